@@ -1,0 +1,1 @@
+"""The HTTP API of the daemon; openapi.json is its contract."""

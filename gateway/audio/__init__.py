@@ -1,0 +1,1 @@
+"""PCM audio: frames, codecs, buffers, tones, recording. No sockets, no asyncio."""

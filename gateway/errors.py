@@ -1,0 +1,103 @@
+"""The faults of the gateway. An outcome (busy, no answer) is a value, never one of these."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class GatewayError(Exception):
+    """The root of all our faults.
+
+    `code` is stable, kebab-case and shown to people and programs; `values` fill the sentence
+    that belongs to the code. The message is a whole sentence that holds the values already.
+    """
+
+    code: ClassVar[str] = "gateway-error"
+
+    def __init__(self, message: str, **values: object) -> None:
+        super().__init__(message)
+        self.values = values
+
+
+class SettingsError(GatewayError):
+    """gateway.toml or shop.toml cannot be used; the message names every error with its line."""
+
+    code = "settings-invalid"
+
+
+class AlreadyRunning(GatewayError):
+    """Another daemon holds the data directory."""
+
+    code = "already-running"
+
+
+class ModemLost(GatewayError):
+    """The port of the modem is gone, or nobody answers on it any more."""
+
+    code = "modem-lost"
+
+
+class AtTimeout(GatewayError):
+    """The modem did not give a final result code in time."""
+
+    code = "at-timeout"
+
+
+class AtRefused(GatewayError):
+    """The modem answered ERROR, +CME ERROR or +CMS ERROR; `values["result"]` is the line."""
+
+    code = "at-refused"
+
+
+class PortBusy(GatewayError):
+    """Another program holds the serial port."""
+
+    code = "port-busy"
+
+
+class SimLocked(GatewayError):
+    """The SIM wants a PIN or PUK that we do not have or may not try."""
+
+    code = "sim-locked"
+
+
+class NoFreeLine(GatewayError):
+    """No line that may carry this call is free and registered."""
+
+    code = "no-free-line"
+
+
+class NumberBarred(GatewayError):
+    """The number policy does not let this number be dialled."""
+
+    code = "number-barred"
+
+
+class BudgetSpent(GatewayError):
+    """The minutes of this line or extension for today are used up."""
+
+    code = "budget-spent"
+
+
+class LegEnded(GatewayError):
+    """A verb was used on a leg that has ended."""
+
+    code = "leg-ended"
+
+
+class TryLater(GatewayError):
+    """A job could not be done now; it stays stored and is tried again."""
+
+    code = "try-later"
+
+
+class AddressInUse(GatewayError):
+    """A configured address and port is taken by another program."""
+
+    code = "address-in-use"
+
+
+class StoreError(GatewayError):
+    """The store cannot be opened or written."""
+
+    code = "store-error"

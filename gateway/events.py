@@ -1,0 +1,284 @@
+"""Everything that happens is an event: frozen facts with past-tense names, and the bus that carries them.
+
+The wire form is derived from the class: `LegEnded` travels as `"leg.ended"`. The bus gives each
+event its `seq` and its UTC time. Subscribers are called at once and must not block; who has slow
+work to do puts the event into a queue of its own. Calls, money and SMS never depend on an event
+reaching the disk (rule 10); events are for records, people and programs that watch.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from gateway.clock import WallClock, utc_now
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A fact."""
+
+    @classmethod
+    def type_name(cls) -> str:
+        """The wire name: the first word of the class, a dot, the rest with underscores."""
+        words: list[str] = re.findall(r"[A-Z][a-z0-9]*", cls.__name__)
+        return words[0].lower() + "." + "_".join(words[1:]).lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallStarted(Event):
+    """A caller's leg has reached the exchange. `flow` names the function that serves the call."""
+
+    call_id: str
+    direction: str
+    """"incoming" (from outside, by a SIM or trunk), "outgoing" (to outside) or "internal"."""
+    caller: str
+    caller_name: str = ""
+    called: str
+    line: str | None
+    flow: str
+    courier: str | None = None
+    """The courier's extension, when the call is to or from one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRouted(Event):
+    """What was learned of a running call: who was recognised, whom it leads to, which flow goes on with it."""
+
+    call_id: str
+    called: str
+    flow: str
+    direction: str | None = None
+    courier: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallAnswered(Event):
+    """Two parties hear each other for the first time in this call."""
+
+    call_id: str
+    answered_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded(Event):
+    """The call's record. `talk_seconds` counts from CallAnswered; `cause` says why it ended."""
+
+    call_id: str
+    cause: str
+    ended_by: str
+    """"caller", "callee" or "gateway"."""
+    talk_seconds: float
+    total_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegStarted(Event):
+    """A leg belongs to a call now."""
+
+    call_id: str
+    leg_id: str
+    kind: str
+    direction: str
+    peer: str
+    line: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegRang(Event):
+    """The other end of an outgoing leg rings."""
+
+    call_id: str
+    leg_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegAnswered(Event):
+    """A leg is up."""
+
+    call_id: str
+    leg_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegEnded(Event):
+    """A leg is over, with what was counted on it (20 ms frames)."""
+
+    call_id: str
+    leg_id: str
+    cause: str
+    ended_by_peer: bool
+    frames_in: int
+    frames_out: int
+    lost: int
+    concealed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingStarted(Event):
+    """From here on the call is kept; the notice has ended. `path` is relative to the recordings directory."""
+
+    call_id: str
+    recording_id: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingFinished(Event):
+    """The file is whole. `verdict` is "both-heard", "caller-silent", "callee-silent" or "nothing-heard"."""
+
+    call_id: str
+    recording_id: str
+    path: str
+    seconds: float
+    size_bytes: int
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModemChanged(Event):
+    """The state of a modem, whole: what was not learned yet is None."""
+
+    modem: str
+    line: str | None
+    state: str
+    reason: str | None
+    """A code of the error catalogue when the state is not a good one."""
+    family: str | None = None
+    model: str | None = None
+    firmware: str | None = None
+    imei: str | None = None
+    imsi: str | None = None
+    iccid: str | None = None
+    own_number: str | None = None
+    operator: str | None = None
+    registration: str | None = None
+    technology: str | None = None
+    signal_dbm: int | None = None
+    voice: bool | None = None
+    port: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmsReceived(Event):
+    """A whole message is in the inbox. `text` is None where it could not be decoded."""
+
+    message_id: str
+    line: str
+    sender: str | None
+    text: str | None
+    parts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmsSent(Event):
+    """The network has taken every part of a message."""
+
+    message_id: str
+    line: str
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneRegistered(Event):
+    """A phone of ours can be rung. `contact` is where."""
+
+    extension: str
+    contact: str
+    user_agent: str
+    expires_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneUnregistered(Event):
+    """A phone of ours is gone: signed off, expired or dead."""
+
+    extension: str
+    contact: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRaised(Event):
+    """Something a person should know. `code` is of the error catalogue; `subject` is what it is about."""
+
+    code: str
+    subject: str
+    values: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertCleared(Event):
+    """The alert of that code and subject is over."""
+
+    code: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopChanged(Event):
+    """The owner has changed the shop; `by` is a user's name or "import"."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An event with its place in the order of things."""
+
+    seq: int
+    time: datetime
+    event: Event
+
+    def wire(self) -> dict[str, object]:
+        """The JSON form that the stream, webhooks and the journal use."""
+        return {
+            "seq": self.seq,
+            "time": self.time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "type": self.event.type_name(),
+            **asdict(self.event),
+        }
+
+
+Subscriber: TypeAlias = Callable[[Published], None]
+Publish: TypeAlias = Callable[[Event], None]
+"""What everything that has something to say is given."""
+
+
+class EventBus:
+    """Carries events to subscribers, in order, at once. A subscriber's fault is logged and hurts nobody else."""
+
+    def __init__(self, clock: WallClock = utc_now) -> None:
+        self._clock = clock
+        self._seq = 0
+        self._subscribers: tuple[Subscriber, ...] = ()
+
+    @property
+    def seq(self) -> int:
+        """The number of the last event."""
+        return self._seq
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Call `subscriber` with every event from now on, until the returned function is called."""
+        self._subscribers = (*self._subscribers, subscriber)
+
+        def stop() -> None:
+            self._subscribers = tuple(each for each in self._subscribers if each != subscriber)
+
+        return stop
+
+    def publish(self, event: Event) -> None:
+        """Number the event and give it to everyone."""
+        self._seq += 1
+        published = Published(self._seq, self._clock(), event)
+        for subscriber in self._subscribers:
+            try:
+                subscriber(published)
+            except Exception:  # one of the few named places (rule 4): a watcher must not hurt what it watches
+                log.exception("A subscriber failed on %s", event.type_name())

@@ -1,0 +1,1 @@
+"""Call features, one per file, found by being here."""

@@ -1,0 +1,1 @@
+"""Stored jobs and what arrives by message."""

@@ -1,0 +1,1 @@
+"""The GSM driver: from a serial port to a Leg."""

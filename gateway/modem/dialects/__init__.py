@@ -1,0 +1,1 @@
+"""What each modem family says: one family, one file."""

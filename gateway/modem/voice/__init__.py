@@ -1,0 +1,1 @@
+"""Where the voice of a modem is read and written."""

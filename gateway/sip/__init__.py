@@ -1,0 +1,1 @@
+"""The SIP driver: from datagrams to a Leg."""

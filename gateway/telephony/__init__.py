@@ -1,0 +1,1 @@
+"""The vocabulary: what a call is."""

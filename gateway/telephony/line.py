@@ -1,0 +1,72 @@
+"""What the exchange asks of the drivers: lines that carry calls, phones that ring.
+
+The modem driver implements Line, the SIP driver Phones and Trunk; neither knows the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from gateway.telephony.leg import Leg
+from gateway.telephony.numbers import Dialable
+
+Incoming: TypeAlias = Callable[[Leg], None]
+"""A driver calls this, synchronously, with each new incoming leg; it returns at once."""
+
+
+class LineState(StrEnum):
+    """What a person wants to know of a line."""
+
+    READY = "ready"
+    BUSY = "busy"
+    SEARCHING = "searching"
+    """The modem answers, but no network has taken the SIM (yet)."""
+    NO_SIM = "no-sim"
+    LOCKED = "locked"
+    STARTING = "starting"
+    FAULTY = "faulty"
+    """The modem misbehaves; it is being recovered."""
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who calls, as shown to the party that is rung: a number or extension, and a name."""
+
+    number: str
+    name: str = ""
+
+
+class Line(Protocol):
+    """One SIM that can carry one call."""
+
+    @property
+    def name(self) -> str:
+        """As in shop.toml."""
+
+    @property
+    def state(self) -> LineState:
+        """READY: a call can be placed now."""
+
+    @property
+    def can_speak(self) -> bool:
+        """False when the modem has no voice path; such a line still serves SMS."""
+
+    def dial(self, number: Dialable, *, call_id: str, extension: str | None) -> Leg:
+        """Place a call: returns a NEW leg at once; its own task commits the budget, then sends ATD.
+
+        `extension` is whose budget counts. Raises NoFreeLine when the state is not READY.
+        """
+
+
+class Phones(Protocol):
+    """The SIP accounts of the shop."""
+
+    def is_reachable(self, extension: str) -> bool:
+        """Some phone is registered for the extension."""
+
+    def dial(self, extension: str, *, caller: Caller) -> Leg:
+        """Ring all contacts of the extension; one NEW leg. An unregistered one ends at once as UNREACHABLE."""

@@ -1,0 +1,1 @@
+"""The panel: a Flask process that knows the daemon only by its API."""
