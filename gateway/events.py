@@ -222,6 +222,15 @@ class AlertCleared(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlertAcknowledged(Event):
+    """A person has seen the alert of that code and subject; it is not over. `by` is the person's name."""
+
+    code: str
+    subject: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShopChanged(Event):
     """The owner has changed the shop; `by` is a user's name or "import"."""
 

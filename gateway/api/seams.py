@@ -1,0 +1,165 @@
+"""What the API asks of the rest of the daemon: the exchange as it is now, accounts, the shop file.
+
+daemon.py passes the objects in. What they give back is described by its attributes alone, so that
+nobody below needs to import this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+
+class LiveView(Protocol):
+    """The exchange at this moment."""
+
+    def snapshot(self) -> dict[str, object]:
+        """Calls, lines, modems, couriers, phones and alerts, with the `seq` of the last event they contain.
+
+        The form is the schema `Snapshot` of openapi.json.
+        """
+
+    def hang_up(self, call_id: str) -> bool:
+        """End the call from our side; False when there is no such call now. Returns at once."""
+
+    def acknowledge(self, alert_id: str, by: str) -> bool:
+        """Note that a person has seen the alert; False when there is no such alert now."""
+
+
+class Principal(Protocol):
+    """Who asks: a signed-in person, or a program with a token."""
+
+    @property
+    def user_id(self) -> str:
+        """The user's key."""
+
+    @property
+    def name(self) -> str:
+        """The user's name, as typed at sign-in."""
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """Any of "read", "calls", "shop", "admin"; "admin" holds the others."""
+
+    @property
+    def session_id(self) -> str | None:
+        """The session, when it is a person."""
+
+
+class NewSession(Protocol):
+    """A session that has just begun; its token is told once."""
+
+    @property
+    def id(self) -> str:
+        """The session's key."""
+
+    @property
+    def token(self) -> str:
+        """The bearer token."""
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it ends at the latest."""
+
+
+class SessionRow(Protocol):
+    """A session in the list of its owner."""
+
+    @property
+    def id(self) -> str:
+        """The session's key."""
+
+    @property
+    def created_at(self) -> datetime:
+        """The sign-in."""
+
+    @property
+    def last_used_at(self) -> datetime:
+        """The last request."""
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it ends at the latest."""
+
+    @property
+    def address(self) -> str:
+        """Where the sign-in came from."""
+
+    @property
+    def user_agent(self) -> str:
+        """What browser said of itself."""
+
+
+class TokenRow(Protocol):
+    """A program's token in the list; the token itself is never shown again."""
+
+    @property
+    def id(self) -> str:
+        """The token's key."""
+
+    @property
+    def name(self) -> str:
+        """What the owner called it."""
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What it may do."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was made."""
+
+    @property
+    def last_used_at(self) -> datetime | None:
+        """The last request with it."""
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When it stops; None: never."""
+
+
+class Accounts(Protocol):
+    """Users, sessions and tokens. Only hashes of secrets are kept; a password is verified off the loop."""
+
+    async def needs_setup(self) -> bool:
+        """There is no owner yet."""
+
+    async def set_up(self, *, code: str, name: str, password: str) -> bool:
+        """Make the owner's account if `code` is the one-time code (compared in constant time) and is still good."""
+
+    async def sign_in(self, *, name: str, password: str, address: str, user_agent: str) -> NewSession | None:
+        """A new session, or None: wrong name or password, in the same time."""
+
+    async def authenticate(self, token: str) -> Principal | None:
+        """Who holds this session token or API token now."""
+
+    async def sign_out(self, user_id: str, session_id: str) -> bool:
+        """End a session of that user; False when there is none."""
+
+    async def sessions(self, user_id: str) -> Sequence[SessionRow]:
+        """The user's sessions that are still good."""
+
+    async def create_token(
+        self, user_id: str, *, name: str, scopes: frozenset[str], expires_at: datetime | None
+    ) -> tuple[TokenRow, str]:
+        """A new API token: its row, and the token itself, told once."""
+
+    async def tokens(self, user_id: str) -> Sequence[TokenRow]:
+        """The user's API tokens."""
+
+    async def revoke_token(self, user_id: str, token_id: str) -> bool:
+        """End a token of that user; False when there is none."""
+
+
+class ShopFile(Protocol):
+    """The shop as shop.toml."""
+
+    async def export_text(self) -> str:
+        """The shop as it is now, secrets masked."""
+
+    async def import_text(self, text: str, *, by: str) -> bool:
+        """Take the file, all or nothing; True when it changed something.
+
+        A masked or missing secret keeps its value. Raises SettingsError that names every error with its line.
+        """
