@@ -1,0 +1,75 @@
+"""The catalogue of sentences: every code of ours in English and Russian.
+
+`words.json` is the only place with such sentences. The API answers with them (Accept-Language), the
+panel fetches them by the API, the command line prints them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TypeAlias
+
+LANGUAGES = ("en", "ru")
+"""The first one is spoken when nobody asks for another."""
+
+Words: TypeAlias = dict[str, dict[str, dict[str, str]]]
+"""section -> code -> {"title", "advice"?}, in one language."""
+
+
+def pick_language(accept_language: str) -> str:
+    """The best of LANGUAGES for an Accept-Language header (RFC 9110 section 12.5.4), or for a LANG variable."""
+    wishes: list[tuple[float, int, str]] = []
+    for place, part in enumerate(accept_language.split(",")[:20]):
+        match = re.fullmatch(r"\s*([A-Za-z]{2,3})[-_A-Za-z0-9.@]*\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?))?\s*", part)
+        if match and match[1].lower() in LANGUAGES:
+            quality = float(match[2] or 1)
+            if quality > 0:
+                wishes.append((-quality, place, match[1].lower()))
+    return min(wishes)[2] if wishes else LANGUAGES[0]
+
+
+def words(language: str) -> Words:
+    """All titles and advice in one language, for a program that shows them itself."""
+    return {
+        section: {
+            code: {part: entry[part][language] for part in ("title", "advice") if part in entry}
+            for code, entry in entries.items()
+        }
+        for section, entries in _catalogue().items()
+    }
+
+
+def error_title(code: str, language: str) -> str:
+    """What went wrong, in one sentence without values; an unknown code reads as itself."""
+    return _text("errors", code, "title", language) or code
+
+
+def error_advice(code: str, language: str) -> str | None:
+    """What to do about it, where there is something to do."""
+    return _text("errors", code, "advice", language)
+
+
+def error_detail(code: str, language: str, values: Mapping[str, object]) -> str | None:
+    """The sentence that holds the values; None when the catalogue has none, or a value is missing."""
+    template = _text("errors", code, "detail", language)
+    if template is None:
+        return None
+    names = set(re.findall(r"\{(\w+)\}", template))
+    if not names <= values.keys():
+        return None
+    return re.sub(r"\{(\w+)\}", lambda match: str(values[match[1]]), template)
+
+
+@cache
+def _catalogue() -> dict[str, dict[str, dict[str, dict[str, str]]]]:
+    text = Path(__file__).with_name("words.json").read_text(encoding="utf-8")
+    catalogue: dict[str, dict[str, dict[str, dict[str, str]]]] = json.loads(text)
+    return catalogue
+
+
+def _text(section: str, code: str, part: str, language: str) -> str | None:
+    return _catalogue()[section].get(code, {}).get(part, {}).get(language)
