@@ -1,0 +1,56 @@
+"""A courier calls the SIM: the PIN proves who it is, then an extension or a number may be dialled."""
+
+from __future__ import annotations
+
+import hmac
+
+from gateway.flows.ring_phones import ring_phones
+from gateway.flows.to_courier import to_courier
+from gateway.flows.to_outside import to_outside
+from gateway.telephony.call import Call
+from gateway.telephony.causes import Cause
+from gateway.telephony.flow import call_flow
+from gateway.telephony.routing import CourierMenu, RingPhones, ToCourier, ToOutside, to_dialled
+
+KEY_SECONDS = 10.0
+LONGEST_PIN = 12
+LONGEST_NUMBER = 20
+
+
+@call_flow(CourierMenu)
+async def courier_menu(call: Call, settings: CourierMenu) -> None:
+    """Ask for the PIN, then for whom to call; the caller's number alone opens nothing (T-F8)."""
+    if not await _knows_pin(call, settings):
+        await call.say("goodbye")
+        return
+    for _ in range(settings.tries):
+        dialled = await call.ask("enter-number", most=LONGEST_NUMBER, within=KEY_SECONDS)
+        match to_dialled(call.exchange.shop(), dialled) if dialled else None:
+            case RingPhones() as phones:
+                call.is_routed_to(called=dialled, courier=settings.courier.extension)
+                await ring_phones(call, phones)
+                return
+            case ToCourier() as courier:
+                call.is_routed_to(called=dialled, courier=settings.courier.extension)
+                await to_courier(call, courier)
+                return
+            case ToOutside() as outside:
+                call.is_routed_to(called=dialled, courier=settings.courier.extension)
+                await to_outside(call, outside)
+                return
+            case _:
+                await call.say("no-such-extension")
+    await call.refuse(Cause.NO_SUCH_NUMBER)
+
+
+async def _knows_pin(call: Call, settings: CourierMenu) -> bool:
+    """Up to `tries` attempts; digits are compared in constant time and never logged (T-F7)."""
+    pin = settings.courier.pin
+    if pin is None:
+        return False
+    for _ in range(settings.tries):
+        typed = await call.ask("enter-pin", most=LONGEST_PIN, within=KEY_SECONDS)
+        if hmac.compare_digest(typed.encode(), pin.encode()):
+            return True
+        await call.say("wrong-pin")
+    return False

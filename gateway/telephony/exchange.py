@@ -1,0 +1,57 @@
+"""What a call may reach: the shop, its lines and phones, its prompts, and where recordings go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from gateway.audio.port import FrameSource
+from gateway.events import Publish
+from gateway.telephony.leg import Leg
+from gateway.telephony.line import Line, LineState, Phones
+from gateway.telephony.numbers import NumberPolicy
+from gateway.telephony.shop import ShopView
+
+Prompts: TypeAlias = Callable[[str], FrameSource]
+"""A prompt by its key, in the shop's language, from its beginning."""
+
+
+class CallRecording(Protocol):
+    """A recording that runs."""
+
+    def stop(self) -> None:
+        """Keep nothing more; the file is completed elsewhere, and RecordingFinished follows."""
+
+
+class Recordings(Protocol):
+    """Begins recordings."""
+
+    def begin(self, *, call_id: str, caller: Leg, callee: Leg) -> CallRecording | None:
+        """Record both legs from now on; None when the disk does not let us (the call goes on)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """The surroundings of every call, built once by the daemon."""
+
+    shop: ShopView
+    lines: Mapping[str, Line]
+    phones: Phones
+    prompts: Prompts
+    recordings: Recordings
+    publish: Publish
+
+    def policy(self) -> NumberPolicy:
+        """The number policy as the owner has set it now."""
+        return NumberPolicy(self.shop().numbers)
+
+    def free_lines(self, names: tuple[str, ...], *, besides: str | None) -> Iterator[Line]:
+        """The lines of those names (all, when there are none) that can carry a voice call now, in order.
+
+        `besides` is the line that the caller already occupies: one SIM carries one call.
+        """
+        for name in names or tuple(self.lines):
+            line = self.lines.get(name)
+            if line is not None and name != besides and line.can_speak and line.state is LineState.READY:
+                yield line

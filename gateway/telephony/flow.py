@@ -1,0 +1,46 @@
+"""The registry of call flows: which function serves which destination."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Awaitable, Callable
+from types import ModuleType
+from typing import Any, TypeAlias, TypeVar
+
+from gateway.telephony.call import Call
+from gateway.telephony.routing import Destination
+
+Flow: TypeAlias = Callable[[Call, Any], Awaitable[None]]
+"""`async def flow(call, settings)`; settings is the destination it is registered for."""
+
+DestinationType = TypeVar("DestinationType", bound=Destination)
+
+_FLOWS: dict[type[Destination], tuple[str, Flow]] = {}
+
+
+def call_flow(
+    destination: type[DestinationType],
+) -> Callable[[Callable[[Call, DestinationType], Awaitable[None]]], Callable[[Call, DestinationType], Awaitable[None]]]:
+    """Register a flow for a destination; its name in records is the function's, with hyphens."""
+
+    def register(
+        flow: Callable[[Call, DestinationType], Awaitable[None]],
+    ) -> Callable[[Call, DestinationType], Awaitable[None]]:
+        if destination in _FLOWS:
+            raise ValueError(f"two flows for {destination.__name__}: {_FLOWS[destination][0]} and {flow.__name__}")
+        _FLOWS[destination] = (flow.__name__.replace("_", "-"), flow)
+        return flow
+
+    return register
+
+
+def find_flows(package: ModuleType) -> None:
+    """Import every module of `package`, so that its flows register themselves."""
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{package.__name__}.{module.name}")
+
+
+def flow_for(destination: Destination) -> tuple[str, Flow]:
+    """The name and the function that serve a destination; KeyError when no flow was found for it."""
+    return _FLOWS[type(destination)]

@@ -1,0 +1,82 @@
+"""Ringing several legs until one answers; the others are hung up whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from gateway.telephony.causes import Cause
+from gateway.telephony.leg import Leg, LegState
+
+_TELLING = (
+    Cause.BUSY,
+    Cause.REJECTED,
+    Cause.NO_ANSWER,
+    Cause.NUMBER_BARRED,
+    Cause.BUDGET_SPENT,
+    Cause.NO_SUCH_NUMBER,
+    Cause.UNREACHABLE,
+)
+"""Of several causes, the one that tells the caller most."""
+
+
+class Ringing:
+    """Legs that ring."""
+
+    def __init__(self, legs: Sequence[Leg]) -> None:
+        self.legs = tuple(legs)
+        self._taken: Leg | None = None
+        self._changed = asyncio.Event()
+        for leg in self.legs:
+            leg.on_change(lambda _leg: self._changed.set())
+
+    async def answered(self, *, within: float | None) -> Leg | None:
+        """The first leg that answers; None when `within` seconds went by or every leg has ended."""
+        try:
+            async with asyncio.timeout(within):
+                while True:
+                    for leg in self.legs:
+                        if leg.state is LegState.UP:
+                            self._taken = leg
+                            return leg
+                    if all(leg.state is LegState.ENDED for leg in self.legs):
+                        return None
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            return None
+
+    @property
+    def cause(self) -> Cause:
+        """Why nobody answered: the most telling cause of the legs; NO_ANSWER while some still ring."""
+        if not self.legs:
+            return Cause.UNREACHABLE
+        if any(leg.cause is None for leg in self.legs):
+            return Cause.NO_ANSWER
+        causes = [leg.cause for leg in self.legs if leg.cause is not None]
+        return next((cause for cause in _TELLING if cause in causes), causes[0])
+
+    def stop(self) -> None:
+        """Hang up every leg but the one that answered."""
+        left = Cause.CANCELLED if self._taken is None else Cause.ANSWERED_ELSEWHERE
+        for leg in self.legs:
+            if leg is not self._taken:
+                leg.hangup(left)
+
+
+@asynccontextmanager
+async def ring(legs: Sequence[Leg]) -> AsyncIterator[Ringing]:
+    """Within the block the legs ring; after it only the one that answered is left.
+
+    When the block ends by an exception (the caller hung up), that one is hung up too.
+    """
+    ringing = Ringing(legs)
+    try:
+        yield ringing
+    except BaseException:
+        for leg in ringing.legs:
+            leg.hangup(Cause.CANCELLED)
+        raise
+    finally:
+        ringing.stop()

@@ -1,0 +1,92 @@
+"""Who is called, by whom, by which way -> what to do: a Destination, which names the flow and its settings.
+
+A pure function of the shop and the leg. Caller id chooses a greeting and a menu here; it never
+authorises anything (T-F8): what costs money asks for a PIN in the flow.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gateway.telephony.causes import Cause
+from gateway.telephony.leg import Leg
+from gateway.telephony.shop import CourierSettings, LineSettings, Shop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RingPhones:
+    """Ring phones of the shop, all at once."""
+
+    extensions: tuple[str, ...]
+    ring_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToCourier:
+    """Reach a courier's mobile by one of the lines that may carry it."""
+
+    courier: CourierSettings
+    ring_seconds: float = 45.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourierMenu:
+    """A caller with a courier's number: the PIN proves who it is, then a number may be dialled."""
+
+    courier: CourierSettings
+    tries: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToOutside:
+    """A phone of ours calls a number of the outside world."""
+
+    text: str
+    ring_seconds: float = 90.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refuse:
+    """Nothing to reach here."""
+
+    cause: Cause
+
+
+Destination: TypeAlias = RingPhones | ToCourier | CourierMenu | ToOutside | Refuse
+
+_SHORT = re.compile(r"[0-9]{1,5}", re.ASCII)
+_EMERGENCY = frozenset({"112", "101", "102", "103", "104", "911"})
+
+
+def route(shop: Shop, leg: Leg) -> Destination:
+    """Where an incoming leg goes."""
+    line = shop.line(leg.line) if leg.line is not None else None
+    if line is not None:
+        return _from_line(shop, line, leg.peer)
+    return to_dialled(shop, leg.called)
+
+
+def to_dialled(shop: Shop, text: str) -> Destination:
+    """Where a person of ours gets by dialling `text`: an extension of the shop first, else the outside world."""
+    if shop.phone(text) is not None:
+        return RingPhones(extensions=(text,))
+    courier = shop.courier(text)
+    if courier is not None:
+        return ToCourier(courier=courier)
+    if _SHORT.fullmatch(text) and text not in _EMERGENCY:
+        return Refuse(cause=Cause.NO_SUCH_NUMBER)
+    return ToOutside(text=text)
+
+
+def _from_line(shop: Shop, line: LineSettings, caller: str) -> Destination:
+    """A call to a SIM: a courier of that line gets the menu, anybody else rings the phones of the line.
+
+    A courier without a PIN cannot prove who calls, and is a stranger here.
+    """
+    courier = shop.courier_by_mobile(caller) if caller else None
+    if courier is not None and courier.pin and (not courier.lines or line.name in courier.lines):
+        return CourierMenu(courier=courier)
+    extensions = line.rings or tuple(phone.extension for phone in shop.phones)
+    return RingPhones(extensions=extensions) if extensions else Refuse(cause=Cause.UNREACHABLE)

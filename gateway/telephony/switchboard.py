@@ -1,0 +1,172 @@
+"""Switchboard: takes each incoming leg, starts its flow, and leaves nothing behind when it is over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from types import TracebackType
+from typing import Self
+
+from gateway.errors import GatewayError, LegEnded
+from gateway.events import CallEnded, CallStarted
+from gateway.telephony.call import Call
+from gateway.telephony.causes import Cause
+from gateway.telephony.exchange import Exchange
+from gateway.telephony.flow import flow_for
+from gateway.telephony.leg import Leg, LegState, while_up
+from gateway.telephony.routing import CourierMenu, Destination, Refuse, RingPhones, ToCourier, ToOutside, route
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 20.0
+"""How long running calls may go on after the daemon was told to stop (X-D5)."""
+
+_FAULT_CAUSES = {
+    "no-free-line": Cause.NO_FREE_LINE,
+    "number-barred": Cause.NUMBER_BARRED,
+    "budget-spent": Cause.BUDGET_SPENT,
+}
+
+
+class Switchboard:
+    """All calls that run."""
+
+    def __init__(self, exchange: Exchange, *, drain_seconds: float = DRAIN_SECONDS) -> None:
+        self._exchange = exchange
+        self._drain_seconds = drain_seconds
+        self._calls: dict[str, Call] = {}
+        self._draining = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._tasks = asyncio.TaskGroup()
+
+    async def __aenter__(self) -> Self:
+        """Ready for calls."""
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take no new calls, give the running ones time, then end them all."""
+        self._draining = True
+        try:
+            async with asyncio.timeout(self._drain_seconds if kind is None else 0):
+                await self._idle.wait()
+        except TimeoutError:
+            log.info("%d calls are ended by the stop.", len(self._calls))
+        for call in list(self._calls.values()):
+            call.caller.hangup(Cause.SHUTDOWN)
+        await self._tasks.__aexit__(kind, error, trace)
+
+    def incoming(self, leg: Leg) -> None:
+        """A driver has a new incoming leg. Returns at once."""
+        if self._draining:
+            leg.hangup(Cause.SHUTDOWN)
+            return
+        self._tasks.create_task(self._serve(leg), name=f"call from {leg.peer or 'unknown'}")
+
+    def calls(self) -> list[Call]:
+        """The calls that run now, oldest first."""
+        return list(self._calls.values())
+
+    def hang_up(self, call_id: str) -> bool:
+        """End a call on a person's order; False when there is no such call."""
+        call = self._calls.get(call_id)
+        if call is None:
+            return False
+        call.caller.hangup(Cause.HUNG_UP)
+        return True
+
+    async def _serve(self, leg: Leg) -> None:
+        call = Call(leg, self._exchange)
+        destination = route(self._exchange.shop(), leg)
+        call.flow, flow = flow_for(destination)
+        call.courier = _courier_of(destination)
+        self._calls[call.id] = call
+        self._idle.clear()
+        self._publish_start(call, destination)
+        try:
+            async with while_up(leg):
+                await flow(call, destination)
+        except LegEnded:
+            pass  # the verb met a caller who had just gone; the record says so
+        except GatewayError as fault:
+            log.info("Call from %s to %s: %s", leg.peer or "unknown", call.called, fault)
+            leg.hangup(_FAULT_CAUSES.get(fault.code, Cause.FAULT))
+        except Exception:  # a flow's bug ends its own call and no other (rule 4)
+            log.exception("The flow %s failed", call.flow)
+            leg.hangup(Cause.FAULT)
+        finally:
+            self._finish(call)
+
+    def _publish_start(self, call: Call, destination: Destination) -> None:
+        leg = call.caller
+        match destination:
+            case _ if leg.line is not None:
+                direction = "incoming"
+            case ToCourier() | ToOutside():
+                direction = "outgoing"
+            case _:
+                direction = "internal"
+        log.info("Call from %s to %s (%s).", leg.peer or "a withheld number", call.called, call.flow)
+        self._exchange.publish(
+            CallStarted(
+                call_id=call.id,
+                direction=direction,
+                caller=leg.peer,
+                caller_name=call.shown.name,
+                called=call.called,
+                line=leg.line,
+                flow=call.flow,
+                courier=call.courier,
+            )
+        )
+
+    def _finish(self, call: Call) -> None:
+        """Whatever the flow did: no leg is left, and the record is complete."""
+        for leg in call.legs:
+            leg.hangup()
+        self._calls.pop(call.id, None)
+        if not self._calls:
+            self._idle.set()
+        now = asyncio.get_running_loop().time()
+        cause, ended_by = _how_it_ended(call)
+        self._exchange.publish(
+            CallEnded(
+                call_id=call.id,
+                cause=cause,
+                ended_by=ended_by,
+                talk_seconds=round(now - call.answered_at, 3) if call.answered_at is not None else 0.0,
+                total_seconds=round(now - call.started_at, 3),
+            )
+        )
+
+
+def _courier_of(destination: Destination) -> str | None:
+    match destination:
+        case ToCourier(courier=courier) | CourierMenu(courier=courier):
+            return courier.extension
+        case RingPhones() | ToOutside() | Refuse():
+            return None
+
+
+def _how_it_ended(call: Call) -> tuple[Cause, str]:
+    """The cause of the whole call and who ended it: the caller, the callee or the gateway."""
+    caller = call.caller
+    if caller.ended_by_peer:
+        unanswered = call.answered_at is None and caller.cause is Cause.HUNG_UP
+        return (Cause.CANCELLED if unanswered else caller.cause or Cause.FAULT), "caller"
+    talked = [leg for leg in call.legs if leg is not caller and leg.ended_by_peer]
+    if call.answered_at is not None and talked:
+        return talked[-1].cause or Cause.HUNG_UP, "callee"
+    if caller.cause not in (None, Cause.HUNG_UP):
+        return caller.cause or Cause.FAULT, "callee" if talked else "gateway"
+    if call.answered_at is None:
+        return Cause.NO_ANSWER, "gateway"
+    return Cause.HUNG_UP, "gateway"
+
+
+def is_talking(call: Call) -> bool:
+    """Two parties of the call hear each other now."""
+    return call.talking_to is not None and call.caller.state is LegState.UP
