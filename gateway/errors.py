@@ -49,6 +49,18 @@ class AtRefused(GatewayError):
     code = "at-refused"
 
 
+class TextRefused(GatewayError):
+    """A text may not be part of that AT command; nothing was sent."""
+
+    code = "text-refused"
+
+
+class PduInvalid(GatewayError):
+    """An SMS PDU cannot be read, or a text cannot be put into one."""
+
+    code = "pdu-invalid"
+
+
 class PortBusy(GatewayError):
     """Another program holds the serial port."""
 
