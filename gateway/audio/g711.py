@@ -56,7 +56,8 @@ def _ulaw_encoded(linear: NDArray[np.int32]) -> NDArray[np.uint8]:
     segment = _segment(magnitude, 7)
     step = magnitude >> (segment + 3) & 0x0F
     sign = np.where(linear < 0, 0x80, 0)
-    return (~(sign | segment << 4 | step) & 0xFF).astype(np.uint8)
+    code: NDArray[np.int32] = ~(sign | segment << 4 | step) & 0xFF
+    return code.astype(np.uint8)
 
 
 def _ulaw_decoded(code: NDArray[np.int32]) -> NDArray[np.int16]:
@@ -71,7 +72,8 @@ def _alaw_encoded(linear: NDArray[np.int32]) -> NDArray[np.uint8]:
     segment = _segment(magnitude, 7)
     step = magnitude >> np.where(segment == 0, 4, segment + 3) & 0x0F
     sign = np.where(linear < 0, 0, 0x80)
-    return ((sign | segment << 4 | step) ^ _ALAW_TOGGLE).astype(np.uint8)
+    code: NDArray[np.int32] = (sign | segment << 4 | step) ^ _ALAW_TOGGLE
+    return code.astype(np.uint8)
 
 
 def _alaw_decoded(code: NDArray[np.int32]) -> NDArray[np.int16]:
