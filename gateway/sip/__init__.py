@@ -1,1 +1,1 @@
-"""The SIP driver: from datagrams to a Leg."""
+"""The SIP driver: phones, trunks and the media between them and us."""
