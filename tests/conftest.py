@@ -1,13 +1,61 @@
-"""What every test gets: coroutine tests run in virtual time unless marked `real_time`."""
+"""What every test gets: coroutine tests in virtual time (unless marked `real_time`), and a clean house after each."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
+import os
+import secrets
+from collections.abc import Coroutine, Generator
+from typing import Any
 
 import pytest
+from hypothesis import settings
 
+from tests.hygiene import (
+    call_passed,
+    logs_can_be_formatted,
+    nothing_left,
+    refusals,
+    run_seed,
+    seed,
+    seeded,
+    this_machine_only,
+)
 from tests.virtual_time import VirtualLoop
+
+__all__ = ["logs_can_be_formatted", "nothing_left", "refusals", "seed", "seeded", "this_machine_only"]
+
+# A busy machine is no fault of the code: pytest-timeout bounds each test, not hypothesis each example.
+settings.register_profile("simbridge", deadline=None, print_blob=True)
+settings.load_profile("simbridge")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """One seed for the whole run, from SIMBRIDGE_TEST_SEED or fresh; hypothesis takes the same."""
+    config.stash[run_seed] = int(os.environ.get("SIMBRIDGE_TEST_SEED") or secrets.randbits(32))
+    if config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = config.stash[run_seed]
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"seed: {config.stash[run_seed]} (repeat with SIMBRIDGE_TEST_SEED={config.stash[run_seed]})"
+
+
+def pytest_collection_finish() -> None:
+    """Put everything imported so far out of the collector's sight, so that a collection per test is cheap."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call":
+        item.stash[call_passed] = report.passed
+    return report
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -20,5 +68,25 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     real = pyfuncitem.get_closest_marker("real_time") is not None
     factory = asyncio.SelectorEventLoop if real else VirtualLoop
     with asyncio.Runner(loop_factory=factory, debug=True) as runner:
-        runner.run(pyfuncitem.obj(**arguments))
+        runner.run(_run_and_look_round(pyfuncitem.obj(**arguments)))
     return True
+
+
+async def _run_and_look_round(test: Coroutine[Any, Any, None]) -> None:
+    """Await `test`; then no task may be left, and no callback or forgotten task may have failed unseen."""
+    unseen: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context))
+    await test
+    # What was cancelled or has just been told the end needs a few turns of the loop to come to it.
+    for _ in range(20):
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        if not left:
+            break
+        await asyncio.sleep(0)
+    gc.collect()
+    await asyncio.sleep(0)
+    if left:
+        pytest.fail("the test left tasks running: " + "; ".join(sorted(map(repr, left))))
+    if unseen:
+        told = "; ".join(f"{context['message']} ({context.get('exception')!r})" for context in unseen)
+        raise AssertionError(f"faults that nobody awaited: {told}") from unseen[0].get("exception")
