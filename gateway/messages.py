@@ -61,6 +61,17 @@ def error_detail(code: str, language: str, values: Mapping[str, object]) -> str 
     names = set(re.findall(r"\{(\w+)\}", template))
     if not names <= values.keys():
         return None
+    return _filled(template, values)
+
+
+def finding_text(code: str, language: str, values: Mapping[str, object]) -> tuple[str, str | None]:
+    """A finding of the doctor: what is so, and what to do about it."""
+    title = _text("doctor", code, "title", language) or code
+    advice = _text("doctor", code, "advice", language)
+    return _filled(title, values), None if advice is None else _filled(advice, values)
+
+
+def _filled(template: str, values: Mapping[str, object]) -> str:
     return re.sub(r"\{(\w+)\}", lambda match: str(values[match[1]]), template)
 
 

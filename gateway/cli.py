@@ -1,0 +1,119 @@
+"""`simbridge`: the commands, and nothing else. Each imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from gateway import __version__
+from gateway.errors import GatewayError
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit status is 0 when all went well, 2 for bad settings or arguments, else 1."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.DEBUG if options.verbose else logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    command: Command = options.command
+    try:
+        return command(options)
+    except GatewayError as fault:
+        print(fault, file=sys.stderr)
+        return 2 if fault.code == "settings-invalid" else 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="simbridge", description="A gateway between USB GSM modems and SIP.")
+    parser.add_argument("--version", action="version", version=f"simbridge {__version__}")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log every byte of the wires as well")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    _add(commands, "run", _run, "the daemon: modems, SIP, calls, API")
+    _add(commands, "worker", _worker, "the helper process for lists, recordings and whatever is slow")
+    _add(commands, "web", _web, "the panel")
+    _add(commands, "doctor", _doctor, "say what is wrong with this machine and how to mend it")
+
+    shop = commands.add_parser("shop", help="take the shop from a file, or write it to one")
+    verbs = shop.add_subparsers(required=True, metavar="VERB")
+    importing = _add(verbs, "import", _shop_import, "take lines, phones, couriers and rules from a shop.toml")
+    importing.add_argument("file", type=Path, metavar="FILE")
+    exporting = _add(verbs, "export", _shop_export, "write the shop as shop.toml to standard output")
+    exporting.add_argument("--with-secrets", action="store_true", help="write passwords and PINs, not asterisks")
+
+    demo = commands.add_parser("demo", help="everything at once on emulated modems, to try it")
+    demo.set_defaults(command=_demo)
+    demo.add_argument("--once", action="store_true", help="play the demo's calls without a person and judge them")
+    demo.add_argument("--lan", action="store_true", help="let phones and browsers of the local network in")
+    demo.add_argument("--data", type=Path, metavar="DIR", help="where the demo keeps its files")
+    return parser
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, command: Command, about: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=about, description=about)
+    parser.add_argument("--config", type=Path, default=Path("gateway.toml"), metavar="gateway.toml")
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    from gateway.daemon import run_daemon
+    from gateway.settings import load_settings
+
+    return run_daemon(load_settings(options.config))
+
+
+def _worker(options: argparse.Namespace) -> int:
+    from gateway.settings import load_settings
+    from gateway.worker import run_worker
+
+    return run_worker(load_settings(options.config))
+
+
+def _web(options: argparse.Namespace) -> int:
+    from gateway.settings import load_settings
+    from web.serve import serve
+
+    settings = load_settings(options.config)
+    return serve(api_url=f"http://{settings.api.bind}", bind=settings.web.bind, data_dir=settings.data_dir)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from gateway.doctor import examine
+
+    return examine(options.config)
+
+
+def _shop_import(options: argparse.Namespace) -> int:
+    from gateway.settings import load_settings
+    from gateway.store.shop_commands import import_shop
+
+    print(import_shop(load_settings(options.config), options.file))
+    return 0
+
+
+def _shop_export(options: argparse.Namespace) -> int:
+    from gateway.settings import load_settings
+    from gateway.store.shop_commands import export_shop
+
+    print(export_shop(load_settings(options.config), with_secrets=options.with_secrets), end="")
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from gateway.demo.run import run_demo, run_once
+
+    if options.once:
+        return run_once(options.data)
+    return run_demo(options.data, lan=options.lan)

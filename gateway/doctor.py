@@ -1,0 +1,209 @@
+"""`simbridge doctor`: everything on this machine that can be wrong, in words, with the way to mend it."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import shutil
+import socket
+import stat
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from gateway.errors import GatewayError, SettingsError
+from gateway.messages import finding_text, pick_language
+from gateway.settings import ModemSettings, Settings, load_settings
+
+LEAST_FREE_BYTES = 500_000_000
+BUILT_IN = datetime(2026, 1, 1, tzinfo=UTC)
+"""A clock before this is not set: a Pi without a battery starts in the past."""
+
+
+class Severity(StrEnum):
+    """GOOD needs nothing; a WARNING works with less; a PROBLEM keeps something from working."""
+
+    GOOD = "ok"
+    WARNING = "warning"
+    PROBLEM = "PROBLEM"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report; its sentences are in the catalogue, section `doctor`."""
+
+    severity: Severity
+    code: str
+    values: dict[str, str] = field(default_factory=dict)
+
+
+def examine(config: Path) -> int:
+    """Print the report; 0 when nothing is a problem, 2 when the settings cannot be read, else 1."""
+    language = pick_language(os.environ.get("LC_ALL") or os.environ.get("LANG", ""))
+    try:
+        settings = load_settings(config)
+    except SettingsError as fault:
+        _print(Finding(Severity.PROBLEM, "settings-invalid", {"detail": str(fault)}), language)
+        return 2
+    worst = 0
+    for finding in findings(settings):
+        _print(finding, language)
+        worst = max(worst, 1 if finding.severity is Severity.PROBLEM else 0)
+    return worst
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """All findings, the daemon's own state first."""
+    yield Finding(Severity.GOOD, "settings-read")
+    running = _daemon_status(settings)
+    if running is None:
+        yield Finding(Severity.WARNING, "daemon-away")
+    else:
+        yield Finding(Severity.GOOD, "daemon-running", {"status": running})
+    yield from _data_directory(settings.data_dir)
+    if running is None:
+        yield from _ports(settings)
+    for modem in settings.modems:
+        yield from _modem(modem, served=running is not None)
+    if not settings.modems:
+        yield Finding(Severity.WARNING, "no-modems")
+    yield from _modem_manager()
+    yield from _clock()
+    yield from _shop(settings)
+
+
+def _daemon_status(settings: Settings) -> str | None:
+    request = f"http://{settings.api.bind}/api/v1/health"
+    try:
+        with urllib.request.urlopen(request, timeout=2) as answer:  # noqa: S310 - our own API
+            return str(json.load(answer)["status"])
+    except urllib.error.HTTPError as answer:
+        return "starting" if answer.code == 503 else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _data_directory(directory: Path) -> Iterator[Finding]:
+    where = {"path": str(directory)}
+    existing = next((each for each in (directory, *directory.parents) if each.exists()), Path("/"))
+    if not os.access(existing, os.W_OK | os.X_OK):
+        yield Finding(Severity.PROBLEM, "data-not-writable", where)
+        return
+    free = shutil.disk_usage(existing).free
+    where["free_mb"] = str(free // 1_000_000)
+    if free < LEAST_FREE_BYTES:
+        yield Finding(Severity.PROBLEM, "disk-nearly-full", where)
+    else:
+        yield Finding(Severity.GOOD, "data-writable", where)
+    if directory.exists() and stat.S_IMODE(directory.stat().st_mode) & stat.S_IRWXO:
+        yield Finding(Severity.WARNING, "data-open-to-all", where)
+
+
+def _ports(settings: Settings) -> Iterator[Finding]:
+    wanted = [("sip", "0.0.0.0", settings.sip.port, socket.SOCK_DGRAM)]
+    for name, bind in (("api", settings.api.bind), ("web", settings.web.bind)):
+        host, _, port = bind.rpartition(":")
+        wanted.append((name, "0.0.0.0" if host == "lan" else host, int(port), socket.SOCK_STREAM))
+    for name, host, port, kind in wanted:
+        values = {"name": name, "port": str(port)}
+        with socket.socket(socket.AF_INET, kind) as probe:
+            if kind == socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as fault:
+                values["reason"] = os.strerror(fault.errno or errno.EIO)
+                yield Finding(Severity.PROBLEM, "port-taken", values)
+            else:
+                yield Finding(Severity.GOOD, "port-free", values)
+
+
+def _modem(modem: ModemSettings, *, served: bool) -> Iterator[Finding]:
+    ports = [("AT", modem.at)]
+    if modem.voice is not None and not modem.voice.startswith("alsa:"):
+        ports.append(("voice", modem.voice))
+    for role, path in ports:
+        values = {"modem": modem.name, "role": role, "path": path}
+        if not Path(path).exists():
+            yield Finding(Severity.PROBLEM, "modem-port-missing", values)
+        elif not stat.S_ISCHR(Path(path).stat().st_mode):
+            yield Finding(Severity.PROBLEM, "modem-port-not-serial", values)
+        elif not os.access(path, os.R_OK | os.W_OK):
+            yield Finding(Severity.PROBLEM, "modem-port-forbidden", values)
+        elif not served and _is_locked(path):
+            yield Finding(Severity.PROBLEM, "modem-port-busy", values)
+        else:
+            yield Finding(Severity.GOOD, "modem-port-good", values)
+    if modem.voice is None:
+        yield Finding(Severity.WARNING, "modem-without-voice", {"modem": modem.name})
+
+
+def _is_locked(path: str) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError as fault:
+        return fault.errno == errno.EBUSY
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _modem_manager() -> Iterator[Finding]:
+    for entry in Path("/proc").glob("[0-9]*/comm"):
+        try:
+            name = entry.read_text().strip()
+        except OSError:
+            continue  # it has just ended
+        if name == "ModemManager":
+            yield Finding(Severity.PROBLEM, "modem-manager-runs", {"pid": entry.parent.name})
+
+
+def _clock() -> Iterator[Finding]:
+    now = datetime.now(UTC)
+    values = {"time": f"{now:%Y-%m-%d %H:%M} UTC"}
+    yield Finding(
+        Severity.GOOD if now > BUILT_IN else Severity.PROBLEM, "clock-set" if now > BUILT_IN else "clock-unset", values
+    )
+
+
+def _shop(settings: Settings) -> Iterator[Finding]:
+    from gateway.store.shop_commands import stored_shop
+
+    if not settings.database.exists():
+        yield Finding(Severity.WARNING, "shop-missing")
+        return
+    try:
+        shop = stored_shop(settings)
+    except GatewayError as fault:
+        yield Finding(Severity.PROBLEM, "store-unreadable", {"detail": str(fault)})
+        return
+    if not shop.phones:
+        yield Finding(Severity.WARNING, "no-phones")
+    if not shop.couriers:
+        yield Finding(Severity.WARNING, "no-couriers")
+    names = {modem.name for modem in settings.modems}
+    for line in shop.lines:
+        if line.modem is not None and line.modem not in names:
+            yield Finding(Severity.PROBLEM, "line-without-modem", {"line": line.name, "modem": line.modem})
+    if shop.phones and shop.lines:
+        yield Finding(
+            Severity.GOOD,
+            "shop-read",
+            {"lines": str(len(shop.lines)), "phones": str(len(shop.phones)), "couriers": str(len(shop.couriers))},
+        )
+
+
+def _print(finding: Finding, language: str) -> None:
+    title, advice = finding_text(finding.code, language, finding.values)
+    print(f"{finding.severity:8} {title}")
+    if advice and finding.severity is not Severity.GOOD:
+        print(f"{'':8} -> {advice}")

@@ -1,0 +1,164 @@
+"""An exchange of fakes, and the scene in which flows are played in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from gateway.audio.frame import SILENCE, Frame
+from gateway.audio.port import FrameSource
+from gateway.errors import NoFreeLine
+from gateway.events import CallEnded, Event, EventBus, Published
+from gateway.telephony.causes import Cause
+from gateway.telephony.exchange import Exchange
+from gateway.telephony.leg import Direction, Leg, LegState
+from gateway.telephony.line import Caller, LineState
+from gateway.telephony.numbers import Dialable
+from gateway.telephony.shop import Shop
+from gateway.telephony.switchboard import Switchboard
+from tests.fakes.legs import FakeLeg
+
+PROMPT_FRAMES = 50
+"""Every fake prompt lasts one second."""
+
+
+class FakePrompt:
+    """One second of silence that knows its key."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self._left = PROMPT_FRAMES
+
+    def next_frame(self) -> Frame | None:
+        self._left -= 1
+        return SILENCE if self._left >= 0 else None
+
+
+class FakeLine:
+    """A SIM that carries one fake call."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.state = LineState.READY
+        self.can_speak = True
+        self.legs: list[FakeLeg] = []
+        self.dialled: list[tuple[str, str | None]] = []
+
+    def dial(self, number: Dialable, *, call_id: str, extension: str | None) -> Leg:
+        if self.state is not LineState.READY:
+            raise NoFreeLine(f"The line {self.name} is {self.state}.")
+        self.dialled.append((number.digits, extension))
+        leg = FakeLeg(direction=Direction.OUTGOING, peer=number.digits, line=self.name)
+        self.legs.append(leg)
+        return leg
+
+
+class FakePhones:
+    """Phones of the shop: all are registered but those in `away`."""
+
+    def __init__(self) -> None:
+        self.legs: dict[str, list[FakeLeg]] = {}
+        self.away: set[str] = set()
+
+    def is_reachable(self, extension: str) -> bool:
+        return extension not in self.away
+
+    def dial(self, extension: str, *, caller: Caller) -> Leg:
+        leg = FakeLeg(direction=Direction.OUTGOING, peer=extension)
+        leg.display_name = caller.name
+        self.legs.setdefault(extension, []).append(leg)
+        if extension in self.away:
+            leg.hangs_up(Cause.UNREACHABLE)
+        return leg
+
+
+class FakeRecording:
+    def __init__(self, caller: str, callee: str) -> None:
+        self.parties = (caller, callee)
+        self.runs = True
+
+    def stop(self) -> None:
+        self.runs = False
+
+
+class FakeRecordings:
+    def __init__(self) -> None:
+        self.made: list[FakeRecording] = []
+
+    def begin(self, *, call_id: str, caller: Leg, callee: Leg) -> FakeRecording:
+        recording = FakeRecording(caller.peer, callee.peer)
+        self.made.append(recording)
+        return recording
+
+
+class Scene:
+    """The exchange with fakes at every end."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.bus = EventBus()
+        self.events: list[Event] = []
+        self.bus.subscribe(self._note)
+        self.lines = {line.name: FakeLine(line.name) for line in shop.lines}
+        self.phones = FakePhones()
+        self.recordings = FakeRecordings()
+        self.prompts_played: list[str] = []
+        self.exchange = Exchange(
+            shop=lambda: self.shop,
+            lines=self.lines,
+            phones=self.phones,
+            prompts=self._prompt,
+            recordings=self.recordings,
+            publish=self.bus.publish,
+        )
+        self.switchboard = Switchboard(self.exchange, drain_seconds=5)
+
+    def _note(self, published: Published) -> None:
+        self.events.append(published.event)
+
+    def _prompt(self, key: str) -> FrameSource:
+        self.prompts_played.append(key)
+        return FakePrompt(key)
+
+    def call_from_phone(self, extension: str, called: str) -> FakeLeg:
+        """A phone of the shop dials."""
+        leg = FakeLeg(direction=Direction.INCOMING, peer=extension, called=called)
+        self.switchboard.incoming(leg)
+        return leg
+
+    def call_to_line(self, line: str, caller: str) -> FakeLeg:
+        """Somebody calls a SIM."""
+        leg = FakeLeg(direction=Direction.INCOMING, peer=caller, called=line, line=line)
+        self.lines[line].state = LineState.BUSY
+        self.switchboard.incoming(leg)
+        return leg
+
+    async def after(self, seconds: float) -> None:
+        """Let time go by."""
+        await asyncio.sleep(seconds)
+
+    def all_legs(self) -> list[FakeLeg]:
+        """Every leg that was made on our order."""
+        dialled = [leg for line in self.lines.values() for leg in line.legs]
+        return dialled + [leg for legs in self.phones.legs.values() for leg in legs]
+
+    def ended(self) -> CallEnded:
+        """The record of the only call."""
+        (record,) = [event for event in self.events if isinstance(event, CallEnded)]
+        return record
+
+    def check_nothing_left(self) -> None:
+        """No leg rings or talks, no recording runs, no call is known."""
+        assert [leg for leg in self.all_legs() if leg.state is not LegState.ENDED] == []
+        assert [recording for recording in self.recordings.made if recording.runs] == []
+        assert self.switchboard.calls() == []
+
+
+@asynccontextmanager
+async def scene(shop: Shop) -> AsyncIterator[Scene]:
+    """A scene that must leave nothing behind."""
+    playing = Scene(shop)
+    async with playing.switchboard:
+        yield playing
+    playing.check_nothing_left()
