@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, command: Command, about: str
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, command: Command, about: str
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=about, description=about)
     parser.add_argument("--config", type=Path, default=Path("gateway.toml"), metavar="gateway.toml")
@@ -82,8 +82,9 @@ def _worker(options: argparse.Namespace) -> int:
 
 
 def _web(options: argparse.Namespace) -> int:
-    from gateway.settings import load_settings
     from web.serve import serve
+
+    from gateway.settings import load_settings
 
     settings = load_settings(options.config)
     return serve(api_url=f"http://{settings.api.bind}", bind=settings.web.bind, data_dir=settings.data_dir)

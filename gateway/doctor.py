@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import stat
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from pathlib import Path
 from gateway.errors import GatewayError, SettingsError
 from gateway.messages import finding_text, pick_language
 from gateway.settings import ModemSettings, Settings, load_settings
+from gateway.store.shop_commands import stored_shop
 
 LEAST_FREE_BYTES = 500_000_000
 BUILT_IN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -80,7 +82,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
 def _daemon_status(settings: Settings) -> str | None:
     request = f"http://{settings.api.bind}/api/v1/health"
     try:
-        with urllib.request.urlopen(request, timeout=2) as answer:  # noqa: S310 - our own API
+        with urllib.request.urlopen(request, timeout=2) as answer:
             return str(json.load(answer)["status"])
     except urllib.error.HTTPError as answer:
         return "starting" if answer.code == 503 else None
@@ -176,8 +178,6 @@ def _clock() -> Iterator[Finding]:
 
 
 def _shop(settings: Settings) -> Iterator[Finding]:
-    from gateway.store.shop_commands import stored_shop
-
     if not settings.database.exists():
         yield Finding(Severity.WARNING, "shop-missing")
         return

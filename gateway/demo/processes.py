@@ -73,7 +73,7 @@ class Processes:
         await self._start(
             "emulator", "-m", "gateway.emulator", "--directory", str(self._site.emulator), "--modems", families
         )
-        await self._until("emulator", lambda: (self._site.emulator / "control.sock").exists())
+        await self._until("emulator", (self._site.emulator / "control.sock").exists)
         config = ("--config", str(self._site.config))
         if is_new:
             self._say("Setting up the demo shop ...")
@@ -134,7 +134,7 @@ class Processes:
 def _health(port: int) -> str | None:
     """The daemon's own word; None while it does not answer."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/health", timeout=2) as answer:  # noqa: S310 - our own loopback address
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/health", timeout=2) as answer:
             return str(json.load(answer)["status"])
     except (OSError, ValueError, KeyError):
         return None
@@ -143,7 +143,7 @@ def _health(port: int) -> str | None:
 def _answers(port: int) -> bool:
     """The panel serves pages."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5):  # noqa: S310 - our own loopback address
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5):
             return True
     except urllib.error.HTTPError:
         return True
