@@ -1,0 +1,124 @@
+"""The exchange as it is now, folded from the events: what a snapshot shows and the stream then changes.
+
+Because the board is itself a subscriber of the bus, its picture holds exactly the events up to its
+`seq`: whoever takes a snapshot and follows the stream from there misses nothing and sees nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.api.devices import Alerts, Modems, Registrations, phone_wire, wire_time
+from gateway.api.live_calls import LiveCalls, LiveLeg
+from gateway.clock import WallClock, utc_now
+from gateway.events import AlertAcknowledged, EventBus, Published
+from gateway.telephony.line import LineState
+from gateway.telephony.shop import LineSettings, ShopView
+
+_LINE_STATES = {
+    "absent": LineState.ABSENT,
+    "opening": LineState.STARTING,
+    "identifying": LineState.STARTING,
+    "no-sim": LineState.NO_SIM,
+    "locked": LineState.LOCKED,
+    "searching": LineState.SEARCHING,
+    "ready": LineState.READY,
+    "faulty": LineState.FAULTY,
+    "lost": LineState.ABSENT,
+}
+
+
+class Board:
+    """The LiveView of the daemon. Make it before anything else publishes: it knows what it has heard."""
+
+    def __init__(
+        self, *, bus: EventBus, shop: ShopView, hang_up: Callable[[str], bool], clock: WallClock = utc_now
+    ) -> None:
+        self._bus = bus
+        self._shop = shop
+        self._hang_up = hang_up
+        self._clock = clock
+        self._calls = LiveCalls()
+        self._modems = Modems()
+        self._registrations = Registrations()
+        self._alerts = Alerts()
+        bus.subscribe(self._apply)
+
+    def snapshot(self) -> dict[str, object]:
+        """All of it at this moment (schema `Snapshot` without `boot` and `ready`, which the server adds)."""
+        now = self._clock()
+        shop = self._shop()
+        return {
+            "seq": self._bus.seq,
+            "time": wire_time(now),
+            "shop": {
+                "name": shop.name,
+                "language": shop.language,
+                "time_zone": shop.time_zone,
+                "currency": shop.currency,
+                "country": shop.numbers.country,
+            },
+            "calls": self._calls.wire(),
+            "lines": [self._line(line) for line in shop.lines],
+            "modems": self._modems.wire(),
+            "couriers": [
+                {
+                    "extension": courier.extension,
+                    "name": courier.name,
+                    "mobile": courier.mobile,
+                    "lines": list(courier.lines),
+                    "has_pin": courier.pin is not None,
+                    "in_call": any(call.courier == courier.extension for call in self._calls),
+                }
+                for courier in shop.couriers
+            ],
+            "phones": [
+                phone_wire(
+                    phone,
+                    self._registrations.contacts(phone.extension, now),
+                    in_call=any(leg.kind == "sip" and leg.peer == phone.extension for leg in self._live_legs()),
+                )
+                for phone in shop.phones
+            ],
+            "alerts": self._alerts.wire(),
+        }
+
+    def hang_up(self, call_id: str) -> bool:
+        """End the call from our side; False when there is no such call now."""
+        return self._hang_up(call_id)
+
+    def acknowledge(self, alert_id: str, by: str) -> bool:
+        """Note that a person has seen the alert; False when there is no such alert now."""
+        alert = self._alerts.by_id(alert_id)
+        if alert is None:
+            return False
+        if alert.acknowledged_at is None:
+            self._bus.publish(AlertAcknowledged(code=alert.code, subject=alert.subject, by=by))
+        return True
+
+    def _apply(self, published: Published) -> None:
+        time = wire_time(published.time)
+        self._calls.apply(published.event, time)
+        self._modems.apply(published.event, time)
+        self._registrations.apply(published.event, published.time)
+        self._alerts.apply(published.event, time)
+
+    def _live_legs(self) -> list[LiveLeg]:
+        return [leg for call in self._calls for leg in call.legs]
+
+    def _line(self, line: LineSettings) -> dict[str, object]:
+        modem = self._modems.of_line(line.name)
+        state = _LINE_STATES.get(modem.state, LineState.FAULTY) if modem is not None else LineState.ABSENT
+        if state is LineState.READY and any(leg.line == line.name for leg in self._live_legs()):
+            state = LineState.BUSY
+        return {
+            "name": line.name,
+            "number": line.number,
+            "modem": modem.modem if modem is not None else line.modem,
+            "state": state,
+            "reason": modem.reason if modem is not None else None,
+            "operator": (modem.operator if modem is not None else None) or line.operator,
+            "signal_dbm": modem.signal_dbm if modem is not None else None,
+            "rings": list(line.rings),
+            "minutes_per_day": line.minutes_per_day,
+        }

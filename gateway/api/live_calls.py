@@ -1,0 +1,130 @@
+"""The calls that run now, folded from their events into the form of the snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+
+from gateway.events import (
+    CallAnswered,
+    CallEnded,
+    CallRouted,
+    CallStarted,
+    Event,
+    LegAnswered,
+    LegEnded,
+    LegRang,
+    LegStarted,
+    RecordingFinished,
+    RecordingStarted,
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class LiveLeg:
+    """A leg that is not over, as openapi.json has it in `LiveCall.legs`."""
+
+    id: str
+    kind: str
+    direction: str
+    peer: str
+    line: str | None
+    state: str = "new"
+
+
+@dataclass(slots=True, kw_only=True)
+class LiveCall:
+    """A running call, as the schema `LiveCall` of openapi.json has it."""
+
+    id: str
+    direction: str
+    caller: str
+    caller_name: str
+    called: str
+    line: str | None
+    flow: str
+    courier: str | None
+    started_at: str
+    state: str = "ringing"
+    answered_at: str | None = None
+    answered_by: str | None = None
+    recording: bool = False
+    legs: list[LiveLeg] = field(default_factory=list)
+
+
+class LiveCalls:
+    """Every call between its CallStarted and its CallEnded."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, LiveCall] = {}
+
+    def __iter__(self) -> Iterator[LiveCall]:
+        """Oldest first."""
+        return iter(self._calls.values())
+
+    def wire(self) -> list[dict[str, object]]:
+        """The JSON form, oldest first."""
+        return [asdict(call) for call in self]
+
+    def apply(self, event: Event, time: str) -> None:
+        """Take one event; `time` is its moment in wire form."""
+        match event:
+            case CallStarted():
+                self._start(event, time)
+            case CallEnded():
+                self._calls.pop(event.call_id, None)
+            case LegStarted() | LegRang() | LegAnswered() | LegEnded():
+                self._change_leg(event)
+            case CallRouted() | CallAnswered() | RecordingStarted() | RecordingFinished():
+                self._change(event, time)
+            case _:
+                pass
+
+    def _start(self, event: CallStarted, time: str) -> None:
+        self._calls[event.call_id] = LiveCall(
+            id=event.call_id,
+            direction=event.direction,
+            caller=event.caller,
+            caller_name=event.caller_name,
+            called=event.called,
+            line=event.line,
+            flow=event.flow,
+            courier=event.courier,
+            started_at=time,
+        )
+
+    def _change(self, event: CallRouted | CallAnswered | RecordingStarted | RecordingFinished, time: str) -> None:
+        call = self._calls.get(event.call_id)
+        if call is None:
+            return
+        match event:
+            case CallRouted():
+                call.called, call.flow = event.called, event.flow
+                call.direction = event.direction or call.direction
+                call.courier = event.courier or call.courier
+            case CallAnswered():
+                call.state, call.answered_at, call.answered_by = "talking", time, event.answered_by
+            case RecordingStarted():
+                call.recording = True
+            case RecordingFinished():
+                call.recording = False
+
+    def _change_leg(self, event: LegStarted | LegRang | LegAnswered | LegEnded) -> None:
+        call = self._calls.get(event.call_id)
+        if call is None:
+            return
+        if isinstance(event, LegStarted):
+            call.legs.append(
+                LiveLeg(id=event.leg_id, kind=event.kind, direction=event.direction, peer=event.peer, line=event.line)
+            )
+            return
+        leg = next((each for each in call.legs if each.id == event.leg_id), None)
+        if leg is None:
+            return
+        match event:
+            case LegRang():
+                leg.state = "ringing"
+            case LegAnswered():
+                leg.state = "up"
+            case LegEnded():
+                call.legs.remove(leg)

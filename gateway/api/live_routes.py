@@ -1,0 +1,111 @@
+"""What is known at once: health, the snapshot, the event stream, and commands to the exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aiohttp import web
+
+from gateway.api import bodies
+from gateway.api.auth import PRINCIPAL
+from gateway.api.contract import contract
+from gateway.api.problems import NotFound, TooManyStreams
+from gateway.api.seams import LiveView, ShopFile
+from gateway.api.stream import EventStream
+from gateway.messages import pick_language, words
+
+_LISTS = ("lines", "modems", "couriers", "phones", "alerts")
+
+
+class LiveRoutes:
+    """The handlers."""
+
+    def __init__(
+        self, *, live: LiveView, stream: EventStream, shop: ShopFile, is_ready: Callable[[], bool], boot: str
+    ) -> None:
+        self._live = live
+        self._stream = stream
+        self._shop = shop
+        self._is_ready = is_ready
+        self._boot = boot
+
+    def routes(self) -> list[web.RouteDef]:
+        """For the router."""
+        return [
+            web.get("/api/v1/health", self._get_health),
+            web.get("/api/v1/openapi.json", self._get_contract),
+            web.get("/api/v1/words", self._get_words),
+            web.get("/api/v1/snapshot", self._get_snapshot),
+            web.get("/api/v1/stream", self._get_stream, allow_head=False),
+            *(web.get(f"/api/v1/{name}", self._get_list) for name in _LISTS),
+            web.post("/api/v1/calls/{id}/hangup", self._post_hangup),
+            web.post("/api/v1/alerts/{id}/acknowledge", self._post_acknowledge),
+            web.get("/api/v1/shop", self._get_shop),
+            web.put("/api/v1/shop", self._put_shop),
+        ]
+
+    async def _get_health(self, _request: web.Request) -> web.Response:
+        if self._is_ready():
+            return web.json_response({"status": "ready"})
+        return web.json_response({"status": "starting"}, status=503)
+
+    async def _get_contract(self, _request: web.Request) -> web.Response:
+        return web.json_response(contract())
+
+    async def _get_words(self, request: web.Request) -> web.Response:
+        language = pick_language(request.headers.get("Accept-Language", ""))
+        return web.json_response(words(language), headers={"Content-Language": language})
+
+    async def _get_snapshot(self, _request: web.Request) -> web.Response:
+        return web.json_response(
+            {**self._live.snapshot(), "boot": self._boot, "ready": self._is_ready()},
+            headers={"Cache-Control": "no-store"},
+        )
+
+    async def _get_list(self, request: web.Request) -> web.Response:
+        name = request.path.rpartition("/")[2]
+        return web.json_response({"items": self._live.snapshot()[name]}, headers={"Cache-Control": "no-store"})
+
+    async def _get_stream(self, request: web.Request) -> web.StreamResponse:
+        if self._stream.is_full:
+            raise TooManyStreams("The audience is full.")
+        response = web.StreamResponse(
+            headers={
+                "Content-Type": "text/event-stream; charset=utf-8",
+                "Cache-Control": "no-store",
+                "X-Accel-Buffering": "no",
+            }
+        )
+        await response.prepare(request)
+        messages = self._stream.messages(
+            last_event_id=request.headers.get("Last-Event-ID"), boot=request.query.get("boot")
+        )
+        try:
+            async for message in messages:
+                await response.write(message)
+        except ConnectionResetError:
+            pass  # the listener is gone, which is how a stream ends
+        finally:
+            await messages.aclose()
+        return response
+
+    async def _post_hangup(self, request: web.Request) -> web.Response:
+        if not self._live.hang_up(request.match_info["id"]):
+            raise NotFound("There is no such call now.")
+        return web.Response(status=202)
+
+    async def _post_acknowledge(self, request: web.Request) -> web.Response:
+        if not self._live.acknowledge(request.match_info["id"], request[PRINCIPAL].name):
+            raise NotFound("There is no such alert now.")
+        return web.Response(status=204)
+
+    async def _get_shop(self, _request: web.Request) -> web.Response:
+        return web.Response(
+            body=(await self._shop.export_text()).encode(),
+            headers={"Content-Type": "application/toml", "Cache-Control": "no-store"},
+        )
+
+    async def _put_shop(self, request: web.Request) -> web.Response:
+        text = await bodies.text(request, media_type="application/toml")
+        changed = await self._shop.import_text(text, by=request[PRINCIPAL].name)
+        return web.json_response({"changed": changed})

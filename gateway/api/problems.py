@@ -1,0 +1,192 @@
+"""Errors of the API: RFC 9457 problem details, with a stable code and sentences in the asker's language."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import ClassVar
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from gateway.errors import GatewayError
+from gateway.messages import error_advice, error_detail, error_title, pick_language
+
+log = logging.getLogger(__name__)
+
+
+class ApiError(GatewayError):
+    """A request that is not served; `status` is the HTTP status."""
+
+    status: ClassVar[int] = 400
+    headers: Mapping[str, str] = {}
+
+
+class BadRequest(ApiError):
+    """The request's form is wrong; `values["problem"]` says where."""
+
+    code = "bad-request"
+
+
+class NotSignedIn(ApiError):
+    """No token, or one that is not good any more."""
+
+    code = "not-signed-in"
+    status = 401
+    headers: Mapping[str, str] = {"WWW-Authenticate": "Bearer"}
+
+
+class WrongCredentials(ApiError):
+    """Name or password; which of them is not told."""
+
+    code = "wrong-credentials"
+    status = 403
+
+
+class WrongSetupCode(ApiError):
+    """Not the one-time code."""
+
+    code = "wrong-setup-code"
+    status = 403
+
+
+class Forbidden(ApiError):
+    """The token lacks the scope `values["scope"]`."""
+
+    code = "forbidden"
+    status = 403
+
+
+class SetupDone(ApiError):
+    """There is an owner already."""
+
+    code = "setup-done"
+    status = 409
+
+
+class SetupNeeded(ApiError):
+    """There is no owner yet."""
+
+    code = "setup-needed"
+    status = 409
+
+
+class WeakPassword(ApiError):
+    """Too short, or too common."""
+
+    code = "weak-password"
+    status = 422
+
+
+class TooManyTries(ApiError):
+    """The throttle; `values["seconds"]` until the next try."""
+
+    code = "too-many-tries"
+    status = 429
+
+
+class NotFound(ApiError):
+    """No such route, or nothing of that id."""
+
+    code = "not-found"
+    status = 404
+
+
+class RangeNotSatisfiable(ApiError):
+    """The recording is shorter."""
+
+    code = "range-not-satisfiable"
+    status = 416
+
+
+class RecordingAway(ApiError):
+    """The row is there, its file is not."""
+
+    code = "recording-away"
+    status = 410
+
+
+class TooManyStreams(ApiError):
+    """The audience of the event stream is full."""
+
+    code = "too-many-streams"
+    status = 503
+
+
+class WorkerAway(ApiError):
+    """Nobody answers on the worker's socket."""
+
+    code = "worker-away"
+    status = 503
+
+
+_STATUS_OF_CODE = {
+    "settings-invalid": 422,
+    "no-free-line": 503,
+    "number-barred": 403,
+    "budget-spent": 402,
+    "store-error": 503,
+    "leg-ended": 409,
+    "try-later": 503,
+}
+
+_CODE_OF_STATUS = {
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
+    415: "unsupported-media-type",
+    416: "range-not-satisfiable",
+}
+
+
+def problem(
+    code: str, *, status: int, language: str, values: Mapping[str, object], detail: str | None = None
+) -> web.Response:
+    """The response for a code. `detail` is what to say when the catalogue has no sentence with the values."""
+    body: dict[str, object] = {
+        "type": f"urn:simbridge:problem:{code}",
+        "title": error_title(code, language),
+        "status": status,
+        "code": code,
+    }
+    detail = error_detail(code, language, values) or detail
+    if detail is not None:
+        body["detail"] = detail
+    advice = error_advice(code, language)
+    if advice is not None:
+        body["advice"] = advice
+    return web.Response(
+        status=status,
+        body=json.dumps(body, ensure_ascii=False).encode(),
+        headers={"Content-Type": "application/problem+json", "Content-Language": language, "Cache-Control": "no-store"},
+    )
+
+
+def problem_of(error: GatewayError, language: str) -> web.Response:
+    """The response for one of our faults."""
+    if isinstance(error, ApiError):
+        response = problem(error.code, status=error.status, language=language, values=error.values)
+        response.headers.update(error.headers)
+        return response
+    status = _STATUS_OF_CODE.get(error.code, 500)
+    return problem(error.code, status=status, language=language, values=error.values, detail=str(error))
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever goes wrong in a handler into a problem."""
+    language = pick_language(request.headers.get("Accept-Language", ""))
+    try:
+        return await handler(request)
+    except GatewayError as error:
+        return problem_of(error, language)
+    except web.HTTPException as error:
+        code = _CODE_OF_STATUS.get(error.status, "bad-request")
+        response = problem(code, status=error.status, language=language, values={"problem": error.reason})
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
+    except Exception:  # one of the few named places (rule 4): a request must not hurt the daemon
+        log.exception("%s %s failed", request.method, request.path)
+        return problem("internal-error", status=500, language=language, values={})

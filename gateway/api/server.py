@@ -1,0 +1,121 @@
+"""The API of the daemon: aiohttp on loopback, bearer tokens only. The contract is openapi.json."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from gateway.api.account_routes import AccountRoutes
+from gateway.api.auth import ACCOUNTS, authenticate
+from gateway.api.live_routes import LiveRoutes
+from gateway.api.problems import problems
+from gateway.api.relay import Relay
+from gateway.api.seams import Accounts, LiveView, ShopFile
+from gateway.api.stream import EventStream
+from gateway.errors import AddressInUse, TryLater
+from gateway.events import EventBus
+from gateway.ids import new_id
+
+LARGEST_BODY_BYTES = 1024 * 1024
+LONGEST_REQUEST_SECONDS = 30.0
+_WITHOUT_TIME_LIMIT = ("/api/v1/stream", "/api/v1/recordings/")
+_RELAYED = (
+    "/api/v1/calls",
+    "/api/v1/calls/{id}",
+    "/api/v1/recordings/{id}",
+    "/api/v1/recordings/{id}/peaks",
+    "/api/v1/messages",
+)
+
+
+class ApiServer:
+    """`async with ApiServer(...)`: serving from entry to exit.
+
+    `bind` is "host:port" (port 0: any, see `port`). `is_ready` says whether modems are served and SIP is
+    bound. Entering raises AddressInUse.
+    """
+
+    def __init__(
+        self,
+        *,
+        bind: str,
+        worker_socket: Path,
+        bus: EventBus,
+        live: LiveView,
+        accounts: Accounts,
+        shop: ShopFile,
+        is_ready: Callable[[], bool],
+    ) -> None:
+        host, _, port = bind.rpartition(":")
+        self._host, self._port = host.strip("[]"), int(port)
+        self._relay = Relay(worker_socket)
+        boot = new_id()
+        self._app = web.Application(
+            middlewares=[problems, _time_limit, authenticate], client_max_size=LARGEST_BODY_BYTES
+        )
+        self._app[ACCOUNTS] = accounts
+        self._app.add_routes(AccountRoutes(accounts).routes())
+        self._app.add_routes(
+            LiveRoutes(live=live, stream=EventStream(bus, boot=boot), shop=shop, is_ready=is_ready, boot=boot).routes()
+        )
+        self._app.add_routes([web.get(path, self._relay.pass_on) for path in _RELAYED])
+        self._stack = AsyncExitStack()
+
+    @property
+    def port(self) -> int:
+        """The TCP port that is served."""
+        return self._port
+
+    @property
+    def routes(self) -> set[tuple[str, str]]:
+        """Every (method, path) that is served, HEAD apart: what the contract must say too."""
+        return {
+            (route.method, route.resource.canonical)
+            for route in self._app.router.routes()
+            if route.resource is not None and route.method != "HEAD"
+        }
+
+    async def __aenter__(self) -> Self:
+        """Bind and serve."""
+        await self._stack.enter_async_context(self._relay)
+        runner = web.AppRunner(self._app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        site = web.TCPSite(runner, self._host, self._port)
+        try:
+            await site.start()
+        except OSError as error:
+            await self._stack.aclose()
+            if error.errno == errno.EADDRINUSE:
+                raise AddressInUse(
+                    f"The API cannot listen on {self._host}:{self._port}: another program does.",
+                    address=f"{self._host}:{self._port}",
+                ) from error
+            raise
+        self._port = runner.addresses[0][1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop serving; open streams are closed."""
+        await self._stack.aclose()
+
+
+@web.middleware
+async def _time_limit(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if request.path.startswith(_WITHOUT_TIME_LIMIT):
+        return await handler(request)
+    try:
+        async with asyncio.timeout(LONGEST_REQUEST_SECONDS):
+            return await handler(request)
+    except TimeoutError as error:
+        raise TryLater("The answer took too long.") from error
