@@ -11,7 +11,6 @@ from gateway.sip.grammar import (
     parse_number,
     parse_parameters,
     quote,
-    refuse_controls,
     require_token,
     split_outside,
     unquote,
@@ -110,12 +109,7 @@ class Via:
     def __str__(self) -> str:
         require_token(self.transport, "transport")
         port = "" if self.port is None else f":{self.port}"
-        return f"SIP/2.0/{self.transport} {write_host(self.host)}{port}{_write_via_parameters(self.parameters)}"
-
-
-def _write_via_parameters(parameters: Parameters) -> str:
-    # `received` may hold a bare IPv6 address (RFC 3261 section 25.1, via-received).
-    return write_parameters(parameters)
+        return f"SIP/2.0/{self.transport} {write_host(self.host)}{port}{write_parameters(self.parameters)}"
 
 
 def parse_via(text: str) -> Via:
@@ -171,10 +165,10 @@ class Authentication:
     def __str__(self) -> str:
         require_token(self.scheme, "scheme")
         bare = ("algorithm", "nc", "stale") if self.get("username") is None else ("algorithm", "nc", "qop")
-        written = [
-            f"{require_token(name, 'parameter')}={refuse_controls(value) if name in bare and is_token(value) else quote(value)}"
-            for name, value in self.values
-        ]
+        written = []
+        for name, value in self.values:
+            plain = name in bare and is_token(value)
+            written.append(f"{require_token(name, 'parameter')}={value if plain else quote(value)}")
         return f"{self.scheme} {', '.join(written)}"
 
 

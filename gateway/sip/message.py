@@ -239,12 +239,9 @@ def parse_message(data: bytes) -> Message:
         return response
     request = _parse_request_line(start_line, headers)
     try:
-        if isinstance(request.uri, SipUri) and request.uri.headers:
-            raise MalformedMessage("The Request-URI carries headers.")  # RFC 4475 section 3.1.2.11
         request.body = _cut_body(headers, body)
         _check(request)
-        if request.cseq.method != request.method:
-            raise MalformedMessage("The methods of the start line and of the CSeq differ.")
+        _check_request_line(request)
     except MalformedMessage as fault:
         fault.request = request
         raise
@@ -376,6 +373,13 @@ def _check(message: Message) -> None:
     for date in message.headers.all("Date"):
         if not _DATE.fullmatch(date):
             raise MalformedMessage("The Date is not in GMT.")  # RFC 4475 section 3.1.2.12
+
+
+def _check_request_line(request: Request) -> None:
+    if isinstance(request.uri, SipUri) and request.uri.headers:
+        raise MalformedMessage("The Request-URI carries headers.")  # RFC 4475 section 3.1.2.11
+    if request.cseq.method != request.method:
+        raise MalformedMessage("The methods of the start line and of the CSeq differ.")
 
 
 def _readable(values: list[str]) -> list[Authentication]:
