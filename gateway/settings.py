@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from gateway.toml_document import Place, TomlDocument, quoted, wrong_word
+
+DIALECTS = ("auto", "huawei", "quectel", "simcom", "generic")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,3 +67,83 @@ class Settings:
     def worker_socket(self) -> Path:
         """The Unix socket on which the worker answers the daemon."""
         return self.data_dir / "worker.sock"
+
+
+def load_settings(path: Path) -> Settings:
+    """gateway.toml as settings; a relative `data_dir` is meant from the file's own directory.
+
+    Raises SettingsError that names every error, one per line: `file:line: sentence`.
+    """
+    document = TomlDocument.of_file(path)
+    settings: Settings | None = document.read(Settings, document.content, ())
+    _check(document)
+    document.finish()
+    if settings is None:
+        raise AssertionError("a document that could not be read has errors to tell")
+    return replace(settings, data_dir=path.absolute().parent / settings.data_dir)
+
+
+def host_and_port(bind: str) -> tuple[str, int]:
+    """The parts of `host:port`; brackets of an IPv6 address are taken off. ValueError when it is not that."""
+    host, colon, port = bind.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError("an IPv6 address needs brackets")
+    if not colon or not host or not port.isascii() or not port.isdigit() or not 0 <= int(port) <= 65535:
+        raise ValueError("not host:port")
+    return host, int(port)
+
+
+def _check(document: TomlDocument) -> None:
+    """What the types cannot say."""
+    for place, sip in document.found(SipSettings):
+        if not 1 <= sip.port <= 65535:
+            document.problem((*place, "port"), '"port" of [sip] must be between 1 and 65535.')
+        low, high = sip.rtp_ports
+        if not 1024 <= low < high <= 65535:
+            document.problem(
+                (*place, "rtp_ports"), '"rtp_ports" of [sip] must be two ports, the lower first, from 1024 to 65535.'
+            )
+        if not sip.bind or not all(sip.bind):
+            document.problem(
+                (*place, "bind"), '"bind" of [sip] must name at least one address, one interface, or "lan".'
+            )
+    for place, api in document.found(ApiSettings):
+        host = _checked_host(document, place, api.bind)
+        if host is not None and host not in ("localhost", "::1") and not host.startswith("127."):
+            document.problem(
+                (*place, "bind"), f'"bind" of [api] must be an address of this machine alone (127.0.0.1), not "{host}".'
+            )
+    for place, web in document.found(WebSettings):
+        _checked_host(document, place, web.bind)
+    _check_modems(document)
+
+
+def _checked_host(document: TomlDocument, place: Place, bind: str) -> str | None:
+    try:
+        return host_and_port(bind)[0]
+    except ValueError:
+        document.problem((*place, "bind"), f'{quoted((*place, "bind"))} must be like "127.0.0.1:8080", not "{bind}".')
+        return None
+
+
+def _check_modems(document: TomlDocument) -> None:
+    names: set[str] = set()
+    ports: set[str] = set()
+    for place, modem in document.found(ModemSettings):
+        if not modem.name:
+            document.problem((*place, "name"), '"name" of [[modems]] must not be empty.')
+        if modem.name in names:
+            document.problem((*place, "name"), f'There are two modems with the name "{modem.name}".')
+        names.add(modem.name)
+        if modem.dialect not in DIALECTS:
+            document.problem((*place, "dialect"), wrong_word((*place, "dialect"), modem.dialect, DIALECTS))
+        for key, port in (("at", modem.at), ("voice", modem.voice)):
+            if port is None:
+                continue
+            if not port:
+                document.problem((*place, key), f'"{key}" of [[modems]] must not be empty.')
+            elif port in ports:
+                document.problem((*place, key), f'The port "{port}" is used twice.')
+            ports.add(port)

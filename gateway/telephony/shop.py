@@ -48,6 +48,8 @@ class PhoneSettings:
     extension: str
     name: str = ""
     password: str = field(repr=False)
+    minutes_per_day: int = 60
+    """What this extension may spend on calls by the SIM lines (goal 5)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,7 @@ class CourierSettings:
     mobile: str
     lines: tuple[str, ...] = ()
     pin: str | None = field(default=None, repr=False)
+    minutes_per_day: int = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,226 @@
+"""What must hold in a shop beyond the types of its keys; each breach is noted at its line."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import fields
+from difflib import get_close_matches
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+import phonenumbers
+
+from gateway.telephony.numbers import Dialable, NumberPolicy
+from gateway.telephony.shop import (
+    CourierSettings,
+    LineSettings,
+    NumberRules,
+    PbxSettings,
+    PhoneSettings,
+    RecordingPolicy,
+    TrunkSettings,
+)
+from gateway.toml_document import Place, TomlDocument, quoted, wrong_word
+
+LANGUAGES = ("en", "ru")
+MINUTES_OF_A_DAY = 1440
+_EXTENSION = re.compile(r"[0-9]{1,8}", re.ASCII)
+_PIN = re.compile(r"[0-9]{6,12}", re.ASCII)
+_IMEI = re.compile(r"[0-9]{14,16}", re.ASCII)
+_ICCID = re.compile(r"[0-9]{18,20}", re.ASCII)
+_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9a-fA-F:.]+\]", re.ASCII)
+
+
+def check_shop(document: TomlDocument) -> None:
+    """Note everything that is wrong with what `document` has read of a shop."""
+    _check_texts(document)
+    _check_heading(document)
+    policy = _check_countries(document)
+    _check_lines(document, policy)
+    _check_people(document, policy)
+    _check_trunks(document, policy)
+    for place, recording in document.found(RecordingPolicy):
+        _within(document, (*place, "keep_days"), recording.keep_days, 1, 3650)
+    for place, pbx in document.found(PbxSettings):
+        _matches(document, (*place, "host"), pbx.host, _HOST, "a host name or address")
+        _within(document, (*place, "port"), pbx.port, 1, 65535)
+
+
+def _check_texts(document: TomlDocument) -> None:
+    """No control characters anywhere: names travel in SIP headers, logs and pages."""
+    for place, found in document.found(object):
+        for each in fields(found):  # type: ignore[arg-type]  # only dataclasses are read
+            value = getattr(found, each.name)
+            if isinstance(value, str) and any(unicodedata.category(character) == "Cc" for character in value):
+                document.problem(
+                    (*place, each.name), f"{quoted((*place, each.name))} must not hold control characters."
+                )
+
+
+def _check_heading(document: TomlDocument) -> None:
+    heading: Any = next((found for place, found in document.found(object) if place == ("shop",)), None)
+    if heading is None:
+        return
+    if heading.language not in LANGUAGES:
+        document.problem(("shop", "language"), wrong_word(("shop", "language"), heading.language, LANGUAGES))
+    if not _CURRENCY.fullmatch(heading.currency):
+        document.problem(("shop", "currency"), '"currency" of [shop] must be a code of three letters like "RUB".')
+    try:
+        ZoneInfo(heading.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        near = get_close_matches(heading.time_zone, sorted(available_timezones()), n=1)
+        hint = f' Did you mean "{near[0]}"?' if near else ""
+        document.problem(
+            ("shop", "time_zone"),
+            f'"time_zone" of [shop] must be one like "Europe/Moscow", not "{heading.time_zone}".{hint}',
+        )
+
+
+def _check_countries(document: TomlDocument) -> NumberPolicy | None:
+    """Note unknown countries; the policy that the other numbers are judged by, None when that is not known."""
+    rules = NumberRules()
+    known = True
+    for place, found in document.found(NumberRules):
+        rules = found
+        for key, country in (("country", found.country), *(("countries", each) for each in found.countries)):
+            if country not in phonenumbers.SUPPORTED_REGIONS:
+                known = False
+                upper = country.upper()
+                hint = f' Did you mean "{upper}"?' if upper in phonenumbers.SUPPORTED_REGIONS else ""
+                document.problem(
+                    (*place, key),
+                    f'{quoted((*place, key))} must hold codes of two letters like "RU", not "{country}".{hint}',
+                )
+    return NumberPolicy(rules) if known else None
+
+
+def _check_lines(document: TomlDocument, policy: NumberPolicy | None) -> None:
+    phones = _names(document, "phones", "extension")
+    lines = document.found(LineSettings)
+    for key in ("name", "modem", "imei", "iccid"):
+        _note_twice(document, ((place, key, getattr(line, key)) for place, line in lines))
+    for place, line in lines:
+        _not_empty(document, (*place, "name"), line.name)
+        if line.modem is None and line.imei is None and line.iccid is None:
+            document.problem(place, f'The line "{line.name}" needs one of "modem", "imei" and "iccid".')
+        _matches(document, (*place, "imei"), line.imei, _IMEI, "15 digits")
+        _matches(document, (*place, "iccid"), line.iccid, _ICCID, "19 or 20 digits")
+        _within(document, (*place, "minutes_per_day"), line.minutes_per_day, 0, MINUTES_OF_A_DAY)
+        _check_number(document, (*place, "number"), line.number, policy)
+        for extension in line.rings:
+            if extension not in phones:
+                _note_unknown(document, (*place, "rings"), extension, phones, "is not the extension of a phone")
+
+
+def _check_people(document: TomlDocument, policy: NumberPolicy | None) -> None:
+    people: list[tuple[Place, PhoneSettings | CourierSettings]] = [
+        *document.found(PhoneSettings),
+        *document.found(CourierSettings),
+    ]
+    _note_twice(document, ((place, "extension", person.extension) for place, person in people))
+    for place, person in people:
+        _matches(document, (*place, "extension"), person.extension, _EXTENSION, "1 to 8 digits")
+        if person.extension == "112":
+            document.problem((*place, "extension"), "112 is the emergency number and cannot be an extension.")
+        _within(document, (*place, "minutes_per_day"), person.minutes_per_day, 0, MINUTES_OF_A_DAY)
+    for place, phone in document.found(PhoneSettings):
+        _not_empty(document, (*place, "password"), phone.password)
+    lines = _names(document, "lines", "name")
+    own_numbers = {
+        policy.normalise(line.number) for _, line in document.found(LineSettings) if line.number and policy is not None
+    }
+    mobiles: list[tuple[Place, str, str | None]] = []
+    for place, courier in document.found(CourierSettings):
+        if courier.pin is not None and not _PIN.fullmatch(courier.pin):
+            document.problem((*place, "pin"), f'The pin of courier "{courier.extension}" must have 6 to 12 digits.')
+        for line in courier.lines:
+            if line not in lines:
+                _note_unknown(document, (*place, "lines"), line, lines, "is not the name of a line")
+        mobile = _check_mobile(document, (*place, "mobile"), courier, policy)
+        if mobile is not None and mobile in own_numbers:
+            document.problem(
+                (*place, "mobile"), f"{mobile} is the number of a line; a courier's mobile is another phone."
+            )
+        mobiles.append((place, "mobile", mobile))
+    _note_twice(document, mobiles)
+
+
+def _check_mobile(
+    document: TomlDocument, place: Place, courier: CourierSettings, policy: NumberPolicy | None
+) -> str | None:
+    """The courier's mobile in E.164, if it is a number that may be called."""
+    if policy is None:
+        return None
+    verdict = policy.check(courier.mobile)
+    if isinstance(verdict, Dialable):
+        if not verdict.emergency:
+            return verdict.digits
+        reason = "is an emergency number"
+    elif verdict.reason == "country":
+        reason = "is in a country that [numbers] does not allow"
+    elif verdict.reason == "kind":
+        reason = "is a premium, satellite or other special number"
+    else:
+        reason = "is not a phone number; write it like +79161234567"
+    document.problem(place, f'The mobile "{courier.mobile}" of courier "{courier.extension}" {reason}.')
+    return None
+
+
+def _check_trunks(document: TomlDocument, policy: NumberPolicy | None) -> None:
+    trunks = document.found(TrunkSettings)
+    named: list[tuple[Place, Any]] = [*document.found(LineSettings), *trunks]
+    _note_twice(document, ((place, "name", each.name) for place, each in named))
+    for place, trunk in trunks:
+        _not_empty(document, (*place, "name"), trunk.name)
+        _matches(document, (*place, "host"), trunk.host, _HOST, "a host name or address")
+        _check_number(document, (*place, "number"), trunk.number, policy)
+        if trunk.password is not None and trunk.user is None:
+            document.problem((*place, "password"), f'The trunk "{trunk.name}" has a password but no "user".')
+
+
+def _check_number(document: TomlDocument, place: Place, number: str | None, policy: NumberPolicy | None) -> None:
+    if number is not None and policy is not None and policy.normalise(number) is None:
+        document.problem(place, f'{quoted(place)} must be a phone number like "+79160000001", not "{number}".')
+
+
+def _within(document: TomlDocument, place: Place, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        document.problem(place, f"{quoted(place)} must be from {least} to {most}, not {value}.")
+
+
+def _matches(document: TomlDocument, place: Place, value: str | None, form: re.Pattern[str], words: str) -> None:
+    if value is not None and not form.fullmatch(value):
+        document.problem(place, f'{quoted(place)} must be {words}, not "{value}".')
+
+
+def _not_empty(document: TomlDocument, place: Place, value: str) -> None:
+    if not value.strip():
+        document.problem(place, f"{quoted(place)} must not be empty.")
+
+
+def _note_unknown(document: TomlDocument, place: Place, name: str, known: set[str], words: str) -> None:
+    near = get_close_matches(name, sorted(known), n=1)
+    hint = f' Did you mean "{near[0]}"?' if near else ""
+    document.problem(place, f'"{name}" in {quoted(place)} {words}.{hint}')
+
+
+def _note_twice(document: TomlDocument, values: Iterable[tuple[Place, str, str | None]]) -> None:
+    """Note every value that an earlier place of the file has already."""
+    first: dict[tuple[str, str], int] = {}
+    for place, key, value in values:
+        if value is None:
+            continue
+        line = document.line_of((*place, key))
+        if (key, value) in first:
+            document.problem((*place, key), f'The {key} "{value}" is taken already, in line {first[key, value]}.')
+        first.setdefault((key, value), line)
+
+
+def _names(document: TomlDocument, table: str, key: str) -> set[str]:
+    """The names as the file has them, also of tables that are wrong elsewhere: one error, not two."""
+    tables = document.content.get(table)
+    found = (each.get(key) for each in tables if isinstance(each, dict)) if isinstance(tables, list) else ()
+    return {name for name in found if isinstance(name, str)}

@@ -1,0 +1,176 @@
+"""shop.toml: the shop as a file that travels.
+
+A secret that the file masks or leaves out keeps the value the shop has; a phone's password that
+nobody has yet is generated (T-S1). An empty text takes an optional secret away.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, fields, is_dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from gateway.errors import StoreError
+from gateway.store.shop_check import check_shop
+from gateway.telephony.numbers import NumberPolicy
+from gateway.telephony.shop import (
+    CourierSettings,
+    LineSettings,
+    NumberRules,
+    PbxSettings,
+    PhoneSettings,
+    RecordingPolicy,
+    Shop,
+    TrunkSettings,
+)
+from gateway.toml_document import TomlDocument
+
+MASK = "********"
+PASSWORD_CHARACTERS = 20
+_PASSWORD_ALPHABET = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # noqa: S105  # what passwords are made of
+_SECRETS = {"phones": "password", "couriers": "pin", "trunks": "password"}
+_DEFAULT = Shop()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadShop:
+    """What a file came to: `generated` are the extensions that got a new password, `notes` are for the owner."""
+
+    shop: Shop
+    generated: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def read_shop(source: Path | str, current: Shop | None = None) -> Shop:
+    """The shop that a file (a Path) or a text (a str) describes; `current` has the secrets it may leave out.
+
+    Raises SettingsError that names every error, one per line: `file:line: sentence`.
+    """
+    return read_shop_with_notes(source, current).shop
+
+
+def read_shop_with_notes(source: Path | str, current: Shop | None = None) -> ReadShop:
+    """As `read_shop`, with what the owner should be told."""
+    document = TomlDocument.of_file(source) if isinstance(source, Path) else TomlDocument(source, "shop.toml")
+    generated, notes = _fill_secrets(document.content, current or _DEFAULT)
+    file: _File | None = document.read(_File, document.content, ())
+    check_shop(document)
+    document.finish()
+    if file is None:
+        raise AssertionError("a document that could not be read has errors to tell")
+    parts = {each.name: getattr(file, each.name) for each in fields(_File) if each.name != "shop"}
+    heading = {each.name: getattr(file.shop, each.name) for each in fields(_Heading)}
+    return ReadShop(shop=_in_one_form(Shop(**heading, **parts)), generated=generated, notes=notes)
+
+
+def write_shop(shop: Shop, with_secrets: bool = False) -> str:
+    """The shop as TOML that `read_shop` takes back; secrets are masked unless asked for."""
+    document = plain(shop)
+    heading = {each.name: document.pop(each.name) for each in fields(_Heading)}
+    sections = ["[shop]\n" + tomli_w.dumps(heading)]
+    for name, content in document.items():
+        secret = _SECRETS.get(name)
+        for table in content if isinstance(content, list) else ():
+            if secret in table and not with_secrets:
+                table[secret] = MASK
+            sections.append(f"[[{name}]]\n" + tomli_w.dumps(_without_blanks(table)))
+        if isinstance(content, dict):
+            sections.append(f"[{name}]\n" + tomli_w.dumps(_without_blanks(content)))
+    return "\n".join(sections)
+
+
+def plain(value: Any) -> Any:
+    """A settings value as TOML and JSON have it: tables, lists, text, numbers; what is None is left out."""
+    if is_dataclass(value):
+        pairs = ((each.name, getattr(value, each.name)) for each in fields(value))
+        return {name: plain(found) for name, found in pairs if found is not None}
+    if isinstance(value, tuple):
+        return [plain(each) for each in value]
+    return str(value) if isinstance(value, StrEnum) else value
+
+
+def shop_of_plain(document: dict[str, Any]) -> Shop:
+    """The shop that `plain` described; keys of a later version are passed over. Raises StoreError."""
+    shop: Shop | None = TomlDocument("", "the stored shop").read(Shop, document, ())
+    if shop is None:
+        raise StoreError("The stored shop cannot be read; a backup or an exported shop.toml restores it.")
+    return shop
+
+
+def new_password() -> str:
+    """A SIP password: 20 characters that cannot be mistaken for one another, about 116 bits."""
+    return "".join(secrets.choice(_PASSWORD_ALPHABET) for _ in range(PASSWORD_CHARACTERS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Heading:
+    """The table [shop]."""
+
+    name: str = _DEFAULT.name
+    language: str = _DEFAULT.language
+    time_zone: str = _DEFAULT.time_zone
+    currency: str = _DEFAULT.currency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    """The tables of shop.toml."""
+
+    shop: _Heading = _Heading()
+    lines: tuple[LineSettings, ...] = ()
+    phones: tuple[PhoneSettings, ...] = ()
+    couriers: tuple[CourierSettings, ...] = ()
+    trunks: tuple[TrunkSettings, ...] = ()
+    pbx: PbxSettings | None = None
+    recording: RecordingPolicy = _DEFAULT.recording
+    numbers: NumberRules = _DEFAULT.numbers
+
+
+def _without_blanks(table: dict[str, Any]) -> dict[str, Any]:
+    """Without empty lists and names, which are what a missing key means."""
+    return {key: value for key, value in table.items() if value != [] and (key != "name" or value)}
+
+
+def _fill_secrets(content: dict[str, Any], current: Shop) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Put in, before reading, the secrets that the tables mask or leave out."""
+    generated: list[str] = []
+    notes: list[str] = []
+    stored: dict[str, dict[str, str | None]] = {
+        "phones": {phone.extension: phone.password for phone in current.phones},
+        "couriers": {courier.extension: courier.pin for courier in current.couriers},
+        "trunks": {trunk.name: trunk.password for trunk in current.trunks},
+    }
+    for name, key in _SECRETS.items():
+        tables = content.get(name)
+        for table in tables if isinstance(tables, list) else []:
+            if not isinstance(table, dict) or table.get(key, MASK) != MASK:
+                if isinstance(table, dict) and table[key] == "" and name != "phones":
+                    del table[key]
+                continue
+            identity = table.get("extension" if name != "trunks" else "name")
+            known = stored[name].get(identity) if isinstance(identity, str) else None
+            if known is not None:
+                table[key] = known
+            elif name == "phones":
+                table[key] = new_password()
+                generated.append(str(identity))
+            elif table.pop(key, None) is not None:
+                notes.append(f'The {key} of "{identity}" is masked in the file and not known here: set it again.')
+    return tuple(generated), tuple(notes)
+
+
+def _in_one_form(shop: Shop) -> Shop:
+    """Every number of the shop in E.164."""
+    policy = NumberPolicy(shop.numbers)
+    return replace(
+        shop,
+        lines=tuple(replace(line, number=policy.normalise(line.number or "")) for line in shop.lines),
+        trunks=tuple(replace(trunk, number=policy.normalise(trunk.number or "")) for trunk in shop.trunks),
+        couriers=tuple(
+            replace(courier, mobile=policy.normalise(courier.mobile) or courier.mobile) for courier in shop.couriers
+        ),
+    )
