@@ -70,7 +70,9 @@ def dtmf_tone(key: str, ms: int) -> NDArray[np.int16]:
     """`ms` milliseconds of a key, with ramps of 2 ms: -11 dBm0 for the row, -9 dBm0 for the column (Q.23, ETSI)."""
     row, column = _frequencies(key)
     time = np.arange(ms * SAMPLE_RATE // 1000) / SAMPLE_RATE
-    wave = _ROW_AMPLITUDE * np.sin(2 * np.pi * row * time) + _COLUMN_AMPLITUDE * np.sin(2 * np.pi * column * time)
+    wave: NDArray[np.float64] = _ROW_AMPLITUDE * np.sin(2 * np.pi * row * time) + _COLUMN_AMPLITUDE * np.sin(
+        2 * np.pi * column * time
+    )
     ramp = min(16, len(wave) // 2)
     if ramp:
         slope = np.arange(1, ramp + 1) / (ramp + 1)

@@ -1,0 +1,147 @@
+"""What to play when a packet is missing: the voice goes on for a moment, then fades.
+
+After ITU-T G.711 appendix I: the pitch of the last 50 ms is found by correlation, its last period is
+repeated (more periods the longer the gap, so that it does not buzz), the level falls, and the
+first samples that arrive again are faded in over the synthetic ones. Unlike the appendix nothing
+that was already played has to be kept back: the seam at the start is smoothed on its later side.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.audio.frame import SAMPLE_RATE, Frame
+
+SHORTEST_PITCH = 32
+LONGEST_PITCH = 120
+"""Samples: 250 Hz down to 66 Hz; higher voices repeat two or three of their periods."""
+
+
+class Concealer:
+    """The voice of one stream, continued. Tell it everything that is played."""
+
+    def __init__(self) -> None:
+        self._played: deque[NDArray[np.int16]] = deque(maxlen=_HISTORY_PIECES)
+        self._buffer: NDArray[np.float32] | None = None
+        self._pitch = LONGEST_PITCH
+        self._generated = 0
+        self._phase = 0
+        self._periods = 1
+
+    @property
+    def generated(self) -> int:
+        """Samples made up since the last real ones."""
+        return self._generated
+
+    @property
+    def pitch(self) -> int:
+        """The period in samples that is being repeated."""
+        return self._pitch
+
+    def forget(self) -> None:
+        """A new stream begins: nothing of the old one is continued."""
+        self._played.clear()
+        self._buffer = None
+        self._generated = 0
+
+    def played(self, samples: NDArray[np.int16]) -> None:
+        """Real samples have been played."""
+        self._played.append(samples)
+        if self._buffer is not None:
+            self._buffer = None
+            self._generated = 0
+
+    def recent(self, count: int) -> NDArray[np.float32]:
+        """The last `count` samples played, zeros before the start of the stream."""
+        tail = np.zeros(count, dtype=np.float32)
+        if self._played:
+            known = np.concatenate(tuple(self._played))[-count:]
+            tail[count - len(known) :] = known
+        return tail
+
+    def more(self, count: int) -> NDArray[np.float32]:
+        """`count` samples that continue what was played, or what was made up before."""
+        if self._buffer is None:
+            self._begin()
+        assert self._buffer is not None
+        made = np.empty(count, dtype=np.float32)
+        done = 0
+        while done < count:
+            span = self._periods * self._pitch
+            if self._phase >= span:
+                self._phase = 0
+                self._grow()
+                span = self._periods * self._pitch
+            take = min(count - done, span - self._phase)
+            start = len(self._buffer) - span + self._phase
+            made[done : done + take] = self._buffer[start : start + take]
+            self._phase += take
+            done += take
+        if self._generated < len(self._seam):
+            overlap = self._seam[self._generated : self._generated + count]
+            made[: len(overlap)] += overlap
+        made *= _gain(self._generated, count)
+        self._generated += count
+        return made
+
+    def join(self, real: NDArray[np.int16]) -> NDArray[np.float32]:
+        """`real` with its start faded in over what would have been made up next. Call `played` with the result."""
+        joined = real.astype(np.float32)
+        overlap = min(len(real), _LEAST_FADE + self._generated // 8, _MOST_FADE)
+        rise = _RAMP[: _MOST_FADE : max(1, _MOST_FADE // overlap)][:overlap]
+        overlap = len(rise)
+        made = self.more(overlap)
+        joined[:overlap] = made + (joined[:overlap] - made) * rise
+        return joined
+
+    def _begin(self) -> None:
+        history = self.recent(_HISTORY)
+        self._pitch = pitch = find_pitch(history)
+        # The end of the period is blended into what stood before its start, so that it can be repeated.
+        buffer = history.copy()
+        quarter = pitch // 4
+        rise = np.arange(1, quarter + 1, dtype=np.float32) / (quarter + 1)
+        self._wrap = rise
+        buffer[-quarter:] += (history[-pitch - quarter : -pitch] - history[-quarter:]) * rise
+        self._buffer = buffer
+        self._periods = 1
+        self._phase = 0
+        step = float(history[-1] - history[-pitch - 1])
+        self._seam = step * (1 - rise)
+        self._generated = 0
+
+    def _grow(self) -> None:
+        """Repeat one period for the first 10 ms, two until 20 ms, three after it (appendix I, I.2.5)."""
+        if self._generated < SAMPLE_RATE // 100:
+            return
+        self._periods = min(3, 2 if self._generated < SAMPLE_RATE // 50 else 3)
+
+
+def find_pitch(history: NDArray[np.float32]) -> int:
+    """The lag, in samples, at which the last 20 ms of `history` are most like what came before."""
+    template = history[-_WINDOW:]
+    past = history[-_WINDOW - LONGEST_PITCH : -SHORTEST_PITCH]
+    products = np.correlate(past, template, "valid")
+    squares = np.concatenate(([0.0], np.cumsum(past * past, dtype=np.float64)))
+    energies = squares[_WINDOW:] - squares[:-_WINDOW]
+    likeness = products / np.sqrt(energies + 1e4)
+    return LONGEST_PITCH - int(likeness.argmax())
+
+
+_WINDOW = 160
+_HISTORY = 3 * LONGEST_PITCH + 40
+_HISTORY_PIECES = 4
+_LEAST_FADE = 32
+_MOST_FADE = 80
+_RAMP = (np.arange(1, _MOST_FADE + 1, dtype=np.float32)) / (_MOST_FADE + 1)
+_HOLD = SAMPLE_RATE * 20 // 1000
+_END = SAMPLE_RATE * 80 // 1000
+
+
+def _gain(start: int, count: int) -> NDArray[np.float32]:
+    """The level, sample by sample: whole at first, then falling in a straight line to nothing."""
+    at = np.arange(start, start + count, dtype=np.float32)
+    return np.clip((_END - at) / (_END - _HOLD), 0.0, 1.0)

@@ -1,0 +1,404 @@
+"""Playout: the jitter buffer of a sink whose device has a FIFO of its own. No clock, no timer, no port inside.
+
+The frames that are read from a modem's voice port come by the same crystal that consumes what is
+written to it, so frames written minus frames consumed is the fill of the modem's FIFO. While the
+next read of the modem is covered by that fill, frames wait here, where they can still be put in
+order, thrown away or shortened; while it is not, a frame is written in the moment in which it
+arrives. When the next read is about to find too little, the voice is continued by concealment.
+
+A packet that comes after its turn was concealed is played all the same: that much jitter exists,
+and the delay has grown by what was made up. Delay that no packet of the last seconds has needed is given
+back: samples are taken out in silence, or a whole pitch period of a voice. The same two movements
+follow the drift between the peer's clock and the modem's crystal.
+
+All times are seconds of one monotonic clock; positions are samples, see `gateway.audio.port`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.audio.conceal import Concealer
+from gateway.audio.frame import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, Frame
+from gateway.audio.shorten import shortened
+
+
+@dataclass(slots=True)
+class PlayoutCounters:
+    """What happened to one stream, in frames; `underruns` are frames that the device had to make up itself."""
+
+    written: int = 0
+    concealed: int = 0
+    dropped: int = 0
+    late: int = 0
+    duplicates: int = 0
+    reordered: int = 0
+    underruns: int = 0
+    shortened_samples: int = 0
+    stretched_samples: int = 0
+
+
+class Playout:
+    """One stream on its way into one device.
+
+    The owner writes every frame that a method returns to the device at once, tells `consumed` whenever
+    the device has taken frames, and calls `conceal` at `deadline`. A deadline only ever moves later
+    by the other calls, so that one lazy timer serves: when it fires, ask again.
+
+    `block_frames` is what the device takes at one read (2 for SIMCom's 40 ms), `bound_frames` the most
+    that its FIFO is ever given, `longest_ms` the most that a frame waits here and there together.
+    """
+
+    def __init__(self, *, block_frames: int = 1, bound_frames: int = 5, longest_ms: int = 200) -> None:
+        if not 1 <= block_frames <= bound_frames:
+            raise ValueError(f"A block of {block_frames} frames does not fit into a bound of {bound_frames}.")
+        self.counters = PlayoutCounters()
+        self._block = block_frames
+        self._bound = bound_frames
+        self._period = block_frames * FRAME_SECONDS
+        self._block_samples = block_frames * FRAME_SAMPLES
+        self._longest_samples = longest_ms * SAMPLE_RATE // 1000
+        # The device.
+        self._fill = 0
+        self._next_read: float | None = None
+        self._part_of_block = 0
+        self._guard = _FIRST_GUARD
+        self._lateness = 0.0
+        # The stream.
+        self._concealer = Concealer()
+        self._held: dict[int, Frame] = {}
+        self._rest: NDArray[np.int16] = _NOTHING
+        self._next_position: int | None = None
+        self._highest = 0
+        self._highest_at = 0.0
+        self._debt = 0
+        self._stand_in: int | None = None
+        self._played: deque[int] = deque(maxlen=_REMEMBERED)
+        # What the delay is measured by.
+        self._moved = 0
+        self._arrivals: deque[tuple[float, float, int]] = deque(maxlen=_ARRIVALS)
+        self._since_review = 0
+        self._surplus = 0
+        self._owed = 0
+        self._since_shrink = 0
+        self._patience = _LEAST_PATIENCE
+        self._last_growth = -1e9
+        self._last_shrink = -1e9
+
+    @property
+    def depth_frames(self) -> float:
+        """Frames between the next sample that the device takes and the newest that is here."""
+        return (self._fill * FRAME_SAMPLES + len(self._rest)) / FRAME_SAMPLES + len(self._held)
+
+    @property
+    def fill_frames(self) -> int:
+        """Frames that are in the device's own FIFO, by our count."""
+        return self._fill
+
+    def restart(self, now: float) -> None:
+        """A new stream begins with the next frame; what is in the device is played out."""
+        del now  # nothing of a stream outlives it; the device's clock goes on
+        self._held.clear()
+        self._rest = _NOTHING
+        self._concealer.forget()
+        self._played.clear()
+        self._arrivals.clear()
+        self._next_position = None
+        self._stand_in = None
+        self._debt = self._surplus = self._owed = self._moved = 0
+        self._patience = _LEAST_PATIENCE
+
+    def arrive(self, frame: Frame, position: int, now: float) -> list[Frame]:
+        """A frame has come from the peer. Returns the frames to write to the device now."""
+        if self._next_position is None or self._is_jump(position, now):
+            self._anchor(position)
+        elif position in self._held or position in self._played:
+            self.counters.duplicates += 1
+            return []
+        self._settle_debt(position, now)
+        if position < self._highest:
+            self.counters.reordered += 1
+        else:
+            self._highest, self._highest_at = position, now
+        wanted = self._note_arrival(position, now)
+        if not wanted:
+            return []
+        self._held[position] = frame
+        self._bound_delay()
+        return self._pump(now)
+
+    def consumed(self, now: float, count: int = 1) -> list[Frame]:
+        """The device has taken `count` frames. Returns the frames to write to it now."""
+        self._follow_clock(now, count)
+        if self._fill < count and self._next_position is not None:
+            self.counters.underruns += count - self._fill
+        self._fill = max(0, self._fill - count)
+        return self._pump(now)
+
+    def deadline(self, now: float) -> float | None:
+        """When `conceal` must be called, unless something arrives before; None: not at all."""
+        del now
+        if self._next_position is None or self._next_read is None or self._fill >= self._bound:
+            return None
+        return self._next_read + self._fill // self._block * self._period - self._guard
+
+    def conceal(self, now: float) -> list[Frame]:
+        """Cover the next read of the device, by what is held or by what is made up. Returns frames to write now."""
+        due = self.deadline(now)
+        if due is None or now < due - _TIMER_GRAIN:
+            return []
+        self._learn_lateness(now - due)
+        written = self._pump(now)
+        while self._fill < self._required(now) and self._next_position is not None:
+            written.append(self._made_up())
+            written += self._pump(now)
+        return written
+
+    # The stream's order.
+
+    def _anchor(self, position: int) -> None:
+        self.counters.dropped += len(self._held)
+        self._held.clear()
+        self._arrivals.clear()
+        self._next_position = position
+        self._highest = position
+        self._stand_in = None
+        self._debt = self._surplus = self._owed = self._moved = 0
+
+    def _is_jump(self, position: int, now: float) -> bool:
+        """A step of the sender's timeline that no loss and no reordering explains."""
+        assert self._next_position is not None
+        ahead = position - self._highest - (now - self._highest_at) * SAMPLE_RATE
+        return ahead > _JUMP_AHEAD or position < self._next_position - _JUMP_BACK
+
+    def _settle_debt(self, position: int, now: float) -> None:
+        """What was made up while nothing was here: did it stand for lost frames, or was the sender late?"""
+        if self._debt == 0:
+            return
+        assert self._next_position is not None
+        missing = max(0, round((position - self._next_position) / FRAME_SAMPLES))
+        lost = min(self._debt, missing)
+        inserted = self._debt - lost
+        self._debt = 0
+        self._next_position += lost * FRAME_SAMPLES
+        self._stand_in = self._next_position - FRAME_SAMPLES if lost else None
+        if inserted:
+            self._has_grown(inserted * FRAME_SAMPLES, now)
+            self.counters.late += 1
+
+    def _note_arrival(self, position: int, now: float) -> bool:
+        """Measure how early the frame is; False when its turn has passed for good."""
+        assert self._next_position is not None
+        ahead = position - self._next_position
+        if -FRAME_SAMPLES < ahead < FRAME_SAMPLES and ahead:
+            # The sender's timeline has slipped by less than a frame: nothing to wait for.
+            self._next_position = position
+            ahead = 0
+        queued = self._fill * FRAME_SAMPLES + len(self._rest) + ahead
+        if self._next_read is not None:
+            spare = self._next_read - self._guard - now
+            self._arrivals.append((now, spare, queued - self._moved))
+        else:
+            spare = 0.0
+        if ahead >= 0:
+            if queued >= self._block_samples or len(self._rest):
+                self._review(now)
+            return True
+        self.counters.late += 1
+        if position == self._stand_in and ahead == -FRAME_SAMPLES:
+            # Only its stand-in has been played, nothing after it: it still has its place.
+            self._next_position = position
+            self._stand_in = None
+            self._has_grown(FRAME_SAMPLES, now)
+            return True
+        if self._next_read is not None:
+            needed = ceil(-spare / self._period) * self._block_samples - queued
+            room = self._longest_samples - queued + ahead
+            self._owed = max(self._owed, min(needed, room))
+        return False
+
+    def _bound_delay(self) -> None:
+        """Drop the oldest frames that wait while more waits than may."""
+        assert self._next_position is not None
+        end = max(self._held) + FRAME_SAMPLES
+        waiting = self._fill * FRAME_SAMPLES + len(self._rest)
+        while waiting + end - self._next_position > self._longest_samples:
+            if self._held.pop(self._next_position, None) is not None:
+                self.counters.dropped += 1
+            self._next_position += FRAME_SAMPLES
+            self._stand_in = None
+            self._moved -= FRAME_SAMPLES
+            self._owed = 0
+
+    # What is written.
+
+    def _required(self, now: float) -> int:
+        """How many frames the device must hold: enough for its next read, or for the one that we have not heard of."""
+        if self._next_read is None or now < self._next_read - self._guard - _TIMER_GRAIN:
+            return self._block
+        reads = int((now + self._guard + _TIMER_GRAIN - self._next_read) / self._period) + 1
+        return min(self._bound, self._block * reads)
+
+    def _pump(self, now: float) -> list[Frame]:
+        written: list[Frame] = []
+        if not self._held and len(self._rest) < FRAME_SAMPLES:
+            return written
+        required = self._required(now)
+        while self._fill < required:
+            frame = self._take(now)
+            if frame is None:
+                break
+            written.append(frame)
+            self._fill += 1
+            self.counters.written += 1
+        return written
+
+    def _take(self, now: float) -> Frame | None:
+        """The next 20 ms of what is held, as it is or with samples taken out or put in."""
+        while len(self._rest) < FRAME_SAMPLES:
+            position = self._next_position
+            if position is None:
+                return None
+            frame = self._held.pop(position, None)
+            if frame is None:
+                return None
+            self._next_position = position + FRAME_SAMPLES
+            self._played.append(position)
+            self._stand_in = None
+            self._since_shrink += 1
+            samples: NDArray[np.int16] = frame
+            if self._concealer.generated:
+                samples = _clipped(self._concealer.join(frame))
+            elif self._owed > 0:
+                samples = self._stretch(frame, now)
+            elif self._surplus > 0:
+                samples = self._shrink(frame, now)
+            self._concealer.played(samples)
+            if not len(self._rest) and len(samples) == FRAME_SAMPLES:
+                return samples
+            self._rest = np.concatenate((self._rest, samples))
+        frame, self._rest = self._rest[:FRAME_SAMPLES], self._rest[FRAME_SAMPLES:]
+        return frame
+
+    def _made_up(self) -> Frame:
+        """20 ms of concealment, after what is left of the last real frame."""
+        missing = FRAME_SAMPLES - len(self._rest)
+        made = _clipped(self._concealer.more(missing))
+        frame = np.concatenate((self._rest, made)) if len(self._rest) else made
+        self._moved += missing - FRAME_SAMPLES
+        self._rest = _NOTHING
+        assert self._next_position is not None
+        if self._held:
+            # The frame after the missing one is here: this one is lost.
+            self._stand_in = self._next_position
+            self._next_position += FRAME_SAMPLES
+        else:
+            self._debt += 1
+            if self._debt > _IDLE_FRAMES:
+                self._next_position = None
+        self._fill += 1
+        self.counters.concealed += 1
+        self.counters.written += 1
+        return frame
+
+    # The delay.
+
+    def _has_grown(self, samples: int, now: float) -> None:
+        self._moved += samples
+        self._surplus = 0
+        if now - self._last_shrink < _REGRET_SECONDS:
+            self._patience = min(self._patience * 2, _MOST_PATIENCE)
+        self._last_growth = now
+
+    def _review(self, now: float) -> None:
+        """How many samples of delay has no packet of the last seconds needed?"""
+        self._since_review += 1
+        if self._since_review < _REVIEW_EVERY or now - self._last_growth < self._patience:
+            return
+        self._since_review = 0
+        if self._patience > _LEAST_PATIENCE and now - self._last_growth > 2 * _REGRET_SECONDS:
+            self._patience = _LEAST_PATIENCE
+        while self._arrivals and self._arrivals[0][0] < now - self._patience:
+            self._arrivals.popleft()
+        times = np.array(self._arrivals)
+        reads = np.ceil((_MARGIN - times[:, 1]) / self._period)
+        self._surplus = int((times[:, 2] + self._moved - self._block_samples * reads).min())
+
+    def _shrink(self, frame: Frame, now: float) -> NDArray[np.int16]:
+        if self._since_shrink < _SHRINK_EVERY:
+            return frame
+        shorter = shortened(frame, self._surplus)
+        removed = len(frame) - len(shorter)
+        if removed:
+            self._since_shrink = 0
+            self._moved -= removed
+            self._surplus -= removed
+            self._last_shrink = now
+            self.counters.shortened_samples += removed
+        return shorter
+
+    def _stretch(self, frame: Frame, now: float) -> NDArray[np.int16]:
+        self._concealer.more(0)
+        pitch = self._concealer.pitch
+        count = max(1, min(round(self._owed / pitch), 2 * FRAME_SAMPLES // pitch)) * pitch
+        made = self._concealer.more(count)
+        self._owed = max(0, self._owed - count)
+        self._has_grown(count, now)
+        self.counters.stretched_samples += count
+        return _clipped(np.concatenate((made, self._concealer.join(frame))))
+
+    # The device's clock.
+
+    def _follow_clock(self, now: float, count: int) -> None:
+        """Keep the time of the next read: reports come late, never early, so the earliest of them are right."""
+        self._part_of_block += count
+        blocks, self._part_of_block = divmod(self._part_of_block, self._block)
+        if blocks == 0:
+            return
+        if self._next_read is None or now - self._next_read > _CLOCK_LOST:
+            self._next_read = now + self._period
+            return
+        read = self._next_read + (blocks - 1) * self._period
+        behind = now - read
+        read = now if behind < 0 else read + min(behind * _CLOCK_LEAK + _CLOCK_DRIFT, behind)
+        self._next_read = read + self._period
+
+    def _learn_lateness(self, late: float) -> None:
+        """Conceal earlier when the owner's timer fires late, later when it is exact."""
+        self._lateness = max(late, self._lateness * _LATENESS_DECAY)
+        self._guard = min(max(_LEAST_GUARD + 1.5 * self._lateness, _LEAST_GUARD), _MOST_GUARD)
+
+
+def _clipped(samples: NDArray[np.float32]) -> NDArray[np.int16]:
+    return np.clip(samples, -32768, 32767).astype(np.int16)
+
+
+_NOTHING: NDArray[np.int16] = np.zeros(0, dtype=np.int16)
+
+_FIRST_GUARD = 0.002
+_LEAST_GUARD = 0.001
+_MOST_GUARD = 0.006
+_TIMER_GRAIN = 0.0005
+_LATENESS_DECAY = 0.98
+
+_CLOCK_LOST = 0.3
+_CLOCK_LEAK = 0.02
+_CLOCK_DRIFT = 5e-6
+
+_REMEMBERED = 64
+_JUMP_AHEAD = SAMPLE_RATE // 5 + FRAME_SAMPLES
+_JUMP_BACK = 2 * SAMPLE_RATE
+_IDLE_FRAMES = 25
+
+_ARRIVALS = 400
+_REVIEW_EVERY = 5
+_MARGIN = 0.002
+_LEAST_PATIENCE = 1.5
+_MOST_PATIENCE = 6.0
+_REGRET_SECONDS = 6.0
+_SHRINK_EVERY = 3
