@@ -1,0 +1,105 @@
+# simbridge: everything a person starts by hand. `make` alone lists it.
+
+SHELL := bash
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+# Passed on: make demo ARGS=--once, make test ARGS="tests/sip -x"
+ARGS ?=
+
+# $(call install,RUN OR DEV,LOCK): fill .venv from the lock of this Python, with hashes, once per lock.
+# Works where python3-venv is missing, as on a bare Debian: pip stays outside.
+define install
+version=$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])') || {
+	echo "make: $(PYTHON) is missing. On Debian: sudo apt install python3 python3-pip" >&2; exit 1; }
+lock=$(2)-$$version.lock
+if [ ! -f "$$lock" ]; then
+	echo "make: simbridge runs on Python 3.11 (Debian 12) and 3.13 (Debian 13); $(PYTHON) is $$version. Name another with make PYTHON=..." >&2
+	exit 1
+fi
+stamp=.venv/$(1)-$$(cat "$$lock" pyproject.toml | sha256sum | cut -c -16)
+[ ! -e "$$stamp" ] || exit 0
+help=$$($(PYTHON) -m pip --help 2>/dev/null) || {
+	echo "make: pip is missing. On Debian: sudo apt install python3-pip" >&2; exit 1; }
+if [[ "$$help" != *--python* ]]; then
+	echo "make: this pip ($$($(PYTHON) -m pip --version | cut -d ' ' -f 2)) is too old: it must know --python, as pip does since 22.3. Debian 12 and 13 bring a newer one." >&2
+	exit 1
+fi
+if [ "$$(.venv/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" != "$$version" ]; then
+	echo "Making .venv for Python $$version ..."
+	$(PYTHON) -m venv --clear --without-pip .venv
+fi
+echo "Installing $$(grep -c '^[a-z0-9]' "$$lock") packages into .venv. This happens once and takes a minute or two ..."
+pip=("$(PYTHON)" -m pip --python .venv/bin/python --disable-pip-version-check install)
+"$${pip[@]}" --require-hashes --requirement "$$lock"
+"$${pip[@]}" --quiet --no-deps --no-build-isolation --editable .
+rm -f .venv/$(1)-*
+touch "$$stamp"
+endef
+
+.PHONY: help
+help: ## list what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 18
+
+.PHONY: demo
+demo: venv ## the gateway with emulated modems, on this machine; needs nothing but Python
+	@exec .venv/bin/simbridge demo $(ARGS)
+
+.PHONY: test
+test: programs venv-dev ## the whole test suite; installs the programs it needs from Debian
+	@exec .venv/bin/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: venv-dev ## ruff and mypy, as strict as they are set in pyproject.toml
+	@.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+.PHONY: venv
+venv:
+	@$(call install,run,requirements)
+
+.PHONY: venv-dev
+venv-dev:
+	@$(call install,dev,requirements-dev)
+
+.PHONY: programs
+programs: ## install the Debian packages that the tests need, where they are missing
+	@missing=()
+	for package in $$(sed 's/#.*//' tests/debian-packages.txt); do
+		[ "$$(dpkg-query -W -f '$${db:Status-Status}' "$$package" 2>/dev/null)" = installed ] || missing+=("$$package")
+	done
+	[ $${#missing[@]} -gt 0 ] || exit 0
+	echo "Installing from Debian: $${missing[*]}"
+	sudo=(); [ "$$(id -u)" = 0 ] || sudo=(sudo)
+	"$${sudo[@]}" apt-get update -qq
+	"$${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "$${missing[@]}"
+	# The tests start these themselves; as services they would take the ports and modems of this machine.
+	for service in kamailio smstools; do
+		if [[ " $${missing[*]} " == *" $$service "* && -d /run/systemd/system ]]; then
+			"$${sudo[@]}" systemctl disable --now --quiet "$$service"
+		fi
+	done
+
+.PHONY: lock
+lock: venv-dev ## choose the newest versions that pyproject.toml allows and write the locks
+	@$(PYTHON) -m pip --python .venv/bin/python --disable-pip-version-check install --quiet uv
+	work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT
+	.venv/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' > "$$work/build.in"
+	compile=(.venv/bin/uv pip compile --quiet --system-certs --generate-hashes --upgrade --no-emit-index-url --no-header)
+	for version in 3.11 3.13; do
+		for machine in aarch64 x86_64; do
+			mkdir -p "$$work/$$machine"
+			wanted=(pyproject.toml "$$work/build.in" --python-version "$$version" --python-platform "$$machine-manylinux_2_28")
+			# --no-build: what owners install must come as wheels, on a Raspberry Pi too.
+			"$${compile[@]}" "$${wanted[@]}" --no-build -o "$$work/$$machine/run"
+			"$${compile[@]}" "$${wanted[@]}" --extra dev --constraints "$$work/$$machine/run" -o "$$work/$$machine/dev"
+			sed -i "s#$$work/\($$machine/\)\?##" "$$work/$$machine/run" "$$work/$$machine/dev"
+		done
+		cmp "$$work/aarch64/run" "$$work/x86_64/run"
+		cmp "$$work/aarch64/dev" "$$work/x86_64/dev"
+		{ echo "# Python $$version on x86_64 and aarch64; made by 'make lock'."; cat "$$work/x86_64/run"; } > requirements-$$version.lock
+		{ echo "# Python $$version on x86_64 and aarch64, with what tests need; made by 'make lock'."; cat "$$work/x86_64/dev"; } > requirements-dev-$$version.lock
+	done
