@@ -13,7 +13,7 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.audio.frame import SAMPLE_RATE, Frame
+from gateway.audio.frame import SAMPLE_RATE
 
 SHORTEST_PITCH = 32
 LONGEST_PITCH = 120
@@ -25,7 +25,9 @@ class Concealer:
 
     def __init__(self) -> None:
         self._played: deque[NDArray[np.int16]] = deque(maxlen=_HISTORY_PIECES)
-        self._buffer: NDArray[np.float32] | None = None
+        self._going = False
+        self._buffer = _NOTHING
+        self._seam = _NOTHING
         self._pitch = LONGEST_PITCH
         self._generated = 0
         self._phase = 0
@@ -44,14 +46,14 @@ class Concealer:
     def forget(self) -> None:
         """A new stream begins: nothing of the old one is continued."""
         self._played.clear()
-        self._buffer = None
+        self._going = False
         self._generated = 0
 
     def played(self, samples: NDArray[np.int16]) -> None:
         """Real samples have been played."""
         self._played.append(samples)
-        if self._buffer is not None:
-            self._buffer = None
+        if self._going:
+            self._going = False
             self._generated = 0
 
     def recent(self, count: int) -> NDArray[np.float32]:
@@ -64,9 +66,8 @@ class Concealer:
 
     def more(self, count: int) -> NDArray[np.float32]:
         """`count` samples that continue what was played, or what was made up before."""
-        if self._buffer is None:
+        if not self._going:
             self._begin()
-        assert self._buffer is not None
         made = np.empty(count, dtype=np.float32)
         done = 0
         while done < count:
@@ -104,9 +105,9 @@ class Concealer:
         buffer = history.copy()
         quarter = pitch // 4
         rise = np.arange(1, quarter + 1, dtype=np.float32) / (quarter + 1)
-        self._wrap = rise
         buffer[-quarter:] += (history[-pitch - quarter : -pitch] - history[-quarter:]) * rise
         self._buffer = buffer
+        self._going = True
         self._periods = 1
         self._phase = 0
         step = float(history[-1] - history[-pitch - 1])
@@ -131,6 +132,7 @@ def find_pitch(history: NDArray[np.float32]) -> int:
     return LONGEST_PITCH - int(likeness.argmax())
 
 
+_NOTHING: NDArray[np.float32] = np.zeros(0, dtype=np.float32)
 _WINDOW = 160
 _HISTORY = 3 * LONGEST_PITCH + 40
 _HISTORY_PIECES = 4

@@ -73,7 +73,8 @@ class Playout:
         self._concealer = Concealer()
         self._held: dict[int, Frame] = {}
         self._rest: NDArray[np.int16] = _NOTHING
-        self._next_position: int | None = None
+        self._flowing = False
+        self._next_position = 0
         self._highest = 0
         self._highest_at = 0.0
         self._debt = 0
@@ -108,14 +109,14 @@ class Playout:
         self._concealer.forget()
         self._played.clear()
         self._arrivals.clear()
-        self._next_position = None
+        self._flowing = False
         self._stand_in = None
         self._debt = self._surplus = self._owed = self._moved = 0
         self._patience = _LEAST_PATIENCE
 
     def arrive(self, frame: Frame, position: int, now: float) -> list[Frame]:
         """A frame has come from the peer. Returns the frames to write to the device now."""
-        if self._next_position is None or self._is_jump(position, now):
+        if not self._flowing or self._is_jump(position, now):
             self._anchor(position)
         elif position in self._held or position in self._played:
             self.counters.duplicates += 1
@@ -135,7 +136,7 @@ class Playout:
     def consumed(self, now: float, count: int = 1) -> list[Frame]:
         """The device has taken `count` frames. Returns the frames to write to it now."""
         self._follow_clock(now, count)
-        if self._fill < count and self._next_position is not None:
+        if self._fill < count and self._flowing:
             self.counters.underruns += count - self._fill
         self._fill = max(0, self._fill - count)
         return self._pump(now)
@@ -143,7 +144,7 @@ class Playout:
     def deadline(self, now: float) -> float | None:
         """When `conceal` must be called, unless something arrives before; None: not at all."""
         del now
-        if self._next_position is None or self._next_read is None or self._fill >= self._bound:
+        if not self._flowing or self._next_read is None or self._fill >= self._bound:
             return None
         return self._next_read + self._fill // self._block * self._period - self._guard
 
@@ -154,7 +155,7 @@ class Playout:
             return []
         self._learn_lateness(now - due)
         written = self._pump(now)
-        while self._fill < self._required(now) and self._next_position is not None:
+        while self._fill < self._required(now) and self._flowing:
             written.append(self._made_up())
             written += self._pump(now)
         return written
@@ -165,22 +166,20 @@ class Playout:
         self.counters.dropped += len(self._held)
         self._held.clear()
         self._arrivals.clear()
-        self._next_position = position
-        self._highest = position
+        self._flowing = True
+        self._next_position = self._highest = position
         self._stand_in = None
         self._debt = self._surplus = self._owed = self._moved = 0
 
     def _is_jump(self, position: int, now: float) -> bool:
         """A step of the sender's timeline that no loss and no reordering explains."""
-        assert self._next_position is not None
         ahead = position - self._highest - (now - self._highest_at) * SAMPLE_RATE
         return ahead > _JUMP_AHEAD or position < self._next_position - _JUMP_BACK
 
     def _settle_debt(self, position: int, now: float) -> None:
-        """What was made up while nothing was here: did it stand for lost frames, or was the sender late?"""
+        """Decide whether what was made up while nothing was here stood for lost frames, or for late ones."""
         if self._debt == 0:
             return
-        assert self._next_position is not None
         missing = max(0, round((position - self._next_position) / FRAME_SAMPLES))
         lost = min(self._debt, missing)
         inserted = self._debt - lost
@@ -193,7 +192,6 @@ class Playout:
 
     def _note_arrival(self, position: int, now: float) -> bool:
         """Measure how early the frame is; False when its turn has passed for good."""
-        assert self._next_position is not None
         ahead = position - self._next_position
         if -FRAME_SAMPLES < ahead < FRAME_SAMPLES and ahead:
             # The sender's timeline has slipped by less than a frame: nothing to wait for.
@@ -224,7 +222,6 @@ class Playout:
 
     def _bound_delay(self) -> None:
         """Drop the oldest frames that wait while more waits than may."""
-        assert self._next_position is not None
         end = max(self._held) + FRAME_SAMPLES
         waiting = self._fill * FRAME_SAMPLES + len(self._rest)
         while waiting + end - self._next_position > self._longest_samples:
@@ -262,8 +259,6 @@ class Playout:
         """The next 20 ms of what is held, as it is or with samples taken out or put in."""
         while len(self._rest) < FRAME_SAMPLES:
             position = self._next_position
-            if position is None:
-                return None
             frame = self._held.pop(position, None)
             if frame is None:
                 return None
@@ -292,7 +287,6 @@ class Playout:
         frame = np.concatenate((self._rest, made)) if len(self._rest) else made
         self._moved += missing - FRAME_SAMPLES
         self._rest = _NOTHING
-        assert self._next_position is not None
         if self._held:
             # The frame after the missing one is here: this one is lost.
             self._stand_in = self._next_position
@@ -300,7 +294,7 @@ class Playout:
         else:
             self._debt += 1
             if self._debt > _IDLE_FRAMES:
-                self._next_position = None
+                self._flowing = False
         self._fill += 1
         self.counters.concealed += 1
         self.counters.written += 1
@@ -316,7 +310,7 @@ class Playout:
         self._last_growth = now
 
     def _review(self, now: float) -> None:
-        """How many samples of delay has no packet of the last seconds needed?"""
+        """Count the samples of delay that no packet of the last seconds has needed."""
         self._since_review += 1
         if self._since_review < _REVIEW_EVERY or now - self._last_growth < self._patience:
             return
