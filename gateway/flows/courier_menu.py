@@ -10,6 +10,7 @@ from gateway.flows.to_outside import to_outside
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
 from gateway.telephony.flow import call_flow
+from gateway.telephony.numbers import Dialable
 from gateway.telephony.routing import CourierMenu, RingPhones, ToCourier, ToOutside, to_dialled
 
 KEY_SECONDS = 10.0
@@ -34,7 +35,7 @@ async def courier_menu(call: Call, settings: CourierMenu) -> None:
                 call.is_routed_to(called=dialled, courier=settings.courier.extension)
                 await to_courier(call, courier)
                 return
-            case ToOutside() as outside:
+            case ToOutside() as outside if isinstance(call.exchange.policy().check(dialled), Dialable):
                 call.is_routed_to(called=dialled, courier=settings.courier.extension)
                 await to_outside(call, outside)
                 return

@@ -15,7 +15,7 @@ _NEXT_LINE = frozenset({Cause.NO_FREE_LINE, Cause.MODEM_LOST, Cause.BUDGET_SPENT
 async def to_courier(call: Call, settings: ToCourier) -> None:
     """Dial the courier's mobile; when a line fails before the answer, try the next one."""
     courier = settings.courier
-    number = call.exchange.policy().check(courier.mobile)
+    number = call.exchange.policy().require(courier.mobile)
     why = Cause.NO_FREE_LINE
     for line in call.exchange.free_lines(courier.lines, besides=call.caller.line):
         async with call.ringing(call.mobile(line, number, extension=courier.extension)) as ringing:

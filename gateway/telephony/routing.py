@@ -6,7 +6,6 @@ authorises anything (T-F8): what costs money asks for a PIN in the flow.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -56,9 +55,6 @@ class Refuse:
 
 Destination: TypeAlias = RingPhones | ToCourier | CourierMenu | ToOutside | Refuse
 
-_SHORT = re.compile(r"[0-9]{1,5}", re.ASCII)
-_EMERGENCY = frozenset({"112", "101", "102", "103", "104", "911"})
-
 
 def route(shop: Shop, leg: Leg) -> Destination:
     """Where an incoming leg goes."""
@@ -69,14 +65,15 @@ def route(shop: Shop, leg: Leg) -> Destination:
 
 
 def to_dialled(shop: Shop, text: str) -> Destination:
-    """Where a person of ours gets by dialling `text`: an extension of the shop first, else the outside world."""
+    """Where a person of ours gets by dialling `text`: an extension of the shop first, else the outside world.
+
+    Whether that number may be dialled at all is for the number policy to say, in the flow.
+    """
     if shop.phone(text) is not None:
         return RingPhones(extensions=(text,))
     courier = shop.courier(text)
     if courier is not None:
         return ToCourier(courier=courier)
-    if _SHORT.fullmatch(text) and text not in _EMERGENCY:
-        return Refuse(cause=Cause.NO_SUCH_NUMBER)
     return ToOutside(text=text)
 
 

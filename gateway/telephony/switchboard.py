@@ -7,13 +7,14 @@ import logging
 from types import TracebackType
 from typing import Self
 
-from gateway.errors import GatewayError, LegEnded
+from gateway.errors import GatewayError, LegEnded, NumberBarred
 from gateway.events import CallEnded, CallStarted
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
 from gateway.telephony.exchange import Exchange
 from gateway.telephony.flow import flow_for
-from gateway.telephony.leg import Leg, LegState, while_up
+from gateway.telephony.leg import Leg, while_up
+from gateway.telephony.numbers import BarredReason
 from gateway.telephony.routing import CourierMenu, Destination, Refuse, RingPhones, ToCourier, ToOutside, route
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ _FAULT_CAUSES = {
     "number-barred": Cause.NUMBER_BARRED,
     "budget-spent": Cause.BUDGET_SPENT,
 }
+"""Faults that are an answer to the caller; any other is one of ours."""
 
 
 class Switchboard:
@@ -88,12 +90,13 @@ class Switchboard:
         self._publish_start(call, destination)
         try:
             async with while_up(leg):
-                await flow(call, destination)
-        except LegEnded:
-            pass  # the verb met a caller who had just gone; the record says so
-        except GatewayError as fault:
-            log.info("Call from %s to %s: %s", leg.peer or "unknown", call.called, fault)
-            leg.hangup(_FAULT_CAUSES.get(fault.code, Cause.FAULT))
+                try:
+                    await flow(call, destination)
+                except LegEnded:
+                    pass  # the verb met a caller who had just gone; the record says so
+                except GatewayError as fault:
+                    log.info("Call from %s to %s: %s", leg.peer or "a withheld number", call.called, fault)
+                    await call.refuse(_cause_of(fault))
         except Exception:  # a flow's bug ends its own call and no other (rule 4)
             log.exception("The flow %s failed", call.flow)
             leg.hangup(Cause.FAULT)
@@ -143,6 +146,12 @@ class Switchboard:
         )
 
 
+def _cause_of(fault: GatewayError) -> Cause:
+    if isinstance(fault, NumberBarred) and fault.values.get("reason") == BarredReason.NO_SUCH_NUMBER:
+        return Cause.NO_SUCH_NUMBER
+    return _FAULT_CAUSES.get(fault.code, Cause.FAULT)
+
+
 def _courier_of(destination: Destination) -> str | None:
     match destination:
         case ToCourier(courier=courier) | CourierMenu(courier=courier):
@@ -165,8 +174,3 @@ def _how_it_ended(call: Call) -> tuple[Cause, str]:
     if call.answered_at is None:
         return Cause.NO_ANSWER, "gateway"
     return Cause.HUNG_UP, "gateway"
-
-
-def is_talking(call: Call) -> bool:
-    """Two parties of the call hear each other now."""
-    return call.talking_to is not None and call.caller.state is LegState.UP
