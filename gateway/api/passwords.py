@@ -14,6 +14,8 @@ from gateway.api.problems import WeakPassword
 SHORTEST = 10
 LONGEST = 256
 _FEWEST_DIFFERENT = 5
+_SHORTEST_OF_DIGITS = 14
+"""Shorter ones without a letter are dates and phone numbers."""
 
 _COMMON_WORDS = frozenset(Path(__file__).with_name("common_words.txt").read_text(encoding="utf-8").split())
 
@@ -41,12 +43,12 @@ def _is_common(password: str, name: str) -> bool:
     if len(set(password)) < _FEWEST_DIFFERENT or _is_repetition(password) or _is_walk(password):
         return True
     known = _COMMON_WORDS | ({name} if len(name) >= 3 else set())
-    for text in (password, password.translate(_LEET)):
-        # What is left without the digits and signs that people put around a word.
-        core = re.sub(r"[\W\d_]+", "", text)
-        if any(core == word * times for word in known for times in (1, 2, 3)) or (not core and len(text) < 12):
-            return True
-    return False
+    # What is left without the digits and signs that people put around, between and in place of letters.
+    inner = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", password)
+    cores = {re.sub(r"[\W\d_]+", "", inner), inner.translate(_LEET)}
+    if not inner:
+        return len(password) < _SHORTEST_OF_DIGITS
+    return any(core == word * times for core in cores for word in known for times in (1, 2, 3))
 
 
 def _is_repetition(password: str) -> bool:

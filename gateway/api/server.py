@@ -58,13 +58,14 @@ class ApiServer:
         self._host, self._port = host.strip("[]"), int(port)
         self._relay = Relay(worker_socket)
         boot = new_id()
+        self._stream = EventStream(bus, boot=boot)
         self._app = web.Application(
             middlewares=[problems, _time_limit, authenticate], client_max_size=LARGEST_BODY_BYTES
         )
         self._app[ACCOUNTS] = accounts
         self._app.add_routes(AccountRoutes(accounts).routes())
         self._app.add_routes(
-            LiveRoutes(live=live, stream=EventStream(bus, boot=boot), shop=shop, is_ready=is_ready, boot=boot).routes()
+            LiveRoutes(live=live, stream=self._stream, shop=shop, is_ready=is_ready, boot=boot).routes()
         )
         self._app.add_routes([web.get(path, self._relay.pass_on) for path in _RELAYED])
         self._stack = AsyncExitStack()
@@ -89,6 +90,7 @@ class ApiServer:
         runner = web.AppRunner(self._app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
+        self._stack.callback(self._stream.close)
         site = web.TCPSite(runner, self._host, self._port)
         try:
             await site.start()

@@ -57,6 +57,7 @@ class EventStream:
         self._boot = boot
         self._recent: deque[tuple[int, bytes]] = deque(maxlen=REPLAY_EVENTS)
         self._subscriptions: set[Subscription] = set()
+        self._is_closed = False
         bus.subscribe(self._publish)
 
     @property
@@ -64,8 +65,14 @@ class EventStream:
         """No further listener is taken now."""
         return len(self._subscriptions) >= LARGEST_AUDIENCE
 
+    def close(self) -> None:
+        """End every listener's stream."""
+        self._is_closed = True
+        for subscription in self._subscriptions:
+            subscription.awake.set()
+
     async def messages(self, *, last_event_id: str | None, boot: str | None) -> AsyncGenerator[bytes, None]:
-        """Pieces of the stream for one listener, for ever.
+        """Pieces of the stream for one listener, until `close`.
 
         `last_event_id` goes on where an earlier stream ended; when that is not possible (too long ago,
         another run of the daemon, not a number) the listener is told of the gap.
@@ -76,7 +83,7 @@ class EventStream:
         try:
             opened = {"type": "stream.opened", "boot": self._boot, "seq": self._bus.seq}
             yield b"data: " + json.dumps(opened).encode() + b"\n\n"
-            while True:
+            while not self._is_closed:
                 try:
                     async with asyncio.timeout(KEEP_ALIVE_SECONDS):
                         await subscription.awake.wait()

@@ -1,0 +1,78 @@
+"""A real API server on loopback for one test, with a client that has signed in or not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from gateway.api.board import Board
+from gateway.api.server import ApiServer
+from gateway.events import EventBus
+from tests.fakes.accounts import FakeAccounts
+from tests.fakes.exchange_view import SHOP, FakeShopFile
+
+PASSWORD = "three unlikely words"
+
+
+@dataclass
+class Served:
+    """What a test needs of a running server."""
+
+    server: ApiServer
+    client: aiohttp.ClientSession
+    bus: EventBus
+    accounts: FakeAccounts
+    shop_file: FakeShopFile
+    hung_up: list[str]
+    ready: list[bool] = field(default_factory=lambda: [True])
+    token: str | None = None
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.server.port}{path}"
+
+    async def ask(
+        self, method: str, path: str, *, token: str | None = None, headers: dict[str, str] | None = None, **body: Any
+    ) -> tuple[int, Any]:
+        """The status, and the JSON (or text) of the answer."""
+        all_headers = dict(headers or {})
+        used = token if token is not None else self.token
+        if used:
+            all_headers["Authorization"] = f"Bearer {used}"
+        async with self.client.request(method, self.url(path), headers=all_headers, **body) as answer:
+            text = await answer.text()
+            return answer.status, json.loads(text) if "json" in answer.content_type and text else text
+
+    async def set_up(self) -> None:
+        """Make the owner and sign in."""
+        status, answer = await self.ask(
+            "POST", "/api/v1/setup", json={"code": "SETUP-CODE", "name": "anna", "password": PASSWORD}
+        )
+        assert status == 201, answer
+        self.token = answer["token"]
+
+
+@asynccontextmanager
+async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> AsyncIterator[Served]:
+    bus = EventBus()
+    hung_up: list[str] = []
+
+    def hang_up(call_id: str) -> bool:
+        hung_up.append(call_id)
+        return call_id != "unknown"
+
+    board = Board(bus=bus, shop=lambda: SHOP, hang_up=hang_up)
+    accounts, shop_file, ready = FakeAccounts(), FakeShopFile(), [True]
+    async with (
+        ApiServer(
+            bind="127.0.0.1:0", worker_socket=worker_socket, bus=bus, live=board, accounts=accounts, shop=shop_file,
+            is_ready=lambda: ready[0],
+        ) as server,
+        aiohttp.ClientSession() as client,
+    ):  # fmt: skip
+        yield Served(server, client, bus, accounts, shop_file, hung_up, ready)

@@ -1,0 +1,173 @@
+"""The board's picture is the sum of the events."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gateway.api.board import Board
+from gateway.events import (
+    AlertCleared,
+    AlertRaised,
+    CallAnswered,
+    CallEnded,
+    CallRouted,
+    CallStarted,
+    EventBus,
+    LegAnswered,
+    LegEnded,
+    LegRang,
+    LegStarted,
+    ModemChanged,
+    PhoneRegistered,
+    PhoneUnregistered,
+    RecordingFinished,
+    RecordingStarted,
+)
+from tests.api.shapes import assert_fits
+from tests.fakes.exchange_view import SHOP
+
+
+class Desk:
+    """A bus, its board, and a clock that a test turns."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2027, 1, 31, 12, 0, tzinfo=UTC)
+        self.bus = EventBus(lambda: self.now)
+        self.board = Board(bus=self.bus, shop=lambda: SHOP, hang_up=lambda call_id: False, clock=lambda: self.now)
+
+    def picture(self) -> dict[str, Any]:
+        snapshot = {**self.board.snapshot(), "boot": "b", "ready": True}
+        assert_fits(snapshot, "Snapshot")
+        return snapshot
+
+    def start_call(self) -> None:
+        self.bus.publish(
+            CallStarted(
+                call_id="c1", direction="incoming", caller="+79031112233", called="red", line="red", flow="ring_phones"
+            )
+        )
+        self.bus.publish(
+            LegStarted(call_id="c1", leg_id="l1", kind="gsm", direction="incoming", peer="+79031112233", line="red")
+        )
+        self.bus.publish(LegStarted(call_id="c1", leg_id="l2", kind="sip", direction="outgoing", peer="101", line=None))
+
+
+def _modem_is(desk: Desk, state: str, reason: str | None = None) -> None:
+    desk.bus.publish(ModemChanged(modem="m0", line="red", state=state, reason=reason, operator="MTS", signal_dbm=-71))
+
+
+def test_a_call_is_seen_from_ring_to_end() -> None:
+    desk = Desk()
+    desk.start_call()
+    (call,) = desk.picture()["calls"]
+    assert (call["state"], [leg["state"] for leg in call["legs"]]) == ("ringing", ["new", "new"])
+    desk.bus.publish(LegRang(call_id="c1", leg_id="l2"))
+    assert desk.picture()["calls"][0]["legs"][1]["state"] == "ringing"
+    assert desk.picture()["phones"][0]["in_call"] is True
+    desk.bus.publish(LegAnswered(call_id="c1", leg_id="l2"))
+    desk.now += timedelta(seconds=4)
+    desk.bus.publish(CallAnswered(call_id="c1", answered_by="101"))
+    desk.bus.publish(RecordingStarted(call_id="c1", recording_id="r1", path="x.wav"))
+    (call,) = desk.picture()["calls"]
+    assert call["state"] == "talking"
+    assert call["answered_at"] == "2027-01-31T12:00:04.000Z"
+    assert call["answered_by"] == "101"
+    assert call["recording"] is True
+    desk.bus.publish(
+        RecordingFinished(call_id="c1", recording_id="r1", path="x.wav", seconds=1, size_bytes=2, verdict="both-heard")
+    )
+    assert desk.picture()["calls"][0]["recording"] is False
+    desk.bus.publish(
+        LegEnded(
+            call_id="c1", leg_id="l2", cause="hung-up", ended_by_peer=True, frames_in=1, frames_out=1, lost=0,
+            concealed=0,
+        )
+    )  # fmt: skip
+    assert len(desk.picture()["calls"][0]["legs"]) == 1
+    desk.bus.publish(CallEnded(call_id="c1", cause="hung-up", ended_by="callee", talk_seconds=1, total_seconds=5))
+    assert desk.picture()["calls"] == []
+    assert desk.picture()["seq"] == desk.bus.seq == 10
+
+
+def test_a_recognised_courier_is_shown() -> None:
+    desk = Desk()
+    desk.start_call()
+    desk.bus.publish(CallRouted(call_id="c1", called="101", flow="courier_menu", courier="2001"))
+    picture = desk.picture()
+    assert (picture["calls"][0]["called"], picture["calls"][0]["direction"]) == ("101", "incoming")
+    assert [courier["in_call"] for courier in picture["couriers"]] == [True, False]
+
+
+def test_events_of_unknown_calls_change_nothing() -> None:
+    desk = Desk()
+    desk.bus.publish(CallAnswered(call_id="x", answered_by="101"))
+    desk.bus.publish(LegRang(call_id="x", leg_id="y"))
+    desk.start_call()
+    desk.bus.publish(LegAnswered(call_id="c1", leg_id="unknown"))
+    assert len(desk.picture()["calls"]) == 1
+
+
+def test_a_line_follows_its_modem() -> None:
+    desk = Desk()
+    states = {}
+    for modem_state in (
+        "absent", "opening", "identifying", "no-sim", "locked", "searching", "ready", "faulty", "lost",
+    ):  # fmt: skip
+        _modem_is(desk, modem_state)
+        states[modem_state] = desk.picture()["lines"][0]["state"]
+    assert states == {
+        "absent": "absent", "opening": "starting", "identifying": "starting", "no-sim": "no-sim", "locked": "locked",
+        "searching": "searching", "ready": "ready", "faulty": "faulty", "lost": "absent",
+    }  # fmt: skip
+    assert desk.picture()["lines"][1]["state"] == "absent"
+
+
+def test_a_ready_line_with_a_leg_is_busy() -> None:
+    desk = Desk()
+    _modem_is(desk, "ready")
+    desk.start_call()
+    assert desk.picture()["lines"][0]["state"] == "busy"
+
+
+def test_since_is_when_the_state_was_entered() -> None:
+    desk = Desk()
+    _modem_is(desk, "ready")
+    desk.now += timedelta(minutes=5)
+    _modem_is(desk, "ready")
+    assert desk.picture()["modems"][0]["since"] == "2027-01-31T12:00:00.000Z"
+    _modem_is(desk, "faulty", "at-timeout")
+    assert desk.picture()["modems"][0]["since"] == "2027-01-31T12:05:00.000Z"
+    assert desk.picture()["lines"][0]["reason"] == "at-timeout"
+
+
+def test_a_registration_ends_by_time_or_by_word() -> None:
+    desk = Desk()
+    for contact in ("sip:101@192.168.1.5", "sip:101@192.168.1.6"):
+        desk.bus.publish(PhoneRegistered(extension="101", contact=contact, user_agent="baresip", expires_seconds=60))
+    assert len(desk.picture()["phones"][0]["contacts"]) == 2
+    desk.bus.publish(PhoneUnregistered(extension="101", contact="sip:101@192.168.1.5", reason="signed-off"))
+    assert len(desk.picture()["phones"][0]["contacts"]) == 1
+    desk.now += timedelta(seconds=61)
+    assert desk.picture()["phones"][0]["registered"] is False
+
+
+def test_an_alert_is_one_until_it_is_cleared() -> None:
+    desk = Desk()
+    for _ in range(2):
+        desk.bus.publish(AlertRaised(code="modem-lost", subject="m0", values={}))
+    (alert,) = desk.picture()["alerts"]
+    assert desk.board.acknowledge(alert["id"], "anna") is True
+    assert desk.board.acknowledge("unknown", "anna") is False
+    assert desk.picture()["alerts"][0]["acknowledged_by"] == "anna"
+    before = desk.bus.seq
+    assert desk.board.acknowledge(alert["id"], "boris") is True
+    assert desk.bus.seq == before
+    desk.bus.publish(AlertCleared(code="modem-lost", subject="m0"))
+    assert desk.picture()["alerts"] == []
+
+
+def test_secrets_of_the_shop_are_not_in_the_picture() -> None:
+    text = repr(Desk().picture())
+    assert "not-told-to-anybody" not in text
+    assert "482913" not in text

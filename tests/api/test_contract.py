@@ -1,0 +1,67 @@
+"""openapi.json and the server say the same, both ways."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gateway.api.board import Board
+from gateway.api.contract import contract, scopes
+from gateway.api.server import ApiServer
+from gateway.events import EventBus
+from tests.fakes.accounts import FakeAccounts
+from tests.fakes.exchange_view import SHOP, FakeShopFile
+
+
+def _server() -> ApiServer:
+    bus = EventBus()
+    return ApiServer(
+        bind="127.0.0.1:0", worker_socket=Path("worker.sock"), bus=bus,
+        live=Board(bus=bus, shop=lambda: SHOP, hang_up=lambda call_id: False),
+        accounts=FakeAccounts(), shop=FakeShopFile(), is_ready=lambda: True,
+    )  # fmt: skip
+
+
+def test_every_route_is_in_the_contract_and_every_operation_is_served() -> None:
+    assert _server().routes == set(scopes())
+
+
+def test_every_path_is_below_the_version() -> None:
+    assert all(path.startswith("/api/v1/") for path in contract()["paths"])
+
+
+def test_every_reference_leads_somewhere() -> None:
+    def references(node: Any) -> list[str]:
+        if isinstance(node, dict):
+            own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+            return own + [found for value in node.values() for found in references(value)]
+        if isinstance(node, list):
+            return [found for value in node for found in references(value)]
+        return []
+
+    document = contract()
+    assert references(document)
+    for reference in references(document):
+        target: Any = document
+        for step in reference.removeprefix("#/").split("/"):
+            target = target[step]
+        assert target
+
+
+def test_every_operation_names_a_known_scope_or_is_open_on_purpose() -> None:
+    known = set(contract()["components"]["schemas"]["Scope"]["enum"])
+    open_to_all = {route for route, scope in scopes().items() if scope is None}
+    assert {scope for scope in scopes().values() if scope is not None} <= known
+    assert open_to_all == {
+        ("GET", "/api/v1/health"),
+        ("GET", "/api/v1/openapi.json"),
+        ("GET", "/api/v1/words"),
+        ("GET", "/api/v1/setup"),
+        ("POST", "/api/v1/setup"),
+        ("POST", "/api/v1/sessions"),
+    }
+
+
+def test_operation_ids_are_unique() -> None:
+    ids = [operation["operationId"] for item in contract()["paths"].values() for operation in item.values()]
+    assert len(ids) == len(set(ids))

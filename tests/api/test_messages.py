@@ -1,0 +1,88 @@
+"""The catalogue: complete in both languages for every code there is."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import gateway
+from gateway.api.contract import contract
+from gateway.errors import GatewayError
+from gateway.messages import LANGUAGES, error_detail, error_title, pick_language, words
+from gateway.telephony.causes import Cause
+from gateway.telephony.line import LineState
+
+
+def _codes(root: type[GatewayError]) -> set[str]:
+    return {root.code}.union(*(_codes(child) for child in root.__subclasses__()))
+
+
+def _import_everything() -> None:
+    for module in pkgutil.walk_packages(gateway.__path__, "gateway."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_code_has_its_sentence(language: str) -> None:
+    _import_everything()
+    known = words(language)
+    assert _codes(GatewayError) <= known["errors"].keys()
+    assert set(Cause) == known["causes"].keys()
+    assert set(LineState) == known["line_states"].keys()
+    assert known["verdicts"].keys() == {"both-heard", "caller-silent", "callee-silent", "nothing-heard"}
+
+
+def test_every_alert_and_reason_in_the_code_is_in_the_catalogue() -> None:
+    known = words("en")["errors"].keys()
+    source = Path(gateway.__path__[0])
+    used = {
+        code
+        for path in source.rglob("*.py")
+        for code in re.findall(r"""(?:AlertRaised\(\s*code|reason)=["']([a-z-]+)["']""", path.read_text("utf-8"))
+        if "phone" not in path.name and path.parent.name != "sip"
+    }
+    assert used <= known, f"not in gateway/words.json: {sorted(used - known)}"
+
+
+def test_no_part_is_missing_in_one_language() -> None:
+    for section in words("en"):
+        for code, entry in words("en")[section].items():
+            assert entry.keys() == words("ru")[section][code].keys(), f"{section} {code}"
+            for part, text in words("ru")[section][code].items():
+                has_words = re.search("[а-яё]", text, re.IGNORECASE) or not re.sub(r"\{\w+\}", "", text).strip()
+                assert has_words, f"{section} {code} {part} is not Russian"
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", "en"),
+        ("ru-RU,ru;q=0.9,en-US;q=0.8", "ru"),
+        ("de, en;q=0.1, ru;q=0.5", "ru"),
+        ("en, ru", "en"),
+        ("ru;q=0, en;q=0.1", "en"),
+        ("ru_RU.UTF-8", "ru"),
+        ("C", "en"),
+        ("*;q=1,,;;", "en"),
+        ("ru;q=9999999", "en"),
+    ],
+)
+def test_language_is_picked_as_asked_for(header: str, language: str) -> None:
+    assert pick_language(header) == language
+
+
+def test_values_fill_the_sentence_or_it_is_left_out() -> None:
+    assert error_detail("too-many-tries", "en", {"seconds": 7}) == "Try again in 7 s."
+    assert error_detail("too-many-tries", "en", {}) is None
+    assert error_detail("bad-request", "en", {"problem": "{seconds}"}) == "{seconds}"
+    assert error_title("no-such-code", "en") == "no-such-code"
+
+
+def test_the_contract_and_the_catalogue_agree_on_line_states() -> None:
+    states = contract()["components"]["schemas"]["Line"]["properties"]["state"]["enum"]
+    assert set(states) == set(LineState)

@@ -1,0 +1,40 @@
+"""A small shop, and an exchange without modems whose events a test publishes itself."""
+
+from __future__ import annotations
+
+from gateway.errors import SettingsError
+from gateway.telephony.shop import CourierSettings, LineSettings, NumberRules, PhoneSettings, Shop
+
+SHOP = Shop(
+    name="Flowers & Co",
+    language="en",
+    lines=(
+        LineSettings(name="red", modem="m0", number="+79160000001", rings=("101",)),
+        LineSettings(name="blue", modem="m1", number="+79160000002", rings=("101",)),
+    ),
+    phones=(PhoneSettings(extension="101", name="Front desk", password="not-told-to-anybody"),),
+    couriers=(
+        CourierSettings(extension="2001", name="Ivan", mobile="+79161234567", lines=("red",), pin="482913"),
+        CourierSettings(extension="2002", name="Пётр", mobile="+79161234568", lines=("blue",)),
+    ),
+    numbers=NumberRules(country="RU"),
+)
+
+
+class FakeShopFile:
+    """Keeps the text it was given; a text with the word `wrong` is refused."""
+
+    def __init__(self) -> None:
+        self.text = '[shop]\nname = "Flowers & Co"\n'
+        self.imported_by: list[str] = []
+
+    async def export_text(self) -> str:
+        return self.text
+
+    async def import_text(self, text: str, *, by: str) -> bool:
+        if "wrong" in text:
+            raise SettingsError("shop.toml:2: there is no key 'wrong' in [shop].")
+        changed = text != self.text
+        self.text = text
+        self.imported_by.append(by)
+        return changed
