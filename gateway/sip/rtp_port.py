@@ -1,0 +1,273 @@
+"""RtpPort: the media of one SIP party, on a pair of UDP ports of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.audio.frame import FRAME_SAMPLES, SILENCE, Frame
+from gateway.audio.g711 import decode, encode
+from gateway.audio.port import FrameSource, MediaPort
+from gateway.errors import AddressInUse
+from gateway.sip.latch import Latch
+from gateway.sip.pacer import Pacer
+from gateway.sip.regroup import Regrouper
+from gateway.sip.rtp import LONGEST_DATAGRAM, Arrival, RtpPacket, RtpSender, Timeline, parse_rtp
+from gateway.sip.sdp import Agreement
+from gateway.sip.telephone_event import KeyReceiver, KeySender
+from gateway.sip.transport import Address, is_ipv6_host
+
+log = logging.getLogger(__name__)
+
+FILL_AFTER_SECONDS = 0.4
+"""So long after the last frame we send silence, so that NAT mappings and the peer's own watchdog stay content."""
+_TRIES = 50
+_READS_AT_ONCE = 16
+_LONGEST_PAYLOAD_SAMPLES = 1_600
+
+
+@dataclass(frozen=True, slots=True)
+class PortRange:
+    """The UDP ports for media, both ends included."""
+
+    lowest: int
+    highest: int
+
+    def random_pair(self) -> int:
+        """An even port whose odd neighbour is in the range too (RFC 3550 section 11); nobody guesses which."""
+        first = (self.lowest + 1) // 2
+        last = (self.highest - 1) // 2
+        if last < first:
+            raise AddressInUse("The range [sip] rtp_ports holds no even port with its neighbour.")
+        return 2 * random.SystemRandom().randint(first, last)
+
+
+class RtpPort(MediaPort):
+    """Sends what it is given at once, and gives what arrives to its listeners in the same moment."""
+
+    def __init__(self, pacer: Pacer, ports: PortRange) -> None:
+        super().__init__()
+        self.on_key: Callable[[str], None] = lambda _key: None
+        """Called once for each key that comes as a telephone event."""
+        self.last_heard_at: float | None = None
+        """The loop's time of the peer's last packet."""
+        self._pacer = pacer
+        self._ports = ports
+        self._rtp: socket.socket | None = None
+        self._rtcp: socket.socket | None = None
+        self._local = Address("", 0)
+        self._agreement: Agreement | None = None
+        self._latch: Latch | None = None
+        self._timeline = Timeline()
+        self._regrouper = Regrouper(self._deliver_counted)
+        self._sender = RtpSender()
+        self._keys_in = KeyReceiver()
+        self._keys_out = KeySender()
+        self._source: FrameSource | None = None
+        self._position = 0
+        self._sent_at: float | None = None
+
+    @property
+    def local(self) -> Address:
+        """Where the peer must send, once the port is open."""
+        return self._local
+
+    @property
+    def remote(self) -> Address | None:
+        """Where our packets go, once something was agreed."""
+        return None if self._latch is None else self._latch.remote
+
+    def open(self, host: str) -> None:
+        """Bind a random pair of ports at `host`. Raises AddressInUse when none is free."""
+        for _ in range(_TRIES):
+            port = self._ports.random_pair()
+            rtp, rtcp = _bind(host, port), _bind(host, port + 1)
+            if rtp is not None and rtcp is not None:
+                break
+            for each in (rtp, rtcp):
+                if each is not None:
+                    each.close()
+        else:
+            raise AddressInUse(
+                f"No free pair of media ports at {host} between {self._ports.lowest} and {self._ports.highest}; "
+                "make [sip] rtp_ports larger.",
+                host=host,
+            )
+        self._rtp, self._rtcp, self._local = rtp, rtcp, Address(host, port)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(rtp, self._read_rtp, rtp)
+        loop.add_reader(rtcp, self._read_rtcp, rtcp)
+
+    def close(self) -> None:
+        """Free the ports; idempotent."""
+        self._pacer.leave(self._tick)
+        for each in (self._rtp, self._rtcp):
+            if each is not None:
+                asyncio.get_running_loop().remove_reader(each)
+                each.close()
+        self._rtp = self._rtcp = None
+
+    def agree(self, agreement: Agreement, remote: Address) -> None:
+        """Begin or change the media; `remote` is where packets may go, which may differ from what was described."""
+        previous, self._agreement = self._agreement, agreement
+        if (
+            previous is None
+            or self._latch is None
+            or previous.port != agreement.port
+            or previous.host != agreement.host
+        ):
+            self._latch = Latch(remote, behind_nat=remote.host != agreement.host)
+        if self._rtp is not None:
+            self._pacer.join(self._tick)
+
+    def send_key(self, key: str) -> bool:
+        """Send a key as a telephone event; False when the peer does not take them."""
+        if self._agreement is None or self._agreement.event_payload is None:
+            return False
+        self._keys_out.send(key)
+        return True
+
+    # What the party hears.
+
+    def _restart(self, source: FrameSource | None) -> None:
+        self._source = source
+        self._position = 0
+        self._sender.begin()
+
+    def _write(self, frame: Frame, position: int) -> None:
+        agreement = self._agreement
+        if agreement is None or not agreement.way.sends or self._keys_out.is_busy:
+            self.counters.dropped += 1
+            return
+        now = asyncio.get_running_loop().time()
+        packet = self._sender.audio(agreement.payload, encode(frame, agreement.law), position, now)
+        if packet is None:
+            self.counters.dropped += 1
+            return
+        self._send(packet)
+        self._sent_at = now
+        self.counters.frames_out += 1
+
+    def _tick(self) -> None:
+        """Every 20 ms: what this port must send of its own accord."""
+        agreement = self._agreement
+        now = asyncio.get_running_loop().time()
+        if agreement is None:
+            return
+        if self._keys_out.is_busy and agreement.event_payload is not None:
+            packet = self._keys_out.next_packet(self._sender, agreement.event_payload, now)
+            if packet is not None:
+                self._send(packet)
+            self._sent_at = now
+            return
+        frame = None
+        if self._source is not None:
+            frame = self._source.next_frame()
+            if frame is None:
+                self._source = None
+        elif self._sent_at is None or now - self._sent_at > FILL_AFTER_SECONDS:
+            if self._stop_hearing is not None:
+                self._sender.begin()
+            self._fill(agreement, now)
+            return
+        if frame is not None:
+            self._write(frame, self._position)
+            self._position += FRAME_SAMPLES
+
+    def _fill(self, agreement: Agreement, now: float) -> None:
+        """One frame of silence, so far apart that it is no stream but a sign of life."""
+        if not agreement.way.sends:
+            return
+        self._sender.begin()
+        packet = self._sender.audio(agreement.payload, encode(SILENCE, agreement.law), 0, now)
+        if packet is not None:
+            self._send(packet)
+        self._sender.begin()
+        self._sent_at = now
+
+    def _send(self, packet: bytes) -> None:
+        if self._rtp is None or self._latch is None:
+            return
+        try:
+            self._rtp.sendto(packet, self._latch.remote)
+        except OSError as fault:  # a full buffer or a network that is gone: the packet is lost, as on any wire
+            self.counters.dropped += 1
+            log.debug("RTP to %s: %s", self._latch.remote, fault)
+            return
+        self.counters.bytes_out += len(packet)
+
+    # What the party says.
+
+    def _read_rtp(self, rtp: socket.socket) -> None:
+        for _ in range(_READS_AT_ONCE):
+            if self._rtp is not rtp:
+                return
+            try:
+                data, source = rtp.recvfrom(LONGEST_DATAGRAM)
+            except OSError:  # nothing more to read, or an ICMP message about a packet of ours
+                return
+            self._receive(data, Address(source[0], source[1]))
+
+    def _receive(self, data: bytes, source: Address) -> None:
+        now = asyncio.get_running_loop().time()
+        packet = parse_rtp(data)
+        if packet is None or self._agreement is None or self._latch is None or not self._latch.admits(source, now):
+            return
+        self.last_heard_at = now
+        self.counters.bytes_in += len(data)
+        arrival = self._timeline.arrived(packet)
+        self.counters.lost = self._timeline.lost
+        match arrival:
+            case Arrival.DUPLICATE:
+                self.counters.duplicates += 1
+            case Arrival.TOO_LATE:
+                self.counters.dropped += 1
+            case Arrival.LATE:
+                self.counters.reordered += 1
+                self._take(packet, now, late=True)
+            case Arrival.NEXT:
+                self._take(packet, now, late=False)
+
+    def _take(self, packet: RtpPacket, now: float, *, late: bool) -> None:
+        agreement = self._agreement
+        if agreement is None:
+            return
+        if packet.payload_type == agreement.event_payload:
+            key = self._keys_in.receive(packet)
+            if key is not None:
+                self.on_key(key)
+        elif packet.payload_type == agreement.payload and 0 < len(packet.payload) <= _LONGEST_PAYLOAD_SAMPLES:
+            position = self._timeline.position(packet.timestamp, len(packet.payload), now, late=late)
+            if position is None:
+                self.counters.dropped += 1
+            else:
+                self._regrouper.push(decode(packet.payload, agreement.law), position)
+        # Comfort noise (13) and what was not agreed carry nothing that we play.
+
+    def _deliver_counted(self, frame: Frame, position: int) -> None:
+        self.counters.frames_in += 1
+        self._deliver(frame, position)
+
+    def _read_rtcp(self, rtcp: socket.socket) -> None:
+        """Reports of the peer are read, so that the buffer stays empty; nothing depends on them."""
+        for _ in range(_READS_AT_ONCE):
+            try:
+                rtcp.recvfrom(LONGEST_DATAGRAM)
+            except OSError:
+                return
+
+
+def _bind(host: str, port: int) -> socket.socket | None:
+    """A bound socket that never blocks, or None when the port is taken."""
+    bound = socket.socket(socket.AF_INET6 if is_ipv6_host(host) else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        bound.setblocking(False)
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        return None
+    return bound
