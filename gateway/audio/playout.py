@@ -101,6 +101,10 @@ class Playout:
         """Frames that are in the device's own FIFO, by our count."""
         return self._fill
 
+    def wrote(self, count: int) -> None:
+        """The owner has written `count` frames of its own (a prompt) to the device."""
+        self._fill = min(self._bound, self._fill + count)
+
     def restart(self, now: float) -> None:
         """A new stream begins with the next frame; what is in the device is played out."""
         del now  # nothing of a stream outlives it; the device's clock goes on
