@@ -1,0 +1,35 @@
+"""The worker process: everything slow that people ask for, niced, away from the media (house: three processes)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+
+from gateway.settings import Settings
+from gateway.worker.seams import Archive
+from gateway.worker.server import WorkerServer
+
+log = logging.getLogger(__name__)
+
+NICENESS = 10
+
+
+def run_worker(settings: Settings) -> None:
+    """Answer the daemon until SIGTERM or SIGINT."""
+    os.nice(NICENESS)
+    asyncio.run(serve(settings, open_archive(settings)))
+
+
+async def serve(settings: Settings, archive: Archive) -> None:
+    """Answer until this process is told to stop."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    settings.data_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+    async with WorkerServer(socket=settings.worker_socket, archive=archive, recordings_dir=settings.recordings_dir):
+        log.info("The worker answers at %s.", settings.worker_socket)
+        await stop.wait()
+    log.info("The worker has stopped.")

@@ -34,7 +34,9 @@ class MessageFilter:
 class Archive(Protocol):
     """The store, opened read-only. The verbs block; they are called in threads."""
 
-    def calls(self, wanted: CallFilter, *, cursor: str | None, limit: int) -> tuple[list[dict[str, object]], str | None]:
+    def calls(
+        self, wanted: CallFilter, *, cursor: str | None, limit: int
+    ) -> tuple[list[dict[str, object]], str | None]:
         """Rows as the schema `CallSummary`, newest first, and the cursor of the next page.
 
         Raises ValueError for a cursor that is none of ours.

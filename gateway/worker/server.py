@@ -1,0 +1,170 @@
+"""The worker's answers, on its Unix socket: lists, calls, messages, recordings, waveforms.
+
+Only the daemon reaches it (the socket is its owner's alone), and the daemon has checked who asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from contextlib import AsyncExitStack, suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from gateway.api.problems import BadRequest, NotFound, problems
+from gateway.worker.peaks import PeaksCache
+from gateway.worker.recordings import open_below, send_recording
+from gateway.worker.seams import Archive, CallFilter, MessageFilter
+
+_DIRECTIONS = ("incoming", "outgoing", "internal")
+_OUTCOMES = ("answered", "missed")
+
+
+class WorkerServer:
+    """`async with WorkerServer(...)`: answering from entry to exit."""
+
+    def __init__(self, *, socket: Path, archive: Archive, recordings_dir: Path) -> None:
+        self._socket = socket
+        self._archive = archive
+        self._recordings_dir = recordings_dir
+        self._peaks = PeaksCache()
+        self._stack = AsyncExitStack()
+        self._app = web.Application(middlewares=[problems])
+        self._app.add_routes(
+            [
+                web.get("/api/v1/calls", self._get_calls),
+                web.get("/api/v1/calls/{id}", self._get_call),
+                web.get("/api/v1/messages", self._get_messages),
+                web.get("/api/v1/recordings/{id}", self._get_recording),
+                web.get("/api/v1/recordings/{id}/peaks", self._get_peaks),
+            ]
+        )
+
+    async def __aenter__(self) -> Self:
+        """Bind the socket, for its owner alone."""
+        runner = web.AppRunner(self._app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        with suppress(FileNotFoundError):
+            self._socket.unlink()
+        former_mask = os.umask(0o177)
+        try:
+            await web.UnixSite(runner, str(self._socket)).start()
+        finally:
+            os.umask(former_mask)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Finish what is being answered, and take the socket away."""
+        await self._stack.aclose()
+        with suppress(FileNotFoundError):
+            self._socket.unlink()
+
+    async def _get_calls(self, request: web.Request) -> web.Response:
+        query = request.query
+        wanted = CallFilter(
+            direction=_choice(request, "direction", _DIRECTIONS),
+            outcome=_choice(request, "outcome", _OUTCOMES),
+            courier=_text(request, "courier"),
+            line=_text(request, "line"),
+            search=_text(request, "search"),
+            recorded={"true": True, "false": False, None: None}[_choice(request, "recorded", ("true", "false"))],
+            since=_moment(request, "since"),
+            until=_moment(request, "until"),
+        )
+        try:
+            items, following = await asyncio.to_thread(
+                self._archive.calls,
+                wanted,
+                cursor=query.get("cursor") or None,
+                limit=_number(request, "limit", 1, 200, 50),
+            )
+        except ValueError as error:
+            raise _bad("The cursor is none of ours.") from error
+        return web.json_response({"items": items, "next": following}, headers={"Cache-Control": "no-store"})
+
+    async def _get_call(self, request: web.Request) -> web.Response:
+        call = await asyncio.to_thread(self._archive.call, request.match_info["id"])
+        if call is None:
+            raise NotFound("There is no such call.")
+        return web.json_response(call, headers={"Cache-Control": "no-store"})
+
+    async def _get_messages(self, request: web.Request) -> web.Response:
+        wanted = MessageFilter(line=_text(request, "line"), search=_text(request, "search"))
+        try:
+            items, following = await asyncio.to_thread(
+                self._archive.messages,
+                wanted,
+                cursor=request.query.get("cursor") or None,
+                limit=_number(request, "limit", 1, 200, 50),
+            )
+        except ValueError as error:
+            raise _bad("The cursor is none of ours.") from error
+        return web.json_response({"items": items, "next": following}, headers={"Cache-Control": "no-store"})
+
+    async def _get_recording(self, request: web.Request) -> web.StreamResponse:
+        path = await self._path_of(request)
+        # The name is made of the id, which the store knows: nothing of the request gets into a header.
+        filename = "call-" + re.sub(r"[^0-9A-Za-z-]", "", request.match_info["id"])[:64] + ".wav"
+        with open_below(self._recordings_dir, path) as recording:
+            return await send_recording(request, recording, filename=filename)
+
+    async def _get_peaks(self, request: web.Request) -> web.Response:
+        path = await self._path_of(request)
+        points = _number(request, "points", 10, 4000, 800)
+        with open_below(self._recordings_dir, path) as recording:
+            peaks = await asyncio.to_thread(self._peaks.of, path, recording, points)
+        return web.json_response(asdict(peaks), headers={"Cache-Control": "private, max-age=3600"})
+
+    async def _path_of(self, request: web.Request) -> str:
+        path = await asyncio.to_thread(self._archive.recording_path, request.match_info["id"])
+        if path is None:
+            raise NotFound("There is no such recording.")
+        return path
+
+
+def _text(request: web.Request, name: str) -> str | None:
+    value = request.query.get(name, "").strip()
+    if len(value) > 64 or "\0" in value:
+        raise _bad(f"{name!r} is too long, or holds characters that cannot be searched for.")
+    return value or None
+
+
+def _choice(request: web.Request, name: str, choices: tuple[str, ...]) -> str | None:
+    value = request.query.get(name) or None
+    if value is not None and value not in choices:
+        raise _bad(f"{name!r} must be one of: {', '.join(choices)}.")
+    return value
+
+
+def _number(request: web.Request, name: str, least: int, most: int, default: int) -> int:
+    text = request.query.get(name) or str(default)
+    if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not least <= int(text) <= most:
+        raise _bad(f"{name!r} must be a number from {least} to {most}.")
+    return int(text)
+
+
+def _moment(request: web.Request, name: str) -> datetime | None:
+    text = request.query.get(name)
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        in_utc = moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        in_utc = None
+    if in_utc is None:
+        raise _bad(f"{name!r} must be a time such as 2027-01-31T12:00:00Z.")
+    return in_utc
+
+
+def _bad(problem: str) -> BadRequest:
+    return BadRequest(problem, problem=problem)

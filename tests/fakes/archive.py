@@ -1,0 +1,39 @@
+"""The worker's archive, kept in memory."""
+
+from __future__ import annotations
+
+from gateway.worker.seams import CallFilter, MessageFilter
+
+
+class FakeArchive:
+    """Answers from lists; remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.call_rows: list[dict[str, object]] = []
+        self.message_rows: list[dict[str, object]] = []
+        self.paths: dict[str, str] = {}
+        self.asked: list[CallFilter | MessageFilter] = []
+
+    def calls(
+        self, wanted: CallFilter, *, cursor: str | None, limit: int
+    ) -> tuple[list[dict[str, object]], str | None]:
+        self.asked.append(wanted)
+        return _page(self.call_rows, cursor, limit)
+
+    def call(self, call_id: str) -> dict[str, object] | None:
+        return next(({**row, "legs": [], "events": []} for row in self.call_rows if row["id"] == call_id), None)
+
+    def messages(
+        self, wanted: MessageFilter, *, cursor: str | None, limit: int
+    ) -> tuple[list[dict[str, object]], str | None]:
+        self.asked.append(wanted)
+        return _page(self.message_rows, cursor, limit)
+
+    def recording_path(self, recording_id: str) -> str | None:
+        return self.paths.get(recording_id)
+
+
+def _page(rows: list[dict[str, object]], cursor: str | None, limit: int) -> tuple[list[dict[str, object]], str | None]:
+    start = int(cursor or 0)
+    following = start + limit
+    return rows[start:following], str(following) if following < len(rows) else None

@@ -1,0 +1,81 @@
+"""Lists through the API: the filters reach the archive as typed values, and nonsense is refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gateway.worker.seams import CallFilter, MessageFilter
+from gateway.worker.server import WorkerServer
+from tests.api.served import serving
+from tests.fakes.archive import FakeArchive
+
+pytestmark = pytest.mark.real_time
+
+
+async def test_filters_arrive_as_they_were_asked(tmp_path: Path) -> None:
+    archive = FakeArchive()
+    socket = tmp_path / "worker.sock"
+    async with WorkerServer(socket=socket, archive=archive, recordings_dir=tmp_path), serving(socket) as served:
+        await served.set_up()
+        query = (
+            "direction=incoming&outcome=missed&courier=2001&line=red&search=%2B7916%20%D0%98%D0%B2&recorded=false"
+            "&since=2027-01-31T12:00:00%2B03:00&until=2027-02-01T00:00:00Z&limit=5&cursor=0"
+        )
+        status, answer = await served.ask("GET", f"/api/v1/calls?{query}")
+        assert (status, answer) == (200, {"items": [], "next": None})
+        assert archive.asked == [
+            CallFilter(
+                direction="incoming", outcome="missed", courier="2001", line="red", search="+7916 Ив", recorded=False,
+                since=datetime(2027, 1, 31, 9, tzinfo=UTC), until=datetime(2027, 2, 1, tzinfo=UTC),
+            )
+        ]  # fmt: skip
+        await served.ask("GET", "/api/v1/messages?line=red&search=code")
+        assert archive.asked[-1] == MessageFilter(line="red", search="code")
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["direction=sideways", "outcome=lost", "recorded=maybe", "limit=0", "limit=201", "limit=x", "limit=-1", "limit=٣",
+     "since=yesterday", "since=2027-01-31T12:00:00", "until=99999", "cursor=nonsense", "search=" + "x" * 65,
+     "search=%00", "since=0001-01-01T00:00:00%2B14:00"],
+)  # fmt: skip
+async def test_nonsense_is_refused_in_words(tmp_path: Path, query: str) -> None:
+    socket = tmp_path / "worker.sock"
+    async with (
+        WorkerServer(socket=socket, archive=FakeArchive(), recordings_dir=tmp_path),
+        serving(socket) as served,
+    ):
+        await served.set_up()
+        status, answer = await served.ask("GET", f"/api/v1/calls?{query}", headers={"Accept-Language": "ru"})
+        assert (status, answer["code"]) == (400, "bad-request")
+        assert answer["detail"]
+
+
+async def test_pages_follow_each_other_without_loss(tmp_path: Path) -> None:
+    archive = FakeArchive()
+    archive.message_rows = [{"id": str(number)} for number in range(120)]
+    socket = tmp_path / "worker.sock"
+    async with WorkerServer(socket=socket, archive=archive, recordings_dir=tmp_path), serving(socket) as served:
+        await served.set_up()
+        seen, cursor = [], ""
+        while True:
+            _, answer = await served.ask("GET", f"/api/v1/messages?cursor={cursor}")
+            seen += [row["id"] for row in answer["items"]]
+            cursor = answer["next"]
+            if cursor is None:
+                break
+        assert seen == [str(number) for number in range(120)]
+
+
+async def test_a_call_by_its_id(tmp_path: Path) -> None:
+    archive = FakeArchive()
+    archive.call_rows = [{"id": "c1"}]
+    socket = tmp_path / "worker.sock"
+    async with WorkerServer(socket=socket, archive=archive, recordings_dir=tmp_path), serving(socket) as served:
+        await served.set_up()
+        assert await served.ask("GET", "/api/v1/calls/c1") == (200, {"id": "c1", "legs": [], "events": []})
+        status, answer = await served.ask("GET", "/api/v1/calls/c2", headers={"Accept-Language": "ru"})
+        assert (status, answer["code"], answer["title"]) == (404, "not-found", "Здесь такого нет.")
