@@ -113,3 +113,9 @@ class StoreError(GatewayError):
     """The store cannot be opened or written."""
 
     code = "store-error"
+
+
+class PromptUnusable(GatewayError):
+    """A sound file cannot be played; the message says what is wrong with it."""
+
+    code = "prompt-unusable"
