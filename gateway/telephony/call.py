@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 
 from gateway.audio.bridge import Bridge
 from gateway.audio.port import FrameSource
-from gateway.audio.tones import ringback
+from gateway.audio.tones import Tone, TonePlan, ToneSource
 from gateway.errors import LegEnded, NoFreeLine
 from gateway.events import CallAnswered, CallRouted
 from gateway.ids import new_id
@@ -89,7 +89,8 @@ class Call:
         for leg in legs:
             self._own(leg)
         if self.caller.state is LegState.UP:
-            self.caller.port.play(ringback(self.exchange.shop().numbers.country))
+            plan = TonePlan.of_country(self.exchange.shop().numbers.country)
+            self.caller.port.play(ToneSource(Tone.RINGBACK, plan))
         else:
             self.caller.ring()
         async with ring(legs) as ringing:
