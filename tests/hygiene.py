@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import ipaddress
 import logging
+import os
 import random
 import re
 import socket
@@ -62,13 +63,21 @@ def _descriptors() -> frozenset[tuple[int, str]]:
 
 
 def _children() -> frozenset[int]:
-    numbers: set[int] = set()
-    for task in Path("/proc/self/task").iterdir():
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:  # the cheap answer, and nearly always the right one
+        return frozenset()
+    own = str(os.getpid())
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            numbers.update(map(int, (task / "children").read_text().split()))
-        except (FileNotFoundError, ProcessLookupError):  # the thread has ended meanwhile
+            # The name, in parentheses, may hold anything; state and parent follow it (proc_pid_stat(5)).
+            parent = (process / "stat").read_text(errors="replace").rpartition(")")[2].split()[1]
+        except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
             continue
-    return frozenset(numbers)
+        if parent == own:
+            found.add(int(process.name))
+    return frozenset(found)
 
 
 def _command(number: int) -> str:
@@ -100,7 +109,9 @@ def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if not request.node.stash.get(call_passed, False):
         return  # the test has failed already; what it left is a consequence
-    gc.collect()
+    if not Belongings.now().added_since(before):
+        return
+    gc.collect()  # what only the collector would close is closed late, but closed
     deadline = time.monotonic() + GRACE_SECONDS
     while left := Belongings.now().added_since(before):
         if time.monotonic() > deadline:
@@ -108,7 +119,7 @@ def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
         time.sleep(0.01)
 
 
-class _FormattingHandler(logging.Handler):
+class _LineFormatter(logging.Handler):
     """Formats every record and keeps what went wrong; prints nothing."""
 
     def __init__(self) -> None:
@@ -125,7 +136,7 @@ class _FormattingHandler(logging.Handler):
 @pytest.fixture(autouse=True)
 def logs_can_be_formatted() -> Iterator[None]:
     """Each log call of ours is formatted, DEBUG too: a wrong placeholder must not wait for a bad day."""
-    handler = _FormattingHandler()
+    handler = _LineFormatter()
     ours = [logging.getLogger(name) for name in ("gateway", "web")]
     levels = [logger.level for logger in ours]
     for logger in ours:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import _run_and_look_round
-from tests.hygiene import Belongings, NetworkRefused, _FormattingHandler, is_local_host
+from tests.hygiene import Belongings, NetworkRefused, _LineFormatter, is_local_host
 
 
 def test_a_listening_port_left_open_is_named() -> None:
@@ -121,7 +121,7 @@ def test_another_machine_is_refused(refusals: list[str]) -> None:
 
 
 def test_a_log_line_with_a_wrong_placeholder_is_found() -> None:
-    handler = _FormattingHandler()
+    handler = _LineFormatter()
     logger = logging.getLogger("tests.hygiene.sample")
     logger.propagate = False
     logger.setLevel(logging.DEBUG)
