@@ -1,0 +1,251 @@
+"""Minutes per line and per extension and day: counted on disk before they are spent (goal 5, T-F2).
+
+This process alone spends, so the day's sums are kept in memory and decide at once; every minute is
+committed before `open` and `extend` return. A crash leaves what was committed counted as used. While
+the disk is away the limits go on holding from memory, and the rows follow when it is back (X-P5): no
+restart can use that to spend twice, since the store does not open on a disk that cannot be written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from gateway.clock import WallClock
+from gateway.errors import BudgetSpent, StoreError
+from gateway.events import AlertCleared, AlertRaised, Publish
+from gateway.ids import new_id
+from gateway.store.schema import budget_minutes, reservations
+from gateway.store.writer import Writer
+from gateway.telephony.ledger import Reservation
+from gateway.telephony.shop import ShopView
+
+_DAYS_KEPT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose minutes: a line's or an extension's."""
+
+    kind: str
+    name: str
+
+
+@dataclass(slots=True)
+class _Account:
+    """An open reservation: its minutes by local day."""
+
+    line: str
+    extension: str | None
+    may_refuse: bool
+    granted_seconds: int = 0
+    minutes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def subjects(self) -> list[Subject]:
+        return [Subject("line", self.line), *([Subject("extension", self.extension)] if self.extension else [])]
+
+
+class StoredBudget:
+    """The Budget of telephony.ledger. Days are the shop's own, by its time zone."""
+
+    def __init__(self, writer: Writer, *, gateway_id: str, shop: ShopView, clock: WallClock, publish: Publish) -> None:
+        self._writer = writer
+        self._gateway_id = gateway_id
+        self._shop = shop
+        self._clock = clock
+        self._publish = publish
+        self._days: dict[str, Counter[Subject]] = {}
+        self._open: dict[str, _Account] = {}
+        self._alerted: set[Subject] = set()
+
+    async def open(self, *, call_id: str, leg_id: str, line: str, extension: str | None, number: str) -> Reservation:
+        """Commit the first minute of an outgoing call. Raises BudgetSpent; never for an emergency number.
+
+        When the waiting task is cancelled, the minute goes back.
+        """
+        # A Dialable without `+` is an emergency number: counted, never refused.
+        account = _Account(line, extension, may_refuse=number.startswith("+"))
+        reservation = Reservation(id=new_id(), line=line, granted_seconds=60)
+        now = self._clock()
+        row = {
+            "id": reservation.id, "gateway_id": self._gateway_id, "call_id": call_id, "leg_id": leg_id, "line": line,
+            "extension": extension, "number": number, "opened_at": now, "granted_seconds": 60,
+        }  # fmt: skip
+        await self._take_minute(account)
+        self._open[reservation.id] = account
+        done = False
+        try:
+            await self._commit(
+                lambda connection: connection.execute(insert(reservations).values(row).on_conflict_do_nothing()),
+                reservation.id,
+            )
+            done = True
+        finally:
+            if not done:
+                self._settle(reservation.id, used_minutes=0, talk_seconds=0)
+        return reservation
+
+    async def extend(self, reservation: Reservation) -> Reservation:
+        """Commit one more minute, before it begins. Raises BudgetSpent."""
+        account = self._open[reservation.id]
+        await self._take_minute(account)
+        await self._commit(_granted(reservation.id, account.granted_seconds), reservation.id)
+        return Reservation(id=reservation.id, line=reservation.line, granted_seconds=account.granted_seconds)
+
+    async def close(self, reservation: Reservation, *, talk_seconds: int) -> None:
+        """Settle; what was not used goes back. Only the first call counts."""
+        if reservation.id not in self._open:
+            return
+        self._settle(reservation.id, used_minutes=-(-talk_seconds // 60), talk_seconds=talk_seconds)
+        with suppress(StoreError):  # the settlement is kept until the disk is back
+            await self._writer.write(lambda _connection: None)  # it stands behind the settlement in the queue
+
+    async def minutes_today(self, *, line: str) -> int:
+        """Minutes of a line that are used or reserved today."""
+        return (await self._sums(self._local_day()))[Subject("line", line)]
+
+    # Inside.
+
+    async def _take_minute(self, account: _Account) -> None:
+        """Count one more minute of today in memory, at once, so that two calls cannot take the same one."""
+        day = self._local_day()
+        sums = await self._sums(day)
+        for subject in account.subjects:
+            limit = self._limit(subject)
+            if account.may_refuse and limit is not None and sums[subject] >= limit:
+                self._raise_spent(subject, limit, day)
+        for subject in account.subjects:
+            sums[subject] += 1
+        account.minutes[day] = account.minutes.get(day, 0) + 1
+        account.granted_seconds += 60
+
+    def _limit(self, subject: Subject) -> int | None:
+        """A line that the shop does not know has no minutes; an extension that it does not know has no own limit."""
+        shop = self._shop()
+        if subject.kind == "line":
+            line = shop.line(subject.name)
+            return line.minutes_per_day if line is not None else 0
+        person = shop.phone(subject.name) or shop.courier(subject.name)
+        return person.minutes_per_day if person is not None else None
+
+    def _raise_spent(self, subject: Subject, limit: int, day: str) -> None:
+        values = {"kind": subject.kind, "name": subject.name, "minutes": str(limit), "day": day}
+        if subject not in self._alerted:
+            self._alerted.add(subject)
+            self._publish(AlertRaised(code=BudgetSpent.code, subject=f"{subject.kind} {subject.name}", values=values))
+        raise BudgetSpent(f"The {limit} minutes of {subject.kind} {subject.name} for {day} are used up.", **values)
+
+    async def _sums(self, day: str) -> Counter[Subject]:
+        """The minutes of a day; read from the store once."""
+        if day not in self._days:
+            try:
+                stored = await self._writer.write(lambda connection: _sums_of(connection, day))
+            except StoreError:
+                stored = Counter()  # a new day during a disk fault: nothing can have been stored for it
+            self._days.setdefault(day, stored)
+            for old in sorted(self._days)[:-_DAYS_KEPT]:
+                del self._days[old]
+            self._clear_alerts()
+        return self._days.setdefault(day, Counter())
+
+    def _clear_alerts(self) -> None:
+        """Another day: who was out of minutes has some again."""
+        for subject in self._alerted:
+            self._publish(AlertCleared(code=BudgetSpent.code, subject=f"{subject.kind} {subject.name}"))
+        self._alerted.clear()
+
+    async def _commit(self, work: Callable[[Connection], object], reservation_id: str) -> None:
+        """Commit a change of a reservation together with its minutes; keep it for later when the disk is away."""
+        minutes = self._minutes_of(reservation_id)
+
+        def both(connection: Connection) -> None:
+            work(connection)
+            minutes(connection)
+
+        await self._writer.write_or_keep(both)
+
+    def _settle(self, reservation_id: str, *, used_minutes: int, talk_seconds: int) -> None:
+        """Give back the minutes that were not used, the last first, and have it stored.
+
+        A call that outlived what was granted (a hang-up takes its time) is charged for that too.
+        """
+        account = self._open[reservation_id]
+        change = used_minutes - account.granted_seconds // 60
+        for day in sorted(account.minutes, reverse=True):
+            step = max(change, -account.minutes[day])
+            account.minutes[day] += step
+            change -= step
+            for subject in account.subjects:
+                if day in self._days:
+                    self._days[day][subject] += step
+        minutes = self._minutes_of(reservation_id)
+        del self._open[reservation_id]
+        settled = {"settled_at": self._clock(), "talk_seconds": talk_seconds}
+
+        def settle(connection: Connection) -> None:
+            connection.execute(update(reservations).where(reservations.c.id == reservation_id).values(settled))
+            minutes(connection)
+
+        self._writer.enqueue(settle)
+
+    def _minutes_of(self, reservation_id: str) -> Callable[[Connection], None]:
+        """What writes the minutes of a reservation as they are now: whole values, so that repeating does no harm."""
+        account = self._open[reservation_id]
+        rows = [
+            {
+                "id": new_id(), "gateway_id": self._gateway_id, "reservation_id": reservation_id, "local_day": day,
+                "line": account.line, "extension": account.extension, "minutes": minutes,
+            }
+            for day, minutes in account.minutes.items()
+        ]  # fmt: skip
+
+        def write(connection: Connection) -> None:
+            statement = insert(budget_minutes)
+            connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["reservation_id", "local_day"], set_={"minutes": statement.excluded.minutes}
+                ),
+                rows,
+            )
+
+        return write
+
+    def _local_day(self) -> str:
+        return local_day(self._clock(), self._shop().time_zone).isoformat()
+
+
+def local_day(moment: datetime, time_zone: str) -> date:
+    """The calendar day of a moment in a time zone."""
+    return moment.astimezone(ZoneInfo(time_zone)).date()
+
+
+def settle_after_crash(connection: Connection, now: datetime) -> int:
+    """Close the reservations a crash left open: their committed minutes count as used. Returns how many there were."""
+    left = connection.execute(update(reservations).where(reservations.c.settled_at.is_(None)).values(settled_at=now))
+    return left.rowcount
+
+
+def _granted(reservation_id: str, seconds: int) -> Callable[[Connection], object]:
+    change = update(reservations).where(reservations.c.id == reservation_id).values(granted_seconds=seconds)
+    return lambda connection: connection.execute(change)
+
+
+def _sums_of(connection: Connection, day: str) -> Counter[Subject]:
+    sums: Counter[Subject] = Counter()
+    for kind, column in (("line", budget_minutes.c.line), ("extension", budget_minutes.c.extension)):
+        rows = connection.execute(
+            select(column, func.sum(budget_minutes.c.minutes))
+            .where(budget_minutes.c.local_day == day, column.is_not(None))
+            .group_by(column)
+        )
+        for name, minutes in rows:
+            sums[Subject(kind, name)] = int(minutes)
+    return sums

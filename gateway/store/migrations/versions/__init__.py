@@ -1,0 +1,1 @@
+"""The steps, each frozen once released."""

@@ -1,0 +1,286 @@
+"""The first tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alembic import op
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Text,
+    UniqueConstraint,
+)
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Make them all."""
+    _create(
+        "alerts",
+        Column("code", Text, nullable=False),
+        Column("subject", Text, nullable=False),
+        Column("values", JSON, nullable=False),
+        Column("raised_at", String(27), nullable=False),
+        Column("last_raised_at", String(27), nullable=False),
+        Column("times", Integer, nullable=False),
+        Column("acknowledged_at", String(27), nullable=True),
+        Column("acknowledged_by", Text, nullable=True),
+        Column("cleared_at", String(27), nullable=True),
+    )
+    op.create_index("ix_alerts_cleared_at_code_subject", "alerts", ["cleared_at", "code", "subject"])
+    _create(
+        "audit",
+        Column("number", Integer, nullable=False),
+        Column("time", String(27), nullable=False),
+        Column("by", Text, nullable=False),
+        Column("action", Text, nullable=False),
+        Column("subject", Text, nullable=False),
+        Column("details", JSON, nullable=False),
+        Column("previous_digest", String(64), nullable=False),
+        Column("digest", String(64), nullable=False),
+        UniqueConstraint("gateway_id", "number", name="uq_audit_gateway_id_number"),
+    )
+    _create(
+        "bindings",
+        Column("extension", Text, nullable=False),
+        Column("contact", Text, nullable=False),
+        Column("received_from", Text, nullable=False),
+        Column("expires_at", String(27), nullable=False),
+        Column("user_agent", Text, nullable=False),
+        UniqueConstraint("gateway_id", "extension", "contact", name="uq_bindings_gateway_id_extension_contact"),
+    )
+    _create(
+        "calls",
+        Column("started_at", String(27), nullable=False),
+        Column("direction", String(16), nullable=False),
+        Column("caller", Text, nullable=False),
+        Column("caller_name", Text, nullable=False),
+        Column("called", Text, nullable=False),
+        Column("line", Text, nullable=True),
+        Column("flow", Text, nullable=False),
+        Column("courier", Text, nullable=True),
+        Column("answered_at", String(27), nullable=True),
+        Column("answered_by", Text, nullable=True),
+        Column("ended_at", String(27), nullable=True),
+        Column("cause", String(32), nullable=True),
+        Column("ended_by", String(16), nullable=True),
+        Column("talk_seconds", Float, nullable=False),
+        Column("total_seconds", Float, nullable=False),
+        Column("search", Text, nullable=False),
+    )
+    op.create_index("ix_calls_courier_started_at", "calls", ["courier", "started_at"])
+    op.create_index("ix_calls_ended_at", "calls", ["ended_at"])
+    op.create_index("ix_calls_line_started_at", "calls", ["line", "started_at"])
+    op.create_index("ix_calls_started_at_id", "calls", ["started_at", "id"])
+    _create(
+        "gateways",
+        Column("created_at", String(27), nullable=False),
+    )
+    _create(
+        "idempotency_keys",
+        Column("principal", Text, nullable=False),
+        Column("key", Text, nullable=False),
+        Column("request_digest", String(64), nullable=False),
+        Column("status", Integer, nullable=True),
+        Column("response", JSON, nullable=True),
+        Column("created_at", String(27), nullable=False),
+        UniqueConstraint("gateway_id", "principal", "key", name="uq_idempotency_keys_gateway_id_principal_key"),
+    )
+    op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"])
+    _create(
+        "jobs",
+        Column("kind", Text, nullable=False),
+        Column("key", Text, nullable=True),
+        Column("arguments", JSON, nullable=False),
+        Column("state", String(16), nullable=False),
+        Column("due_at", String(27), nullable=False),
+        Column("attempts", Integer, nullable=False),
+        Column("last_error", Text, nullable=True),
+        Column("created_at", String(27), nullable=False),
+        Column("finished_at", String(27), nullable=True),
+        UniqueConstraint("gateway_id", "kind", "key", name="uq_jobs_gateway_id_kind_key"),
+    )
+    op.create_index("ix_jobs_state_due_at", "jobs", ["state", "due_at"])
+    _create(
+        "messages",
+        Column("direction", String(16), nullable=False),
+        Column("line", Text, nullable=False),
+        Column("imsi", Text, nullable=True),
+        Column("peer", Text, nullable=True),
+        Column("text", Text, nullable=True),
+        Column("state", String(16), nullable=False),
+        Column("time", String(27), nullable=False),
+        Column("sent_at", String(27), nullable=True),
+        Column("reference", Integer, nullable=True),
+        Column("parts", Integer, nullable=False),
+        Column("search", Text, nullable=False),
+    )
+    op.create_index("ix_messages_state_imsi", "messages", ["state", "imsi"])
+    op.create_index("ix_messages_time_id", "messages", ["time", "id"])
+    _create(
+        "modems",
+        Column("name", Text, nullable=False),
+        Column("line", Text, nullable=True),
+        Column("state", String(16), nullable=False),
+        Column("changed_at", String(27), nullable=False),
+        Column("facts", JSON, nullable=False),
+        UniqueConstraint("gateway_id", "name", name="uq_modems_gateway_id_name"),
+    )
+    _create(
+        "pin_tries",
+        Column("iccid", String(32), nullable=False),
+        Column("pin_digest", String(128), nullable=False),
+        Column("tried_at", String(27), nullable=False),
+        Column("unconfirmed", Integer, nullable=False),
+        Column("was_right", Boolean, nullable=False),
+        UniqueConstraint("gateway_id", "iccid", "pin_digest", name="uq_pin_tries_gateway_id_iccid_pin_digest"),
+    )
+    _create(
+        "reservations",
+        Column("call_id", String(36), nullable=False),
+        Column("leg_id", String(36), nullable=False),
+        Column("line", Text, nullable=False),
+        Column("extension", Text, nullable=True),
+        Column("number", Text, nullable=False),
+        Column("opened_at", String(27), nullable=False),
+        Column("granted_seconds", Integer, nullable=False),
+        Column("settled_at", String(27), nullable=True),
+        Column("talk_seconds", Integer, nullable=True),
+    )
+    op.create_index("ix_reservations_call_id", "reservations", ["call_id"])
+    op.create_index("ix_reservations_settled_at", "reservations", ["settled_at"])
+    _create(
+        "shop_versions",
+        Column("number", Integer, nullable=False),
+        Column("document", JSON, nullable=False),
+        Column("saved_at", String(27), nullable=False),
+        Column("saved_by", Text, nullable=False),
+        UniqueConstraint("gateway_id", "number", name="uq_shop_versions_gateway_id_number"),
+    )
+    _create(
+        "users",
+        Column("name", Text, nullable=False),
+        Column("name_key", Text, nullable=False),
+        Column("password_hash", Text, nullable=False),
+        Column("role", String(16), nullable=False),
+        Column("created_at", String(27), nullable=False),
+        Column("disabled_at", String(27), nullable=True),
+        UniqueConstraint("gateway_id", "name_key", name="uq_users_gateway_id_name_key"),
+    )
+    _create(
+        "budget_minutes",
+        Column(
+            "reservation_id",
+            String(36),
+            ForeignKey("reservations.id", name="fk_budget_minutes_reservation_id"),
+            nullable=False,
+        ),
+        Column("local_day", String(10), nullable=False),
+        Column("line", Text, nullable=False),
+        Column("extension", Text, nullable=True),
+        Column("minutes", Integer, nullable=False),
+        UniqueConstraint("reservation_id", "local_day", name="uq_budget_minutes_reservation_id_local_day"),
+    )
+    op.create_index("ix_budget_minutes_local_day", "budget_minutes", ["local_day"])
+    _create(
+        "call_events",
+        Column("call_id", String(36), ForeignKey("calls.id", name="fk_call_events_call_id"), nullable=False),
+        Column("seq", Integer, nullable=False),
+        Column("time", String(27), nullable=False),
+        Column("type", Text, nullable=False),
+        Column("data", JSON, nullable=False),
+    )
+    op.create_index("ix_call_events_call_id", "call_events", ["call_id"])
+    _create(
+        "legs",
+        Column("call_id", String(36), ForeignKey("calls.id", name="fk_legs_call_id"), nullable=False),
+        Column("kind", String(16), nullable=False),
+        Column("direction", String(16), nullable=False),
+        Column("peer", Text, nullable=False),
+        Column("line", Text, nullable=True),
+        Column("started_at", String(27), nullable=False),
+        Column("rang_at", String(27), nullable=True),
+        Column("answered_at", String(27), nullable=True),
+        Column("ended_at", String(27), nullable=True),
+        Column("cause", String(32), nullable=True),
+        Column("ended_by_peer", Boolean, nullable=True),
+        Column("frames_in", Integer, nullable=True),
+        Column("frames_out", Integer, nullable=True),
+        Column("lost", Integer, nullable=True),
+        Column("concealed", Integer, nullable=True),
+    )
+    op.create_index("ix_legs_call_id", "legs", ["call_id"])
+    _create(
+        "message_parts",
+        Column("message_id", String(36), ForeignKey("messages.id", name="fk_message_parts_message_id"), nullable=False),
+        Column("part", Integer, nullable=False),
+        Column("pdu", LargeBinary, nullable=False),
+        Column("text", LargeBinary, nullable=True),
+        Column("sent_at", String(27), nullable=True),
+        Column("received_at", String(27), nullable=False),
+        Column("digest", String(64), nullable=False),
+        UniqueConstraint("gateway_id", "digest", name="uq_message_parts_gateway_id_digest"),
+    )
+    op.create_index("ix_message_parts_message_id", "message_parts", ["message_id"])
+    _create(
+        "recordings",
+        Column("call_id", String(36), ForeignKey("calls.id", name="fk_recordings_call_id"), nullable=False),
+        Column("path", Text, nullable=False),
+        Column("state", String(16), nullable=False),
+        Column("started_at", String(27), nullable=False),
+        Column("finished_at", String(27), nullable=True),
+        Column("seconds", Float, nullable=True),
+        Column("size_bytes", Integer, nullable=True),
+        Column("verdict", String(32), nullable=True),
+        Column("kept", Boolean, nullable=False),
+        Column("deleted_at", String(27), nullable=True),
+    )
+    op.create_index("ix_recordings_call_id", "recordings", ["call_id"])
+    op.create_index("ix_recordings_state", "recordings", ["state"])
+    _create(
+        "sessions",
+        Column("user_id", String(36), ForeignKey("users.id", name="fk_sessions_user_id"), nullable=False),
+        Column("token_digest", String(64), nullable=False),
+        Column("created_at", String(27), nullable=False),
+        Column("last_used_at", String(27), nullable=False),
+        Column("expires_at", String(27), nullable=False),
+        Column("ended_at", String(27), nullable=True),
+        Column("address", Text, nullable=False),
+        Column("user_agent", Text, nullable=False),
+        UniqueConstraint("token_digest", name="uq_sessions_token_digest"),
+    )
+    op.create_index("ix_sessions_user_id", "sessions", ["user_id"])
+    _create(
+        "tokens",
+        Column("user_id", String(36), ForeignKey("users.id", name="fk_tokens_user_id"), nullable=False),
+        Column("name", Text, nullable=False),
+        Column("token_digest", String(64), nullable=False),
+        Column("scopes", JSON, nullable=False),
+        Column("created_at", String(27), nullable=False),
+        Column("last_used_at", String(27), nullable=True),
+        Column("expires_at", String(27), nullable=True),
+        Column("revoked_at", String(27), nullable=True),
+        UniqueConstraint("token_digest", name="uq_tokens_token_digest"),
+    )
+    op.create_index("ix_tokens_user_id", "tokens", ["user_id"])
+
+
+def _create(name: str, *contents: Any) -> None:
+    gateway = [] if name == "gateways" else [Column("gateway_id", String(36), nullable=False)]
+    op.create_table(
+        name,
+        Column("id", String(36), nullable=False),
+        *gateway,
+        *contents,
+        PrimaryKeyConstraint("id", name=f"pk_{name}"),
+    )

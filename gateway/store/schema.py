@@ -1,0 +1,338 @@
+"""The tables.
+
+Every row has a UUIDv7 key in text form and the id of the gateway that wrote it, so that rows of
+several boxes can be put together in one database without a clash.
+
+Moments are UTC, stored as text of one width that sorts in the order of time. The shop is one JSON
+document per version: it is read whole, replaced whole and never joined with, its history comes for
+free, and a new setting of a later release needs no migration.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+VERSION = "0001"
+"""The newest migration; a database that has it is used as it is."""
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime, kept as `2026-01-31T12:00:00.000000Z`. ValueError for a naive one."""
+
+    impl = String(27)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's seam
+        """The stored form."""
+        return None if value is None else moment_text(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  # SQLAlchemy's seam
+        """The datetime again."""
+        return None if value is None else datetime.strptime(value, _FORM).replace(tzinfo=UTC)
+
+
+_FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+def moment_text(moment: datetime) -> str:
+    """The stored form of an aware datetime."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs its time zone")
+    return moment.astimezone(UTC).strftime(_FORM).zfill(27)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _table(name: str, *contents: Column[Any] | Index | UniqueConstraint) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("id", String(36), primary_key=True),
+        Column("gateway_id", String(36), nullable=False),
+        *contents,
+    )
+
+
+gateways = Table(
+    "gateways",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("created_at", Moment, nullable=False),
+)
+
+shop_versions = _table(
+    "shop_versions",
+    Column("number", Integer, nullable=False),
+    Column("document", JSON, nullable=False),
+    Column("saved_at", Moment, nullable=False),
+    Column("saved_by", Text, nullable=False),
+    UniqueConstraint("gateway_id", "number"),
+)
+
+calls = _table(
+    "calls",
+    Column("started_at", Moment, nullable=False),
+    Column("direction", String(16), nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("caller_name", Text, nullable=False),
+    Column("called", Text, nullable=False),
+    Column("line", Text),
+    Column("flow", Text, nullable=False),
+    Column("courier", Text),
+    Column("answered_at", Moment),
+    Column("answered_by", Text),
+    Column("ended_at", Moment),
+    Column("cause", String(32)),
+    Column("ended_by", String(16)),
+    Column("talk_seconds", Float, nullable=False),
+    Column("total_seconds", Float, nullable=False),
+    Column("search", Text, nullable=False),
+    Index(None, "started_at", "id"),
+    Index(None, "line", "started_at"),
+    Index(None, "courier", "started_at"),
+    Index(None, "ended_at"),
+)
+
+legs = _table(
+    "legs",
+    Column("call_id", ForeignKey("calls.id"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("direction", String(16), nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("line", Text),
+    Column("started_at", Moment, nullable=False),
+    Column("rang_at", Moment),
+    Column("answered_at", Moment),
+    Column("ended_at", Moment),
+    Column("cause", String(32)),
+    Column("ended_by_peer", Boolean),
+    Column("frames_in", Integer),
+    Column("frames_out", Integer),
+    Column("lost", Integer),
+    Column("concealed", Integer),
+)
+
+call_events = _table(
+    "call_events",
+    Column("call_id", ForeignKey("calls.id"), nullable=False, index=True),
+    Column("seq", Integer, nullable=False),
+    Column("time", Moment, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("data", JSON, nullable=False),
+)
+
+recordings = _table(
+    "recordings",
+    Column("call_id", ForeignKey("calls.id"), nullable=False, index=True),
+    Column("path", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("finished_at", Moment),
+    Column("seconds", Float),
+    Column("size_bytes", Integer),
+    Column("verdict", String(32)),
+    Column("kept", Boolean, nullable=False),
+    Column("deleted_at", Moment),
+    Index(None, "state"),
+)
+
+messages = _table(
+    "messages",
+    Column("direction", String(16), nullable=False),
+    Column("line", Text, nullable=False),
+    Column("imsi", Text),
+    Column("peer", Text),
+    Column("text", Text),
+    Column("state", String(16), nullable=False),
+    Column("time", Moment, nullable=False),
+    Column("sent_at", Moment),
+    Column("reference", Integer),
+    Column("parts", Integer, nullable=False),
+    Column("search", Text, nullable=False),
+    Index(None, "time", "id"),
+    Index(None, "state", "imsi"),
+)
+
+message_parts = _table(
+    "message_parts",
+    Column("message_id", ForeignKey("messages.id"), nullable=False, index=True),
+    Column("part", Integer, nullable=False),
+    Column("pdu", LargeBinary, nullable=False),
+    Column("text", LargeBinary),
+    Column("sent_at", Moment),
+    Column("received_at", Moment, nullable=False),
+    Column("digest", String(64), nullable=False),
+    UniqueConstraint("gateway_id", "digest"),
+)
+
+reservations = _table(
+    "reservations",
+    Column("call_id", String(36), nullable=False),
+    Column("leg_id", String(36), nullable=False),
+    Column("line", Text, nullable=False),
+    Column("extension", Text),
+    Column("number", Text, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("granted_seconds", Integer, nullable=False),
+    Column("settled_at", Moment),
+    Column("talk_seconds", Integer),
+    Index(None, "settled_at"),
+    Index(None, "call_id"),
+)
+
+budget_minutes = _table(
+    "budget_minutes",
+    Column("reservation_id", ForeignKey("reservations.id"), nullable=False),
+    Column("local_day", String(10), nullable=False),
+    Column("line", Text, nullable=False),
+    Column("extension", Text),
+    Column("minutes", Integer, nullable=False),
+    UniqueConstraint("reservation_id", "local_day"),
+    Index(None, "local_day"),
+)
+
+pin_tries = _table(
+    "pin_tries",
+    Column("iccid", String(32), nullable=False),
+    Column("pin_digest", String(128), nullable=False),
+    Column("tried_at", Moment, nullable=False),
+    Column("unconfirmed", Integer, nullable=False),
+    Column("was_right", Boolean, nullable=False),
+    UniqueConstraint("gateway_id", "iccid", "pin_digest"),
+)
+
+bindings = _table(
+    "bindings",
+    Column("extension", Text, nullable=False),
+    Column("contact", Text, nullable=False),
+    Column("received_from", Text, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("user_agent", Text, nullable=False),
+    UniqueConstraint("gateway_id", "extension", "contact"),
+)
+
+modems = _table(
+    "modems",
+    Column("name", Text, nullable=False),
+    Column("line", Text),
+    Column("state", String(16), nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("facts", JSON, nullable=False),
+    UniqueConstraint("gateway_id", "name"),
+)
+
+alerts = _table(
+    "alerts",
+    Column("code", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("values", JSON, nullable=False),
+    Column("raised_at", Moment, nullable=False),
+    Column("last_raised_at", Moment, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("acknowledged_at", Moment),
+    Column("acknowledged_by", Text),
+    Column("cleared_at", Moment),
+    Index(None, "cleared_at", "code", "subject"),
+)
+
+users = _table(
+    "users",
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("disabled_at", Moment),
+    UniqueConstraint("gateway_id", "name_key"),
+)
+
+sessions = _table(
+    "sessions",
+    Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
+    Column("token_digest", String(64), nullable=False, unique=True),
+    Column("created_at", Moment, nullable=False),
+    Column("last_used_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("address", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
+)
+
+tokens = _table(
+    "tokens",
+    Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("token_digest", String(64), nullable=False, unique=True),
+    Column("scopes", JSON, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("last_used_at", Moment),
+    Column("expires_at", Moment),
+    Column("revoked_at", Moment),
+)
+
+audit = _table(
+    "audit",
+    Column("number", Integer, nullable=False),
+    Column("time", Moment, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("details", JSON, nullable=False),
+    Column("previous_digest", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+    UniqueConstraint("gateway_id", "number"),
+)
+
+jobs = _table(
+    "jobs",
+    Column("kind", Text, nullable=False),
+    Column("key", Text),
+    Column("arguments", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("finished_at", Moment),
+    UniqueConstraint("gateway_id", "kind", "key"),
+    Index(None, "state", "due_at"),
+)
+
+idempotency_keys = _table(
+    "idempotency_keys",
+    Column("principal", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("request_digest", String(64), nullable=False),
+    Column("status", Integer),
+    Column("response", JSON),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("gateway_id", "principal", "key"),
+    Index(None, "created_at"),
+)

@@ -1,0 +1,69 @@
+"""The shop as it is kept: a new version for each change, the last ten kept, any process may add one.
+
+A daemon that runs notices a version that the command line has added within a second: its writer
+watches SQLite's `data_version`, which changes when another connection has committed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from gateway.ids import new_id
+from gateway.store.audit import add_audit
+from gateway.store.schema import gateways, shop_versions
+from gateway.store.shop_file import plain, shop_of_plain
+from gateway.telephony.shop import Shop
+
+VERSIONS_KEPT = 10
+
+
+def gateway_id_of(connection: Connection, now: datetime) -> str:
+    """The id of this gateway, made at the first call."""
+    known = connection.execute(select(gateways.c.id)).scalar()
+    if known is not None:
+        return str(known)
+    made = new_id()
+    connection.execute(insert(gateways).values(id=made, created_at=now))
+    return made
+
+
+def newest_number(connection: Connection) -> int:
+    """The number of the newest version; 0 while there is none."""
+    return int(connection.execute(select(func.coalesce(func.max(shop_versions.c.number), 0))).scalar_one())
+
+
+def load_shop(connection: Connection) -> tuple[int, Shop, str]:
+    """The newest version: its number, the shop, and who saved it; the empty shop while there is none."""
+    row = connection.execute(select(shop_versions).order_by(shop_versions.c.number.desc()).limit(1)).first()
+    return (row.number, shop_of_plain(row.document), row.saved_by) if row is not None else (0, Shop(), "")
+
+
+def add_shop(connection: Connection, shop: Shop, *, gateway_id: str, by: str, now: datetime) -> int:
+    """Keep a new version and a line of the audit; returns its number, or the newest one's when nothing changed."""
+    number, former, _ = load_shop(connection)
+    if former == shop and number > 0:
+        return number
+    connection.execute(
+        insert(shop_versions).values(
+            id=new_id(), gateway_id=gateway_id, number=number + 1, document=plain(shop), saved_at=now, saved_by=by
+        )
+    )
+    connection.execute(delete(shop_versions).where(shop_versions.c.number <= number + 1 - VERSIONS_KEPT))
+    add_audit(
+        connection,
+        gateway_id=gateway_id,
+        now=now,
+        by=by,
+        action="shop.saved",
+        subject=f"version {number + 1}",
+        details={"changed": changed_parts(former, shop)},
+    )
+    return number + 1
+
+
+def changed_parts(former: Shop, shop: Shop) -> list[str]:
+    """Which parts of the shop differ: names of its tables and keys, no values."""
+    before, after = plain(former), plain(shop)
+    return sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
