@@ -1,0 +1,55 @@
+"""`python -m gateway.emulator --directory DIR --modems huawei,quectel,simcom`: the emulator as its own process."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+from pathlib import Path
+
+from gateway.emulator.control import ControlServer
+from gateway.emulator.control_network import NetworkVerbs
+from gateway.emulator.demo_people import add_demo_people
+from gateway.emulator.emulator import Emulator, ModemOrder
+
+CONTROL_SOCKET = "control.sock"
+
+
+async def serve(directory: Path, families: list[str], *, keeps_logs: bool, has_people: bool) -> None:
+    """Run until SIGINT or SIGTERM; says "ready" on standard output once everything is there."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with Emulator(directory, keeps_logs=keeps_logs) as emulator:
+        for family in families:
+            emulator.add_modem(ModemOrder(family=family))
+        if has_people:
+            add_demo_people(emulator.network)
+        server = ControlServer(directory / CONTROL_SOCKET, NetworkVerbs(emulator).verbs())
+        running = asyncio.create_task(server.run())
+        try:
+            await server.ready.wait()
+            print("ready", flush=True)
+            await stop.wait()
+        finally:
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+
+
+def main() -> None:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(prog="python -m gateway.emulator", description=__doc__)
+    parser.add_argument("--directory", type=Path, required=True, help="where ports, logs and the control socket go")
+    parser.add_argument("--modems", default="", help="families, separated by commas; named m0, m1, ...")
+    parser.add_argument("--log", action="store_true", help="write every byte of the AT ports to NAME-at.log")
+    parser.add_argument("--people", action="store_true", help="add the subscribers of the demonstration")
+    given = parser.parse_args()
+    families = [family for family in given.modems.split(",") if family]
+    asyncio.run(serve(given.directory, families, keeps_logs=given.log, has_people=given.people))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""What can go wrong with a modem, by name, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Options: TypeAlias = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Misbehaviour:
+    """One fault. Every option has a default, whose type its values must have."""
+
+    name: str
+    meaning: str
+    options: Options = field(default_factory=dict)
+
+
+MISBEHAVIOURS: dict[str, Misbehaviour] = {
+    each.name: each
+    for each in (
+        Misbehaviour(
+            "silent_after",
+            "After `commands` more commands it answers nothing and says nothing. It comes back when the host "
+            "reopens the port (`until` = reopened), resets it (reset), or when told to behave (cleared).",
+            {"commands": 0, "until": "cleared"},
+        ),
+        Misbehaviour(
+            "late_ok",
+            "The answer to commands that start with `command` comes `seconds` late, after the answers to later "
+            "ones; with `error_first` an ERROR comes in time. The first `times` such commands only.",
+            {"seconds": 6.0, "command": "AT", "error_first": False, "times": 1},
+        ),
+        Misbehaviour("urc_inside_answer", "Unsolicited lines before the answer, and before its OK."),
+        Misbehaviour(
+            "ok_glued_to_urc", "An unsolicited line follows each OK in the same breath, without an empty line."
+        ),
+        Misbehaviour("half_lines", "All it says comes in pieces of 1 to 7 bytes, `gap_ms` apart.", {"gap_ms": 2.0}),
+        Misbehaviour("odd_byte", "One byte of the voice port is lost: all that follows is half a sample off."),
+        Misbehaviour("short_voice_reads", "Each voice block reaches the host in four pieces of odd sizes."),
+        Misbehaviour("echo_stays_on", "ATE0 is answered OK and changes nothing."),
+        Misbehaviour(
+            "drops_port_during_call",
+            "The modem is unplugged `after_seconds` of the next call's reaching `state` (dialling, ringing or "
+            "active), and comes back `back_after_seconds` later (0: never).",
+            {"state": "active", "after_seconds": 1.0, "back_after_seconds": 3.0},
+        ),
+        Misbehaviour(
+            "voice_port_stalls",
+            "Nothing passes the voice port; for `seconds` from now (0: until told to behave).",
+            {"seconds": 0.0},
+        ),
+        Misbehaviour("reboots_on_ussd", "AT+CUSD is answered OK, then it restarts."),
+        Misbehaviour("garbage", "Lines of noise, NUL and bytes above 127, `every_ms`.", {"every_ms": 50.0}),
+        Misbehaviour(
+            "urc_storm",
+            "`per_second` unsolicited lines a second; for `seconds` from now (0: until told to behave).",
+            {"per_second": 1000, "seconds": 0.0},
+        ),
+        Misbehaviour("prompt_without_crlf", "The prompt for a message is `> ` alone."),
+        Misbehaviour("clcc_empty_while_live", "AT+CLCC lists no call while one is up."),
+        Misbehaviour("no_voice", "^CVOICE? says 1, +QPCMV, +CPCMREG and ^DDSETEX are errors: no sound at all."),
+        Misbehaviour(
+            "voice_refused_first",
+            "The first `times` requests for the sound of each call are errors (SIM7600 after many calls).",
+            {"times": 1},
+        ),
+    )
+}
+
+
+def options_of(name: str, given: Options) -> dict[str, object]:
+    """The options of a misbehaviour, defaults filled in; ValueError for a name or option that there is not."""
+    known = MISBEHAVIOURS.get(name)
+    if known is None:
+        raise ValueError(f"There is no misbehaviour {name!r}; there are: {', '.join(MISBEHAVIOURS)}.")
+    out = dict(known.options)
+    for option, value in given.items():
+        if option not in known.options:
+            raise ValueError(f"{name} has no option {option!r}; it has: {', '.join(known.options) or 'none'}.")
+        default = known.options[option]
+        if isinstance(default, float) and isinstance(value, int):
+            value = float(value)  # noqa: PLW2901  # 1 is as good as 1.0 in JSON
+        if type(value) is not type(default):
+            raise ValueError(f"Option {option!r} of {name} is like {default!r}, not {value!r}.")
+        out[option] = value
+    return out
