@@ -68,11 +68,11 @@ class Processes:
     async def _start_all(self) -> None:
         (self._site.directory / "logs").mkdir(exist_ok=True)
         is_new = self._site.is_new
-        families = ",".join(f"{name}={family}" for name, family in MODEMS)
+        families = ",".join(family for _name, family in MODEMS)
         self._say("Starting the emulated modems ...")
-        await self._start(
-            "emulator", "-m", "gateway.emulator", "--directory", str(self._site.emulator), "--modems", families
-        )
+        emulator = ("-m", "gateway.emulator", "--directory", str(self._site.emulator), "--modems", families)
+        (self._site.emulator / "control.sock").unlink(missing_ok=True)
+        await self._start("emulator", *emulator, "--people")
         await self._until("emulator", (self._site.emulator / "control.sock").exists)
         config = ("--config", str(self._site.config))
         if is_new:

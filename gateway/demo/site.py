@@ -15,7 +15,7 @@ MODEMS = (("m0", "huawei"), ("m1", "quectel"), ("m2", "simcom"))
 SIM_NUMBERS = {"red": "+79160000001", "green": "+79160000002", "blue": "+79160000003"}
 LINES = {"red": "m0", "green": "m1", "blue": "m2"}
 COURIER = "+79161234567"
-STRANGER = "+79035550123"
+STRANGER = "+79031112233"
 PIN = "482913"
 
 

@@ -143,12 +143,13 @@ class Call:
     @asynccontextmanager
     async def _bridged(self, callee: Leg, *, recorded: bool) -> AsyncIterator[None]:
         """Within the block the two hear each other, keys pass, and the recording runs."""
-        bridge = Bridge(self.caller.port, callee.port)
+        loop = asyncio.get_running_loop()
+        bridge = Bridge(self.caller.port, callee.port, loop.time)
         bridge.start()
         if recorded:
-            self.recording = self.exchange.recordings.begin(call_id=self.id, caller=self.caller, callee=callee)
+            self.recording = self.exchange.recordings.begin(call_id=self.id, bridge=bridge)
         if self.answered_at is None:
-            self.answered_at = asyncio.get_running_loop().time()
+            self.answered_at = loop.time()
             self.exchange.publish(CallAnswered(call_id=self.id, answered_by=callee.peer))
         self.talking_to = callee
         forgets = (self.caller.on_key(callee.send_key), callee.on_key(self.caller.send_key))

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from gateway.audio.bridge import Bridge
 from gateway.audio.port import FrameSource
 from gateway.events import Publish
-from gateway.telephony.leg import Leg
 from gateway.telephony.line import Line, LineState, Phones
 from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.shop import ShopView
@@ -27,8 +27,8 @@ class CallRecording(Protocol):
 class Recordings(Protocol):
     """Begins recordings."""
 
-    def begin(self, *, call_id: str, caller: Leg, callee: Leg) -> CallRecording | None:
-        """Record both legs from now on; None when the disk does not let us (the call goes on)."""
+    def begin(self, *, call_id: str, bridge: Bridge) -> CallRecording:
+        """Record both parties of the bridge from now on. A disk that fails never touches the call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Awaitable, Callable
 from types import ModuleType
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, get_args
 
 from gateway.telephony.call import Call
 from gateway.telephony.routing import Destination
@@ -36,11 +36,17 @@ def call_flow(
 
 
 def find_flows(package: ModuleType) -> None:
-    """Import every module of `package`, so that its flows register themselves."""
+    """Import every module of `package`, so that its flows register themselves.
+
+    LookupError when some destination is served by none.
+    """
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"{package.__name__}.{module.name}")
+    missing = [each.__name__ for each in get_args(Destination) if each not in _FLOWS]
+    if missing:
+        raise LookupError(f"no flow in {package.__name__} serves {', '.join(missing)}")
 
 
 def flow_for(destination: Destination) -> tuple[str, Flow]:
-    """The name and the function that serve a destination; KeyError when no flow was found for it."""
+    """The name and the function that serve a destination; `find_flows` made sure that there is one."""
     return _FLOWS[type(destination)]

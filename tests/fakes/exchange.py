@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from gateway import flows
+from gateway.audio.bridge import Bridge
 from gateway.audio.frame import SILENCE, Frame
 from gateway.audio.port import FrameSource
 from gateway.errors import NoFreeLine
 from gateway.events import CallEnded, Event, EventBus, Published
 from gateway.telephony.causes import Cause
 from gateway.telephony.exchange import Exchange
+from gateway.telephony.flow import find_flows
 from gateway.telephony.leg import Direction, Leg, LegState
 from gateway.telephony.line import Caller, LineState
 from gateway.telephony.numbers import Dialable
@@ -74,8 +77,7 @@ class FakePhones:
 
 
 class FakeRecording:
-    def __init__(self, caller: str, callee: str) -> None:
-        self.parties = (caller, callee)
+    def __init__(self) -> None:
         self.runs = True
 
     def stop(self) -> None:
@@ -86,8 +88,8 @@ class FakeRecordings:
     def __init__(self) -> None:
         self.made: list[FakeRecording] = []
 
-    def begin(self, *, call_id: str, caller: Leg, callee: Leg) -> FakeRecording:
-        recording = FakeRecording(caller.peer, callee.peer)
+    def begin(self, *, call_id: str, bridge: Bridge) -> FakeRecording:
+        recording = FakeRecording()
         self.made.append(recording)
         return recording
 
@@ -158,6 +160,7 @@ class Scene:
 @asynccontextmanager
 async def scene(shop: Shop) -> AsyncIterator[Scene]:
     """A scene that must leave nothing behind."""
+    find_flows(flows)
     playing = Scene(shop)
     async with playing.switchboard:
         yield playing

@@ -1,0 +1,86 @@
+"""Recording a call: the two legs into one file, from the end of the notice to the end of the talk."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+from gateway.audio.bridge import Bridge
+from gateway.audio.recorder import Recorder
+from gateway.audio.recording_writer import RecordingResult, RecordingWriter
+from gateway.clock import WallClock
+from gateway.events import Publish, RecordingFinished, RecordingStarted
+from gateway.ids import new_id
+
+log = logging.getLogger(__name__)
+
+
+class CallRecordings:
+    """Begins recordings below `directory`, one directory a day (UTC), and reports when each is whole."""
+
+    def __init__(self, *, directory: Path, writer: RecordingWriter, publish: Publish, clock: WallClock) -> None:
+        self._directory = directory
+        self._writer = writer
+        self._publish = publish
+        self._clock = clock
+        self._unfinished: set[Future[RecordingResult]] = set()
+
+    def begin(self, *, call_id: str, bridge: Bridge) -> OneRecording:
+        """Record both parties of the bridge from now on."""
+        moment = self._clock()
+        recording_id = new_id()
+        path = Path(f"{moment:%Y-%m-%d}") / f"{moment:%H%M%S}-{recording_id}.wav"
+        loop = asyncio.get_running_loop()
+        recorder = Recorder(self._directory / path, self._writer, loop.time())
+        self._publish(RecordingStarted(call_id=call_id, recording_id=recording_id, path=str(path)))
+
+        def finished(future: Future[RecordingResult]) -> None:
+            loop.call_soon_threadsafe(self._finished, future, call_id, recording_id)
+
+        def closed(future: Future[RecordingResult]) -> None:
+            self._unfinished.add(future)
+            future.add_done_callback(finished)
+
+        return OneRecording(recorder, bridge, closed)
+
+    async def settled(self) -> None:
+        """Wait until every recording that was stopped is whole and reported."""
+        while self._unfinished:
+            await asyncio.wait([asyncio.wrap_future(future) for future in tuple(self._unfinished)])
+            await asyncio.sleep(0)
+
+    def _finished(self, future: Future[RecordingResult], call_id: str, recording_id: str) -> None:
+        self._unfinished.discard(future)
+        result = future.result()
+        if result.trouble is not None:
+            log.warning("The recording of call %s is damaged: %s", call_id, result.trouble)
+        self._publish(
+            RecordingFinished(
+                call_id=call_id,
+                recording_id=recording_id,
+                path=str(result.path.relative_to(self._directory)),
+                seconds=result.seconds,
+                size_bytes=result.size_bytes,
+                verdict=result.verdict,
+            )
+        )
+
+
+class OneRecording:
+    """A recording that runs, fed by what the two parties of a bridge say."""
+
+    def __init__(self, recorder: Recorder, bridge: Bridge, closed: Callable[[Future[RecordingResult]], None]) -> None:
+        self._recorder = recorder
+        self._closed = closed
+        self._untap = bridge.tap(recorder)
+        self._runs = True
+
+    def stop(self) -> None:
+        """Keep nothing more; idempotent."""
+        if self._runs:
+            self._runs = False
+            self._untap()
+            self._closed(self._recorder.close(asyncio.get_running_loop().time()))
