@@ -111,7 +111,7 @@ class Concealer:
         self._periods = 1
         self._phase = 0
         step = float(history[-1] - history[-pitch - 1])
-        self._seam = step * (1 - rise)
+        self._seam = (step * (1 - rise)).astype(np.float32)
         self._generated = 0
 
     def _grow(self) -> None:

@@ -1,0 +1,71 @@
+"""Bridge: two parties who hear each other, by arrival, and whoever keeps a record of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from gateway.audio.frame import Frame
+from gateway.audio.port import MediaPort
+from gateway.audio.recorder import Channel
+
+Clock: TypeAlias = Callable[[], float]
+"""Seconds of one monotonic clock: the loop's `time`."""
+
+
+class Tap(Protocol):
+    """Hears both parties: a Recorder, or a stand-in for one."""
+
+    def write(self, channel: Channel, frame: Frame, position: int, now: float) -> None:
+        """A frame of one party has arrived."""
+
+
+class Bridge:
+    """`a` is the caller, `b` the callee: a recorder puts them on its left and right.
+
+    Between `start` and `stop` each hears the other. Whoever lets a port hear or play something else
+    meanwhile takes that party out of the bridge, until `start` is called again.
+    """
+
+    def __init__(self, a: MediaPort, b: MediaPort, clock: Clock) -> None:
+        self._parties = {Channel.CALLER: a, Channel.CALLEE: b}
+        self._clock = clock
+        self._joined = False
+        self._taps: list[Callable[[], None]] = []
+
+    def start(self) -> None:
+        """Let both hear each other; again: after one of them heard something else."""
+        a, b = self._parties.values()
+        a.hear(b)
+        b.hear(a)
+        self._joined = True
+
+    def stop(self) -> None:
+        """Let both hear silence, and end all taps; idempotent."""
+        if self._joined:
+            self._joined = False
+            for party in self._parties.values():
+                party.hear(None)
+        for stop in self._taps:
+            stop()
+        self._taps.clear()
+
+    def tap(self, tap: Tap) -> Callable[[], None]:
+        """Give `tap` every frame of both parties, from now on, until `stop` or the returned function is called."""
+        stops = [port.listen(self._listener(tap, channel)) for channel, port in self._parties.items()]
+
+        def stop() -> None:
+            while stops:
+                stops.pop()()
+
+        self._taps.append(stop)
+        return stop
+
+    def _listener(self, tap: Tap, channel: Channel) -> Callable[[Frame, int], None]:
+        clock = self._clock
+        write = tap.write
+
+        def listener(frame: Frame, position: int) -> None:
+            write(channel, frame, position, clock())
+
+        return listener

@@ -1,0 +1,103 @@
+"""How loud, and whether anybody spoke: cheap enough for every frame."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from math import log10, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.audio.frame import FRAME_SECONDS, Frame
+
+_FULL_SCALE = 32768.0**2 / 2
+SILENT_DBFS = -120.0
+"""What stands for the level of digital silence."""
+HEARD_DBFS = -50.0
+"""A frame louder than this was heard. The noise of a line lies below it, a quiet voice above."""
+HEARD_MEAN_SQUARE = _FULL_SCALE * 10 ** (HEARD_DBFS / 10)
+"""The same as a mean of squares."""
+HEARD_LEAST_SECONDS = 0.2
+"""So much of it makes a party heard: a click is not a voice."""
+
+
+class Verdict(StrEnum):
+    """Who was heard in a call."""
+
+    BOTH_HEARD = "both-heard"
+    CALLER_SILENT = "caller-silent"
+    CALLEE_SILENT = "callee-silent"
+    NOTHING_HEARD = "nothing-heard"
+
+    @classmethod
+    def of(cls, *, caller_heard: bool, callee_heard: bool) -> Verdict:
+        """The verdict from what is known of each side."""
+        match caller_heard, callee_heard:
+            case True, True:
+                return cls.BOTH_HEARD
+            case False, True:
+                return cls.CALLER_SILENT
+            case True, False:
+                return cls.CALLEE_SILENT
+        return cls.NOTHING_HEARD
+
+
+def frame_energy(frame: Frame) -> float:
+    """The sum of the squares of the samples."""
+    samples = frame.astype(np.float32)
+    return float(samples.dot(samples))
+
+
+def dbfs(mean_square: float) -> float:
+    """Decibels below a full-scale sine's root mean square; SILENT_DBFS for nothing at all."""
+    return 10 * log10(mean_square / _FULL_SCALE) if mean_square > 1e-3 else SILENT_DBFS
+
+
+def rms(samples: NDArray[np.int16]) -> float:
+    """Root mean square, in units of a sample."""
+    return sqrt(float(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0
+
+
+class LevelMeter:
+    """What one direction of a call has carried so far; feed it every frame that arrives."""
+
+    __slots__ = ("_energy", "_loud", "_loud_at", "_peak", "frames", "loud_frames")
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self.loud_frames = 0
+        self._energy = 0.0
+        self._loud = 0.0
+        self._peak = 0
+        self._loud_at: float | None = None
+
+    def feed(self, frame: Frame, now: float) -> None:
+        """A frame has arrived at `now` (seconds of the caller's clock)."""
+        samples = frame.astype(np.float32)
+        energy = float(samples.dot(samples))
+        self.frames += 1
+        self._energy += energy
+        if energy > HEARD_MEAN_SQUARE * len(frame):
+            self.loud_frames += 1
+            self._loud += energy
+            self._loud_at = now
+            self._peak = max(self._peak, int(frame.max()), -int(frame.min()))
+
+    @property
+    def heard(self) -> bool:
+        """Whether a voice, or anything as loud, has come."""
+        return self.loud_frames * FRAME_SECONDS >= HEARD_LEAST_SECONDS
+
+    @property
+    def level_dbfs(self) -> float:
+        """The mean level of the frames in which something was heard."""
+        return dbfs(self._loud / (self.loud_frames * 160)) if self.loud_frames else SILENT_DBFS
+
+    @property
+    def peak(self) -> int:
+        """The largest sample of the frames in which something was heard, 0 to 32,768."""
+        return self._peak
+
+    def silent_seconds(self, now: float, since: float) -> float:
+        """Seconds since something was last heard, or since `since` when nothing ever was."""
+        return now - (self._loud_at if self._loud_at is not None else since)

@@ -1,0 +1,62 @@
+"""Where a frame belongs on the time line of a recording, by its sender's clock, anchored in ours.
+
+A sender counts samples by its own crystal. Over an hour two crystals differ by a second; the
+recording must not. Packets come late, never early, so the earliest of the last seconds show where the
+sender's clock stands against ours; the place follows it by at most one sample a frame, unheard.
+"""
+
+from __future__ import annotations
+
+from gateway.audio.frame import FRAME_SAMPLES, SAMPLE_RATE
+
+
+class Timeline:
+    """One channel of a recording that began at `started` (seconds of the caller's clock)."""
+
+    __slots__ = ("_earliest", "_far", "_offset", "_started")
+
+    def __init__(self, started: float) -> None:
+        self._started = started
+        self._offset: int | None = None
+        """Added to a position, the index of the sample in the recording."""
+        self._earliest = 0.0
+        self._far = 0
+
+    def place(self, position: int, now: float) -> tuple[int, int]:
+        """The index of the first sample of a frame that came at `now`, and its correction: -1, 0 or 1 samples.
+
+        With 1 the frame must take the place of 161 samples, with -1 that of 159. The index may be
+        negative: the frame was spoken before the recording began.
+        """
+        by_time = (now - self._started) * SAMPLE_RATE - FRAME_SAMPLES
+        if self._offset is None:
+            self._anchor(by_time, position)
+        index = position + (self._offset or 0)
+        behind = by_time - index
+        self._far = self._far + 1 if abs(behind) > _FAR else 0
+        if self._far > _FAR_FRAMES or behind < -_FAR or behind > _LOST:
+            # The sender's count has jumped, or stood still while time went on.
+            self._anchor(by_time, position)
+            return position + (self._offset or 0), 0
+        self._earliest = min(self._earliest + _CREEP, behind)
+        if abs(self._earliest) <= _TOLERANCE:
+            return index, 0
+        correction = 1 if self._earliest > 0 else -1
+        self._offset = (self._offset or 0) + correction
+        self._earliest -= correction
+        return index, correction
+
+    def _anchor(self, by_time: float, position: int) -> None:
+        # Whole frames: both channels of a recording keep to one grid.
+        self._offset = round(by_time / FRAME_SAMPLES) * FRAME_SAMPLES - position
+        self._earliest = 0.0
+        self._far = 0
+
+
+_CREEP = 0.9
+"""Samples a frame: as fast as the place can follow, 0.5 %."""
+_TOLERANCE = 40
+"""Samples, 5 ms: the grid of whole frames and the jitter of a quiet network stay uncorrected."""
+_FAR = SAMPLE_RATE // 4
+_FAR_FRAMES = 50
+_LOST = 2 * SAMPLE_RATE
