@@ -24,7 +24,7 @@ class ShopApi:
 
     async def __aenter__(self) -> Self:
         """Sign in."""
-        code = (await asyncio.to_thread(self._code_file.read_text, encoding="utf-8")).strip()
+        code = (await asyncio.to_thread(_text_of, self._code_file)).strip()
         password = secrets.token_urlsafe(16)
         await self._post("/setup", {"code": code, "name": "owner", "password": password})
         session = await self._post("/sessions", {"name": "owner", "password": password})
@@ -47,7 +47,7 @@ class ShopApi:
         """The bytes of a GET, into a file."""
         async with self._http.get(self._base + path) as answer:
             answer.raise_for_status()
-            file.write_bytes(await answer.read())
+            await asyncio.to_thread(file.write_bytes, await answer.read())
 
     async def until(self, path: str, holds: Callable[[Any], bool], *, within: float) -> Any:
         """Ask until the answer is as wanted; TimeoutError when it never is."""
@@ -62,3 +62,7 @@ class ShopApi:
         async with self._http.post(self._base + path, json=body) as answer:
             answer.raise_for_status()
             return await answer.json() if answer.content_type == "application/json" else None
+
+
+def _text_of(file: Path) -> str:
+    return file.read_text(encoding="utf-8")

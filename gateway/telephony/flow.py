@@ -16,7 +16,7 @@ Flow: TypeAlias = Callable[[Call, Any], Awaitable[None]]
 
 DestinationType = TypeVar("DestinationType", bound=Destination)
 
-_FLOWS: dict[type[Destination], tuple[str, Flow]] = {}
+_FLOWS: dict[type[object], tuple[str, Flow]] = {}
 
 
 def call_flow(
