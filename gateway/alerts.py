@@ -44,7 +44,7 @@ class Alerts:
     def recording_trouble(self, trouble: RecordingTrouble) -> None:
         """The disk does not take a recording, or (no reason) takes it again."""
         if trouble.reason is not None:
-            self._raise("recording-damaged", "recordings", {"reason": trouble.reason})
+            self._raise("recording-failed", "recordings", {"reason": trouble.reason})
         else:
             self._clear("recordings")
 
