@@ -170,10 +170,7 @@ class RtpPort(MediaPort):
             if frame is None:
                 self._source = None
         elif self._sent_at is None or now - self._sent_at > FILL_AFTER_SECONDS:
-            if self._stop_hearing is not None:
-                self._sender.begin()
             self._fill(agreement, now)
-            return
         if frame is not None:
             self._write(frame, self._position)
             self._position += FRAME_SAMPLES

@@ -1,0 +1,139 @@
+"""A call that comes in: from its INVITE to its answer or refusal (the UAS side, RFC 3261 section 13.3)."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gateway.sip.dialog import ALLOW, SERVER_NAME, Dialog, copy_record_route
+from gateway.sip.message import Request, Response
+from gateway.sip.rtp_port import RtpPort
+from gateway.sip.sdp import CONTENT_TYPE, Agreement, Description, LocalDescription
+from gateway.sip.session import CallEvents, Session, read_answer
+from gateway.sip.transaction import ServerTransaction, answer_to, new_tag
+from gateway.sip.transport import Flow
+from gateway.sip.wire import Wire, decline, reason_of
+from gateway.telephony.causes import CAUSES, Cause
+
+RING_AGAIN_SECONDS = 60.0
+"""Proxies give up after three minutes without a provisional response (RFC 3261 section 13.3.1.1)."""
+
+
+class IncomingCall:
+    """One INVITE that was let in. `offer` is None when the caller waits for ours."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        transaction: ServerTransaction,
+        port: RtpPort,
+        events: CallEvents,
+        *,
+        offer: Description | None,
+        agreement: Agreement | None,
+        trusted: bool = False,
+    ) -> None:
+        self._wire = wire
+        self._transaction = transaction
+        self._port = port
+        self._events = events
+        self._offer = offer
+        self._agreement = agreement
+        self._flow = transaction.flow
+        self._local = LocalDescription(self._flow.local.host, port.local.port)
+        self._dialog = Dialog.answered(transaction.request, new_tag(), self._flow, follows_contact=trusted)
+        self._session = Session(wire, port, self._local, events, trusted=trusted)
+        self._is_final = False
+        self._ring_timer: asyncio.TimerHandle | None = None
+        self._session.begin(self._dialog)
+        wire.dialogs.add(self._dialog, self)
+
+    def ring(self) -> None:
+        """180."""
+        if not self._is_final:
+            self._transaction.respond(self._response(180, "Ringing"))
+            self._ring_timer = asyncio.get_running_loop().call_later(RING_AGAIN_SECONDS, self.ring)
+
+    def answer(self) -> None:
+        """200 with our answer, or with our offer when the INVITE brought none."""
+        if self._is_final:
+            return
+        self._finish()
+        response = self._response(200, "OK")
+        response.headers.add("Content-Type", CONTENT_TYPE)
+        if self._offer is None or self._agreement is None:
+            response.body = self._local.offer()
+        else:
+            response.body = self._local.answer(self._offer, self._agreement)
+            self._session.use(self._agreement, self._flow.remote.host)
+        self._wire.dialogs.add(self._dialog, self._session)
+        self._session.accept(self._transaction, response, self._acknowledged)
+
+    def hangup(self, cause: Cause) -> None:
+        """Refuse the call, or end it."""
+        if self._is_final:
+            self._session.hang_up(cause)
+        else:
+            row = CAUSES[cause]
+            self._refuse(row.sip_status, row.sip_reason, cause)
+
+    def send_key(self, key: str) -> None:
+        """Press a key towards the caller."""
+        self._session.send_key(key)
+
+    def cancelled(self) -> None:
+        """The caller's CANCEL has come."""
+        if not self._is_final:
+            self._refuse(487, "Request Terminated", Cause.CANCELLED)
+            self._events.ended(Cause.CANCELLED, True)
+
+    # Requests before the answer.
+
+    def receive(self, transaction: ServerTransaction, flow: Flow) -> None:
+        """A request within the early dialog."""
+        request = transaction.request
+        match request.method:
+            case "BYE":
+                transaction.respond(decline(request, 200, "OK"))
+                self.cancelled()
+            case "INVITE":
+                transaction.respond(decline(request, 491, "Request Pending"))
+            case "UPDATE" if request.body:
+                # The offer of the INVITE is not answered yet (RFC 3311 section 5.2).
+                transaction.respond(decline(request, 500, "Server Internal Error"))
+            case _:
+                self._session.receive(transaction, flow)
+
+    def receive_ack(self, request: Request, flow: Flow) -> None:
+        """There is no 2xx that it could be for."""
+
+    def _acknowledged(self, ack: Request) -> None:
+        if self._offer is None:
+            agreement = read_answer(ack)
+            if agreement is None:
+                self._session.hang_up(Cause.NO_COMMON_CODEC)
+                self._events.ended(Cause.NO_COMMON_CODEC, False)
+                return
+            self._session.use(agreement, self._flow.remote.host)
+        self._events.answered()
+
+    def _refuse(self, status: int, reason: str, cause: Cause) -> None:
+        self._finish()
+        response = self._response(status, reason)
+        response.headers.add("Reason", reason_of(cause))
+        self._transaction.respond(response)
+        self._wire.dialogs.remove(self._dialog)
+        self._session.close()
+
+    def _finish(self) -> None:
+        self._is_final = True
+        if self._ring_timer is not None:
+            self._ring_timer.cancel()
+
+    def _response(self, status: int, reason: str) -> Response:
+        response = answer_to(self._transaction.request, status, reason, tag=self._dialog.local.tag)
+        if status < 300:
+            copy_record_route(self._transaction.request, response)
+            response.headers.add("Contact", self._dialog.contact)
+            response.headers.add("Allow", ALLOW)
+        response.headers.add("Server", SERVER_NAME)
+        return response

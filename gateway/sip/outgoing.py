@@ -1,0 +1,258 @@
+"""A call that goes out: one INVITE to each contact at once, the first to answer wins (RFC 3261 section 13.2)."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+
+from gateway.sip.dialog import ALLOW, SERVER_NAME, Dialog, our_via
+from gateway.sip.digest import DigestClient
+from gateway.sip.headers import NameAddress
+from gateway.sip.message import Headers, Request, Response
+from gateway.sip.rtp_port import RtpPort
+from gateway.sip.sdp import CONTENT_TYPE, Agreement, LocalDescription
+from gateway.sip.session import CallEvents, Session, connect_media, read_answer
+from gateway.sip.transaction import LONGEST_SECONDS, ClientTransaction, new_tag
+from gateway.sip.transport import Flow
+from gateway.sip.uri import SipUri
+from gateway.sip.wire import Wire, reason_of
+from gateway.telephony.causes import Cause, cause_of_sip_status
+
+_ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
+"""RFC 3326 section 2: the phone shows no missed call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Whom one INVITE goes to. `account` answers challenges: a trunk or PBX of ours, never a phone."""
+
+    uri: SipUri
+    flow: Flow
+    account: DigestClient | None = None
+    sender: NameAddress | None = None
+    """From, when the other side wants it in a form of its own."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Attempt:
+    """One INVITE and what became of it."""
+
+    target: Target
+    local: LocalDescription
+    request: Request
+    transaction: ClientTransaction | None = None
+    was_heard: bool = False
+    wants_cancel: str = ""
+    """The Reason of a CANCEL that waits for a provisional response (RFC 3261 section 9.1)."""
+    is_over: bool = False
+    was_challenged: bool = False
+    early: dict[str, Agreement] = field(default_factory=dict)
+    """What each early dialog's description agreed to, by the peer's tag."""
+    acks: dict[str, tuple[Request, Flow]] = field(default_factory=dict)
+
+
+class OutgoingCall:
+    """All attempts of one call, and in the end one session or none."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        targets: list[Target],
+        caller: NameAddress,
+        port: RtpPort,
+        events: CallEvents,
+        *,
+        trusted: bool = False,
+    ) -> None:
+        self._wire = wire
+        self._targets = targets
+        self._caller = caller
+        self._port = port
+        self._events = events
+        self._trusted = trusted
+        self._attempts: list[_Attempt] = []
+        self._session: Session | None = None
+        self._is_over = False
+        self._statuses: list[int] = []
+        self._early_attempt: _Attempt | None = None
+
+    def start(self) -> None:
+        """Send the INVITEs."""
+        call_id = secrets.token_hex(12)
+        for target in self._targets:
+            local = LocalDescription(target.flow.local.host, self._port.local.port)
+            sender = (target.sender or self._caller).with_parameter("tag", new_tag())
+            request = _invite(target, sender, f"{call_id}-{len(self._attempts)}", 1, local.offer())
+            self._attempts.append(_Attempt(target=target, local=local, request=request))
+        for attempt in tuple(self._attempts):
+            self._ask(attempt)
+
+    def ring(self) -> None:
+        """Nothing: it is the other end that rings."""
+
+    def answer(self) -> None:
+        """Nothing: it is the other end that answers."""
+
+    def hangup(self, cause: Cause) -> None:
+        """CANCEL what rings, or BYE what talks."""
+        self._is_over = True
+        if self._session is not None:
+            self._session.hang_up(cause)
+        self._cancel_others(None, _ELSEWHERE if cause is Cause.ANSWERED_ELSEWHERE else reason_of(cause))
+
+    def send_key(self, key: str) -> None:
+        """Press a key towards the party."""
+        if self._session is not None:
+            self._session.send_key(key)
+
+    # Attempts.
+
+    def _ask(self, attempt: _Attempt) -> None:
+        attempt.transaction = self._wire.transactions.ask(
+            attempt.request, attempt.target.flow, lambda response: self._receive(attempt, response)
+        )
+
+    def _receive(self, attempt: _Attempt, response: Response) -> None:
+        if response.status < 200:
+            self._receive_provisional(attempt, response)
+        elif response.status < 300:
+            self._receive_answer(attempt, response)
+        elif not attempt.is_over:
+            self._receive_refusal(attempt, response)
+
+    def _receive_provisional(self, attempt: _Attempt, response: Response) -> None:
+        attempt.was_heard = True
+        if attempt.wants_cancel:
+            self._cancel(attempt, attempt.wants_cancel)
+            return
+        if self._is_over or self._session is not None or response.status == 100:
+            return
+        agreement = read_answer(response)
+        if agreement is not None:
+            attempt.early[response.recipient.tag or ""] = agreement
+        if agreement is not None and self._early_attempt in (None, attempt):
+            self._early_attempt = attempt
+            connect_media(self._port, agreement, attempt.target.flow.remote.host, trusted=self._trusted)
+            self._events.early_media()
+        elif response.status in (180, 181, 182, 183):
+            self._events.rung()
+
+    def _receive_answer(self, attempt: _Attempt, response: Response) -> None:
+        tag = response.recipient.tag or ""
+        if tag in attempt.acks:  # the ACK was lost (RFC 3261 section 13.2.2.4)
+            self._wire.send(*attempt.acks[tag])
+            return
+        attempt.is_over = True
+        dialog = Dialog.asked(attempt.request, response, attempt.target.flow, follows_contact=self._trusted)
+        attempt.acks[tag] = (dialog.acknowledge(attempt.request.cseq.number), dialog.next_hop())
+        self._wire.send(*attempt.acks[tag])
+        if self._is_over or self._session is not None:
+            # Too late: hung up by us meanwhile, or another phone was quicker.
+            self._wire.ask_and_forget(dialog.request("BYE"), dialog.next_hop())
+            return
+        agreement = read_answer(response) or attempt.early.get(tag)
+        session = Session(self._wire, self._port, attempt.local, self._events, trusted=self._trusted)
+        session.begin(dialog)
+        self._session = session
+        self._cancel_others(attempt, _ELSEWHERE)
+        if agreement is None:
+            self._is_over = True
+            session.hang_up(Cause.NO_COMMON_CODEC)
+            self._events.ended(Cause.NO_COMMON_CODEC, False)
+            return
+        session.use(agreement, attempt.target.flow.remote.host)
+        self._events.answered()
+
+    def _receive_refusal(self, attempt: _Attempt, response: Response) -> None:
+        if response.status in (401, 407) and self._answer_challenge(attempt, response):
+            return
+        attempt.is_over = True
+        self._statuses.append(response.status)
+        if self._is_over or self._session is not None:
+            return
+        if response.status >= 600:
+            self._cancel_others(attempt, reason_of(Cause.REJECTED))
+        elif not all(each.is_over for each in self._attempts):
+            return
+        self._is_over = True
+        self._events.ended(cause_of_sip_status(min(self._statuses, key=_weight)), True)
+
+    def _answer_challenge(self, attempt: _Attempt, response: Response) -> bool:
+        """Ask again with credentials: once, or a second time when only the nonce was too old."""
+        account = attempt.target.account
+        stale = any((each.get("stale") or "").lower() == "true" for _, each in response.challenges())
+        if account is None or self._is_over or (attempt.was_challenged and not stale):
+            return False
+        credentials = account.answer(response, "INVITE", str(attempt.request.uri))
+        if credentials is None:
+            return False
+        attempt.was_challenged = True
+        old = attempt.request
+        attempt.request = _invite(
+            attempt.target, old.sender, old.call_id, old.cseq.number + 1, old.body, credentials=credentials
+        )
+        attempt.was_heard = False
+        self._ask(attempt)
+        return True
+
+    # Giving up.
+
+    def _cancel_others(self, winner: _Attempt | None, reason: str) -> None:
+        for attempt in self._attempts:
+            if attempt is not winner and not attempt.is_over:
+                attempt.wants_cancel = reason
+                if attempt.was_heard:
+                    self._cancel(attempt, reason)
+
+    def _cancel(self, attempt: _Attempt, reason: str) -> None:
+        """RFC 3261 section 9.1; a 2xx that crosses it is acknowledged and ended by BYE."""
+        attempt.wants_cancel = ""
+        invite = attempt.request
+        headers = Headers([("Via", invite.headers.values("Via")[0])])
+        for route in invite.headers.all("Route"):
+            headers.add("Route", route)
+        for name in ("Max-Forwards", "From", "To", "Call-ID"):
+            headers.add(name, invite.headers.get(name) or "")
+        headers.add("CSeq", f"{invite.cseq.number} CANCEL")
+        headers.add("Reason", reason)
+        self._wire.ask_and_forget(Request(headers, method="CANCEL", uri=invite.uri), attempt.target.flow)
+        if attempt.transaction is not None:
+            attempt.transaction.expect_end_within(LONGEST_SECONDS)
+
+
+def _invite(
+    target: Target,
+    sender: NameAddress,
+    call_id: str,
+    number: int,
+    body: bytes,
+    *,
+    credentials: tuple[str, str] | None = None,
+) -> Request:
+    local = target.flow.local
+    headers = Headers()
+    headers.add("Via", our_via(target.flow))
+    headers.add("Max-Forwards", "70")
+    headers.add("From", sender)
+    headers.add("To", NameAddress(SipUri(target.uri.host, target.uri.port, target.uri.user)))
+    headers.add("Call-ID", call_id)
+    headers.add("CSeq", f"{number} INVITE")
+    user = sender.uri.user if isinstance(sender.uri, SipUri) else None
+    headers.add("Contact", NameAddress(SipUri(local.host, local.port, user)))
+    if credentials is not None:
+        headers.add(*credentials)
+    headers.add("Allow", ALLOW)
+    headers.add("User-Agent", SERVER_NAME)
+    headers.add("Content-Type", CONTENT_TYPE)
+    return Request(headers, method="INVITE", uri=target.uri, body=body)
+
+
+def _weight(status: int) -> tuple[int, int]:
+    """Which of several refusals tells most of why nobody answered (RFC 3261 section 16.7, step 6, adapted)."""
+    if status >= 600:
+        return 0, status
+    if status == 486:
+        return 1, status
+    if status in (408, 487) or status >= 500:
+        return 3, status
+    return 2, status

@@ -1,0 +1,287 @@
+"""SipServer: the driver as one object. It listens, lets in, and gives each message to whom it is for."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import secrets
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+from gateway.clock import WallClock, utc_now
+from gateway.errors import AddressInUse
+from gateway.events import AlertRaised, Publish
+from gateway.settings import SipSettings
+from gateway.sip.addresses import addresses_of
+from gateway.sip.admission import admit
+from gateway.sip.dialog import ALLOW
+from gateway.sip.digest import Checked, DigestServer, Verdict
+from gateway.sip.grammar import MalformedMessage
+from gateway.sip.guard import Guard
+from gateway.sip.incoming import IncomingCall
+from gateway.sip.message import Request, Response, parse_message, serialise
+from gateway.sip.pacer import Pacer
+from gateway.sip.phones import SipPhones
+from gateway.sip.registrar import Registrar
+from gateway.sip.rtp_port import PortRange, RtpPort
+from gateway.sip.sdp import CONTENT_TYPE
+from gateway.sip.sip_leg import SipLeg
+from gateway.sip.transaction import ServerTransaction
+from gateway.sip.transport import Address, Flow, UdpEndpoint, answering_flow
+from gateway.sip.wire import Wire, decline
+from gateway.telephony.ledger import Bindings
+from gateway.telephony.leg import Direction
+from gateway.telephony.line import Incoming
+from gateway.telephony.shop import ShopView
+
+log = logging.getLogger(__name__)
+
+_KNOWN_METHODS = frozenset(
+    "INVITE ACK CANCEL BYE OPTIONS REGISTER UPDATE INFO MESSAGE SUBSCRIBE NOTIFY REFER PRACK PUBLISH".split()
+)
+
+
+class SipServer:
+    """Phones register and call here. `async with` binds and unbinds."""
+
+    def __init__(
+        self,
+        settings: SipSettings,
+        shop: ShopView,
+        publish: Publish,
+        incoming: Incoming,
+        *,
+        bindings: Bindings,
+        clock: WallClock = utc_now,
+    ) -> None:
+        self._settings = settings
+        self._shop = shop
+        self._publish = publish
+        self._incoming = incoming
+        self._endpoints: list[UdpEndpoint] = []
+        self._wire = Wire()
+        self._pacer = Pacer()
+        self._ports = PortRange(*settings.rtp_ports)
+        self._registrar = Registrar(bindings, publish, clock)
+        self._guard = Guard(self._now)
+        self._digest = DigestServer(self._now, self._password_of)
+        self._tag_key = secrets.token_bytes(16)
+        self._calls: dict[ServerTransaction, IncomingCall] = {}
+        self._work: set[asyncio.Task[None]] = set()
+        self._exit = AsyncExitStack()
+        self.phones = SipPhones(self._wire, self._registrar, self._pacer, self._ports)
+        """For the exchange: rings the phones of the shop."""
+
+    @property
+    def addresses(self) -> list[Address]:
+        """Where we listen."""
+        return [endpoint.bound for endpoint in self._endpoints]
+
+    async def __aenter__(self) -> Self:
+        """Bind and restore the registrations. Raises AddressInUse or SettingsError with a sentence for the owner."""
+        async with AsyncExitStack() as stack:
+            stack.callback(self._close)
+            for host in addresses_of(self._settings.bind):
+                endpoint = UdpEndpoint(self.receive)
+                await endpoint.open(host, self._settings.port)
+                self._endpoints.append(endpoint)
+            await self._registrar.restore(self._flow_to)
+            self._begin(self.phones.qualify())
+            self._exit = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Unbind. Legs should have been hung up before; what they still had to say is lost."""
+        await self._exit.aclose()
+        await asyncio.gather(*self._work, return_exceptions=True)
+
+    def _close(self) -> None:
+        for task in self._work:
+            task.cancel()
+        self._wire.transactions.abandon_all()
+        self._registrar.close()
+        for endpoint in self._endpoints:
+            endpoint.close()
+        self._endpoints.clear()
+
+    # What comes in.
+
+    def receive(self, data: bytes, flow: Flow) -> None:
+        """One message from a wire. Nothing that is in it can do more than be refused."""
+        if not self._guard.admits(flow.remote.host) or not data.strip(b"\r\n\x00"):
+            return
+        try:
+            message = parse_message(data)
+            if isinstance(message, Response):
+                self._wire.transactions.receive_response(message)
+            else:
+                self._receive_request(message, flow)
+        except MalformedMessage as fault:
+            log.debug("From %s: %s", flow.remote, fault)
+            if fault.request is not None:
+                self._refuse_malformed(fault.request, fault.status, flow)
+
+    def _refuse_malformed(self, request: Request, status: int, flow: Flow) -> None:
+        """Tell the sender, when enough can be read to answer at all; else it gets silence."""
+        if request.method == "ACK":
+            return
+        try:
+            back = self._note_source(request, flow)
+            names = ("From", "To", "Call-ID", "CSeq")
+            if all(len(request.headers.all(name)) == 1 for name in names):
+                reason = "Version Not Supported" if status == 505 else "Bad Request"
+                back.send(serialise(decline(request, status, reason)))
+        except MalformedMessage:
+            log.debug("The refusal of a malformed request from %s cannot be written", flow.remote)
+
+    def _note_source(self, request: Request, flow: Flow) -> Flow:
+        via = request.via.seen_from(flow.remote.host, flow.remote.port)
+        request.headers.replace_first("Via", via)
+        return answering_flow(via, flow)
+
+    def _receive_request(self, request: Request, flow: Flow) -> None:
+        back = self._note_source(request, flow)
+        transaction = self._wire.transactions.find_server(request)
+        if transaction is not None:
+            transaction.receive(request, flow)
+            return
+        match request.method:
+            case "ACK":
+                user = self._wire.dialogs.find(request) or self._wire.dialogs.find_by_peer(request)
+                if user is not None:
+                    user.receive_ack(request, flow)
+            case "CANCEL":
+                self._cancel(request, back)
+            case _ if request.recipient.tag is not None:
+                self._receive_in_dialog(request, flow, back)
+            case _:
+                self._receive_from_outside(request, flow, back)
+
+    def _cancel(self, request: Request, back: Flow) -> None:
+        cancelled = self._wire.transactions.find_cancelled(request)
+        transaction = self._wire.transactions.serve(request, back)
+        if cancelled is None:
+            transaction.respond(decline(request, 481, "Call/Transaction Does Not Exist", tag=self._tag(request)))
+            return
+        transaction.respond(decline(request, 200, "OK", tag=self._tag(request)))
+        call = self._calls.get(cancelled)
+        if call is not None:
+            call.cancelled()
+
+    def _receive_in_dialog(self, request: Request, flow: Flow, back: Flow) -> None:
+        user = self._wire.dialogs.find(request)
+        if user is None:
+            # No state for a stranger (RFC 3261 section 8.2.7).
+            back.send(serialise(decline(request, 481, "Call/Transaction Does Not Exist")))
+            return
+        user.receive(self._wire.transactions.serve(request, back), flow)
+
+    def _receive_from_outside(self, request: Request, flow: Flow, back: Flow) -> None:
+        """A request that begins something: only for those who can prove who they are (T-S3)."""
+        if request.method not in _KNOWN_METHODS:
+            back.send(serialise(decline(request, 501, "Not Implemented", tag=self._tag(request))))
+            return
+        host = flow.remote.host
+        if request.method == "OPTIONS" and self._registrar.knows_source(flow.remote):
+            self._answer_options(request, back)
+            return
+        checked = self._digest.check(request, host)
+        bound = self._registrar.is_bound(checked.user, host)
+        if checked.verdict is Verdict.WRONG and self._guard.has_failed(host, checked.user):
+            log.warning("%s is shut out: too many wrong passwords, the last one for %r", host, checked.user)
+            self._publish(AlertRaised(code="source-banned", subject=host, values={"account": checked.user[:40]}))
+            return
+        if checked.verdict is not Verdict.ACCEPTED or not self._guard.may_log_in(checked.user, bound=bound):
+            self._challenge(request, checked, host, back)
+            return
+        self._guard.has_succeeded(host)
+        transaction = self._wire.transactions.serve(request, back)
+        match request.method:
+            case "REGISTER":
+                self._begin(self._register(transaction, checked.user, flow))
+            case "INVITE":
+                self._invite(transaction, checked.user, flow)
+            case "OPTIONS":
+                self._answer_options(request, back)
+            case "BYE" | "UPDATE" | "INFO" | "PRACK":
+                transaction.respond(decline(request, 481, "Call/Transaction Does Not Exist", tag=self._tag(request)))
+            case _:
+                transaction.respond(decline(request, 405, "Method Not Allowed", tag=self._tag(request)))
+
+    def _challenge(self, request: Request, checked: Checked, host: str, back: Flow) -> None:
+        """401, the same for everyone, and nothing is kept of it (T-S2, T-S11)."""
+        response = decline(request, 401, "Unauthorized", tag=self._tag(request))
+        self._digest.challenge(response, host, stale=checked.verdict is Verdict.STALE)
+        back.send(serialise(response))
+
+    def _answer_options(self, request: Request, back: Flow) -> None:
+        response = decline(request, 200, "OK", tag=self._tag(request))
+        response.headers.add("Allow", ALLOW)
+        response.headers.add("Accept", CONTENT_TYPE)
+        back.send(serialise(response))
+
+    async def _register(self, transaction: ServerTransaction, user: str, flow: Flow) -> None:
+        transaction.respond(await self._registrar.register(transaction.request, user, flow))
+
+    # Calls.
+
+    def _invite(self, transaction: ServerTransaction, user: str, flow: Flow) -> None:
+        request = transaction.request
+        transaction.respond(decline(request, 100, "Trying"))
+        admitted = admit(request, self._wire.dialogs, self._tag(request))
+        if isinstance(admitted, Response):
+            transaction.respond(admitted)
+            return
+        port = RtpPort(self._pacer, self._ports)
+        try:
+            port.open(flow.local.host)
+        except AddressInUse as fault:
+            log.error("A call of %s is refused: %s", user, fault)
+            transaction.respond(decline(request, 503, "Service Unavailable", tag=self._tag(request)))
+            return
+        leg = SipLeg(direction=Direction.INCOMING, peer=user, called=admitted.called, port=port)
+        phone = self._shop().phone(user)
+        leg.display_name = phone.name if phone is not None else ""
+        call = IncomingCall(
+            self._wire, transaction, port, leg.events, offer=admitted.offer, agreement=admitted.agreement
+        )
+        leg.attach(call)
+        self._calls[transaction] = call
+        leg.on_change(lambda leg: self._forget(transaction) if leg.cause is not None else None)
+        self._incoming(leg)
+
+    def _forget(self, transaction: ServerTransaction) -> None:
+        self._calls.pop(transaction, None)
+
+    # Small things.
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _password_of(self, user: str) -> str | None:
+        phone = self._shop().phone(user)
+        return None if phone is None else phone.password
+
+    def _tag(self, request: Request) -> str:
+        """The same tag for each repetition of a request that we keep no state of (RFC 3261 section 8.2.7)."""
+        name = f"{request.call_id} {request.sender.tag} {request.cseq.number}".encode("utf-8", "replace")
+        return hashlib.blake2s(name, key=self._tag_key, digest_size=8).hexdigest()
+
+    def _flow_to(self, remote: Address) -> Flow | None:
+        """The way to a phone that was registered before we started."""
+        return next((each.flow_to(remote) for each in self._endpoints if each.reaches(remote.host)), None)
+
+    def _begin(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._work.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("A task of the SIP server failed", exc_info=task.exception())

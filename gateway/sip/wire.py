@@ -1,0 +1,104 @@
+"""What every call needs of the rest of the driver: its transactions, and the table of dialogs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gateway.sip.dialog import ALLOW, SERVER_NAME, Dialog
+from gateway.sip.message import Request, Response, serialise
+from gateway.sip.transaction import ServerTransaction, Transactions, answer_to
+from gateway.sip.transport import Flow
+from gateway.telephony.causes import CAUSES, Cause
+
+
+class DialogUser(Protocol):
+    """Who serves what the peer sends within a dialog."""
+
+    def receive(self, transaction: ServerTransaction, flow: Flow) -> None:
+        """A new request within the dialog, but no ACK."""
+
+    def receive_ack(self, request: Request, flow: Flow) -> None:
+        """An ACK of a 2xx."""
+
+
+class Dialogs:
+    """Dialogs by their names, and those waiting for an ACK by the names that even a wrong ACK carries."""
+
+    def __init__(self) -> None:
+        self._users: dict[tuple[str, str, str], DialogUser] = {}
+        self._by_peer: dict[tuple[str, str], DialogUser] = {}
+
+    def __len__(self) -> int:
+        return len(self._users)
+
+    def add(self, dialog: Dialog, user: DialogUser) -> None:
+        """From now on `user` serves the dialog."""
+        self._users[dialog.id] = user
+        self._by_peer[dialog.call_id, dialog.remote.tag or ""] = user
+
+    def remove(self, dialog: Dialog) -> None:
+        """The dialog is over; idempotent."""
+        user = self._users.pop(dialog.id, None)
+        key = (dialog.call_id, dialog.remote.tag or "")
+        if user is not None and self._by_peer.get(key) is user:
+            del self._by_peer[key]
+
+    def find(self, request: Request) -> DialogUser | None:
+        """The dialog that a request names (RFC 3261 section 12.2.2)."""
+        return self._users.get((request.call_id, request.recipient.tag or "", request.sender.tag or ""))
+
+    def find_by_peer(self, request: Request) -> DialogUser | None:
+        """The dialog with that Call-ID and the peer's tag, whatever tag of ours the request gives.
+
+        For an ACK with a To tag of its own making (docs/decisions/lenient-ack.md), and for the same
+        INVITE that comes twice by different ways (RFC 3261 section 8.2.2.2).
+        """
+        return self._by_peer.get((request.call_id, request.sender.tag or ""))
+
+
+@dataclass(slots=True)
+class Wire:
+    """The signalling that all calls share."""
+
+    transactions: Transactions = field(default_factory=Transactions)
+    dialogs: Dialogs = field(default_factory=Dialogs)
+
+    def ask_and_forget(self, request: Request, flow: Flow) -> None:
+        """Send a request whose answer changes nothing (BYE, CANCEL); it is repeated until answered.
+
+        A challenge to it is not answered: credentials go nowhere but to a registrar or trunk (T-S6).
+        """
+        self.transactions.ask(request, flow, _ignore)
+
+    def send(self, request: Request, flow: Flow) -> None:
+        """Send an ACK: it has no transaction."""
+        flow.send(serialise(request))
+
+
+def decline(request: Request, status: int, reason: str, *, tag: str | None = None) -> Response:
+    """A final response that says what we could do instead."""
+    response = answer_to(request, status, reason, tag=tag)
+    if status in (405, 501):
+        response.headers.add("Allow", ALLOW)
+    response.headers.add("Server", SERVER_NAME)
+    return response
+
+
+def unsupported_extensions(request: Request) -> Response | None:
+    """420 when the request needs an extension that we do not have: we have none (RFC 3261 section 8.2.2.3)."""
+    required = request.headers.tokens("Require") | request.headers.tokens("Proxy-Require")
+    if not required:
+        return None
+    response = decline(request, 420, "Bad Extension")
+    response.headers.add("Unsupported", ", ".join(sorted(required)))
+    return response
+
+
+def reason_of(cause: Cause) -> str:
+    """The Reason header for a cause (RFC 3326)."""
+    return f"Q.850;cause={CAUSES[cause].q850}"
+
+
+def _ignore(_response: Response) -> None:
+    return
