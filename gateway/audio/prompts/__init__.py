@@ -1,0 +1,27 @@
+"""The packaged prompts: finished WAV files in English and Russian, 8 kHz mono; see README.md beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway.errors import PromptUnusable
+
+DIRECTORY = Path(__file__).parent
+LANGUAGES = ("en", "ru")
+
+
+def prompt_path(language: str, key: str) -> Path:
+    """The file that says `key` (kebab-case, see texts.toml) in `language`, or in English where that one lacks it.
+
+    Raises PromptUnusable when no language has it.
+    """
+    for each in (language, "en"):
+        path = DIRECTORY / each / f"{key}.wav"
+        if key and "/" not in key and each in LANGUAGES and path.is_file():
+            return path
+    raise PromptUnusable(f"There is no prompt called {key}.", key=key)
+
+
+def digit_paths(language: str, digits: str) -> list[Path]:
+    """The files that say a number digit by digit; whatever is no digit is left out."""
+    return [prompt_path(language, f"digit-{digit}") for digit in digits if digit in "0123456789"]
