@@ -23,7 +23,12 @@ from gateway.sip.message import Request, Response
 REALM = "simbridge"
 NONCE_SECONDS = 60.0
 _ALGORITHMS: dict[str, Callable[[bytes], hashlib._Hash]] = {"SHA-256": hashlib.sha256, "MD5": hashlib.md5}
-"""The better one first: a client takes the first it knows (RFC 8760 section 2.4)."""
+"""The better one first: that is the order in which our client chooses."""
+_OFFERED = ("MD5", "SHA-256")
+"""RFC 8760 section 2.4 wants the better one first, but many phones read the first challenge only, and know
+only MD5 (docs/decisions/digest-order.md). A client that reads both chooses the better one by itself."""
+_MD5_ONLY_AGENTS = ("baresip v0.", "baresip v1.", "baresip v2.0")
+"""Programs that give up when any of several challenges is not MD5 (libre before 2.1; found with Debian 12's)."""
 _MAC_BYTES = 16
 
 
@@ -59,10 +64,10 @@ class DigestServer:
         self._counter = 0
         self._used: OrderedDict[tuple[str, str], float] = OrderedDict()
 
-    def challenge(self, response: Response, source: str, *, stale: bool = False) -> None:
-        """Add one challenge per algorithm to a 401; `source` is the host that may answer."""
+    def challenge(self, response: Response, source: str, *, agent: str = "", stale: bool = False) -> None:
+        """Add one challenge per algorithm to a 401; `source` is the host that may answer, `agent` its User-Agent."""
         nonce = self._new_nonce(source)
-        for algorithm in _ALGORITHMS:
+        for algorithm in ("MD5",) if agent.startswith(_MD5_ONLY_AGENTS) else _OFFERED:
             values = [("realm", REALM), ("nonce", nonce), ("algorithm", algorithm), ("qop", "auth")]
             if stale:
                 values.append(("stale", "true"))

@@ -40,8 +40,8 @@ from gateway.telephony.shop import ShopView
 log = logging.getLogger(__name__)
 
 _KNOWN_METHODS = frozenset(
-    "INVITE ACK CANCEL BYE OPTIONS REGISTER UPDATE INFO MESSAGE SUBSCRIBE NOTIFY REFER PRACK PUBLISH".split()
-)
+    ("ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK", "PUBLISH", "REFER", "REGISTER")
+) | {"SUBSCRIBE", "UPDATE"}
 
 
 class SipServer:
@@ -216,7 +216,8 @@ class SipServer:
     def _challenge(self, request: Request, checked: Checked, host: str, back: Flow) -> None:
         """401, the same for everyone, and nothing is kept of it (T-S2, T-S11)."""
         response = decline(request, 401, "Unauthorized", tag=self._tag(request))
-        self._digest.challenge(response, host, stale=checked.verdict is Verdict.STALE)
+        agent = request.headers.get("User-Agent") or ""
+        self._digest.challenge(response, host, agent=agent, stale=checked.verdict is Verdict.STALE)
         back.send(serialise(response))
 
     def _answer_options(self, request: Request, back: Flow) -> None:
