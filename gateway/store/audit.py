@@ -43,25 +43,22 @@ def add_audit(
             subject=subject,
             details=details,
             previous_digest=previous,
-            digest=_digest(previous, number, now, by, action, subject, details),
+            digest=_digest(previous, [number, moment_text(now), by, action, subject, details]),
         )
     )
 
 
 def first_broken(connection: Connection, gateway_id: str) -> int | None:
     """The number of the first row that was changed, or follows a removed one; None when the chain is whole."""
-    number, previous = 0, FIRST_DIGEST
-    for row in connection.execute(select(audit).where(audit.c.gateway_id == gateway_id).order_by(audit.c.number)):
-        number += 1
-        digest = _digest(previous, number, row.time, row.by, row.action, row.subject, row.details)
+    previous = FIRST_DIGEST
+    rows = connection.execute(select(audit).where(audit.c.gateway_id == gateway_id).order_by(audit.c.number))
+    for number, row in enumerate(rows, start=1):
+        digest = _digest(previous, [number, moment_text(row.time), row.by, row.action, row.subject, row.details])
         if (row.number, row.previous_digest, row.digest) != (number, previous, digest):
             return number
         previous = digest
     return None
 
 
-def _digest(
-    previous: str, number: int, time: datetime, by: str, action: str, subject: str, details: dict[str, object]
-) -> str:
-    content = [previous, number, moment_text(time), by, action, subject, details]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+def _digest(previous: str, content: list[object]) -> str:
+    return hashlib.sha256(json.dumps([previous, *content], sort_keys=True).encode()).hexdigest()

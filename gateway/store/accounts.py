@@ -1,0 +1,357 @@
+"""Users, sessions and API tokens. Only hashes of secrets are kept; there is no default password (T-W2, T-W7, T-W8).
+
+Passwords are hashed with argon2id, one at a time, in a thread of its own. Tokens are random and long,
+so their SHA-256 is enough. What is live is also in memory: a request costs no look-up on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import os
+import secrets
+import unicodedata
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Connection, insert, select, update
+
+from gateway.clock import WallClock
+from gateway.ids import new_id
+from gateway.store.audit import add_audit
+from gateway.store.schema import sessions, tokens, users
+from gateway.store.writer import Writer
+
+Result = TypeVar("Result")
+
+SESSION_LIFE = timedelta(hours=12)
+SESSION_IDLE = timedelta(minutes=30)
+USE_SAVED_EVERY = timedelta(minutes=5)
+"""A use is written no more often than this, to spare the card."""
+SCOPES_OF_ROLES = {"owner": frozenset({"admin"})}
+_CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPrincipal:
+    """Who asks. `session_id` is None for a program with a token."""
+
+    user_id: str
+    name: str
+    scopes: frozenset[str]
+    session_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSession:
+    """A session; `digest` is the SHA-256 of its token."""
+
+    id: str
+    user_id: str
+    digest: str
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    address: str
+    user_agent: str
+
+    def is_good(self, now: datetime) -> bool:
+        """Neither too old nor idle for too long."""
+        return now < self.expires_at and now - self.last_used_at < SESSION_IDLE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BegunSession:
+    """A session that has just begun; its token is told once."""
+
+    id: str
+    token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredToken:
+    """An API token's row."""
+
+    id: str
+    user_id: str
+    digest: str
+    name: str
+    scopes: frozenset[str]
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None
+
+    def is_good(self, now: datetime) -> bool:
+        """Not expired."""
+        return self.expires_at is None or now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _User:
+    id: str
+    name: str
+    password_hash: str
+    role: str
+
+
+class StoredAccounts:
+    """The accounts of the API. `load` first, `close` at the end."""
+
+    def __init__(self, writer: Writer, *, gateway_id: str, clock: WallClock, setup_code_file: Path) -> None:
+        self._writer = writer
+        self._gateway_id = gateway_id
+        self._clock = clock
+        self._setup_code_file = setup_code_file
+        self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+        self._hashing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="password-hash")
+        self._hash_of_nobody = ""
+        self._users: dict[str, _User] = {}
+        self._sessions: dict[str, StoredSession] = {}
+        self._tokens: dict[str, StoredToken] = {}
+        self._saved_uses: dict[str, datetime] = {}
+        self._setting_up = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Read what is live; make the one-time setup code when there is no owner yet."""
+        await self._writer.write(self._read)
+        await self._in_thread(lambda: self._verify(None, ""))
+        if not self._users:
+            _write_secret(self._setup_code_file, new_setup_code())
+
+    def close(self) -> None:
+        """Let the hashing thread go."""
+        self._hashing.shutdown()
+
+    def setup_code(self) -> str | None:
+        """The one-time code for the first sign-in, for the owner's console; None once there is an owner."""
+        try:
+            return self._setup_code_file.read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            return None
+
+    async def needs_setup(self) -> bool:
+        """There is no owner yet."""
+        return not self._users
+
+    async def set_up(self, *, code: str, name: str, password: str) -> bool:
+        """Make the owner's account if `code` is the setup code, and end the code."""
+        async with self._setting_up:
+            known = self.setup_code()
+            if self._users or known is None or not hmac.compare_digest(_plain_code(code), _plain_code(known)):
+                return False
+            hashed = await self._in_thread(lambda: self._hasher.hash(password))
+            user = _User(id=new_id(), name=name, password_hash=hashed, role="owner")
+            now = self._clock()
+
+            def make(connection: Connection) -> None:
+                connection.execute(
+                    insert(users).values(
+                        id=user.id, gateway_id=self._gateway_id, name=name, name_key=name_key(name),
+                        password_hash=hashed, role=user.role, created_at=now,
+                    )
+                )  # fmt: skip
+                self._note(connection, now, name, "owner.created", name)
+
+            await self._writer.write(make)
+            self._users[name_key(name)] = user
+            self._setup_code_file.unlink(missing_ok=True)
+            return True
+
+    async def sign_in(self, *, name: str, password: str, address: str, user_agent: str) -> BegunSession | None:
+        """A new session, or None: wrong name or password, told after the same time."""
+        user = self._users.get(name_key(name))
+        right = await self._in_thread(lambda: self._verify(user, password))
+        if user is None or not right:
+            return None
+        now = self._clock()
+        token = secrets.token_urlsafe(32)
+        session = StoredSession(
+            id=new_id(), user_id=user.id, digest=token_digest(token), created_at=now, last_used_at=now,
+            expires_at=now + SESSION_LIFE, address=address, user_agent=user_agent,
+        )  # fmt: skip
+
+        def begin(connection: Connection) -> None:
+            connection.execute(
+                insert(sessions).values(
+                    id=session.id, gateway_id=self._gateway_id, user_id=user.id, token_digest=session.digest,
+                    created_at=now, last_used_at=now, expires_at=session.expires_at, address=address,
+                    user_agent=user_agent,
+                )
+            )  # fmt: skip
+            self._note(connection, now, user.name, "session.begun", address)
+
+        # The owner must get in while the disk is away, to see what is wrong.
+        await self._writer.write_or_keep(begin)
+        self._sessions = {digest: each for digest, each in self._sessions.items() if each.is_good(now)}
+        self._sessions[session.digest] = session
+        return BegunSession(id=session.id, token=token, expires_at=session.expires_at)
+
+    async def authenticate(self, token: str) -> StoredPrincipal | None:
+        """Who holds this session token or API token now; the use keeps a session alive."""
+        digest = token_digest(token)
+        now = self._clock()
+        session, program = self._sessions.get(digest), self._tokens.get(digest)
+        if session is not None and not session.is_good(now):
+            del self._sessions[digest]
+        elif session is not None:
+            self._sessions[digest] = replace(session, last_used_at=now)
+            self._save_use(session.id, now, is_session=True)
+            return self._principal(session.user_id, None, session.id)
+        elif program is not None and program.is_good(now):
+            self._tokens[digest] = replace(program, last_used_at=now)
+            self._save_use(program.id, now, is_session=False)
+            return self._principal(program.user_id, program.scopes, None)
+        return None
+
+    async def sign_out(self, user_id: str, session_id: str) -> bool:
+        """End a session of that user; False when there is none."""
+        mine = [each for each in self._sessions.values() if each.id == session_id and each.user_id == user_id]
+        ended = update(sessions).where(sessions.c.id == session_id).values(ended_at=self._clock())
+        for session in mine:
+            del self._sessions[session.digest]
+            await self._writer.write_or_keep(lambda connection: connection.execute(ended))
+        return bool(mine)
+
+    async def sessions(self, user_id: str) -> Sequence[StoredSession]:
+        """The user's sessions that are still good, the newest first."""
+        now = self._clock()
+        found = [each for each in self._sessions.values() if each.user_id == user_id and each.is_good(now)]
+        return sorted(found, key=lambda session: session.created_at, reverse=True)
+
+    async def create_token(
+        self, user_id: str, *, name: str, scopes: frozenset[str], expires_at: datetime | None
+    ) -> tuple[StoredToken, str]:
+        """A new API token: its row, and the token itself, told once."""
+        now = self._clock()
+        text = "simbridge_" + secrets.token_urlsafe(32)
+        row = StoredToken(
+            id=new_id(), user_id=user_id, digest=token_digest(text), name=name, scopes=scopes, created_at=now,
+            last_used_at=None, expires_at=expires_at,
+        )  # fmt: skip
+
+        def make(connection: Connection) -> None:
+            connection.execute(
+                insert(tokens).values(
+                    id=row.id, gateway_id=self._gateway_id, user_id=user_id, name=name, token_digest=row.digest,
+                    scopes=sorted(scopes), created_at=now, expires_at=expires_at,
+                )
+            )  # fmt: skip
+            self._note(connection, now, self._name_of(user_id), "token.created", name)
+
+        await self._writer.write(make)
+        self._tokens[row.digest] = row
+        return row, text
+
+    async def tokens(self, user_id: str) -> Sequence[StoredToken]:
+        """The user's API tokens, the newest first."""
+        found = [each for each in self._tokens.values() if each.user_id == user_id]
+        return sorted(found, key=lambda token: token.id, reverse=True)
+
+    async def revoke_token(self, user_id: str, token_id: str) -> bool:
+        """End a token of that user; False when there is none."""
+        token = next((each for each in self._tokens.values() if each.id == token_id and each.user_id == user_id), None)
+        if token is None:
+            return False
+        del self._tokens[token.digest]
+        now = self._clock()
+
+        def revoke(connection: Connection) -> None:
+            connection.execute(update(tokens).where(tokens.c.id == token_id).values(revoked_at=now))
+            self._note(connection, now, self._name_of(user_id), "token.revoked", token.name)
+
+        await self._writer.write_or_keep(revoke)
+        return True
+
+    # Inside.
+
+    def _read(self, connection: Connection) -> None:
+        now = self._clock()
+        for row in connection.execute(select(users).where(users.c.disabled_at.is_(None))):
+            self._users[row.name_key] = _User(id=row.id, name=row.name, password_hash=row.password_hash, role=row.role)
+        for row in connection.execute(
+            select(sessions).where(sessions.c.ended_at.is_(None), sessions.c.expires_at > now)
+        ):
+            self._sessions[row.token_digest] = StoredSession(
+                id=row.id, user_id=row.user_id, digest=row.token_digest, created_at=row.created_at,
+                last_used_at=row.last_used_at, expires_at=row.expires_at, address=row.address,
+                user_agent=row.user_agent,
+            )  # fmt: skip
+        for row in connection.execute(select(tokens).where(tokens.c.revoked_at.is_(None))):
+            self._tokens[row.token_digest] = StoredToken(
+                id=row.id, user_id=row.user_id, digest=row.token_digest, name=row.name,
+                scopes=frozenset(row.scopes), created_at=row.created_at, last_used_at=row.last_used_at,
+                expires_at=row.expires_at,
+            )  # fmt: skip
+
+    def _principal(self, user_id: str, scopes: frozenset[str] | None, session_id: str | None) -> StoredPrincipal | None:
+        user = next((each for each in self._users.values() if each.id == user_id), None)
+        if user is None:
+            return None
+        allowed = scopes if scopes is not None else SCOPES_OF_ROLES[user.role]
+        return StoredPrincipal(user_id=user.id, name=user.name, scopes=allowed, session_id=session_id)
+
+    def _name_of(self, user_id: str) -> str:
+        return next((user.name for user in self._users.values() if user.id == user_id), user_id)
+
+    def _save_use(self, row_id: str, now: datetime, *, is_session: bool) -> None:
+        saved = self._saved_uses.get(row_id)
+        if saved is not None and now - saved < USE_SAVED_EVERY:
+            return
+        self._saved_uses = {key: used for key, used in self._saved_uses.items() if now - used < USE_SAVED_EVERY}
+        self._saved_uses[row_id] = now
+        table = sessions if is_session else tokens
+        use = update(table).where(table.c.id == row_id).values(last_used_at=now)
+        self._writer.enqueue(lambda connection: connection.execute(use))
+
+    def _note(self, connection: Connection, now: datetime, by: str, action: str, subject: str) -> None:
+        add_audit(connection, gateway_id=self._gateway_id, now=now, by=by, action=action, subject=subject, details={})
+
+    def _verify(self, user: _User | None, password: str) -> bool:
+        """In the hashing thread; for a name that nobody has, as long as for any other."""
+        if not self._hash_of_nobody:
+            self._hash_of_nobody = self._hasher.hash(secrets.token_hex())
+        hashed = user.password_hash if user is not None else self._hash_of_nobody
+        try:
+            return self._hasher.verify(hashed, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._hashing, work)
+
+
+def name_key(name: str) -> str:
+    """What makes two names the same user."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+def token_digest(token: str) -> str:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def new_setup_code() -> str:
+    """Twelve characters in three groups, about 59 bits, easy to type from a console."""
+    groups = ("".join(secrets.choice(_CODE_ALPHABET) for _ in range(4)) for _ in range(3))
+    return "-".join(groups)
+
+
+def _plain_code(code: str) -> bytes:
+    """As typed, without what people get wrong."""
+    return code.upper().replace("-", "").replace(" ", "").encode()
+
+
+def _write_secret(path: Path, text: str) -> None:
+    """A file that only we can read; what was there before is replaced."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text + "\n")

@@ -1,0 +1,203 @@
+"""Journal: events become rows.
+
+It puts work into the writer's queue and returns; no event of a call, of money or of an SMS is dropped
+while the writer's spool has room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from gateway.events import (
+    AlertAcknowledged,
+    AlertCleared,
+    AlertRaised,
+    CallAnswered,
+    CallEnded,
+    CallRouted,
+    CallStarted,
+    Event,
+    LegAnswered,
+    LegEnded,
+    LegRang,
+    LegStarted,
+    ModemChanged,
+    Published,
+    RecordingFinished,
+    RecordingStarted,
+    SmsSent,
+)
+from gateway.ids import new_id
+from gateway.store.schema import alerts, call_events, calls, legs, messages, modems, recordings
+from gateway.store.writer import Work, Writer
+
+
+class Journal:
+    """A subscriber of the bus."""
+
+    def __init__(self, writer: Writer, *, gateway_id: str) -> None:
+        self._writer = writer
+        self._gateway_id = gateway_id
+        self._modems: dict[str, dict[str, Any]] = {}
+
+    def __call__(self, published: Published) -> None:
+        """Have the event written."""
+        event, time = published.event, published.time
+        work = self._work(event, time)
+        if work is None:
+            return
+        call_id = getattr(event, "call_id", None)
+        if call_id is not None:
+            work = self._with_step(work, published, call_id)
+        self._writer.enqueue(work)
+
+    def _work(self, event: Event, time: datetime) -> Work[object] | None:
+        """What stores the event; None when nothing of it is kept."""
+        work: Work[object] | None = None  # registrations have their ledger, received SMS their inbox
+        match event:
+            case CallStarted() | CallRouted() | CallAnswered() | CallEnded():
+                work = self._of_call(event, time)
+            case LegStarted() | LegRang() | LegAnswered() | LegEnded():
+                work = self._of_leg(event, time)
+            case RecordingStarted() | RecordingFinished():
+                work = self._of_recording(event, time)
+            case AlertRaised() | AlertCleared() | AlertAcknowledged():
+                work = self._of_alert(event, time)
+            case ModemChanged():
+                work = self._of_modem(event, time)
+            case SmsSent():
+                work = self._of_sent(event, time)
+            case _:
+                pass
+        return work
+
+    def _with_step(self, work: Work[object], published: Published, call_id: str) -> Work[object]:
+        """The work, and the event as a step of the call's timeline; the call's row is there before anything of it."""
+        time = published.time
+        facts = {name: value for name, value in asdict(published.event).items() if name != "call_id"}
+        step = {
+            "id": new_id(), "gateway_id": self._gateway_id, "call_id": call_id, "seq": published.seq, "time": time,
+            "type": published.event.type_name(), "data": facts,
+        }  # fmt: skip
+        row = {**empty_call(call_id, self._gateway_id), "started_at": time}
+
+        def write(connection: Connection) -> None:
+            connection.execute(upsert(calls).values(row).on_conflict_do_nothing())
+            connection.execute(upsert(call_events).values(step).on_conflict_do_nothing())
+            work(connection)
+
+        return write
+
+    @staticmethod
+    def _of_call(event: CallStarted | CallRouted | CallAnswered | CallEnded, time: datetime) -> Work[object]:
+        values: dict[str, Any] = {}
+        words: tuple[str | None, ...] = ()
+        match event:
+            case CallStarted():
+                words = (event.caller, event.caller_name, event.called, event.courier)
+                values = {name: value for name, value in asdict(event).items() if name != "call_id"}
+            case CallRouted():
+                words = (event.called, event.courier)
+                values = {"called": event.called, "flow": event.flow}
+                values |= {"direction": event.direction} if event.direction else {}
+                values |= {"courier": event.courier} if event.courier else {}
+            case CallAnswered():
+                words = (event.answered_by,)
+                values = {"answered_at": time, "answered_by": event.answered_by}
+            case CallEnded():
+                values = {name: value for name, value in asdict(event).items() if name != "call_id"}
+                values["ended_at"] = time
+        if any(words):
+            values["search"] = calls.c.search + " " + " ".join(word for word in words if word).casefold()
+        return _changing(update(calls).where(calls.c.id == event.call_id).values(values))
+
+    def _of_leg(self, event: LegStarted | LegRang | LegAnswered | LegEnded, time: datetime) -> Work[object]:
+        facts = asdict(event)
+        leg_id = facts.pop("leg_id")
+        match event:
+            case LegStarted():
+                row = {"id": leg_id, "gateway_id": self._gateway_id, "started_at": time, **facts}
+                return _changing(upsert(legs).values(row).on_conflict_do_nothing())
+            case LegRang():
+                values: dict[str, Any] = {"rang_at": time}
+            case LegAnswered():
+                values = {"answered_at": time}
+            case LegEnded():
+                values = {"ended_at": time, **facts}
+        return _changing(update(legs).where(legs.c.id == leg_id).values(values))
+
+    def _of_recording(self, event: RecordingStarted | RecordingFinished, time: datetime) -> Work[object]:
+        facts = asdict(event)
+        recording_id = facts.pop("recording_id")
+        row = {"id": recording_id, "gateway_id": self._gateway_id, "kept": False, "started_at": time, **facts}
+        if isinstance(event, RecordingStarted):
+            return _changing(upsert(recordings).values(row | {"state": "running"}).on_conflict_do_nothing())
+        ended = {"state": "finished", "finished_at": time, **facts}
+        return _changing(
+            upsert(recordings).values(row | ended).on_conflict_do_update(index_elements=["id"], set_=ended)
+        )
+
+    def _of_alert(self, event: AlertRaised | AlertCleared | AlertAcknowledged, time: datetime) -> Work[object]:
+        mine = (alerts.c.code == event.code) & (alerts.c.subject == event.subject) & alerts.c.cleared_at.is_(None)
+        change = update(alerts).where(mine)
+        if isinstance(event, AlertCleared):
+            return _changing(change.values(cleared_at=time))
+        if isinstance(event, AlertAcknowledged):
+            return _changing(change.values(acknowledged_at=time, acknowledged_by=event.by))
+        again = change.values(last_raised_at=time, times=alerts.c.times + 1, values=event.values)
+        first = insert(alerts).values(
+            id=new_id(), gateway_id=self._gateway_id, code=event.code, subject=event.subject, values=event.values,
+            raised_at=time, last_raised_at=time, times=1,
+        )  # fmt: skip
+
+        def raise_it(connection: Connection) -> None:
+            if connection.execute(again).rowcount == 0:
+                connection.execute(first)
+
+        return raise_it
+
+    def _of_modem(self, event: ModemChanged, time: datetime) -> Work[object] | None:
+        """The last state of each modem. The signal alone changes all day and is not worth a write."""
+        facts = asdict(event)
+        lasting = {name: value for name, value in facts.items() if name != "signal_dbm"}
+        if self._modems.get(event.modem) == lasting:
+            return None
+        self._modems[event.modem] = lasting
+        values = {"line": event.line, "state": event.state, "changed_at": time, "facts": facts}
+        row = {"id": new_id(), "gateway_id": self._gateway_id, "name": event.modem, **values}
+        return _changing(
+            upsert(modems).values(row).on_conflict_do_update(index_elements=["gateway_id", "name"], set_=values)
+        )
+
+    def _of_sent(self, event: SmsSent, time: datetime) -> Work[object]:
+        row = {
+            "id": event.message_id, "gateway_id": self._gateway_id, "direction": "outgoing", "line": event.line,
+            "peer": event.recipient, "state": "sent", "time": time, "sent_at": time, "parts": 1,
+            "search": event.recipient.casefold(),
+        }  # fmt: skip
+        return _changing(
+            upsert(messages)
+            .values(row)
+            .on_conflict_do_update(index_elements=["id"], set_={"state": "sent", "sent_at": time})
+        )
+
+
+def empty_call(call_id: str, gateway_id: str) -> dict[str, Any]:
+    """A call of which nothing is known yet but that it is."""
+    return {
+        "id": call_id, "gateway_id": gateway_id, "direction": "internal", "caller": "", "caller_name": "",
+        "called": "", "flow": "", "talk_seconds": 0.0, "total_seconds": 0.0, "search": "",
+    }  # fmt: skip
+
+
+def _changing(statement: Any) -> Callable[[Connection], None]:
+    def write(connection: Connection) -> None:
+        connection.execute(statement)
+
+    return write

@@ -1,0 +1,267 @@
+"""Queries: calls, messages and recordings as lists and records, in the wire form of openapi.json.
+
+Read-only connections of its own; the verbs block and are called in threads, by the worker.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from sqlalchemy import ColumnElement, Row, Select, String, Table, func, literal, or_, select, tuple_, type_coerce
+
+from gateway.store.database import Places, open_engine
+from gateway.store.schema import alerts, call_events, calls, legs, messages, moment_text, recordings
+
+
+class CallsWanted(Protocol):
+    """Which calls; None: all."""
+
+    @property
+    def direction(self) -> str | None:
+        """incoming, outgoing or internal."""
+
+    @property
+    def outcome(self) -> str | None:
+        """answered, or missed (over, and nobody answered)."""
+
+    @property
+    def courier(self) -> str | None:
+        """The courier's extension."""
+
+    @property
+    def line(self) -> str | None:
+        """The line's name."""
+
+    @property
+    def search(self) -> str | None:
+        """A part of a number or of a name."""
+
+    @property
+    def recorded(self) -> bool | None:
+        """With a recording, or without."""
+
+    @property
+    def since(self) -> datetime | None:
+        """Started then or later."""
+
+    @property
+    def until(self) -> datetime | None:
+        """Started before."""
+
+
+class MessagesWanted(Protocol):
+    """Which SMS; None: all."""
+
+    @property
+    def line(self) -> str | None:
+        """The line's name."""
+
+    @property
+    def search(self) -> str | None:
+        """A part of a number or of the text."""
+
+
+class Queries:
+    """The store, opened to read. Used with `with`, or closed."""
+
+    def __init__(self, places: Places) -> None:
+        self._engine = open_engine(places.database, read_only=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._engine.dispose()
+
+    def calls(
+        self, wanted: CallsWanted, *, cursor: str | None, limit: int
+    ) -> tuple[list[dict[str, object]], str | None]:
+        """Rows as the schema `CallSummary`, newest first, and the cursor of the next page.
+
+        Raises ValueError for a cursor that is none of ours.
+        """
+        query = select(calls).where(*_call_conditions(wanted), *_behind(cursor, calls, calls.c.started_at))
+        query = query.order_by(calls.c.started_at.desc(), calls.c.id.desc()).limit(limit + 1)
+        with self._engine.connect() as connection, connection.begin():
+            rows = connection.execute(query).all()
+            found = [row.id for row in rows[:limit]]
+            sounds: dict[str, list[dict[str, object]]] = {call_id: [] for call_id in found}
+            for row in connection.execute(
+                select(recordings)
+                .where(recordings.c.call_id.in_(found), recordings.c.deleted_at.is_(None))
+                .order_by(recordings.c.started_at)
+            ):
+                sounds[row.call_id].append(_recording(row))
+        items = [_call(row, sounds[row.id]) for row in rows[:limit]]
+        return items, _cursor(rows[limit - 1].started_at, rows[limit - 1].id) if len(rows) > limit else None
+
+    def call(self, call_id: str) -> dict[str, object] | None:
+        """The schema `Call`, with `timeline`; None when there is none of that id."""
+        with self._engine.connect() as connection, connection.begin():
+            row = connection.execute(select(calls).where(calls.c.id == call_id)).first()
+            if row is None:
+                return None
+            sounds = connection.execute(
+                _of_call(recordings, call_id).where(recordings.c.deleted_at.is_(None)).order_by(recordings.c.started_at)
+            )
+            parties = connection.execute(_of_call(legs, call_id).order_by(legs.c.started_at, legs.c.id))
+            steps = connection.execute(_of_call(call_events, call_id).order_by(call_events.c.time, call_events.c.seq))
+            return {
+                **_call(row, [_recording(each) for each in sounds]),
+                "legs": [_leg(each) for each in parties],
+                "timeline": [{"time": wire(each.time), "type": each.type, "data": each.data} for each in steps],
+            }
+
+    def messages(
+        self, wanted: MessagesWanted, *, cursor: str | None, limit: int
+    ) -> tuple[list[dict[str, object]], str | None]:
+        """Rows as the schema `Message`, newest first, and the cursor of the next page. Raises ValueError.
+
+        Of a message whose parts are not all here yet there is no text.
+        """
+        conditions = [*_behind(cursor, messages, messages.c.time)]
+        if wanted.line is not None:
+            conditions.append(messages.c.line == wanted.line)
+        if wanted.search:
+            conditions.append(_holds(messages.c.search, wanted.search))
+        query = select(messages).where(*conditions).order_by(messages.c.time.desc(), messages.c.id.desc())
+        with self._engine.connect() as connection, connection.begin():
+            rows = connection.execute(query.limit(limit + 1)).all()
+        items = [_message(row) for row in rows[:limit]]
+        return items, _cursor(rows[limit - 1].time, rows[limit - 1].id) if len(rows) > limit else None
+
+    def recording_path(self, recording_id: str) -> str | None:
+        """The file of a finished recording, relative to the recordings directory; None when there is none."""
+        query = select(recordings.c.path).where(
+            recordings.c.id == recording_id, recordings.c.state == "finished", recordings.c.deleted_at.is_(None)
+        )
+        with self._engine.connect() as connection, connection.begin():
+            return connection.execute(query).scalar()
+
+    def alerts(self, *, limit: int) -> list[dict[str, object]]:
+        """What was raised, newest first, whether or not it is over."""
+        with self._engine.connect() as connection, connection.begin():
+            rows = connection.execute(select(alerts).order_by(alerts.c.raised_at.desc()).limit(limit)).all()
+        return [
+            {
+                **_pick(row, "id", "code", "subject", "values", "times", "acknowledged_by"),
+                **_moments(row, "raised_at", "last_raised_at", "acknowledged_at", "cleared_at"),
+            }
+            for row in rows
+        ]
+
+
+def wire(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC, with milliseconds, as events have it."""
+    return None if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _call_conditions(wanted: CallsWanted) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    for column, value in (
+        (calls.c.direction, wanted.direction),
+        (calls.c.courier, wanted.courier),
+        (calls.c.line, wanted.line),
+    ):
+        if value is not None:
+            conditions.append(column == value)
+    if wanted.outcome == "answered":
+        conditions.append(calls.c.answered_at.is_not(None))
+    elif wanted.outcome == "missed":
+        conditions += [calls.c.answered_at.is_(None), calls.c.ended_at.is_not(None)]
+    if wanted.search:
+        conditions.append(_holds(calls.c.search, wanted.search))
+    if wanted.recorded is not None:
+        has_one = (
+            select(literal(1))
+            .where(recordings.c.call_id == calls.c.id, recordings.c.deleted_at.is_(None))
+            .correlate(calls)
+            .exists()
+        )
+        conditions.append(has_one if wanted.recorded else ~has_one)
+    if wanted.since is not None:
+        conditions.append(calls.c.started_at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(calls.c.started_at < wanted.until)
+    return conditions
+
+
+def _holds(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+    """The searched text is in the column; a number may be typed with blanks and signs, or with 8 in place of +7."""
+    needle = text.strip().casefold()
+    digits = needle.translate(_NUMBER_SIGNS)
+    if not digits.isdigit():
+        return func.instr(column, needle) > 0
+    if digits.startswith("8") and len(digits) == 11:
+        return or_(func.instr(column, digits) > 0, func.instr(column, digits[1:]) > 0)
+    return func.instr(column, digits) > 0
+
+
+_NUMBER_SIGNS = str.maketrans("", "", " \u00a0-.()+")
+
+
+def _behind(cursor: str | None, table: Table, moment: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+    """The rows after the last one of the page before."""
+    if cursor is None:
+        return []
+    try:
+        text, separator, row_id = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").partition("|")
+    except (ValueError, binascii.Error) as error:
+        raise ValueError("not a cursor") from error
+    if not separator or len(text) != len(_ANY_MOMENT):
+        raise ValueError("not a cursor")
+    return [tuple_(type_coerce(moment, String), table.c.id) < tuple_(literal(text), literal(row_id))]
+
+
+_ANY_MOMENT = "2026-01-31T12:00:00.000000Z"
+
+
+def _cursor(moment: datetime, row_id: str) -> str:
+    return base64.urlsafe_b64encode(f"{moment_text(moment)}|{row_id}".encode()).decode("ascii")
+
+
+def _of_call(table: Table, call_id: str) -> Select[Any]:
+    return select(table).where(table.c.call_id == call_id)
+
+
+def _pick(row: Row[Any], *names: str) -> dict[str, object]:
+    return {name: getattr(row, name) for name in names}
+
+
+def _moments(row: Row[Any], *names: str) -> dict[str, object]:
+    return {name: wire(getattr(row, name)) for name in names}
+
+
+def _call(row: Row[Any], sounds: list[dict[str, object]]) -> dict[str, object]:
+    return {
+        **_pick(row, "id", "direction", "caller", "caller_name", "called", "line", "flow", "courier", "answered_by"),
+        **_pick(row, "cause", "ended_by", "talk_seconds", "total_seconds"),
+        **_moments(row, "started_at", "answered_at", "ended_at"),
+        "recordings": sounds,
+    }
+
+
+def _recording(row: Row[Any]) -> dict[str, object]:
+    return {**_pick(row, "id", "seconds", "size_bytes", "verdict"), **_moments(row, "started_at")}
+
+
+def _leg(row: Row[Any]) -> dict[str, object]:
+    return {
+        **_pick(row, "id", "kind", "direction", "peer", "line", "cause", "ended_by_peer"),
+        **_pick(row, "frames_in", "frames_out", "lost", "concealed"),
+        **_moments(row, "started_at", "rang_at", "answered_at", "ended_at"),
+    }
+
+
+def _message(row: Row[Any]) -> dict[str, object]:
+    return {**_pick(row, "id", "direction", "line", "peer", "text", "parts"), **_moments(row, "time")}

@@ -1,0 +1,134 @@
+"""The store as the daemon uses it: opened once, everything that must be on disk behind one writer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import Connection
+
+from gateway.clock import WallClock, utc_now
+from gateway.events import EventBus, ShopChanged
+from gateway.store.accounts import StoredAccounts
+from gateway.store.after_crash import UnfinishedRecording, close_what_was_left
+from gateway.store.budget import StoredBudget
+from gateway.store.database import Places, held, open_engine, prepare
+from gateway.store.idempotency import StoredAnswers
+from gateway.store.inbox import StoredInbox
+from gateway.store.journal import Journal
+from gateway.store.ledger import StoredBindings, StoredPinTries
+from gateway.store.shop_file import read_shop, write_shop
+from gateway.store.shop_versions import add_shop, gateway_id_of, load_shop, newest_number
+from gateway.store.writer import Writer
+from gateway.telephony.shop import Shop
+
+
+class Store:
+    """What open_store gives. Its ledgers implement the Protocols of telephony.ledger."""
+
+    def __init__(
+        self,
+        *,
+        places: Places,
+        clock: WallClock,
+        bus: EventBus,
+        writer: Writer,
+        gateway_id: str,
+        unfinished_recordings: list[UnfinishedRecording],
+        shop: tuple[int, Shop],
+    ) -> None:
+        self.gateway_id = gateway_id
+        self.unfinished_recordings = unfinished_recordings
+        """Recordings that a crash cut off, to be mended and reported with RecordingFinished."""
+        self._clock = clock
+        self._bus = bus
+        self._writer = writer
+        self._shop_number, self._shop = shop
+        self.budget = StoredBudget(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
+        self.inbox = StoredInbox(writer, gateway_id=gateway_id, clock=clock, publish=bus.publish)
+        self.pin_tries = StoredPinTries(writer, gateway_id=gateway_id, clock=clock)
+        self.bindings = StoredBindings(writer, gateway_id=gateway_id, clock=clock)
+        self.answers = StoredAnswers(writer, gateway_id=gateway_id, clock=clock)
+        self.accounts = StoredAccounts(
+            writer, gateway_id=gateway_id, clock=clock, setup_code_file=places.data_dir / "setup-code"
+        )
+
+    def shop(self) -> Shop:
+        """The shop as it is now: a ShopView."""
+        return self._shop
+
+    async def save_shop(self, shop: Shop, *, by: str) -> bool:
+        """Commit a new version of the shop; True when it differs from the one before. Publishes ShopChanged."""
+        before = self._shop_number
+        number = await self._writer.write(
+            lambda connection: add_shop(connection, shop, gateway_id=self.gateway_id, by=by, now=self._clock())
+        )
+        self.take_shop(number, shop, by)
+        return number > before
+
+    async def export_text(self) -> str:
+        """The shop as shop.toml, secrets masked."""
+        return write_shop(self._shop)
+
+    async def import_text(self, text: str, *, by: str) -> bool:
+        """Take a shop.toml, all or nothing; True when it changed something.
+
+        A masked or missing secret keeps its value. Raises SettingsError that names every error with its line.
+        """
+        shop = await asyncio.to_thread(read_shop, text, self._shop)
+        return await self.save_shop(shop, by=by)
+
+    def take_shop(self, number: int, shop: Shop, by: str) -> None:
+        """Use a version that is stored, unless a newer one is used already."""
+        if number > self._shop_number:
+            self._shop_number, self._shop = number, shop
+            self._bus.publish(ShopChanged(by=by))
+
+    def newer_shop(self, connection: Connection) -> tuple[int, Shop, str] | None:
+        """In the writer's thread: the version that another process (the command line) has stored meanwhile."""
+        return load_shop(connection) if newest_number(connection) > self._shop_number else None
+
+
+@asynccontextmanager
+async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus | None = None) -> AsyncIterator[Store]:
+    """Open the store of a data directory for the daemon, and let it go afterwards with everything committed.
+
+    Makes or migrates the database, closes what a crash has left open, and writes the events of `bus`
+    as rows from now on. Raises AlreadyRunning and StoreError.
+    """
+    loop = asyncio.get_running_loop()
+    bus = bus or EventBus(clock)
+    store: Store | None = None
+
+    def look_for_shop(connection: Connection) -> None:
+        newer = store.newer_shop(connection) if store is not None else None
+        if store is not None and newer is not None:
+            loop.call_soon_threadsafe(store.take_shop, *newer)
+
+    with held(places.data_dir):
+        await asyncio.to_thread(prepare, places)
+        async with Writer(open_engine(places.database), bus.publish, on_foreign_commit=look_for_shop) as writer:
+            gateway_id, left, (number, shop, _) = await writer.write(lambda connection: _begin(connection, clock))
+            store = Store(
+                places=places,
+                clock=clock,
+                bus=bus,
+                writer=writer,
+                gateway_id=gateway_id,
+                unfinished_recordings=left,
+                shop=(number, shop),
+            )
+            await store.accounts.load()
+            unsubscribe = bus.subscribe(Journal(writer, gateway_id=gateway_id))
+            try:
+                yield store
+            finally:
+                unsubscribe()
+                store.accounts.close()
+
+
+def _begin(connection: Connection, clock: WallClock) -> tuple[str, list[UnfinishedRecording], tuple[int, Shop, str]]:
+    now = clock()
+    gateway_id = gateway_id_of(connection, now)
+    return gateway_id, close_what_was_left(connection, gateway_id=gateway_id, now=now), load_shop(connection)
