@@ -78,7 +78,8 @@ def _worker(options: argparse.Namespace) -> int:
     from gateway.settings import load_settings
     from gateway.worker import run_worker
 
-    return run_worker(load_settings(options.config))
+    run_worker(load_settings(options.config))
+    return 0
 
 
 def _web(options: argparse.Namespace) -> int:
@@ -87,7 +88,8 @@ def _web(options: argparse.Namespace) -> int:
     from gateway.settings import load_settings
 
     settings = load_settings(options.config)
-    return serve(api_url=f"http://{settings.api.bind}", bind=settings.web.bind, data_dir=settings.data_dir)
+    serve(api_url=f"http://{settings.api.bind}", bind=settings.web.bind)
+    return 0
 
 
 def _doctor(options: argparse.Namespace) -> int:

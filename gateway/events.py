@@ -131,7 +131,7 @@ class RecordingStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingFinished(Event):
-    """The file is whole. `verdict` is "both-heard", "caller-silent", "callee-silent" or "nothing-heard"."""
+    """The file is whole. `verdict` is one of audio.level.Verdict, or "recovered" after a crash."""
 
     call_id: str
     recording_id: str

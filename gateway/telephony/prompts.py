@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from gateway.audio.player import ClipSource, read_wav
 from gateway.audio.port import FrameSource
-from gateway.audio.prompts import LANGUAGES, prompt_keys, prompt_path
+from gateway.audio.prompts import DIRECTORY, LANGUAGES, prompt_path
 from gateway.audio.tones import beep
 from gateway.telephony.shop import ShopView
 
@@ -19,8 +19,9 @@ class PromptBook:
 
     def __init__(self, shop: ShopView) -> None:
         self._shop = shop
+        keys = [file.stem for file in (DIRECTORY / "en").glob("*.wav")]
         self._clips: dict[tuple[str, str], NDArray[np.int16]] = {
-            (language, key): read_wav(prompt_path(language, key)) for language in LANGUAGES for key in prompt_keys()
+            (language, key): read_wav(prompt_path(language, key)) for language in LANGUAGES for key in keys
         }
 
     def __call__(self, key: str) -> FrameSource:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from gateway.audio.bridge import Bridge
 from gateway.audio.recorder import Recorder
-from gateway.audio.recording_writer import RecordingResult, RecordingWriter
+from gateway.audio.recording_writer import RecordingResult, RecordingTrouble, RecordingWriter
 from gateway.clock import WallClock
-from gateway.events import Publish, RecordingFinished, RecordingStarted
+from gateway.events import AlertCleared, AlertRaised, Publish, RecordingFinished, RecordingStarted
 from gateway.ids import new_id
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ class CallRecordings:
         self._publish = publish
         self._clock = clock
         self._unfinished: set[Future[RecordingResult]] = set()
+        self._troubled = False
 
     def begin(self, *, call_id: str, bridge: Bridge) -> OneRecording:
         """Record both parties of the bridge from now on."""
@@ -45,6 +46,14 @@ class CallRecordings:
             future.add_done_callback(finished)
 
         return OneRecording(recorder, bridge, closed)
+
+    def report_trouble(self, trouble: RecordingTrouble) -> None:
+        """The disk does not take recordings, or (no reason) takes them again: a person should know, once."""
+        if trouble.reason is not None and not self._troubled:
+            self._publish(AlertRaised(code="recording-failed", subject="recordings", values={"reason": trouble.reason}))
+        elif trouble.reason is None and self._troubled:
+            self._publish(AlertCleared(code="recording-failed", subject="recordings"))
+        self._troubled = trouble.reason is not None
 
     async def settled(self) -> None:
         """Wait until every recording that was stopped is whole and reported."""

@@ -31,27 +31,36 @@ _FAULT_CAUSES = {
 
 
 class Switchboard:
-    """All calls that run."""
+    """All calls that run.
 
-    def __init__(self, exchange: Exchange, *, drain_seconds: float = DRAIN_SECONDS) -> None:
-        self._exchange = exchange
+    The drivers are given `incoming`; `connect` gives it the exchange that holds the drivers. Until it is
+    entered, and from the moment it is left, every leg is refused.
+    """
+
+    def __init__(self, *, drain_seconds: float = DRAIN_SECONDS) -> None:
+        self._exchange: Exchange | None = None
         self._drain_seconds = drain_seconds
         self._calls: dict[str, Call] = {}
-        self._draining = False
+        self._is_open = False
         self._idle = asyncio.Event()
         self._idle.set()
         self._tasks = asyncio.TaskGroup()
 
+    def connect(self, exchange: Exchange) -> None:
+        """Serve calls with these surroundings."""
+        self._exchange = exchange
+
     async def __aenter__(self) -> Self:
         """Ready for calls."""
         await self._tasks.__aenter__()
+        self._is_open = True
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Take no new calls, give the running ones time, then end them all."""
-        self._draining = True
+        self._is_open = False
         try:
             async with asyncio.timeout(self._drain_seconds if kind is None else 0):
                 await self._idle.wait()
@@ -63,10 +72,10 @@ class Switchboard:
 
     def incoming(self, leg: Leg) -> None:
         """A driver has a new incoming leg. Returns at once."""
-        if self._draining:
+        if self._exchange is None or not self._is_open:
             leg.hangup(Cause.SHUTDOWN)
             return
-        self._tasks.create_task(self._serve(leg), name=f"call from {leg.peer or 'unknown'}")
+        self._tasks.create_task(self._serve(leg, self._exchange), name=f"call from {leg.peer or 'unknown'}")
 
     def calls(self) -> list[Call]:
         """The calls that run now, oldest first."""
@@ -80,9 +89,9 @@ class Switchboard:
         call.caller.hangup(Cause.HUNG_UP)
         return True
 
-    async def _serve(self, leg: Leg) -> None:
-        call = Call(leg, self._exchange)
-        destination = route(self._exchange.shop(), leg)
+    async def _serve(self, leg: Leg, exchange: Exchange) -> None:
+        call = Call(leg, exchange)
+        destination = route(exchange.shop(), leg)
         call.flow, flow = flow_for(destination)
         call.courier = _courier_of(destination)
         self._calls[call.id] = call
@@ -113,7 +122,7 @@ class Switchboard:
             case _:
                 direction = "internal"
         log.info("Call from %s to %s (%s).", leg.peer or "a withheld number", call.called, call.flow)
-        self._exchange.publish(
+        call.exchange.publish(
             CallStarted(
                 call_id=call.id,
                 direction=direction,
@@ -135,7 +144,7 @@ class Switchboard:
             self._idle.set()
         now = asyncio.get_running_loop().time()
         cause, ended_by = _how_it_ended(call)
-        self._exchange.publish(
+        call.exchange.publish(
             CallEnded(
                 call_id=call.id,
                 cause=cause,

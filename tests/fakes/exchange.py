@@ -114,7 +114,8 @@ class Scene:
             recordings=self.recordings,
             publish=self.bus.publish,
         )
-        self.switchboard = Switchboard(self.exchange, drain_seconds=5)
+        self.switchboard = Switchboard(drain_seconds=5)
+        self.switchboard.connect(self.exchange)
 
     def _note(self, published: Published) -> None:
         self.events.append(published.event)

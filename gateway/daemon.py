@@ -1,0 +1,143 @@
+"""The composition root: builds every object by hand, and starts and stops them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+
+from gateway import flows
+from gateway.api.board import Board
+from gateway.api.server import ApiServer
+from gateway.audio.recording_writer import RecordingTrouble, RecordingWriter
+from gateway.audio.wav import Recovered, repair
+from gateway.clock import utc_now
+from gateway.events import EventBus, RecordingFinished
+from gateway.health import Readiness
+from gateway.modem.fleet import ModemFleet
+from gateway.settings import Settings
+from gateway.sip.server import SipServer
+from gateway.store.store import Store, open_store
+from gateway.telephony.exchange import Exchange
+from gateway.telephony.flow import find_flows
+from gateway.telephony.numbers import NumberPolicy
+from gateway.telephony.prompts import PromptBook
+from gateway.telephony.recording import CallRecordings
+from gateway.telephony.switchboard import Switchboard
+
+log = logging.getLogger(__name__)
+
+GOODBYE_SECONDS = 2.0
+"""What the wires get for their last words (BYE, AT+CHUP) once every call has been ended."""
+
+
+def run_daemon(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT. Raises a GatewayError when it cannot start."""
+    asyncio.run(_serve(settings))
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        bus = EventBus(utc_now)
+        store = await stack.enter_async_context(open_store(settings, utc_now, bus))
+        await _mend_recordings(store, bus, settings.recordings_dir)
+        recordings = stack.enter_context(_recordings(settings.recordings_dir, bus))
+        stack.push_async_callback(recordings.settled)
+
+        find_flows(flows)
+        switchboard = Switchboard()
+        fleet = ModemFleet(
+            settings.modems,
+            store.shop,
+            bus.publish,
+            switchboard.incoming,
+            store.budget,
+            store.inbox,
+            store.pin_tries,
+            lambda text: NumberPolicy(store.shop().numbers).normalise(text) or text,
+            utc_now,
+        )
+        sip = SipServer(settings.sip, store.shop, bus.publish, switchboard.incoming, store.bindings, utc_now)
+        switchboard.connect(
+            Exchange(
+                shop=store.shop,
+                lines=fleet.lines,
+                phones=sip.phones,
+                prompts=await asyncio.to_thread(PromptBook, store.shop),
+                recordings=recordings,
+                publish=bus.publish,
+            )
+        )
+        readiness = Readiness(bus, [modem.name for modem in settings.modems])
+        api = ApiServer(
+            bind=settings.api.bind,
+            worker_socket=settings.worker_socket,
+            bus=bus,
+            live=Board(bus=bus, shop=store.shop, hang_up=switchboard.hang_up, clock=utc_now),
+            accounts=store.accounts,
+            shop=store,
+            is_ready=lambda: readiness.is_ready,
+        )
+        await stack.enter_async_context(api)
+        await stack.enter_async_context(sip)
+        await stack.enter_async_context(fleet)
+        stack.push_async_callback(asyncio.sleep, GOODBYE_SECONDS)
+        await stack.enter_async_context(switchboard)
+        if await store.accounts.needs_setup():
+            log.info("The owner's setup code is in %s.", settings.data_dir / "setup-code")
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        settling = tasks.create_task(readiness.settled())
+        gc.collect()
+        gc.freeze()  # what was built at the start is never looked through again
+        log.info(
+            "simbridge serves %d modems; SIP on %s, API on %s.", len(settings.modems), sip.addresses, settings.api.bind
+        )
+        await stop.wait()
+        settling.cancel()
+        log.info("Stopping: running calls may go on for a moment.")
+
+
+@contextmanager
+def _recordings(directory: Path, bus: EventBus) -> Iterator[CallRecordings]:
+    """The thread that writes recordings, and the verbs that begin them."""
+    loop = asyncio.get_running_loop()
+
+    def report(trouble: RecordingTrouble) -> None:
+        loop.call_soon_threadsafe(recordings.report_trouble, trouble)
+
+    with RecordingWriter(report) as writer:
+        recordings = CallRecordings(directory=directory, writer=writer, publish=bus.publish, clock=utc_now)
+        yield recordings
+
+
+async def _mend_recordings(store: Store, bus: EventBus, directory: Path) -> None:
+    """Finish what a crash has cut off, before anything new is recorded; what has left no file is reported empty."""
+    mended: dict[str, Recovered] = {}
+    for found in await asyncio.to_thread(repair, directory):
+        path = str(found.path.relative_to(directory))
+        if isinstance(found, Recovered):
+            log.info("The recording %s was cut off by a crash and is mended: %.1f seconds.", path, found.seconds)
+            mended[path] = found
+        else:
+            log.warning("The recording %s cannot be mended: %s", path, found.reason)
+    for recording in store.unfinished_recordings:
+        file = mended.get(recording.path)
+        bus.publish(
+            RecordingFinished(
+                call_id=recording.call_id,
+                recording_id=recording.recording_id,
+                path=recording.path,
+                seconds=file.seconds if file is not None else 0.0,
+                size_bytes=file.size_bytes if file is not None else 0,
+                verdict="recovered" if file is not None and file.seconds > 0 else "nothing-heard",
+            )
+        )
