@@ -133,9 +133,8 @@ def release_call(call: int) -> Command:
 
 
 def choose_storage(storage: str) -> Command:
-    """`AT+CPMS` with one storage for reading, writing and receiving (27.005 section 3.2.2)."""
-    name = _checked(storage, "SM|ME|MT", "An SMS storage")
-    return Command(f'AT+CPMS="{name}","{name}","{name}"', answers=("+CPMS",))
+    """`AT+CPMS="<storage>"`: read and delete there; where new ones go stays as it is (27.005 section 3.2.2)."""
+    return Command(f'AT+CPMS="{_checked(storage, "SM|ME|MT", "An SMS storage")}"', answers=("+CPMS",))
 
 
 def read_message(index: int) -> Command:

@@ -145,12 +145,6 @@ def submit_parts(
     return tpdus
 
 
-def unswap(digits: bytes) -> str:
-    """The digits of swapped semi-octets up to the first filler, as in EF-ICCID (3GPP TS 31.102, 102 221)."""
-    text = "".join(f"{octet & 0x0F:x}{octet >> 4:x}" for octet in digits)
-    return text.partition("f")[0]
-
-
 class _Reader:
     """Takes octets from the front; taking more than there is raises PduInvalid."""
 

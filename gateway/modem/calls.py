@@ -1,0 +1,132 @@
+"""The calls of one modem: one at a time, whoever begins it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from gateway.errors import NoFreeLine
+from gateway.modem.gsm_call import CallTools, GsmCall
+from gateway.modem.gsm_leg import GsmLeg
+from gateway.modem.reports import CallReport, Stage
+from gateway.modem.voice.tty_pcm import TtyPcmPort
+from gateway.telephony.causes import Cause
+from gateway.telephony.leg import Direction
+from gateway.telephony.line import Incoming
+from gateway.telephony.numbers import Dialable
+
+log = logging.getLogger(__name__)
+
+
+class ModemCalls:
+    """Places and receives the calls of a modem that is being served; its tasks live in `tasks`."""
+
+    def __init__(
+        self,
+        tools: CallTools,
+        tasks: asyncio.TaskGroup,
+        *,
+        keys_by_news: bool,
+        line: Callable[[], str | None],
+        incoming: Incoming,
+        normalise: Callable[[str], str],
+    ) -> None:
+        self._tools = tools
+        self._tasks = tasks
+        self._keys_by_news = keys_by_news
+        self._line = line
+        self._incoming = incoming
+        self._normalise = normalise
+        self._current: GsmCall | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call is placed, ringing, up or not yet known to be over."""
+        return self._current is not None
+
+    async def idle(self) -> None:
+        """Wait until there is no call."""
+        await self._idle.wait()
+
+    def dial(self, number: Dialable, *, line: str, call_id: str, extension: str | None) -> GsmLeg:
+        """Place a call; returns its NEW leg at once. Raises NoFreeLine while there is another call."""
+        if self._current is not None:
+            raise NoFreeLine(f"The line {line} is in a call.", line=line)
+        call = self._new_call(Direction.OUTGOING, peer=number.digits, called=number.digits, line=line)
+        self._start(call, partial(call.place, number, call_id=call_id, extension=extension))
+        return call.leg
+
+    def take(self, report: CallReport) -> None:
+        """News of a call, from a line of the modem."""
+        if self._current is not None:
+            self._current.take(report)
+        elif report.stage is Stage.INCOMING:
+            self._receive(report)
+
+    def hear_key(self, key: str) -> None:
+        """News of a key."""
+        if self._current is not None:
+            self._current.leg.heard_key(key)
+
+    def pause_voice(self, *, paused: bool) -> None:
+        """News of the modem's voice buffer."""
+        if self._current is not None:
+            self._current.port.pause(paused)
+
+    def lost(self) -> None:
+        """The modem is gone, and its call with it."""
+        if self._current is not None:
+            self._current.leg.fail(Cause.MODEM_LOST)
+
+    def hang_up(self, cause: Cause) -> None:
+        """End the call, if there is one."""
+        if self._current is not None:
+            self._current.leg.hangup(cause)
+
+    def _receive(self, report: CallReport) -> None:
+        line = self._line()
+        announce: Callable[[GsmLeg], None] | None = self._announce
+        if line is None or not self._tools.voice.is_open:
+            log.info("A call to the modem %s is left ringing: it has no line, or no voice.", self._tools.modem)
+            announce = None
+        call = self._new_call(
+            Direction.INCOMING, peer="", called=line or "", line=line or self._tools.modem, announce=announce
+        )
+        self._start(call, call.receive)
+        call.take(report)
+
+    def _announce(self, leg: GsmLeg) -> None:
+        leg.peer = self._normalise(leg.network_number) if leg.network_number else ""
+        self._incoming(leg)
+
+    def _new_call(
+        self,
+        direction: Direction,
+        *,
+        peer: str,
+        called: str,
+        line: str,
+        announce: Callable[[GsmLeg], None] | None = None,
+    ) -> GsmCall:
+        port = TtyPcmPort(self._tools.voice, block_frames=self._tools.dialect.block_frames)
+        leg = GsmLeg(direction=direction, peer=peer, called=called, port=port, line=line)
+        if not self._keys_by_news:
+            leg.listen_for_keys()
+        return GsmCall(leg, port, self._tools, announce)
+
+    def _start(self, call: GsmCall, work: Callable[[], Awaitable[None]]) -> None:
+        self._current = call
+        self._idle.clear()
+        self._tasks.create_task(self._run(call, work))
+
+    async def _run(self, call: GsmCall, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        finally:
+            if self._current is call:
+                self._current = None
+                self._idle.set()

@@ -1,0 +1,55 @@
+"""SIMCom SIM7500, SIM7600, A7670. Source: firmware-notes/simcom.md."""
+
+from __future__ import annotations
+
+from gateway.modem.at import fields_of, name_of, number_in
+from gateway.modem.commands import fixed, query
+from gateway.modem.dialect import COMMON_INIT, InitStep, ModemDialect, UssdCoding, key_report, optional, signal_of
+from gateway.modem.reports import CallReport, Report, Stage
+
+_MODELS = ("SIMCOM", "SIM7", "SIM8", "A76")
+
+
+class Simcom(ModemDialect):
+    """Tells each step of a call by +CLCC as news; takes and gives audio in blocks of 40 ms."""
+
+    family = "simcom"
+    init = (
+        # Without it ATH says OK and hangs up nothing.
+        InitStep(fixed("AT+CVHU=0")),
+        *COMMON_INIT,
+        *optional('AT+CSCS="UCS2"', "AT+CLCC=1", "AT+AUTOCSQ=1,1", "AT+CPCMFRM=0", "AT+CPCMREG=0"),
+    )
+    iccid = (query("AT+CICCID", "+ICCID"), *ModemDialect.iccid)
+    keys_on = fixed("AT+DDET=1")
+    pin_tries = query("AT+SPIC", "+SPIC")
+    voice_check = query("AT+CPCMREG?", "+CPCMREG")
+    voice_when_active = (fixed("AT+CPCMREG=1"),)
+    voice_after_call = (fixed("AT+CPCMREG=0"),)
+    voice_patience_seconds = 12.0
+    block_frames = 2
+    reports_calls = True
+    ussd_coding = UssdCoding.UCS2
+
+    @classmethod
+    def fits(cls, manufacturer: str, model: str) -> bool:
+        """A7670E gives no useful `+CGMI`: the model decides as well."""
+        return "simcom" in manufacturer.lower() or model.upper().startswith(_MODELS)
+
+    def tries_left(self, answer: tuple[str, ...]) -> int | None:
+        """`+SPIC: <pin1>,<puk1>,<pin2>,<puk2>`."""
+        return number_in(fields_of(answer[0]), 0) if answer else None
+
+    def _own_news(self, line: str) -> Report | None:
+        if line.startswith("VOICE CALL: BEGIN"):
+            return CallReport(stage=Stage.ACTIVE)
+        if line.startswith(("VOICE CALL: END", "MISSED_CALL:")):
+            return CallReport(stage=Stage.ENDED)
+        fields = fields_of(line)
+        match name_of(line):
+            case "+RXDTMF" | "+DTMF":
+                return key_report(fields[0])
+            case "+CSQN":
+                return signal_of(number_in(fields, 0))
+            case _:
+                return None

@@ -1,0 +1,393 @@
+"""The modem's side of one call: a task that dials or answers, follows the call and makes sure that it is over.
+
+News of the modem moves the leg at once; what needs a command, a question or a deadline is done here,
+in one loop. +CLCC is the truth: news may lie or be lost, and no call that costs money is left up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.errors import AtRefused, AtTimeout, ModemLost, PortBusy
+from gateway.modem import commands
+from gateway.modem.call_budget import CallBudget
+from gateway.modem.channel import AtChannel, Priority
+from gateway.modem.commands import Command
+from gateway.modem.dialect import ModemDialect, call_row
+from gateway.modem.gsm_leg import GsmLeg
+from gateway.modem.reports import CallReport, Stage
+from gateway.modem.voice.tty_pcm import TtyPcmPort, VoiceTty
+from gateway.telephony.causes import Cause
+from gateway.telephony.ledger import Budget
+from gateway.telephony.leg import Direction, Leg, LegState
+from gateway.telephony.numbers import Dialable
+
+log = logging.getLogger(__name__)
+
+NUMBER_SECONDS = 1.0
+"""So long an incoming call waits for its caller's number."""
+ALERTING_SECONDS = 45.0
+ANSWER_SECONDS = 150.0
+LONGEST_CALL_SECONDS = 3600.0
+STALL_REOPEN_SECONDS = 5.0
+STALL_END_SECONDS = 15.0
+
+_SETTLE_SECONDS = 0.2
+_EMPTY_LISTS = 2
+_LIST_GRACE_SECONDS = 3.0
+_LIST_TIMEOUTS = 3
+_HANG_UP_ROUNDS = 6
+_KEY_GAP_SECONDS = 0.1
+_LIMITS_EVERY_SECONDS = 0.5
+_VOICE_RETRY_SECONDS = 0.4
+
+_REFUSED_DIALS = {
+    "BUSY": Cause.BUSY,
+    "NO ANSWER": Cause.NO_ANSWER,
+    "NO CARRIER": Cause.UNREACHABLE,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallTools:
+    """What a call needs of its modem."""
+
+    modem: str
+    channel: AtChannel
+    dialect: ModemDialect
+    voice: VoiceTty
+    budget: Budget
+    report_stuck: Callable[[AtTimeout], None]
+    """Called when the modem does not let go of a call."""
+
+
+class GsmCall:
+    """One call of one modem. `place` or `receive` is run as a task; `take` is told every news of a call."""
+
+    def __init__(
+        self, leg: GsmLeg, port: TtyPcmPort, tools: CallTools, announce: Callable[[GsmLeg], None] | None = None
+    ) -> None:
+        """`announce` is called with an incoming leg once its number is known; None: with nobody."""
+        self.leg = leg
+        self.port = port
+        self._tools = tools
+        self._loop = asyncio.get_running_loop()
+        self._started = self._loop.time()
+        self._answered: float | None = None
+        self._ended: float | None = None
+        self._index: int | None = None
+        self._stage: Stage | None = None
+        self._is_commanded = leg.direction is Direction.INCOMING
+        self._is_over = False
+        self._cause: Cause | None = None
+        self._is_confirmed = False
+        self._announce = announce
+        self._empty_lists = 0
+        self._list_timeouts = 0
+        self._answer_sent = False
+        self._voice_on = False
+        self._voice_tried = 0.0
+        self._reopened: float | None = None
+        self._budget = CallBudget(tools.budget, leg)
+        leg.on_change(self._leg_changed)
+
+    # News.
+
+    def take(self, report: CallReport) -> None:
+        """News of a call, perhaps of this one."""
+        is_outgoing = self.leg.direction is Direction.OUTGOING
+        if report.stage is Stage.OTHER or (report.outgoing is not None and report.outgoing is not is_outgoing):
+            return
+        if not self._is_commanded or (report.index is not None and self._index not in (None, report.index)):
+            return
+        if report.index is not None:
+            self._index = report.index
+        if report.stage is Stage.ENDED:
+            self._is_over = True
+            self._cause = self._cause or report.cause
+            if not is_outgoing or self.leg.state is LegState.UP or self._cause is not None:
+                self.leg.is_over(self._cause)
+        else:
+            self._empty_lists = 0
+            self._stage = report.stage
+            self._learn(report)
+            self.leg.has_reached(report.stage)
+        self.leg.wanted.set()
+
+    def _learn(self, report: CallReport) -> None:
+        """What news says of an incoming call's number; only +CLIP says for certain that there is none."""
+        self._is_confirmed = self._is_confirmed or report.index is not None or report.number is not None
+        if report.number or (report.number == "" and report.index is None):
+            self._present(report.number)
+
+    def _present(self, number: str) -> None:
+        announce, self._announce = self._announce, None
+        if announce is not None and not self.leg.has_ended:
+            self.leg.peer = self.leg.network_number = number
+            announce(self.leg)
+
+    def _leg_changed(self, leg: Leg) -> None:
+        if leg.state is LegState.UP:
+            self._answered = self._loop.time()
+        elif leg.state is LegState.ENDED:
+            self._ended = self._loop.time()
+
+    # An outgoing call.
+
+    async def place(self, number: Dialable, *, call_id: str, extension: str | None) -> None:
+        """Reserve the budget, dial, follow, clear. Raises ModemLost and AtTimeout when the modem is gone or stuck."""
+        try:
+            async with asyncio.TaskGroup() as preparations:
+                preparations.create_task(self._budget.reserve(number, call_id=call_id, extension=extension))
+                preparations.create_task(self._prepare_voice())
+            if self._budget.is_open and not self.leg.has_ended:
+                await self._dial(number)
+                await self._follow()
+        finally:
+            await self._finish()
+
+    async def _dial(self, number: Dialable) -> None:
+        self._is_commanded = True
+        self._started = self._loop.time()
+        try:
+            await self._send(commands.dial(number))
+        except AtRefused as refused:
+            result = str(refused.values["result"])
+            log.info("The modem %s does not dial: %s.", self._tools.modem, result)
+            self.leg.fail(_REFUSED_DIALS.get(result, Cause.CONGESTION))
+            return
+        except AtTimeout:
+            log.warning("The modem %s is slow to say whether it dials.", self._tools.modem)
+        await self._try_all(self._tools.dialect.voice_after_command)
+
+    # An incoming call.
+
+    async def receive(self) -> None:
+        """Learn who calls, announce the leg, follow it, clear."""
+        try:
+            await self._learn_number()
+            await self._follow()
+        finally:
+            await self._finish()
+
+    async def _learn_number(self) -> None:
+        """Ask until the number is known; after a second the call is announced without, if it is real."""
+        while self._announce is not None and not self._is_over and not self.leg.has_ended:
+            listed = await self._list()
+            if self._loop.time() >= self._started + NUMBER_SECONDS:
+                if self._is_confirmed or not listed:
+                    self._present("")
+                self._is_over = self._announce is not None
+                return
+            await self._pause(0.25)
+
+    async def _answer(self) -> None:
+        self._answer_sent = True
+        await self._prepare_voice()
+        try:
+            await self._send(commands.ANSWER)
+        except AtRefused as refused:
+            log.info("The modem %s cannot answer: %s.", self._tools.modem, refused.values["result"])
+            self._is_over = True
+            return
+        except AtTimeout:
+            return
+        if not self._is_over:
+            self.leg.has_reached(Stage.ACTIVE)
+        await self._try_all(self._tools.dialect.voice_after_command)
+
+    # The running call.
+
+    async def _follow(self) -> None:
+        next_list = self._loop.time() + self._list_every()
+        while not self._is_over and not self.leg.has_ended:
+            await self._do_what_is_wanted()
+            now = self._loop.time()
+            if now >= next_list:
+                await self._list()
+                next_list = self._loop.time() + self._list_every()
+            await self._keep_limits()
+            await self._pause(min(next_list - self._loop.time(), _LIMITS_EVERY_SECONDS))
+        if not self.leg.has_ended:
+            await self._settle()
+            self.leg.is_over(self._cause)
+
+    def _list_every(self) -> float:
+        if self._tools.dialect.reports_calls:
+            return 2.0 if self.leg.state is LegState.UP else 1.0
+        return 1.0 if self.leg.state is LegState.UP else 0.4
+
+    async def _do_what_is_wanted(self) -> None:
+        if self.leg.wants_answer and not self._answer_sent:
+            await self._answer()
+        if self.leg.state is LegState.UP and not self._voice_on:
+            await self._switch_voice_on()
+        while self.leg.keys_to_send and self.leg.state is LegState.UP:
+            command = self._tools.dialect.key_command(self._index or 1, self.leg.keys_to_send[0])
+            key = self.leg.keys_to_send.popleft()
+            if command is None or not await self._try(command):
+                self.port.play_key(key)
+            await asyncio.sleep(_KEY_GAP_SECONDS)
+
+    async def _list(self) -> bool:
+        """Ask +CLCC and take its rows; two empty lists in turn end the call. False: the modem does not tell."""
+        try:
+            answer = await self._tools.channel.send(commands.LIST_CALLS, priority=Priority.CALL)
+        except AtRefused:
+            return False
+        except AtTimeout:
+            self._list_timeouts += 1
+            if self._list_timeouts >= _LIST_TIMEOUTS:
+                raise
+            return False
+        self._list_timeouts = 0
+        rows = [row for row in map(call_row, answer.lines) if row is not None]
+        if any(self._is_mine(row) for row in rows):
+            for row in rows:
+                self.take(row)
+        elif self._loop.time() > self._started + _LIST_GRACE_SECONDS:
+            self._empty_lists += 1
+            if self._empty_lists >= _EMPTY_LISTS:
+                log.info("The modem %s has lost its call without a word.", self._tools.modem)
+                self._is_over = True
+        return True
+
+    def _is_mine(self, row: CallReport) -> bool:
+        return (
+            row.outgoing is (self.leg.direction is Direction.OUTGOING)
+            and self._index in (None, row.index)
+            and row.stage not in (Stage.OTHER, Stage.ENDED)
+        )
+
+    async def _settle(self) -> None:
+        """The word that says why may come after the news of the end."""
+        if self._cause is None and self.leg.direction is Direction.OUTGOING and self.leg.state is not LegState.UP:
+            deadline = self._loop.time() + _SETTLE_SECONDS
+            while self._cause is None and self._loop.time() < deadline and not self.leg.has_ended:
+                await self._pause(deadline - self._loop.time())
+
+    # Limits.
+
+    async def _keep_limits(self) -> None:
+        now = self._loop.time()
+        if self.leg.state is LegState.UP and self._answered is not None:
+            talked = now - self._answered
+            if talked >= LONGEST_CALL_SECONDS:
+                self.leg.hangup(Cause.TOO_LONG)
+            await self._budget.keep(talked)
+            await self._keep_audio(now)
+        elif self.leg.direction is Direction.OUTGOING:
+            waited = now - self._started
+            if waited >= ANSWER_SECONDS:
+                self.leg.hangup(Cause.NO_ANSWER)
+            elif waited >= ALERTING_SECONDS and self._stage in (None, Stage.DIALLING):
+                self.leg.hangup(Cause.UNREACHABLE)
+
+    async def _keep_audio(self, now: float) -> None:
+        """A voice port that gives nothing is opened anew, and in the end the call is given up."""
+        last = max(self.port.last_arrival or 0.0, self._answered or 0.0)
+        silent = now - last
+        if silent >= STALL_END_SECONDS:
+            log.warning("The voice port of the modem %s gives nothing; the call is ended.", self._tools.modem)
+            self.leg.hangup(Cause.NO_AUDIO)
+        elif silent >= STALL_REOPEN_SECONDS and (self._reopened is None or self._reopened < last):
+            self._reopened = now
+            log.warning("The voice port of the modem %s gives nothing; it is opened anew.", self._tools.modem)
+            self._tools.voice.close()
+            try:
+                self._tools.voice.open()
+            except (PortBusy, ModemLost) as fault:
+                log.warning("%s", fault)
+            await self._prepare_voice()
+            await self._try_all(self._tools.dialect.voice_after_command)
+            self._voice_on = False
+
+    # Voice.
+
+    async def _prepare_voice(self) -> None:
+        """Drop what is stale, then let the modem's voice come."""
+        self.port.open()
+        await self._try_all(self._tools.dialect.voice_before)
+
+    async def _switch_voice_on(self) -> None:
+        """For families that take the command only while the call is up, and not always at once."""
+        now = self._loop.time()
+        if now - self._voice_tried < _VOICE_RETRY_SECONDS:
+            return
+        self._voice_tried = now
+        wanted = self._tools.dialect.voice_when_active
+        patience = self._tools.dialect.voice_patience_seconds
+        self._voice_on = await self._try_all(wanted) or now - (self._answered or now) > patience
+
+    # The end.
+
+    async def _finish(self) -> None:
+        """Whatever happened: no call is left up, the minutes are settled, the leg has ended."""
+        try:
+            if self._is_commanded:
+                await self._clear()
+        except AtTimeout as fault:
+            self._tools.report_stuck(fault)
+        except ModemLost as fault:
+            log.debug("%s", fault)  # whoever serves the modem sees the loss himself
+        finally:
+            self.leg.fail(Cause.MODEM_LOST)  # only where nothing else has ended it
+            self.port.close()
+            await self._budget.settle(self._talk_seconds())
+
+    def _talk_seconds(self) -> int:
+        if self._answered is None:
+            return 0
+        return max(1, math.ceil((self._ended or self._loop.time()) - self._answered))
+
+    async def _clear(self) -> None:
+        """Hang up until +CLCC lists no such call. Raises AtTimeout for a modem that keeps the call."""
+        dialect = self._tools.dialect
+        for turn in range(_HANG_UP_ROUNDS):
+            if not self._is_over or turn > 0:
+                await self._try_all(dialect.hang_up + (dialect.hang_up_otherwise if turn >= 2 else ()))
+            if await self._is_gone():
+                break
+            self._is_over = False
+            self.leg.wanted.clear()
+            await self._pause(0.3 * (turn + 1))
+        else:
+            raise AtTimeout(f"The modem {self._tools.modem} does not end its call.", modem=self._tools.modem)
+        await self._try_all(dialect.voice_after_call)
+
+    async def _is_gone(self) -> bool:
+        """Whether the modem lists no call of this direction any more; where it lists none at all, its word counts."""
+        answer = await self._tools.channel.accepts(commands.LIST_CALLS, priority=Priority.CALL)
+        if answer is None:
+            return True
+        outgoing = self.leg.direction is Direction.OUTGOING
+        rows = [row for row in map(call_row, answer.lines) if row is not None]
+        return not any(row.outgoing is outgoing and row.stage is not Stage.ENDED for row in rows)
+
+    # Small things.
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait until something is wanted or reported, at most so long; not at all once the call is over."""
+        if self.leg.has_ended:
+            return
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self.leg.wanted.wait()
+        except TimeoutError:
+            return
+        self.leg.wanted.clear()
+
+    async def _send(self, command: Command) -> None:
+        await self._tools.channel.send(command, priority=Priority.CALL)
+
+    async def _try(self, command: Command) -> bool:
+        return await self._tools.channel.accepts(command, priority=Priority.CALL) is not None
+
+    async def _try_all(self, wanted: tuple[Command, ...]) -> bool:
+        """Send them all; whether all were taken."""
+        taken = [await self._try(command) for command in wanted]
+        return all(taken)

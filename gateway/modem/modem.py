@@ -1,0 +1,224 @@
+"""A modem and what is known of it: its state, its facts, and what may be asked of it at this moment."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from gateway.clock import WallClock
+from gateway.errors import NoFreeLine
+from gateway.events import AlertCleared, AlertRaised, ModemChanged, Publish
+from gateway.modem.calls import ModemCalls
+from gateway.modem.gsm_leg import GsmLeg
+from gateway.modem.messages import SimMessages
+from gateway.modem.ussd import Ussd
+from gateway.settings import ModemSettings
+from gateway.telephony.ledger import Budget, Inbox, PinTries
+from gateway.telephony.line import Incoming, LineState
+from gateway.telephony.numbers import Dialable
+from gateway.telephony.shop import LineSettings, ShopView
+
+log = logging.getLogger(__name__)
+
+
+class ModemState(StrEnum):
+    """The life of a modem. Every state but READY and the waiting ones has a deadline."""
+
+    ABSENT = "absent"
+    OPENING = "opening"
+    IDENTIFYING = "identifying"
+    NO_SIM = "no-sim"
+    LOCKED = "locked"
+    SEARCHING = "searching"
+    READY = "ready"
+    FAULTY = "faulty"
+    LOST = "lost"
+
+
+_LINE_STATES = {
+    ModemState.ABSENT: LineState.ABSENT,
+    ModemState.OPENING: LineState.STARTING,
+    ModemState.IDENTIFYING: LineState.STARTING,
+    ModemState.NO_SIM: LineState.NO_SIM,
+    ModemState.LOCKED: LineState.LOCKED,
+    ModemState.SEARCHING: LineState.SEARCHING,
+    ModemState.READY: LineState.READY,
+    ModemState.FAULTY: LineState.FAULTY,
+    ModemState.LOST: LineState.ABSENT,
+}
+
+_ALARMING = frozenset({ModemState.ABSENT, ModemState.NO_SIM, ModemState.LOCKED, ModemState.FAULTY, ModemState.LOST})
+_SERVED = frozenset({ModemState.READY, ModemState.SEARCHING})
+_NO_VOICE = "no-voice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What the daemon gives to every modem."""
+
+    shop: ShopView
+    publish: Publish
+    incoming: Incoming
+    budget: Budget
+    inbox: Inbox
+    pin_tries: PinTries
+    normalise: Callable[[str], str]
+    """Makes E.164 of a number as the network gave it; what it does not know stays as it is."""
+    clock: WallClock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModemFacts:
+    """What was learned of a modem and its SIM; None: not yet."""
+
+    family: str | None = None
+    model: str | None = None
+    firmware: str | None = None
+    imei: str | None = None
+    imsi: str | None = None
+    iccid: str | None = None
+    own_number: str | None = None
+    operator: str | None = None
+    registration: str | None = None
+    technology: str | None = None
+    signal_dbm: int | None = None
+    voice: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a modem that is being served can do."""
+
+    calls: ModemCalls
+    messages: SimMessages
+    ussd: Ussd
+
+
+class Modem:
+    """One configured modem. The supervisor and the session tell it what they find; lines ask it for calls."""
+
+    def __init__(self, settings: ModemSettings, outside: Outside) -> None:
+        self.settings = settings
+        self.outside = outside
+        self.state = ModemState.ABSENT
+        self.reason: str | None = None
+        self.facts = ModemFacts()
+        self.service: Service | None = None
+        """None unless the modem is served."""
+        self.settled = asyncio.Event()
+        """Set once it is served, or known why not."""
+        self._alerts: set[str] = set()
+        self._published: ModemChanged | None = None
+
+    @property
+    def name(self) -> str:
+        """As in gateway.toml."""
+        return self.settings.name
+
+    @property
+    def line(self) -> LineSettings | None:
+        """The line of the shop that this modem, or the SIM in it, is tied to."""
+        for line in self.outside.shop().lines:
+            if self.carries(line):
+                return line
+        return None
+
+    def carries(self, line: LineSettings) -> bool:
+        """Whether `line` names this modem, its IMEI or its SIM."""
+        if line.modem is not None:
+            return line.modem == self.name
+        if line.iccid is not None:
+            return line.iccid.rstrip("Ff") == self.facts.iccid
+        return line.imei is not None and line.imei == self.facts.imei
+
+    @property
+    def line_state(self) -> LineState:
+        """The state as the exchange wants it: BUSY while there is a call."""
+        if self.service is not None and self.service.calls.is_busy:
+            return LineState.BUSY
+        return _LINE_STATES[self.state]
+
+    def dial(self, number: Dialable, *, line: str, call_id: str, extension: str | None) -> GsmLeg:
+        """Place a call. Raises NoFreeLine unless the line is READY and can speak."""
+        state = self.line_state
+        if self.service is None or state is not LineState.READY or not self.facts.voice:
+            why = "has no voice" if state is LineState.READY else f"is not ready ({state})"
+            raise NoFreeLine(f"The line {line} {why}.", line=line, state=str(state))
+        return self.service.calls.dial(number, line=line, call_id=call_id, extension=extension)
+
+    # For the supervisor and the session.
+
+    def enter(self, state: ModemState, reason: str | None = None) -> None:
+        """The one place where the state changes: logs, publishes, raises and clears alerts."""
+        if (state, reason) == (self.state, self.reason) and self._published is not None:
+            return
+        if state is not self.state:
+            log.info("Modem %s: %s%s", self.name, state, f" ({reason})" if reason else "")
+        self.state = state
+        self.reason = reason
+        if state in _ALARMING and reason is not None:
+            self._raise_alert(reason)
+        elif state in _SERVED:
+            self._clear_alerts(keep=reason)
+            if reason == "registration-denied":
+                self._raise_alert(reason)
+            if self.facts.voice is False and self.line is not None:
+                self._raise_alert(_NO_VOICE)
+        if state not in (ModemState.OPENING, ModemState.IDENTIFYING):
+            self.settled.set()
+        self.publish()
+
+    def learn(self, **facts: str | int | bool | None) -> None:
+        """Something was learned of the modem; publishes if it is new."""
+        self.facts = replace(self.facts, **facts)  # type: ignore[arg-type]  # the names are checked by replace
+        if self._published is not None:
+            self.publish()
+
+    def forget_sim(self) -> None:
+        """The SIM is out, or the modem is gone: what was known of the SIM holds no longer."""
+        self.facts = replace(
+            self.facts,
+            imsi=None, iccid=None, own_number=None, operator=None, registration=None, technology=None, signal_dbm=None,
+        )  # fmt: skip
+
+    def publish(self) -> None:
+        """Publish the whole state, if it differs from what was published last."""
+        line = self.line
+        facts = self.facts
+        event = ModemChanged(
+            modem=self.name,
+            line=line.name if line else None,
+            state=self.state,
+            reason=self.reason,
+            family=facts.family,
+            model=facts.model,
+            firmware=facts.firmware,
+            imei=facts.imei,
+            imsi=facts.imsi,
+            iccid=facts.iccid,
+            own_number=facts.own_number,
+            operator=facts.operator,
+            registration=facts.registration,
+            technology=facts.technology,
+            signal_dbm=facts.signal_dbm,
+            voice=facts.voice,
+            port=self.settings.at,
+        )
+        if event != self._published:
+            self._published = event
+            self.outside.publish(event)
+
+    def _raise_alert(self, code: str) -> None:
+        if code not in self._alerts:
+            self._alerts.add(code)
+            self.outside.publish(
+                AlertRaised(code=code, subject=self.name, values={"modem": self.name, "port": self.settings.at})
+            )
+
+    def _clear_alerts(self, *, keep: str | None) -> None:
+        for code in sorted(self._alerts - {keep, _NO_VOICE if self.facts.voice is False else None}):
+            self._alerts.discard(code)
+            self.outside.publish(AlertCleared(code=code, subject=self.name))

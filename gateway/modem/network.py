@@ -1,0 +1,76 @@
+"""What the mobile network says to one modem: registration, operator, signal; and what follows for its state."""
+
+from __future__ import annotations
+
+import re
+
+from gateway.modem.at import fields_of
+from gateway.modem.modem import Modem, ModemState
+from gateway.modem.reports import RegistrationReport, SignalReport
+
+_REGISTRATION = {0: "not-registered", 1: "home", 2: "searching", 3: "denied", 4: "unknown", 5: "roaming"}
+_REGISTERED = (1, 5)
+_DENIED = 3
+_TECHNOLOGY = {0: "2G", 1: "2G", 3: "2G", 2: "3G", 4: "3G", 5: "3G", 6: "3G", 7: "4G"}
+_STEP_DB = 4
+
+
+class Network:
+    """Keeps the registration of one modem, and shows it in the modem's state while it is served."""
+
+    def __init__(self, modem: Modem) -> None:
+        self._modem = modem
+        self._status = {False: 0, True: 0}
+        """By +CREG and +CEREG: on LTE either alone may be wrong."""
+
+    def show(self) -> None:
+        """Enter READY or SEARCHING, as the registration is."""
+        statuses = self._status.values()
+        if any(status in _REGISTERED for status in statuses):
+            self._modem.enter(ModemState.READY)
+        elif _DENIED in statuses:
+            self._modem.enter(ModemState.SEARCHING, "registration-denied")
+        else:
+            self._modem.enter(ModemState.SEARCHING, "no-network")
+
+    def take(self, report: SignalReport | RegistrationReport) -> None:
+        """News of the network."""
+        if isinstance(report, SignalReport):
+            self._take_signal(report)
+            return
+        self._status[report.lte] = report.status
+        best = next((status for status in self._status.values() if status in _REGISTERED), self._status[False])
+        registered = best in _REGISTERED
+        technology = _TECHNOLOGY.get(report.technology) if report.technology is not None else None
+        self._modem.learn(
+            registration=_REGISTRATION.get(best, "unknown"),
+            technology=(technology or self._modem.facts.technology) if registered else None,
+        )
+        if self._modem.state in (ModemState.READY, ModemState.SEARCHING):
+            self.show()
+
+    def take_operator(self, line: str) -> None:
+        """The answer to AT+COPS?: `<mode>[,<format>,"<name>"[,<AcT>]]`."""
+        fields = fields_of(line)
+        if len(fields) >= 3:
+            self._modem.learn(operator=readable(fields[2]) or None)
+        if len(fields) >= 4 and fields[3].isdigit():
+            self._modem.learn(technology=_TECHNOLOGY.get(int(fields[3])))
+
+    def _take_signal(self, report: SignalReport) -> None:
+        """Small steps are not worth an event: a stick says ten of them a minute."""
+        known = self._modem.facts.signal_dbm
+        if report.dbm is None or known is None or abs(report.dbm - known) >= _STEP_DB:
+            self._modem.learn(signal_dbm=report.dbm)
+
+
+def readable(name: str) -> str:
+    """A name as it is, or decoded where the modem gives its strings as UCS-2 in hex."""
+    if re.fullmatch(r"(?:[0-9A-Fa-f]{4})+", name):
+        try:
+            decoded = bytes.fromhex(name).decode("utf-16-be")
+        except UnicodeDecodeError:
+            return name
+        if decoded.isprintable():
+            return decoded
+    return name
