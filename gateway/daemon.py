@@ -17,7 +17,6 @@ from gateway.audio.recording_writer import RecordingTrouble, RecordingWriter
 from gateway.audio.wav import Recovered, repair
 from gateway.clock import utc_now
 from gateway.events import EventBus, RecordingFinished
-from gateway.health import Readiness
 from gateway.modem.fleet import ModemFleet
 from gateway.settings import Settings
 from gateway.sip.server import SipServer
@@ -66,7 +65,7 @@ async def _serve(settings: Settings) -> None:
             lambda text: NumberPolicy(store.shop().numbers).normalise(text) or text,
             utc_now,
         )
-        sip = SipServer(settings.sip, store.shop, bus.publish, switchboard.incoming, store.bindings, utc_now)
+        sip = SipServer(settings.sip, store.shop, bus.publish, switchboard.incoming, bindings=store.bindings)
         switchboard.connect(
             Exchange(
                 shop=store.shop,
@@ -77,7 +76,7 @@ async def _serve(settings: Settings) -> None:
                 publish=bus.publish,
             )
         )
-        readiness = Readiness(bus, [modem.name for modem in settings.modems])
+        ready = asyncio.Event()
         api = ApiServer(
             bind=settings.api.bind,
             worker_socket=settings.worker_socket,
@@ -85,7 +84,7 @@ async def _serve(settings: Settings) -> None:
             live=Board(bus=bus, shop=store.shop, hang_up=switchboard.hang_up, clock=utc_now),
             accounts=store.accounts,
             shop=store,
-            is_ready=lambda: readiness.is_ready,
+            is_ready=ready.is_set,
         )
         await stack.enter_async_context(api)
         await stack.enter_async_context(sip)
@@ -94,15 +93,13 @@ async def _serve(settings: Settings) -> None:
         await stack.enter_async_context(switchboard)
         if await store.accounts.needs_setup():
             log.info("The owner's setup code is in %s.", settings.data_dir / "setup-code")
-        tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        settling = tasks.create_task(readiness.settled())
+        ready.set()
         gc.collect()
         gc.freeze()  # what was built at the start is never looked through again
         log.info(
             "simbridge serves %d modems; SIP on %s, API on %s.", len(settings.modems), sip.addresses, settings.api.bind
         )
         await stop.wait()
-        settling.cancel()
         log.info("Stopping: running calls may go on for a moment.")
 
 
