@@ -17,6 +17,7 @@ MAY_CATCH_EVERYTHING: dict[str, str] = {
     "gateway/events.py: EventBus.publish": "a watcher must not hurt what it watches",
     "gateway/api/problems.py: problems": "a request must not hurt the daemon",
     "gateway/telephony/switchboard.py: Switchboard._serve": "a fault in one call must not end the others",
+    "gateway/modem/supervisor.py: ModemSupervisor.run": "a fault of ours must not cost the line",
     "gateway/store/writer.py: Writer._write_batch": "the fault of one piece of work is raised at its owner",
     "gateway/store/writer.py: Writer._watch": "a look at the other process's commits must not end the only writer",
 }
@@ -24,6 +25,11 @@ MAY_CATCH_EVERYTHING: dict[str, str] = {
 MAY_START_A_TASK: dict[str, str] = {
     # "file: function" -> who cancels the task (rule 6). Tasks of a TaskGroup need no entry.
     "gateway/demo/processes.py: Processes.one_ended": "cancelled in the same function's finally",
+    "gateway/demo/run.py: _demo": "cancelled in the same function's finally",
+    "gateway/emulator/__main__.py: serve": "cancelled in the same function's finally",
+    "gateway/emulator/client_link.py: ControlLink.open": "ControlLink.close",
+    "gateway/emulator/sip_phone.py: SipPhone._start_refreshing": "SipPhone._stop_refreshing",
+    "gateway/sip/server.py: SipServer._begin": "SipServer._close",
 }
 
 
@@ -61,7 +67,7 @@ def _caught(node: ast.AST) -> set[str]:
 
 
 def _task_groups(tree: ast.Module) -> set[str]:
-    """Names and attributes that are TaskGroups: bound by `async with`, or annotated."""
+    """Names and attributes that are TaskGroups: made here, bound by `async with`, annotated, or assigned from one."""
     groups: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.AsyncWith):
@@ -74,6 +80,9 @@ def _task_groups(tree: ast.Module) -> set[str]:
             groups.add(node.arg)
         elif isinstance(node, ast.AnnAssign) and "TaskGroup" in _names(node.annotation):
             groups |= _names(node.target) - {"self"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id in groups:
+            groups |= set().union(*(_names(target) for target in node.targets)) - {"self"}
     return groups
 
 
@@ -148,6 +157,7 @@ def test_what_a_clause_is_seen_to_stop(source: str, stopped: set[str]) -> None:
         ("async def g():\n async with asyncio.TaskGroup() as group:\n  group.create_task(f())", False),
         ("def g(group: asyncio.TaskGroup):\n group.create_task(f())", False),
         ("self._tasks = asyncio.TaskGroup()\nself._tasks.create_task(f())", False),
+        ("def g(self, group: asyncio.TaskGroup):\n self._tasks = group\n self._tasks.create_task(f())", False),
         ("self._tasks = asyncio.TaskGroup()\nself._loop.create_task(f())", True),
     ],
 )

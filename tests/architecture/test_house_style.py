@@ -38,6 +38,11 @@ AVOIDED_ENDINGS = re.compile(r"(Manager|Handler|Helper|Service|Utils?)$")
 AVOIDED_FILES = frozenset({"helper", "helpers", "util", "utils", "manager", "managers", "common", "misc"})
 
 UNESCAPED = re.compile(r"\|\s*safe\b|\{%-?\s*autoescape\s+false|\bMarkup\(")
+MAY_MAKE_MARKUP: dict[str, str] = {
+    # file -> why what it marks as HTML is HTML already
+    "web/app.py": "a constant of our own; format() of Markup escapes what is put in",
+    "web/parts.py": "the output of a template, which has escaped everything",
+}
 
 
 def _lines_of(path: Path, pattern: re.Pattern[str]) -> list[str]:
@@ -84,6 +89,7 @@ def test_templates_escape_everything() -> None:
         line
         for path in project_files()
         if path.parts[0] in ("web", "gateway") and path.suffix in (".html", ".txt", ".xml", ".py")
+        if path.as_posix() not in MAY_MAKE_MARKUP
         for line in _lines_of(path, UNESCAPED)
     ]
     assert not found, "\n".join(found)

@@ -50,7 +50,7 @@ MAY_IMPORT_FROM_OTHERS: dict[str, frozenset[str]] = {
     "telephony": frozenset({"numpy", "phonenumbers"}),
     "modem": frozenset({"numpy", "serial"}),
     "sip": frozenset({"numpy"}),
-    "store": frozenset({"alembic", "phonenumbers", "sqlalchemy", "tomli", "tomli_w"}),
+    "store": frozenset({"alembic", "argon2", "phonenumbers", "sqlalchemy", "tomli", "tomli_w"}),
     "api": frozenset({"aiohttp", "argon2"}),
     "toml_document": frozenset({"tomli"}),
     "settings": frozenset({"tomli"}),
@@ -61,7 +61,8 @@ MAY_IMPORT_FROM_OTHERS: dict[str, frozenset[str]] = {
 }
 
 WEB_MAY_IMPORT = frozenset(
-    {"babel", "flask", "flask_babel", "flask_wtf", "gunicorn", "jinja2", "markupsafe", "segno", "werkzeug", "wtforms"}
+    {"babel", "flask", "flask_babel", "flask_wtf", "gunicorn", "jinja2", "markupsafe", "werkzeug", "wtforms"}
+    | {"phonenumbers", "segno"}
 )
 
 NEVER_IN_AUDIO = frozenset({"asyncio", "socket", "socketserver", "select", "selectors", "ssl"})
