@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
+import itertools
 import signal
 from pathlib import Path
 
+from gateway.emulator import sound
 from gateway.emulator.control import ControlServer
 from gateway.emulator.control_network import NetworkVerbs
+from gateway.emulator.control_phones import PhoneVerbs
 from gateway.emulator.demo_people import add_demo_people
 from gateway.emulator.emulator import Emulator, ModemOrder
 
@@ -27,7 +29,16 @@ async def serve(directory: Path, families: list[str], *, keeps_logs: bool, has_p
             emulator.add_modem(ModemOrder(family=family))
         if has_people:
             add_demo_people(emulator.network)
-        server = ControlServer(directory / CONTROL_SOCKET, NetworkVerbs(emulator).verbs())
+        numbers = itertools.count(1)
+
+        def store_wav(name: str, data: bytes) -> str:
+            path = directory / "sound" / f"{next(numbers):05d}-{name}.wav"
+            sound.save_wav(path, data)
+            return str(path)
+
+        phones = PhoneVerbs(emulator, store_wav)
+        verbs = {**NetworkVerbs(emulator, store_wav).verbs(), **phones.verbs()}
+        server = ControlServer(directory / CONTROL_SOCKET, verbs)
         running = asyncio.create_task(server.run())
         try:
             await server.ready.wait()
@@ -35,8 +46,8 @@ async def serve(directory: Path, families: list[str], *, keeps_logs: bool, has_p
             await stop.wait()
         finally:
             running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
+            await asyncio.gather(running, return_exceptions=True)
+            await phones.close()
 
 
 def main() -> None:

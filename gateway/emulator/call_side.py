@@ -6,8 +6,9 @@ import asyncio
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gateway.emulator.mobile_call import CallState, EndedBy, MobileCall
+from gateway.emulator.mobile_call import EndedBy, MobileCall
 from gateway.emulator.personality import Moment, Sign
+from gateway.emulator.progress import CallState
 
 if TYPE_CHECKING:
     from gateway.emulator.modem import Modem
@@ -125,7 +126,7 @@ class CallSide:
         self._modem.voice.routed = self._modem.voice_outlives_calls
         self._modem.call_over()
         self._say(Moment.ENDED, call)
-        if not call.from_modem and call.times.answered is None and call.ended_by is not EndedBy.MODEM:
+        if not call.from_modem and call.progress.answered is None and call.ended_by is not EndedBy.MODEM:
             self._say(Moment.MISSED, call)
 
     def _ring_again(self, call: MobileCall) -> None:
@@ -172,14 +173,14 @@ def _filled(text: str, call: MobileCall, identity: int) -> str:
     if call.ended_by is EndedBy.MODEM:
         end_status = _END_STATUS_HERE
     else:
-        end_status = _END_STATUS_NOT_UP if call.from_modem and call.times.answered is None else _END_STATUS_FAR
-    reached = call.times.ringing is not None or call.ended_by is not EndedBy.MODEM
+        end_status = _END_STATUS_NOT_UP if call.from_modem and call.progress.answered is None else _END_STATUS_FAR
+    reached = call.progress.ringing is not None or call.ended_by is not EndedBy.MODEM
     return text.format(
         id=identity,
         direction=0 if call.from_modem else 1,
         number=call.number,
         type=number_type(call.number),
-        seconds=int(call.seconds),
+        seconds=int(call.progress.seconds),
         end_status=end_status,
         cause=call.cause if reached and call.cause is not None else "",
         clock=datetime.now().astimezone().strftime("%I:%M%p"),
@@ -190,6 +191,6 @@ def _filled(text: str, call: MobileCall, identity: int) -> str:
 def _result(call: MobileCall) -> str:
     if call.ended_by is EndedBy.MODEM:
         return ""
-    if call.from_modem and call.times.answered is None:
+    if call.from_modem and call.progress.answered is None:
         return {17: "BUSY", 18: "NO ANSWER", 19: "NO ANSWER"}.get(call.cause or 0, "NO CARRIER")
     return "NO CARRIER"

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from gateway.emulator.at_command import Command, Kind, Refused
-from gateway.emulator.mobile_call import CallState
+from gateway.emulator.progress import CallState
 
 if TYPE_CHECKING:
     from gateway.emulator.modem import Modem

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from gateway.emulator.at_command import Answer, Command, Kind, Refused
-from gateway.emulator.mobile_call import CallState
+from gateway.emulator.progress import CallState
 
 if TYPE_CHECKING:
     from gateway.emulator.modem import Modem

@@ -15,10 +15,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from gateway.emulator.mobile_call import CallEndedEarly
 
 Result: TypeAlias = dict[str, object]
 Verb: TypeAlias = Callable[..., Result | Awaitable[Result]]
+StoreWav: TypeAlias = Callable[[str, bytes], str]
+"""Keeps s16le samples as a WAV of that name; its path."""
 
 _MOST_REQUEST_BYTES = 1 << 20
 
@@ -60,7 +61,7 @@ class ControlServer:
             answer = {"id": identity, "ok": await self._do(request)}
         except TimeoutError:
             answer = {"id": identity, "error": "It did not happen in time.", "kind": "TimeoutError"}
-        except (LookupError, ValueError, OSError, TypeError, AttributeError, CallEndedEarly) as fault:
+        except (LookupError, ValueError, OSError, TypeError, AttributeError, RuntimeError) as fault:
             answer = {"id": identity, "error": str(fault), "kind": type(fault).__name__}
         writer.write(json.dumps(answer).encode() + b"\n")
         await writer.drain()

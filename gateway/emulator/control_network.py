@@ -9,10 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from gateway.emulator import sound
-from gateway.emulator.control import Result, Verb
+from gateway.emulator.control import Result, StoreWav, Verb
 from gateway.emulator.emulator import Emulator, ModemOrder
-from gateway.emulator.mobile_call import CallState, EndedBy, MobileCall
+from gateway.emulator.mobile_call import EndedBy, MobileCall
 from gateway.emulator.modem import Modem
+from gateway.emulator.progress import CallState
 from gateway.emulator.registration import Registration
 from gateway.emulator.sound import Samples
 from gateway.emulator.subscriber import Habits, Speech, Subscriber, WhenCalled
@@ -22,10 +23,10 @@ from gateway.emulator.track import Block
 class NetworkVerbs:
     """Everything one can ask of an Emulator but its phones. The arguments of the methods are those of the verbs."""
 
-    def __init__(self, emulator: Emulator) -> None:
+    def __init__(self, emulator: Emulator, store_wav: StoreWav) -> None:
         self._emulator = emulator
         self._network = emulator.network
-        self._stored = 0
+        self._store_wav = store_wav
 
     def verbs(self) -> dict[str, Verb]:
         """By name."""
@@ -102,9 +103,9 @@ class NetworkVerbs:
             "arrived": [(at, len(data)) for at, data in arrived],
             "consumed": [(block.at, block.due, block.missing_bytes, block.position) for block in consumed],
             "delivered": [(at, len(data)) for at, data in delivered],
-            "arrived_wav": self._wav(f"{modem}-arrived", b"".join(data for _, data in arrived)),
-            "consumed_wav": self._wav(f"{modem}-consumed", b"".join(block.data for block in consumed)),
-            "delivered_wav": self._wav(f"{modem}-delivered", b"".join(data for _, data in delivered)),
+            "arrived_wav": self._store_wav(f"{modem}-arrived", b"".join(data for _, data in arrived)),
+            "consumed_wav": self._store_wav(f"{modem}-consumed", b"".join(block.data for block in consumed)),
+            "delivered_wav": self._store_wav(f"{modem}-delivered", b"".join(data for _, data in delivered)),
             "dropped_bytes": stamps.dropped_bytes,
             "refused_bytes": stamps.refused_bytes,
         }
@@ -139,7 +140,7 @@ class NetworkVerbs:
 
     async def _do_reached(self, call: str, state: str, within: float = 30.0) -> Result:
         async with asyncio.timeout(within):
-            await self._call(call).reached(CallState(state))
+            await self._call(call).progress.reached(CallState(state))
         return _of_call(self._call(call))
 
     def _do_answer(self, call: str) -> Result:
@@ -235,23 +236,17 @@ class NetworkVerbs:
 
     def _sound(self, name: str, blocks: list[Block]) -> Result:
         return {
-            "wav": self._wav(name, b"".join(block.data for block in blocks)),
+            "wav": self._store_wav(name, b"".join(block.data for block in blocks)),
             "stamps": [(block.at, len(block.data)) for block in blocks],
         }
-
-    def _wav(self, name: str, data: bytes) -> str:
-        self._stored += 1
-        path = self._emulator.directory / "sound" / f"{self._stored:05d}-{name}.wav"
-        sound.save_wav(path, data)
-        return str(path)
 
 
 def _of_call(call: MobileCall) -> Result:
     return {
         "id": call.id, "number": call.number, "from_modem": call.from_modem, "state": call.state.value,
-        "started": call.times.started, "ringing": call.times.ringing, "answered": call.times.answered,
-        "ended": call.times.ended, "cause": call.cause, "ended_by": call.ended_by and call.ended_by.value,
-        "seconds": call.seconds, "keys": call.keys, "pressed": call.pressed,
+        "started": call.progress.started, "ringing": call.progress.ringing, "answered": call.progress.answered,
+        "ended": call.progress.ended, "cause": call.cause, "ended_by": call.ended_by and call.ended_by.value,
+        "seconds": call.progress.seconds, "keys": call.keys, "pressed": call.pressed,
     }  # fmt: skip
 
 

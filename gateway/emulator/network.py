@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.emulator.mobile_call import CallState, EndedBy, MobileCall
+from gateway.emulator.mobile_call import EndedBy, MobileCall
+from gateway.emulator.progress import CallState
 from gateway.emulator.sms_centre import SmsCentre
 from gateway.emulator.subscriber import Subscriber, WhenCalled
 

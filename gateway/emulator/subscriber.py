@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from gateway.emulator.mobile_call import CallState, EndedBy, MobileCall
+from gateway.emulator.mobile_call import EndedBy, MobileCall
+from gateway.emulator.progress import CallState
 from gateway.emulator.sound import Samples
 
 _PRESS_SECONDS = 1.0

@@ -67,14 +67,21 @@ class Track:
         """Everything from the tick on which the call was up, without gaps."""
         self.spoken: list[Block] = []
         """The same for what was said, silence included."""
+        self._planned: list[tuple[float, Samples, Callable[[], None] | None]] = []
         self._speech = _Queue()
         self._keys = _Queue()
         self._lock = threading.Lock()
 
-    def say(self, samples: Samples, done: Callable[[], None] | None = None) -> None:
-        """Say it with the next block, or after what is being said. `done` is called in the media thread."""
+    def say(self, samples: Samples, done: Callable[[], None] | None = None, *, at: float | None = None) -> None:
+        """Say it with the next block, or after what is being said. `done` is called in the media thread.
+
+        With `at` (monotonic seconds) the first sample has its place within the block of that moment.
+        """
         with self._lock:
-            self._speech.add(samples, done)
+            if at is None:
+                self._speech.add(samples, done)
+            else:
+                self._planned.append((at, samples, done))
 
     def press(self, digits: str, *, tone_seconds: float = 0.1, gap_seconds: float = 0.1) -> None:
         """Put the dual tones of the keys over what is being said. ValueError for what is no key."""
@@ -86,12 +93,15 @@ class Track:
         """Stop saying anything; what was not said counts as done."""
         with self._lock:
             finished = self._speech.clear() + self._keys.clear()
+            finished += [done for _, _, done in self._planned if done is not None]
+            self._planned.clear()
         for done in finished:
             done()
 
     def speak_block(self, at: float, count: int) -> bytes:
         """The next `count` samples of what the person says, as s16le."""
         with self._lock:
+            self._start_planned(at, count)
             speech, finished = self._speech.take(count)
             if self._keys:
                 keys, _ = self._keys.take(count)
@@ -101,6 +111,14 @@ class Track:
         for done in finished:
             done()
         return data
+
+    def _start_planned(self, at: float, count: int) -> None:
+        due = [plan for plan in self._planned if plan[0] < at + count / sound.SAMPLE_RATE]
+        for plan in due:
+            moment, samples, done = plan
+            self._planned.remove(plan)
+            lead = sound.silence(max(0, round((moment - at) * sound.SAMPLE_RATE)))
+            self._speech.add(lead + samples, done)
 
     def hear_block(self, at: float, data: bytes) -> None:
         """The person hears `data`."""
