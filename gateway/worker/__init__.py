@@ -8,6 +8,7 @@ import os
 import signal
 
 from gateway.settings import Settings
+from gateway.store.queries import Queries
 from gateway.worker.seams import Archive
 from gateway.worker.server import WorkerServer
 
@@ -19,7 +20,8 @@ NICENESS = 10
 def run_worker(settings: Settings) -> None:
     """Answer the daemon until SIGTERM or SIGINT."""
     os.nice(NICENESS)
-    asyncio.run(serve(settings, open_archive(settings)))
+    with Queries(settings) as archive:
+        asyncio.run(serve(settings, archive))
 
 
 async def serve(settings: Settings, archive: Archive) -> None:

@@ -8,19 +8,26 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ParamSpec, Self, TypeAlias, TypeVar
 
 from aiohttp import web
+from sqlalchemy.exc import DBAPIError
 
 from gateway.api.problems import BadRequest, NotFound, problems
+from gateway.errors import StoreError
 from gateway.worker.peaks import PeaksCache
 from gateway.worker.recordings import open_below, send_recording
 from gateway.worker.seams import Archive, CallFilter, MessageFilter
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Page: TypeAlias = tuple[list[dict[str, object]], str | None]
 
 _DIRECTIONS = ("incoming", "outgoing", "internal")
 _OUTCOMES = ("answered", "missed")
@@ -69,7 +76,6 @@ class WorkerServer:
             self._socket.unlink()
 
     async def _get_calls(self, request: web.Request) -> web.Response:
-        query = request.query
         wanted = CallFilter(
             direction=_choice(request, "direction", _DIRECTIONS),
             outcome=_choice(request, "outcome", _OUTCOMES),
@@ -80,35 +86,17 @@ class WorkerServer:
             since=_moment(request, "since"),
             until=_moment(request, "until"),
         )
-        try:
-            items, following = await asyncio.to_thread(
-                self._archive.calls,
-                wanted,
-                cursor=query.get("cursor") or None,
-                limit=_number(request, "limit", 1, 200, 50),
-            )
-        except ValueError as error:
-            raise _bad("The cursor is none of ours.") from error
-        return web.json_response({"items": items, "next": following}, headers={"Cache-Control": "no-store"})
+        return await _page(request, lambda cursor, limit: self._archive.calls(wanted, cursor=cursor, limit=limit))
 
     async def _get_call(self, request: web.Request) -> web.Response:
-        call = await asyncio.to_thread(self._archive.call, request.match_info["id"])
+        call = await _read(self._archive.call, request.match_info["id"])
         if call is None:
             raise NotFound("There is no such call.")
         return web.json_response(call, headers={"Cache-Control": "no-store"})
 
     async def _get_messages(self, request: web.Request) -> web.Response:
         wanted = MessageFilter(line=_text(request, "line"), search=_text(request, "search"))
-        try:
-            items, following = await asyncio.to_thread(
-                self._archive.messages,
-                wanted,
-                cursor=request.query.get("cursor") or None,
-                limit=_number(request, "limit", 1, 200, 50),
-            )
-        except ValueError as error:
-            raise _bad("The cursor is none of ours.") from error
-        return web.json_response({"items": items, "next": following}, headers={"Cache-Control": "no-store"})
+        return await _page(request, lambda cursor, limit: self._archive.messages(wanted, cursor=cursor, limit=limit))
 
     async def _get_recording(self, request: web.Request) -> web.StreamResponse:
         path = await self._path_of(request)
@@ -125,10 +113,27 @@ class WorkerServer:
         return web.json_response(asdict(peaks), headers={"Cache-Control": "private, max-age=3600"})
 
     async def _path_of(self, request: web.Request) -> str:
-        path = await asyncio.to_thread(self._archive.recording_path, request.match_info["id"])
+        path = await _read(self._archive.recording_path, request.match_info["id"])
         if path is None:
             raise NotFound("There is no such recording.")
         return path
+
+
+async def _read(verb: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Use the store in a thread. Raises StoreError where it cannot be read."""
+    try:
+        return await asyncio.to_thread(verb, *arguments, **named)
+    except DBAPIError as error:
+        raise StoreError(f"The store cannot be read: {error.orig}.") from error
+
+
+async def _page(request: web.Request, read: Callable[[str | None, int], Page]) -> web.Response:
+    cursor, limit = request.query.get("cursor") or None, _number(request, "limit", 1, 200, 50)
+    try:
+        items, following = await _read(read, cursor, limit)
+    except ValueError as error:
+        raise _bad("The cursor is none of ours.") from error
+    return web.json_response({"items": items, "next": following}, headers={"Cache-Control": "no-store"})
 
 
 def _text(request: web.Request, name: str) -> str | None:

@@ -23,7 +23,7 @@ def _codes(root: type[GatewayError]) -> set[str]:
 
 def _import_everything() -> None:
     for module in pkgutil.walk_packages(gateway.__path__, "gateway."):
-        if not module.name.endswith("__main__"):
+        if not module.name.endswith(("__main__", ".migrations.env")):  # programs, run only by their own starters
             importlib.import_module(module.name)
 
 
@@ -54,6 +54,8 @@ def test_no_part_is_missing_in_one_language() -> None:
         for code, entry in words("en")[section].items():
             assert entry.keys() == words("ru")[section][code].keys(), f"{section} {code}"
             for part, text in words("ru")[section][code].items():
+                if section == "doctor" and part == "advice" and text == entry[part]:
+                    continue  # a command to type, the same in every language
                 has_words = re.search("[а-яё]", text, re.IGNORECASE) or not re.sub(r"\{\w+\}", "", text).strip()
                 assert has_words, f"{section} {code} {part} is not Russian"
 

@@ -21,7 +21,7 @@ class FakeArchive:
         return _page(self.call_rows, cursor, limit)
 
     def call(self, call_id: str) -> dict[str, object] | None:
-        return next(({**row, "legs": [], "events": []} for row in self.call_rows if row["id"] == call_id), None)
+        return next(({**row, "legs": [], "timeline": []} for row in self.call_rows if row["id"] == call_id), None)
 
     def messages(
         self, wanted: MessageFilter, *, cursor: str | None, limit: int

@@ -1,0 +1,142 @@
+"""The panel: a Flask application that knows the daemon only by its API.
+
+It keeps nothing: the session is the API's token in a cookie, and what is shown is asked for anew.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from flask import Flask, Response, redirect, render_template, request, url_for
+from flask_babel import Babel, get_locale
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from markupsafe import Markup
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from web import formats, parts, reader
+from web.gateway_client import GatewayAway, GatewayClient, Refused
+from web.security import SESSION_COOKIE, nonce, protect
+from web.translation import gettext
+from web.views.entry import entry
+from web.views.history import history
+from web.views.news import news
+from web.views.overview import overview
+from web.views.shop import shop
+
+LARGEST_FORM_BYTES = 1024 * 1024
+_OPEN_TO_ALL = frozenset({"static", "entry.login", "entry.finish_login", "entry.preferences"})
+_FOR_SETUP = frozenset({"static", "entry.setup", "entry.finish_setup", "entry.preferences"})
+
+
+def create_app(
+    api_url: str, *, hosts: frozenset[str] = frozenset(), only_private: bool = False, secure: bool = False
+) -> Flask:
+    """The application. `hosts` are further names it may be called by; `secure`: it is served by TLS."""
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=secrets.token_bytes(32),
+        SESSION_COOKIE_NAME="simbridge_form",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=secure,
+        WTF_CSRF_TIME_LIMIT=None,
+        MAX_CONTENT_LENGTH=LARGEST_FORM_BYTES,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.extensions["simbridge"] = reader.Panel(GatewayClient(api_url))
+    protect(app, hosts=hosts, only_private=only_private)
+    CSRFProtect(app)
+    Babel(app, locale_selector=reader.language)
+    for blueprint in (entry, overview, history, shop, news):
+        app.register_blueprint(blueprint)
+    app.before_request(_send_to_the_door)
+    _teach_templates(app)
+    _answer_errors(app)
+    return app
+
+
+def _send_to_the_door() -> AnyResponse | None:
+    """Until there is an owner every route leads to the set-up; after that, without a session, to the sign-in."""
+    panel = reader.panel()
+    if not panel.is_set_up and request.endpoint != "static":
+        panel.is_set_up = not panel.client.setup_needed(reader.asker())
+    if not panel.is_set_up:
+        return None if request.endpoint in _FOR_SETUP else redirect(url_for("entry.setup"))
+    if request.endpoint in _OPEN_TO_ALL | _FOR_SETUP or request.cookies.get(SESSION_COOKIE):
+        return None
+    return _to_login()
+
+
+def _to_login() -> AnyResponse:
+    """To the sign-in form, and back afterwards; a part of a page asks the whole page to go there."""
+    if request.headers.get("HX-Request"):
+        return Response(status=204, headers={"HX-Refresh": "true"})
+    is_page = request.method == "GET" and request.endpoint not in ("overview.part", "news.stream")
+    back = request.full_path.rstrip("?") if is_page else None
+    return redirect(url_for("entry.login", next=back if back != "/" else None))
+
+
+def _teach_templates(app: Flask) -> None:
+    @app.context_processor
+    def words() -> dict[str, object]:
+        locale = get_locale()
+        return {
+            "nonce": nonce,
+            "language": locale.language if locale is not None else "en",
+            "languages": reader.LANGUAGES,
+            "theme": reader.theme(),
+            "themes": reader.THEMES,
+            "words": reader.words,
+            "parts": parts,
+            "is_signed_in": bool(request.cookies.get(SESSION_COOKIE)),
+            "render_part": parts.render,
+            "shop_name": lambda: reader.snapshot()["shop"]["name"],
+            "icon": icon,
+            "is_missed": parts.is_missed,
+        }
+
+    app.add_template_filter(lambda number: formats.phone_number(number, reader.snapshot()["shop"]["country"]), "phone")
+    app.add_template_filter(lambda text: formats.moment(text, reader.time_zone(), reader.now()), "moment")
+    app.add_template_filter(lambda text: formats.exact_moment(text, reader.time_zone()), "exact")
+    app.add_template_filter(lambda text: formats.day_name(text, reader.time_zone(), reader.now()), "day")
+    app.add_template_filter(formats.duration, "duration")
+    app.add_template_filter(formats.file_size, "file_size")
+
+
+def icon(name: str) -> Markup:
+    """A picture beside a word, which is why readers of screens need not hear of it."""
+    sprite = url_for("static", filename="vendor/lucide-static-1.62.0/icons.svg")
+    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>').format(sprite, name)
+
+
+def _answer_errors(app: Flask) -> None:
+    @app.errorhandler(GatewayAway)
+    def away(_error: GatewayAway) -> tuple[str, int]:
+        return render_template("away.html"), 503
+
+    @app.errorhandler(Refused)
+    def refused(refusal: Refused) -> AnyResponse | tuple[str, int]:
+        if refusal.status == 401:
+            response = _to_login()
+            response.delete_cookie(SESSION_COOKIE, samesite="Lax", httponly=True)
+            return response
+        return _plain(refusal.title, refusal.detail or refusal.advice, refusal.status)
+
+    @app.errorhandler(CSRFError)
+    def old_form(_error: CSRFError) -> tuple[str, int]:
+        return _plain(gettext("This form is too old."), gettext("Go back, reload the page and try again."), 400)
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> tuple[str, int]:
+        titles = {
+            404: gettext("There is no such page."),
+            413: gettext("That is too large."),
+            421: gettext("The panel is not known by this name."),
+        }
+        title = titles.get(error.code or 500, gettext("That did not work."))
+        return _plain(title, "", error.code or 500)
+
+
+def _plain(title: str, text: str, status: int) -> tuple[str, int]:
+    return render_template("plain.html", title=title, text=text), status

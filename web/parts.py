@@ -1,0 +1,80 @@
+"""The live parts of pages: each is rendered within its page, and again by itself when news of its topics come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import render_template
+from markupsafe import Markup
+
+from web.gateway_client import Refused
+from web.people import Directory
+from web.reader import asker, client, snapshot, start_of_day
+
+_MOST_OF_A_DAY = 200
+_RECENT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """`load` gives the template its values; `topics` are what puts it out of date."""
+
+    topics: tuple[str, ...]
+    load: Callable[[], dict[str, Any]]
+
+
+def render(name: str) -> Markup:
+    """A part as HTML; its template is `parts/<name>.html`."""
+    values = {"snapshot": snapshot(), "directory": Directory(snapshot()), **PARTS[name].load()}
+    return Markup(render_template(f"parts/{name}.html", **values))  # noqa: S704  # rendered with autoescape
+
+
+def calls_or_reason(**query: str | int | None) -> dict[str, Any]:
+    """A page of calls; where lists are not to be had now, an empty one with the reason (`refusal`)."""
+    try:
+        return {**client().calls(asker(), **query), "refusal": None}
+    except Refused as refusal:
+        if refusal.status not in (400, 503):
+            raise
+        return {"items": [], "next": None, "refusal": refusal}
+
+
+def _tiles() -> dict[str, Any]:
+    today = calls_or_reason(since=start_of_day().isoformat(), limit=_MOST_OF_A_DAY)
+    calls = today["items"]
+    states = [line["state"] for line in snapshot()["lines"]]
+    return {
+        "today": len(calls),
+        "is_more": today["next"] is not None,
+        "answered": sum(1 for call in calls if call["answered_at"]),
+        "missed": sum(1 for call in calls if is_missed(call)),
+        "refusal": today["refusal"],
+        "lines_good": sum(1 for state in states if state in ("ready", "busy")),
+        "lines_busy": states.count("busy"),
+        "talking": sum(1 for call in snapshot()["calls"] if call["state"] == "talking"),
+        "registered": sum(1 for phone in snapshot()["phones"] if phone["registered"]),
+    }
+
+
+def is_missed(call: dict[str, Any]) -> bool:
+    """Somebody from outside called, the call is over, and nobody spoke with them."""
+    return call["direction"] == "incoming" and not call["answered_at"] and bool(call["ended_at"])
+
+
+def _nothing() -> dict[str, Any]:
+    return {}
+
+
+PARTS = {
+    "tiles": Part(("calls", "history", "lines", "phones", "alerts"), _tiles),
+    "live_calls": Part(("calls",), _nothing),
+    "recent_calls": Part(("history",), lambda: {"calls": calls_or_reason(limit=_RECENT)}),
+    "lines": Part(("calls", "lines"), _nothing),
+    "modems": Part(("lines",), _nothing),
+    "couriers": Part(("calls",), _nothing),
+    "phones": Part(("phones", "calls"), _nothing),
+    "alerts": Part(("alerts",), _nothing),
+    "health": Part(("alerts", "lines"), _nothing),
+}

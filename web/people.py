@@ -1,0 +1,45 @@
+"""Names for numbers: who of the shop is behind an extension, a mobile or a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from web.formats import phone_number
+from web.translation import gettext
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """`title` is what a person would call the party, `note` the number behind a name."""
+
+    title: str
+    note: str = ""
+
+
+class Directory:
+    """Looks parties up in a snapshot."""
+
+    def __init__(self, snapshot: dict[str, Any]) -> None:
+        self._country = snapshot["shop"]["country"]
+        self._by_key: dict[str, Party] = {}
+        for line in snapshot["lines"]:
+            title = gettext("Line %(name)s", name=line["name"])
+            party = Party(title, phone_number(line["number"], self._country) if line["number"] else "")
+            self._by_key[line["name"]] = party
+            if line["number"]:
+                self._by_key.setdefault(line["number"], party)
+        for phone in snapshot["phones"]:
+            self._by_key[phone["extension"]] = Party(phone["name"] or phone["extension"], phone["extension"])
+        for courier in snapshot["couriers"]:
+            name = courier["name"] or gettext("Courier %(extension)s", extension=courier["extension"])
+            self._by_key[courier["extension"]] = Party(name, courier["extension"])
+            self._by_key[courier["mobile"]] = Party(name, phone_number(courier["mobile"], self._country))
+
+    def party(self, key: str | None, name: str = "") -> Party:
+        """Who `key` is; `name` is what the caller's side said of itself."""
+        known = self._by_key.get(key or "")
+        if known is not None:
+            return known if known.note != known.title else Party(known.title)
+        number = phone_number(key, self._country)
+        return Party(name, number) if name and name != key else Party(number)

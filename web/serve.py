@@ -1,0 +1,58 @@
+"""Serves the panel: gunicorn, one process with threads, because most of them wait for a browser or the daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # it has no types of its own
+
+from web.app import create_app
+
+THREADS = 32
+"""More than the largest audience of the live feed, so that open pages never hold up others."""
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # as above
+    """gunicorn with our settings; the application is made in the worker process, where its threads live."""
+
+    def __init__(self, make_app: Callable[[], Flask], settings: dict[str, Any]) -> None:
+        self._make_app = make_app
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Ours, and no file's."""
+        for name, value in self._settings.items():
+            if name in self.cfg.settings:  # older releases have no control socket to switch off
+                self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """The application."""
+        return self._make_app()
+
+
+def serve(*, api_url: str, bind: str, hosts: frozenset[str] = frozenset()) -> None:
+    """Serve until SIGTERM or SIGINT. `bind` is host:port; the host "lan" serves private addresses only."""
+    host, _, port = bind.rpartition(":")
+    only_private = host == "lan"
+    settings = {
+        "bind": f"0.0.0.0:{port}" if only_private else bind,
+        "workers": 1,
+        "worker_class": "gthread",
+        "threads": THREADS,
+        "worker_connections": 256,
+        "keepalive": 5,
+        "graceful_timeout": 1,
+        "timeout": 60,
+        "proc_name": "simbridge web",
+        "loglevel": "warning",
+        "limit_request_line": 4094,
+        "limit_request_fields": 60,
+        "limit_request_field_size": 8190,
+        "forwarded_allow_ips": "",
+        "control_socket_disable": True,
+    }
+    names = hosts if host in ("lan", "") else hosts | {host.strip("[]").lower()}
+    _Server(lambda: create_app(api_url, hosts=names, only_private=only_private), settings).run()

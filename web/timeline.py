@@ -1,0 +1,91 @@
+"""The story of a call in words, from its events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from web.people import Directory
+from web.reader import words
+from web.translation import gettext
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of the story: seconds since the call began, an icon, the sentence, and a note."""
+
+    seconds: float
+    icon: str
+    text: str
+    note: str = ""
+
+
+def tell(call: dict[str, Any], directory: Directory) -> list[Moment]:
+    """Every event of the call that a person would want to know of, in order."""
+    began = datetime.fromisoformat(call["started_at"])
+    peers = {leg["id"]: directory.party(leg["peer"]).title for leg in call["legs"]}
+    story = []
+    for event in call["timeline"]:
+        kind, data = event["type"], event["data"]
+        if kind.startswith("leg."):
+            said = _of_leg(kind, data, peers.get(str(data.get("leg_id")), ""))
+        else:
+            said = _of_call(kind, data, call, directory)
+        if said is not None:
+            seconds = (datetime.fromisoformat(event["time"]) - began).total_seconds()
+            story.append(Moment(max(0.0, seconds), *said))
+    return story
+
+
+def _of_call(
+    kind: str, data: dict[str, Any], call: dict[str, Any], directory: Directory
+) -> tuple[str, str, str] | None:
+    caller = directory.party(call["caller"], call["caller_name"]).title
+    said: tuple[str, str, str] | None = None
+    match kind:
+        case "call.started" if call["direction"] == "incoming":
+            said = "phone-incoming", gettext("%(who)s calls", who=caller), ""
+        case "call.started":
+            said = "phone-outgoing", gettext("%(who)s dials", who=caller), ""
+        case "call.routed" if data.get("courier"):
+            said = "user", gettext("Recognised: %(who)s", who=directory.party(data["courier"]).title), ""
+        case "call.routed":
+            said = "phone-forwarded", gettext("Goes on to %(who)s", who=directory.party(data.get("called")).title), ""
+        case "call.answered":
+            said = "circle-check", gettext("Both hear each other"), ""
+        case "recording.started":
+            said = "circle-dot", gettext("Recording begins"), ""
+        case "recording.finished":
+            said = "file-text", gettext("Recording is kept"), words("verdicts", data.get("verdict"))["title"]
+        case "call.ended":
+            said = "phone-off", _end(data), words("causes", data.get("cause"))["title"]
+    return said
+
+
+def _of_leg(kind: str, data: dict[str, Any], peer: str) -> tuple[str, str, str] | None:
+    match kind:
+        case "leg.started" if data.get("direction") == "outgoing":
+            line = data.get("line")
+            return (
+                "phone-outgoing",
+                gettext("Calling %(who)s", who=peer),
+                gettext("over line %(line)s", line=line) if line else "",
+            )
+        case "leg.rang":
+            return "phone-call", gettext("It rings at %(who)s", who=peer), ""
+        case "leg.answered":
+            return "phone", gettext("%(who)s is on the line", who=peer), ""
+        case "leg.ended" if data.get("cause") not in (None, "hung-up"):
+            return "phone-off", peer, words("causes", data.get("cause"))["title"]
+    return None
+
+
+def _end(data: dict[str, Any]) -> str:
+    match data.get("ended_by"):
+        case "caller":
+            return gettext("The caller hangs up")
+        case "callee":
+            return gettext("The called side hangs up")
+        case _:
+            return gettext("The gateway ends the call")

@@ -1,0 +1,117 @@
+"""Calls, their recordings, and SMS: what has been."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request
+
+from web import parts, timeline
+from web.gateway_client import Refused
+from web.people import Directory
+from web.reader import asker, client, snapshot, time_zone
+
+history = Blueprint("history", __name__)
+
+CHIPS = {
+    "missed": {"direction": "incoming", "outcome": "missed"},
+    "incoming": {"direction": "incoming"},
+    "outgoing": {"direction": "outgoing"},
+    "internal": {"direction": "internal"},
+    "recorded": {"recorded": "true"},
+}
+FILTERS = ("show", "search", "courier", "line", "from", "to")
+_PASSED_ON = ("Range", "If-Range", "If-None-Match")
+_PASSED_BACK = ("Content-Type", "Content-Length", "Content-Range", "Accept-Ranges", "ETag", "X-Content-Type-Options")
+
+
+@history.get("/calls")
+def calls() -> str:
+    """The list of calls; its filters are in the address."""
+    chosen = {name: request.args.get(name, "").strip()[:64] for name in FILTERS}
+    query: dict[str, str | int | None] = {
+        **CHIPS.get(chosen["show"], {}),
+        "search": chosen["search"],
+        "courier": chosen["courier"],
+        "line": chosen["line"],
+        "since": _midnight(chosen["from"]),
+        "until": _midnight(chosen["to"], days=1),
+        "cursor": request.args.get("cursor"),
+    }
+    page = parts.calls_or_reason(**query)
+    return render_template(
+        "calls.html",
+        page=page,
+        chosen=chosen,
+        snapshot=snapshot(),
+        directory=Directory(snapshot()),
+        given={name: value for name, value in chosen.items() if value},
+    )
+
+
+@history.get("/calls/<call_id>")
+def call(call_id: str) -> str:
+    """One call: who, when, how it went, what was recorded."""
+    found = client().call(asker(), call_id)
+    directory = Directory(snapshot())
+    return render_template(
+        "call.html", call=found, story=timeline.tell(found, directory), snapshot=snapshot(), directory=directory
+    )
+
+
+@history.get("/messages")
+def messages() -> str:
+    """The inbox."""
+    search = request.args.get("search", "").strip()[:64]
+    line = request.args.get("line", "").strip()[:64]
+    try:
+        page: dict[str, Any] = client().messages(asker(), search=search, line=line, cursor=request.args.get("cursor"))
+        refusal = None
+    except Refused as refused:
+        if refused.status not in (400, 503):
+            raise
+        page, refusal = {"items": [], "next": None}, refused
+    return render_template(
+        "messages.html", page=page, refusal=refusal, search=search, line=line, snapshot=snapshot(),
+        directory=Directory(snapshot()),
+    )  # fmt: skip
+
+
+@history.get("/recordings/<recording_id>.wav")
+def recording(recording_id: str) -> Response:
+    """The sound, passed through piece by piece."""
+    wanted = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
+    with ExitStack() as stack:
+        status, headers, pieces = stack.enter_context(client().recording(asker(), recording_id, wanted))
+        kept_open = stack.pop_all()
+
+    def send() -> Iterator[bytes]:
+        with kept_open:
+            yield from pieces
+
+    response = Response(send(), status=status, direct_passthrough=True)
+    response.call_on_close(kept_open.close)
+    for name in _PASSED_BACK:
+        if name in headers:
+            response.headers[name] = headers[name]
+    if "download" in request.args:
+        response.headers["Content-Disposition"] = "attachment"
+    return response
+
+
+@history.get("/recordings/<recording_id>/peaks.json")
+def peaks(recording_id: str) -> dict[str, Any]:
+    """The waveform."""
+    return client().peaks(asker(), recording_id)
+
+
+def _midnight(day: str, *, days: int = 0) -> str | None:
+    """The beginning of a day `2027-01-31` of the shop, in UTC; None for what is no day."""
+    try:
+        first = date.fromisoformat(day) + timedelta(days=days)
+        return datetime.combine(first, time(), time_zone()).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
+        return None

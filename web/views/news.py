@@ -1,0 +1,36 @@
+"""The browser's event stream: which topics are out of date."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from flask import Blueprint, Response
+
+from web.live_feed import Listener, LiveFeed
+from web.reader import asker, panel, snapshot
+
+news = Blueprint("news", __name__)
+
+
+@news.get("/news")
+def stream() -> Response | tuple[str, int]:
+    """Server-sent events: `{"topics": [...]}`; 503 when too many pages are open, then a page asks by itself."""
+    snapshot()  # whoever is not signed in is turned away here
+    feed = panel().feed
+    listener = feed.join(asker())
+    if listener is None:
+        return "", 503
+    response = Response(_messages(feed, listener), mimetype="text/event-stream", direct_passthrough=True)
+    response.headers["X-Accel-Buffering"] = "no"
+    response.call_on_close(lambda: feed.leave(listener))
+    return response
+
+
+def _messages(feed: LiveFeed, listener: Listener) -> Iterator[bytes]:
+    try:
+        yield b"retry: 1000\n\n"
+        for topics in listener.topics():
+            yield b":\n\n" if topics is None else f"data: {json.dumps({'topics': topics})}\n\n".encode()
+    finally:
+        feed.leave(listener)

@@ -1,0 +1,90 @@
+"""Dashboard, running calls, couriers, lines, phones, alerts: what is known at once."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from web import parts
+from web.gateway_client import Refused
+from web.reader import asker, client
+from web.translation import gettext
+from web.views.entry import own_path
+
+overview = Blueprint("overview", __name__)
+
+
+@overview.get("/")
+def dashboard() -> str:
+    """How things are, at a glance."""
+    return render_template("dashboard.html")
+
+
+@overview.get("/live")
+def live() -> str:
+    """The calls that run now."""
+    return render_template("live.html")
+
+
+@overview.get("/couriers")
+def couriers() -> str:
+    """The people on the road."""
+    return render_template("couriers.html")
+
+
+@overview.get("/lines")
+def lines() -> str:
+    """SIM lines and the modems that carry them."""
+    return render_template("lines.html")
+
+
+@overview.get("/phones")
+def phones() -> str:
+    """The shop's SIP phones."""
+    return render_template("phones.html")
+
+
+@overview.get("/alerts")
+def alerts() -> str:
+    """What a person should know."""
+    return render_template("alerts.html")
+
+
+@overview.get("/more")
+def more() -> str:
+    """The rest of the menu, on a small screen."""
+    return render_template("more.html")
+
+
+@overview.get("/parts/<name>")
+def part(name: str) -> str:
+    """One live part of a page, by itself."""
+    if name not in parts.PARTS:
+        abort(404)
+    return parts.render(name)
+
+
+@overview.post("/calls/<call_id>/hangup")
+def hang_up(call_id: str) -> Response:
+    """End a running call."""
+    try:
+        client().hang_up(asker(), call_id)
+    except Refused as refusal:
+        if refusal.status != 404:
+            raise
+        flash(gettext("That call is over already."))
+    else:
+        flash(gettext("The call is being ended."))
+    return redirect(own_path(request.form.get("next", "/live")))
+
+
+@overview.post("/alerts/<alert_id>/acknowledge")
+def acknowledge(alert_id: str) -> Response:
+    """Note that the alert was seen."""
+    try:
+        client().acknowledge(asker(), alert_id)
+    except Refused as refusal:
+        if refusal.status != 404:
+            raise
+        flash(gettext("That alert is over already."))
+    return redirect(url_for("overview.alerts"))

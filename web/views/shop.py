@@ -1,0 +1,48 @@
+"""The shop as a file: look at it, take it away, bring it back."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from web.gateway_client import Refused
+from web.reader import asker, client
+from web.translation import gettext
+
+shop = Blueprint("shop", __name__)
+
+
+@shop.get("/shop")
+def page() -> str:
+    """The text, ready to be edited."""
+    return render_template("shop.html", text=client().shop_text(asker()), refusal=None)
+
+
+@shop.post("/shop")
+def take() -> str | AnyResponse | tuple[str, int]:
+    """Take the edited text, or an uploaded file, all or nothing."""
+    uploaded = request.files.get("file")
+    try:
+        text = uploaded.read().decode("utf-8") if uploaded and uploaded.filename else request.form.get("text", "")
+    except UnicodeDecodeError:
+        flash(gettext("That file is not a text file."))
+        return redirect(url_for("shop.page"))
+    text = text.replace("\r\n", "\n")
+    try:
+        changed = client().import_shop(asker(), text)
+    except Refused as refusal:
+        if refusal.status >= 500:
+            raise
+        return render_template("shop.html", text=text, refusal=refusal), refusal.status
+    flash(gettext("The shop has been changed.") if changed else gettext("Nothing was different."))
+    return redirect(url_for("shop.page"))
+
+
+@shop.get("/shop/shop.toml")
+def export() -> Response:
+    """The text as a file, secrets masked."""
+    return Response(
+        client().shop_text(asker()),
+        mimetype="application/toml",
+        headers={"Content-Disposition": 'attachment; filename="shop.toml"'},
+    )
