@@ -174,10 +174,12 @@ def _all_errors(root: type[GatewayError]) -> Iterator[type[GatewayError]]:
 
 def test_every_error_class_has_a_code_of_its_own() -> None:
     for module in modules("gateway"):
-        if not module.name.endswith("__main__"):
+        if not module.name.endswith("__main__") and ".migrations" not in module.name:
             importlib.import_module(module.name)
     owners: dict[str, type[GatewayError]] = {}
     for error in _all_errors(GatewayError):
-        assert "code" in vars(error), f"{error.__qualname__} has no code of its own"
+        if "code" not in vars(error):
+            assert error.__subclasses__(), f"{error.__qualname__} has no code of its own and is no family of others"
+            continue
         assert re.fullmatch(r"[a-z]+(-[a-z0-9]+)*", error.code), f"{error.__qualname__}: {error.code!r}"
         assert owners.setdefault(error.code, error) is error, f"{error.code!r} is used twice"
