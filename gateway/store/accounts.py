@@ -122,8 +122,9 @@ class StoredAccounts:
     async def load(self) -> None:
         """Read what is live; make the one-time setup code when there is no owner yet."""
         await self._writer.write(self._read)
-        await self._in_thread(lambda: self._verify(None, ""))
-        if not self._users:
+        if self._users:
+            self._warm_up()
+        else:
             _write_secret(self._setup_code_file, new_setup_code())
 
     def close(self) -> None:
@@ -162,6 +163,7 @@ class StoredAccounts:
 
             await self._writer.write(make)
             self._users[name_key(name)] = user
+            self._warm_up()
             self._setup_code_file.unlink(missing_ok=True)
             return True
 
@@ -323,6 +325,10 @@ class StoredAccounts:
             return self._hasher.verify(hashed, password)
         except (VerificationError, InvalidHashError):
             return False
+
+    def _warm_up(self) -> None:
+        """Have the hash of nobody made, so that the first unknown name takes no longer than the next."""
+        self._hashing.submit(self._verify, None, "")
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._hashing, work)

@@ -75,10 +75,10 @@ class StoredInbox:
         return keep
 
     def _message_for(self, connection: Connection, part: StoredPart, now: datetime) -> str:
-        """The message that lacks this part, the latest first; a new one when there is none."""
+        """The message that lacks this part, the one sent nearest in time; a new one when there is none."""
         if part.parts > 1:
             sent_at = part.sent_at or now
-            lacking = select(messages.c.id).where(
+            lacking = select(messages.c.id, messages.c.sent_at).where(
                 messages.c.state == "partial",
                 messages.c.imsi == part.imsi,
                 messages.c.peer.is_(part.sender) if part.sender is None else messages.c.peer == part.sender,
@@ -91,9 +91,9 @@ class StoredInbox:
                 .where(message_parts.c.message_id == messages.c.id, message_parts.c.part == part.part)
                 .exists(),
             )
-            found = connection.execute(lacking.order_by(messages.c.time.desc()).limit(1)).scalar()
-            if found is not None:
-                return str(found)
+            found = connection.execute(lacking).all()
+            if found:
+                return str(min(found, key=lambda row: abs(row.sent_at - sent_at)).id)
         message_id = new_id()
         connection.execute(
             insert(messages).values(

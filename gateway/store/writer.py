@@ -165,15 +165,21 @@ class Writer:
             wait = max(0.0, linger_until - time.monotonic())
             if wait == 0.0 and self._queue.empty():
                 break
-        else:
+        if self._disk_is_away and len(self._spool) >= SPOOL_ITEMS:
             self._shed()
         return True
 
     def _shed(self) -> None:
-        """The spool is full because the disk has been away for long: the oldest records are lost."""
-        while len(self._spool) > SPOOL_ITEMS * 9 // 10:
-            self._spool.popleft()
-            self._lost += 1
+        """The spool is full because the disk has been away for long: the oldest tenth is lost."""
+        excess = len(self._spool) - SPOOL_ITEMS * 9 // 10
+        kept: deque[_Item] = deque()
+        for item in self._spool:
+            if excess > 0 and item.future is None:
+                excess -= 1
+                self._lost += 1
+            else:
+                kept.append(item)
+        self._spool = kept
 
     def _commit(self) -> None:
         batch = [self._spool.popleft() for _ in range(min(BATCH_ITEMS, len(self._spool)))]
@@ -198,24 +204,25 @@ class Writer:
                         item.result = item.work(connection)
                 except Exception as error:  # the fault of one piece of work is told to its owner and hurts no other
                     # A full disk also ends the transaction, and then the savepoint's own end fails behind it.
-                    if _is_of_the_disk(error) or not _driver(connection).in_transaction:
-                        raise _TransactionLost(str(getattr(error, "orig", error))) from error
+                    fault = _fault_of_the_disk(error)
+                    if fault is not None or not _driver(connection).in_transaction:
+                        raise _TransactionLost(str(fault or error)) from error
                     item.error = error
 
     def _disk_failed(self, batch: list[_Item], error: Exception) -> None:
         """Tell who waits, keep the rest for later, in the same order."""
         self._close()
         self._retry_at = time.monotonic() + RETRY_SECONDS
+        reason = str(_fault_of_the_disk(error) or error)
         everything = [*batch, *self._spool]
         waiting = [item for item in everything if item.future is not None]
         for item in waiting:
-            item.error = StoreError(f"The disk does not take records: {error}.")
+            item.error = StoreError(f"The disk does not take records: {reason}.")
         self._spool = deque(item for item in everything if item.future is None)
         self._resolve(waiting)
         if not self._disk_is_away:
             self._disk_is_away = True
-            log.error("The disk does not take records; they are kept in memory: %s", error)
-            reason = str(getattr(error, "orig", error))
+            log.error("The disk does not take records; they are kept in memory: %s", reason)
             self._tell(
                 lambda: self._publish(AlertRaised(code="store-error", subject="disk", values={"detail": reason}))
             )
@@ -289,11 +296,11 @@ def _driver(connection: Connection) -> sqlite3.Connection:
     return driver
 
 
-def _is_of_the_disk(error: BaseException | None) -> bool:
-    """The error, or one that it followed, is about the file and not about the work."""
+def _fault_of_the_disk(error: BaseException | None) -> BaseException | None:
+    """What SQLite said of the file, in an error or in one that it followed; None when it is about the work."""
     while error is not None:
-        code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
-        if code is not None and code & 0xFF in _DISK_FAULTS:
-            return True
+        said = getattr(error, "orig", None) or error
+        if getattr(said, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF in _DISK_FAULTS:
+            return said
         error = error.__cause__ or error.__context__
-    return False
+    return None
