@@ -16,21 +16,23 @@ _EXTEND_AHEAD_SECONDS = 5.0
 
 
 class CallBudget:
-    """Keeps the reservation of `leg`; ends the leg when no minute is left."""
+    """Keeps the reservation of `leg`; ends the leg when no minute is left. An emergency call passes every limit."""
 
     def __init__(self, budget: Budget, leg: GsmLeg) -> None:
         self._budget = budget
         self._leg = leg
         self._reservation: Reservation | None = None
         self._is_spent = False
+        self._is_emergency = False
 
     @property
     def is_open(self) -> bool:
-        """The first minute is committed: the call may be dialled."""
-        return self._reservation is not None
+        """The first minute is committed, or does not matter: the call may be dialled."""
+        return self._reservation is not None or self._is_emergency
 
     async def reserve(self, number: Dialable, *, call_id: str, extension: str | None) -> None:
         """Commit the first minute; where that cannot be, the leg ends."""
+        self._is_emergency = number.emergency
         try:
             self._reservation = await self._budget.open(
                 call_id=call_id,
@@ -40,10 +42,10 @@ class CallBudget:
                 number=number.digits,
             )
         except BudgetSpent:
-            self._leg.fail(Cause.BUDGET_SPENT)
+            self._refuse(Cause.BUDGET_SPENT)
         except GatewayError as fault:
-            log.error("The minutes for a call by %s cannot be counted, so it is not made: %s", self._leg.line, fault)
-            self._leg.fail(Cause.FAULT)
+            log.error("The minutes for a call by %s cannot be counted: %s", self._leg.line, fault)
+            self._refuse(Cause.FAULT)
 
     async def keep(self, talked_seconds: float) -> None:
         """Commit the next minute before it begins; where there is none, hang up when the last one is over."""
@@ -57,7 +59,7 @@ class CallBudget:
             except GatewayError as fault:
                 log.error("The next minute of a call by %s cannot be counted: %s", self._leg.line, fault)
                 self._is_spent = True
-        if talked_seconds >= self._reservation.granted_seconds:
+        if talked_seconds >= self._reservation.granted_seconds and not self._is_emergency:
             self._leg.hangup(Cause.BUDGET_SPENT)
 
     async def settle(self, talk_seconds: int) -> None:
@@ -69,3 +71,7 @@ class CallBudget:
             await self._budget.close(reservation, talk_seconds=talk_seconds)
         except GatewayError as fault:
             log.error("The minutes of a call by %s cannot be settled: %s", self._leg.line, fault)
+
+    def _refuse(self, cause: Cause) -> None:
+        if not self._is_emergency:
+            self._leg.fail(cause)

@@ -31,6 +31,7 @@ _TWO_LINE_NEWS = frozenset({"+CMT", "+CDS", "+CBM"})
 _END_OF_BODY = b"\x1a"
 _LEFTOVER_GRACE_SECONDS = 0.5
 _LONGEST_NEWS = 2048
+_SUSPICION_SECONDS = 12.0
 
 
 class Priority(IntEnum):
@@ -70,8 +71,8 @@ class _Running:
     finished: asyncio.Future[tuple[Final, str]]
     prompted: asyncio.Future[None]
     lines: list[str] = field(default_factory=list)
-    leftover: tuple[Final, str] | None = None
-    """A result that came before any answer line, where there must be one."""
+    leftovers: list[tuple[Final, str]] = field(default_factory=list)
+    """Results that came before any answer line, where there must be one."""
 
 
 class AtChannel:
@@ -92,6 +93,7 @@ class AtChannel:
         self._running: _Running | None = None
         self._news_head: str | None = None
         self._lost = False
+        self._suspicious_until = 0.0
         self.out_of_step = False
         """True after a time-out, until the modem was heard to answer in turn again."""
 
@@ -182,10 +184,14 @@ class AtChannel:
                 final, result = await running.finished
         except TimeoutError:
             self.out_of_step = True
+            self._suspect()
             raise AtTimeout(f"The modem {self._name} did not answer {command.shown}.", modem=self._name) from None
         finally:
             self._running = None
+        if self._is_suspicious() and not command.must_answer:
+            final, result = await self._verified(final, result)
         if final is not Final.OK:
+            self._suspect()
             raise AtRefused(
                 f"The modem {self._name} answered {command.shown} with {result}.", result=result, modem=self._name
             )
@@ -203,21 +209,42 @@ class AtChannel:
         if not running.finished.done():
             self._write(body.encode("ascii") + _END_OF_BODY)
 
-    async def _resynchronise(self) -> None:
-        """Hear the modem answer in turn again; raises AtTimeout when it does not."""
+    async def _resynchronise(self, before: bytes = _ESCAPE + b"\r") -> list[tuple[Final, str]]:
+        """Hear the modem answer in turn again; raises AtTimeout when it does not.
+
+        Gives the results that came before the answer: those of earlier commands.
+        """
         question = commands.RESYNCHRONISE
         running = self._begin(question)
         try:
-            self._write(_ESCAPE + b"\r" + question.wire)
+            self._write(before + question.wire)
             async with asyncio.timeout(question.timeout_seconds):
                 await running.finished
         except TimeoutError:
             # A modem without +CMEE? has answered with some result; that, and silence after it, must do.
-            if running.leftover is None:
+            if not running.leftovers:
                 raise AtTimeout(f"The modem {self._name} does not answer any more.", modem=self._name) from None
         finally:
             self._running = None
         self.out_of_step = False
+        return running.leftovers
+
+    def _suspect(self) -> None:
+        """An OK may still come that belongs to nothing (some firmwares say ERROR, and OK much later)."""
+        self._suspicious_until = asyncio.get_running_loop().time() + _SUSPICION_SECONDS
+
+    def _is_suspicious(self) -> bool:
+        return asyncio.get_running_loop().time() < self._suspicious_until
+
+    async def _verified(self, final: Final, result: str) -> tuple[Final, str]:
+        """Make sure that the result is the command's own. Of two results, the stray one is the OK."""
+        try:
+            for other in await self._resynchronise(b""):
+                if final is Final.OK:
+                    final, result = other
+        except AtTimeout:
+            self.out_of_step = True
+        return final, result
 
     def _begin(self, command: Command) -> _Running:
         loop = asyncio.get_running_loop()
@@ -257,7 +284,7 @@ class AtChannel:
         resynchronising = running.command is commands.RESYNCHRONISE
         missing = running.command.must_answer and not running.lines
         if missing and (resynchronising or final is Final.OK):
-            running.leftover = (final, line)
+            running.leftovers.append((final, line))
             if not resynchronising:
                 asyncio.get_running_loop().call_later(_LEFTOVER_GRACE_SECONDS, self._accept_leftover, running)
             return
@@ -265,8 +292,8 @@ class AtChannel:
 
     def _accept_leftover(self, running: _Running) -> None:
         """No better result came: the modem has nothing to tell."""
-        if running.leftover is not None and not running.finished.done():
-            running.finished.set_result(running.leftover)
+        if not running.finished.done():
+            running.finished.set_result(running.leftovers[-1])
 
     def _is_rest_of_news(self, line: str) -> bool:
         """Take the PDU behind a +CMT, or the further lines of a text in quotes."""

@@ -187,6 +187,30 @@ _ENDINGS = {
 }
 
 
+_CAUSE_WORDS = {
+    "unassigned": Cause.NO_SUCH_NUMBER,
+    "no route": Cause.UNREACHABLE,
+    "barring": Cause.NUMBER_BARRED,
+    "user busy": Cause.BUSY,
+    "no user responding": Cause.NO_ANSWER,
+    "no answer": Cause.NO_ANSWER,
+    "subscriber absent": Cause.UNREACHABLE,
+    "call rejected": Cause.REJECTED,
+    "number changed": Cause.NO_SUCH_NUMBER,
+    "destination out of order": Cause.UNREACHABLE,
+    "invalid number": Cause.NO_SUCH_NUMBER,
+    "circuit": Cause.CONGESTION,
+    "congestion": Cause.CONGESTION,
+    "temporary failure": Cause.CONGESTION,
+}
+
+
+def cause_in(line: str) -> Cause | None:
+    """The cause in an answer to +CEER, by the words of 3GPP TS 24.008 annex H; families write them differently."""
+    words = line.lower()
+    return next((cause for phrase, cause in _CAUSE_WORDS.items() if phrase in words), None)
+
+
 def ending(line: str) -> CallReport | None:
     """A call result as news of the call's end."""
     return CallReport(stage=Stage.ENDED, cause=_ENDINGS[line]) if line in _ENDINGS else None

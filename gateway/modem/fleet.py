@@ -92,7 +92,7 @@ class ModemFleet:
     SETTLE_SECONDS; leaving ends what calls there are.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  # the composition root gives them in this order, each of its own type
         self,
         settings: tuple[ModemSettings, ...],
         shop: ShopView,

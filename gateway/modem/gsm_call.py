@@ -17,7 +17,7 @@ from gateway.modem import commands
 from gateway.modem.call_budget import CallBudget
 from gateway.modem.channel import AtChannel, Priority
 from gateway.modem.commands import Command
-from gateway.modem.dialect import ModemDialect, call_row
+from gateway.modem.dialect import ModemDialect, call_row, cause_in
 from gateway.modem.gsm_leg import GsmLeg
 from gateway.modem.reports import CallReport, Stage
 from gateway.modem.voice.tty_pcm import TtyPcmPort, VoiceTty
@@ -36,7 +36,6 @@ LONGEST_CALL_SECONDS = 3600.0
 STALL_REOPEN_SECONDS = 5.0
 STALL_END_SECONDS = 15.0
 
-_SETTLE_SECONDS = 0.2
 _EMPTY_LISTS = 2
 _LIST_GRACE_SECONDS = 3.0
 _LIST_TIMEOUTS = 3
@@ -264,11 +263,11 @@ class GsmCall:
         )
 
     async def _settle(self) -> None:
-        """The word that says why may come after the news of the end."""
-        if self._cause is None and self.leg.direction is Direction.OUTGOING and self.leg.state is not LegState.UP:
-            deadline = self._loop.time() + _SETTLE_SECONDS
-            while self._cause is None and self._loop.time() < deadline and not self.leg.has_ended:
-                await self._pause(deadline - self._loop.time())
+        """The word that says why may come after the news of the end, or has to be asked for."""
+        if self._cause is None and self.leg.direction is Direction.OUTGOING and self._answered is None:
+            answer = await self._tools.channel.accepts(commands.WHY_ENDED, priority=Priority.CALL)
+            if self._cause is None and answer is not None:
+                self._cause = cause_in(answer.first)
 
     # Limits.
 

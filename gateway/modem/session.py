@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
 from typing import NoReturn
 
 from gateway.errors import AtRefused, AtTimeout, GatewayError, ModemLost, PortBusy
@@ -14,6 +13,7 @@ from gateway.modem.channel import AtChannel, Priority
 from gateway.modem.commands import Command
 from gateway.modem.dialect import ModemDialect, call_row
 from gateway.modem.dialects import choose_dialect
+from gateway.modem.faults import raise_the_reason
 from gateway.modem.gsm_call import CallTools
 from gateway.modem.messages import SimMessages
 from gateway.modem.modem import Modem, ModemState, Service
@@ -64,6 +64,7 @@ class ModemSession:
         self._disturbed = asyncio.Event()
         """The SIM has changed, or there is trouble."""
         self._trouble: GatewayError | None = None
+        self._may_have_restarted = False
         self._network = Network(modem)
 
     async def run(self, *, restart: bool = False) -> NoReturn:
@@ -81,7 +82,7 @@ class ModemSession:
                 tasks.create_task(self._channel.run())
                 tasks.create_task(self._live(tasks, restart=restart))
         except BaseExceptionGroup as group:
-            _raise_the_reason(group)
+            raise_the_reason(group)
         finally:
             self._end(serial)
         raise ModemLost(f"The modem {modem.name} is not served any more.", modem=modem.name)
@@ -105,7 +106,7 @@ class ModemSession:
         await self._identify()
         service: Service | None = None
         while True:
-            if self._trouble is None:
+            if self._trouble is None and not self._may_have_restarted:
                 self._disturbed.clear()
             await self._door.open()
             self._modem.enter(ModemState.IDENTIFYING, None)
@@ -296,7 +297,18 @@ class ModemSession:
             return False
         if self._trouble is not None:
             raise self._trouble
+        if self._may_have_restarted:
+            self._may_have_restarted = False
+            await self._require_settings()
+            return False
         return True
+
+    async def _require_settings(self) -> None:
+        """The modem says that it is ready, as after a start: raises ModemLost if it has forgotten what it was told."""
+        self._disturbed.clear()
+        answer = await self._channel.accepts(commands.RESYNCHRONISE)
+        if answer is not None and answer.first.endswith("0"):
+            raise ModemLost(f"The modem {self._modem.name} has restarted.", modem=self._modem.name)
 
     async def _poll(self, command: Command) -> None:
         """Ask, and take the answer like news."""
@@ -336,8 +348,8 @@ class ModemSession:
                 if self._modem.service is not None and report.state.upper() not in ("READY", ""):
                     self._disturbed.set()
             case Restarted():
-                if self._modem.service is not None:
-                    self._fail(ModemLost(f"The modem {self._modem.name} has restarted.", modem=self._modem.name))
+                self._may_have_restarted = True
+                self._disturbed.set()
             case _:
                 if self._modem.service is not None:
                     _serve_report(self._modem.service, report)
@@ -377,23 +389,3 @@ def _serve_report(service: Service, report: Report) -> None:
             service.ussd.take(report)
         case _:
             pass
-
-
-def _raise_the_reason(group: BaseExceptionGroup[BaseException]) -> NoReturn:
-    """Several tasks fall together when a modem goes; one fault says why. What is no fault of a modem stays whole."""
-    faults = list(_leaves(group))
-    if not all(isinstance(fault, GatewayError) for fault in faults):
-        raise group
-    for kind in (ModemLost, AtTimeout):
-        for fault in faults:
-            if isinstance(fault, kind):
-                raise fault from None
-    raise faults[0] from None
-
-
-def _leaves(fault: BaseException) -> Iterable[BaseException]:
-    if isinstance(fault, BaseExceptionGroup):
-        for each in fault.exceptions:
-            yield from _leaves(each)
-    else:
-        yield fault

@@ -1,0 +1,94 @@
+"""A fleet of modems on emulated hardware, with everything around it in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from gateway.clock import utc_now
+from gateway.emulator.client import EmulatorClient, RemoteModem, running_emulator
+from gateway.events import AlertCleared, AlertRaised, Event, ModemChanged
+from gateway.modem.fleet import ModemFleet
+from gateway.settings import ModemSettings
+from gateway.telephony.leg import Leg
+from gateway.telephony.line import LineState
+from gateway.telephony.shop import LineSettings, Shop
+from tests.fakes.modem_ledgers import MemoryBudget, MemoryInbox, MemoryPinTries
+
+
+@dataclass
+class Room:
+    """What the daemon would have around a fleet."""
+
+    shop: Shop
+    budget: MemoryBudget = field(default_factory=MemoryBudget)
+    inbox: MemoryInbox = field(default_factory=MemoryInbox)
+    pin_tries: MemoryPinTries = field(default_factory=MemoryPinTries)
+    events: list[Event] = field(default_factory=list)
+    legs: asyncio.Queue[Leg] = field(default_factory=asyncio.Queue)
+
+    def fleet(self, settings: tuple[ModemSettings, ...]) -> ModemFleet:
+        return ModemFleet(
+            settings,
+            lambda: self.shop,
+            self.events.append,
+            self.legs.put_nowait,
+            self.budget,
+            self.inbox,
+            self.pin_tries,
+            lambda number: number,
+            utc_now,
+        )
+
+    def states(self, modem: str) -> list[str]:
+        """Every state the modem was in, in order, without repetitions."""
+        states = [each.state for each in self.events if isinstance(each, ModemChanged) and each.modem == modem]
+        return [state for position, state in enumerate(states) if position == 0 or states[position - 1] != state]
+
+    @property
+    def alerts(self) -> list[str]:
+        return [event.code for event in self.events if isinstance(event, AlertRaised)]
+
+    @property
+    def cleared(self) -> list[str]:
+        return [event.code for event in self.events if isinstance(event, AlertCleared)]
+
+
+def room_for(*lines: LineSettings) -> Room:
+    return Room(Shop(lines=lines))
+
+
+@contextlib.asynccontextmanager
+async def served(
+    directory: Path,
+    *families: str,
+    prepare: Callable[[EmulatorClient, list[RemoteModem]], object] | None = None,
+    **line_settings: object,
+) -> AsyncIterator[tuple[Room, ModemFleet, EmulatorClient, list[RemoteModem]]]:
+    """Emulated modems m0, m1 ... with lines l0, l1 ..., served."""
+    async with running_emulator(directory, modems=families) as emulator:
+        modems = await emulator.modems()
+        if prepare is not None:
+            await prepare(emulator, modems)  # type: ignore[misc]  # a coroutine function
+        lines = (LineSettings(name=f"l{number}", modem=each.name) for number, each in enumerate(modems))
+        room = room_for(*(replace(line, **line_settings) for line in lines))  # type: ignore[arg-type]
+        async with room.fleet(settings_of(modems)) as fleet:
+            yield room, fleet, emulator, modems
+
+
+def settings_of(modems: list[RemoteModem]) -> tuple[ModemSettings, ...]:
+    return tuple(ModemSettings(name=each.name, at=each.at, voice=each.voice) for each in modems)
+
+
+async def until(condition: Callable[[], bool], *, within: float = 10.0) -> None:
+    """Wait until it holds; an error that says so when it does not come to hold."""
+    async with asyncio.timeout(within):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def ready(fleet: ModemFleet, line: str, *, within: float = 10.0) -> None:
+    await until(lambda: fleet.lines[line].state is LineState.READY, within=within)
