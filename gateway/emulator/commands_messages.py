@@ -30,13 +30,16 @@ def take_message(modem: Modem, pdu: str) -> bool:
         else:
             modem.say(f"+CMT: ,{sms_pdu.tpdu_length(pdu)}", pdu)
         return True
-    index = modem.keep_message(StoredMessage(0, pdu))
+    memory, store = modem.store(2)
+    index = store.put(StoredMessage(0, pdu))
     if index is None:
+        if modem.personality.family == "huawei":
+            modem.say(f'^SMMEMFULL: "{memory}"')
         return False
     if is_report and report_type == "2":
-        modem.say(f'+CDSI: "SM",{index}')
+        modem.say(f'+CDSI: "{memory}",{index}')
     elif not is_report and message_type == "1":
-        modem.say(f'+CMTI: "SM",{index}')
+        modem.say(f'+CMTI: "{memory}",{index}')
     return True
 
 
@@ -50,14 +53,19 @@ def _is_text(modem: Modem) -> bool:
 
 
 def _storage(modem: Modem, command: Command) -> list[str]:
-    used = f"{len(modem.sim.messages)},{modem.sim.slots}"
     if command.kind is Kind.TEST:
         return ['+CPMS: ("SM","ME"),("SM","ME"),("SM","ME")']
+    if command.kind is Kind.SET:
+        if any(value not in ("SM", "ME", "MT") for value in command.values):
+            raise Refused(cms=302)
+        chosen = ["ME" if value == "MT" else value for value in command.values]
+        kept = modem.settings["+CPMS"].split(",")[len(chosen) :]
+        modem.settings["+CPMS"] = ",".join(chosen + kept)
+    stores = [modem.store(which) for which in range(3)]
+    used = [f"{len(store.messages)},{store.slots}" for _, store in stores]
     if command.kind is Kind.READ:
-        return ["+CPMS: " + ",".join(f'"SM",{used}' for _ in range(3))]
-    if any(value not in ("SM", "ME", "MT") for value in command.values):
-        raise Refused(cms=302)
-    return ["+CPMS: " + ",".join([used] * 3)]
+        return ["+CPMS: " + ",".join(f'"{name}",{each}' for (name, _), each in zip(stores, used, strict=True))]
+    return [f"+CPMS: {','.join(used)}"]
 
 
 def _indications(modem: Modem, command: Command) -> list[str]:
@@ -109,7 +117,7 @@ def _list(modem: Modem, command: Command) -> list[str]:
     if not 0 <= status <= 4:
         raise Refused(cms=302)
     lines: list[str] = []
-    for index, message in sorted(modem.sim.messages.items()):
+    for index, message in sorted(modem.store(0)[1].messages.items()):
         if status in (4, message.status):
             lines += _shown(modem, message, f"+CMGL: {index},")
             message.status = 1 if message.status == 0 else message.status
@@ -135,25 +143,26 @@ def _shown(modem: Modem, message: StoredMessage, head: str) -> list[str]:
 
 def _delete(modem: Modem, command: Command) -> list[str]:
     if command.kind is Kind.TEST:
-        return [f"+CMGD: (1-{modem.sim.slots}),(0-4)"]
+        return [f"+CMGD: (1-{modem.store(0)[1].slots}),(0-4)"]
+    store = modem.store(0)[1]
     doomed = {"1": (1,), "2": (1, 3), "3": (1, 2, 3), "4": (0, 1, 2, 3)}.get(command.value(1, "0"))
     if doomed is not None:
-        modem.sim.messages = {k: v for k, v in modem.sim.messages.items() if v.status not in doomed}
+        store.messages = {index: each for index, each in store.messages.items() if each.status not in doomed}
         return []
-    _index(modem, command)
-    modem.sim.messages.pop(int(command.value(0)), None)
+    _index(command)
+    store.messages.pop(int(command.value(0)), None)
     return []
 
 
-def _index(modem: Modem, command: Command) -> int:
+def _index(command: Command) -> int:
     text = command.value(0)
-    if not text.isdecimal() or not 0 <= int(text) <= max(modem.sim.slots, 255):
+    if not text.isdecimal() or not 0 <= int(text) <= 255:
         raise Refused(cms=321)
     return int(text)
 
 
 def _stored(modem: Modem, command: Command) -> StoredMessage:
-    message = modem.sim.messages.get(_index(modem, command))
+    message = modem.store(0)[1].messages.get(_index(command))
     if message is None:
         raise Refused(cms=321)
     return message

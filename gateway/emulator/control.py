@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-
 Result: TypeAlias = dict[str, object]
 Verb: TypeAlias = Callable[..., Result | Awaitable[Result]]
 StoreWav: TypeAlias = Callable[[str, bytes], str]

@@ -76,14 +76,16 @@ class NetworkVerbs:
         device.registration_changed()
         return {}
 
-    def _do_sim(self, modem: str, **changes: object) -> Result:
+    def _do_sim(self, modem: str, slots: int | None = None, **changes: object) -> Result:
         card = self._modem(modem).sim
         for name, value in changes.items():
-            if name not in ("present", "pin", "puk", "pin_tries", "puk_tries", "slots", "tells_number"):
+            if name not in ("present", "pin", "puk", "pin_tries", "puk_tries", "tells_number"):
                 raise ValueError(f"The SIM has no {name!r}.")
             setattr(card, name, value)
+        if slots is not None:
+            card.store.slots = slots
         return {"lock": card.lock.value, "pin_tries": card.pin_tries, "puk_tries": card.puk_tries,
-                "stored": len(card.messages)}  # fmt: skip
+                "stored": len(card.store.messages)}  # fmt: skip
 
     def _do_say(self, modem: str, lines: Sequence[str]) -> Result:
         self._modem(modem).say(*lines)

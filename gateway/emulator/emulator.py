@@ -13,7 +13,7 @@ from gateway.emulator.media_clock import MediaClock
 from gateway.emulator.modem import Modem
 from gateway.emulator.network import Network, Pace
 from gateway.emulator.personality import PERSONALITIES
-from gateway.emulator.sim import Sim
+from gateway.emulator.sim import MessageStore, Sim
 
 _GIL_SECONDS = 0.0005
 
@@ -79,7 +79,7 @@ class Emulator:
             iccid=with_check_digit(f"897019{place + 1:012d}"),
             pin=order.pin,
             tells_number=order.tells_number,
-            slots=order.slots,
+            store=MessageStore(order.slots),
         )
         modem = Modem(
             name,

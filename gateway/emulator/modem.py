@@ -21,11 +21,12 @@ from gateway.emulator.network import Network
 from gateway.emulator.personality import Personality
 from gateway.emulator.pty_port import PtyPort
 from gateway.emulator.registration import Radio
-from gateway.emulator.sim import Lock, Sim, StoredMessage
+from gateway.emulator.sim import Lock, MessageStore, Sim
 from gateway.emulator.voice_port import VoicePort
 
 _NOISE_SECONDS = (4.0, 15.0)
 _MOST_LINE_BYTES = 4_096
+_MEMORY_SLOTS = 23
 
 
 class Modem:
@@ -57,6 +58,8 @@ class Modem:
         self.settings: dict[str, str] = {}
         self.log = AtLog(log_path)
         self.radio = Radio()
+        self.memory = MessageStore(_MEMORY_SLOTS)
+        """Where messages go that are kept in the modem itself."""
         self.calls = CallSide(self)
         self.voice_outlives_calls = False
         """The sound stays routed to the port between calls (Quectel)."""
@@ -202,12 +205,10 @@ class Modem:
         """See NetworkModem."""
         return command_table.take_message(self, pdu)
 
-    def keep_message(self, message: StoredMessage) -> int | None:
-        """Put a message on the SIM; its index, or None when there is no room."""
-        index = self.sim.store(message)
-        if index is None and self.personality.family == "huawei":
-            self.say('^SMMEMFULL: "SM"')
-        return index
+    def store(self, which: int) -> tuple[str, MessageStore]:
+        """The storage that CPMS has chosen to read (0), write (1) or receive (2): "SM" or "ME", and its slots."""
+        name = self.settings["+CPMS"].split(",")[which]
+        return name, self.sim.store if name == "SM" else self.memory
 
     def registration_changed(self) -> None:
         """Tell the host, as far as it asked."""

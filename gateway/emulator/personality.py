@@ -78,7 +78,7 @@ _CLOCK_SETTINGS = {"+CTZR": "0", "+CTZU": "0"}
 _COMMON_SETTINGS = {
     "+CLVL": "3", "+CMUT": "0", "+VTD": "1", "+CSSN": "0,0", "+COLP": "0", "+CSDH": "0", "+CMMS": "0",
     "+CSMP": "17,167,0,0", "+CCWA": "0,0", "+CRC": "0", "+CLIP": "0", "+CLIR": "0", "+CMGF": "0", "+CREG": "0",
-    "+CGREG": "0", "+CNMI": "0,0,0,0,0", "+CMEE": "0", "+CSTA": "129", "+CMOD": "0", "+CR": "0",
+    "+CGREG": "0", "+CNMI": "0,0,0,0,0", "+CMEE": "0", "+CSTA": "129", "+CMOD": "0", "+CR": "0", "+CPMS": "SM,SM,SM",
 }  # fmt: skip
 
 HUAWEI = Personality(
@@ -139,6 +139,7 @@ QUECTEL = Personality(
         "AT+QRXGAIN?": ("+QRXGAIN: 20577",),
     },
     settings=_COMMON_SETTINGS | _CLOCK_SETTINGS | {
+        "+CPMS": "ME,ME,ME",
         "^DSCI": "0", "+CEREG": "0", "+QTONEDET": "0", "+QPCMV": "0,2", "+QAUDMOD": "0", "+QEEC": "0",
         "+QMIC": "20577,8192", "+QRXGAIN": "20577", "+QAUDLOOP": "0", "+QSIDET": "0", "+QURCCFG": '"urcport","usbat"',
         "+QGPSCFG": '"outport","usbnmea"', "+QCFG": "", "+QSIMSTAT": "0,1", "+QINISTAT": "7",

@@ -25,6 +25,21 @@ class StoredMessage:
     """Hex, with the service centre."""
 
 
+@dataclass(slots=True)
+class MessageStore:
+    """Numbered slots for messages, on the SIM or in the modem."""
+
+    slots: int = 20
+    messages: dict[int, StoredMessage] = field(default_factory=dict)
+
+    def put(self, message: StoredMessage) -> int | None:
+        """Put it into the first free slot; its index, or None when there is none."""
+        free = next((index for index in range(1, self.slots + 1) if index not in self.messages), None)
+        if free is not None:
+            self.messages[free] = message
+        return free
+
+
 @dataclass(slots=True, kw_only=True)
 class Sim:
     """The card. `pin` None: it asks for none."""
@@ -38,11 +53,10 @@ class Sim:
     tells_number: bool = True
     """CNUM gives the number; many SIM cards do not know it."""
     present: bool = True
-    slots: int = 20
     pin_tries: int = 3
     puk_tries: int = 10
     unlocked: bool = False
-    messages: dict[int, StoredMessage] = field(default_factory=dict)
+    store: MessageStore = field(default_factory=MessageStore)
 
     @property
     def lock(self) -> Lock:
@@ -75,10 +89,3 @@ class Sim:
     def power_cycle(self) -> None:
         """The card forgets that the PIN was entered."""
         self.unlocked = False
-
-    def store(self, message: StoredMessage) -> int | None:
-        """Put it into the first free slot; its index, or None when the SIM is full."""
-        free = next((index for index in range(1, self.slots + 1) if index not in self.messages), None)
-        if free is not None:
-            self.messages[free] = message
-        return free
