@@ -103,8 +103,8 @@ def _gateway_toml(site: Site, *, lan: bool) -> str:
         f"""
 [[modems]]
 name = "{name}"
-at = "emulator/{name}-at"
-voice = "emulator/{name}-voice"
+at = "{site.emulator.resolve()}/{name}-at"
+voice = "{site.emulator.resolve()}/{name}-voice"
 dialect = "auto"
 """
         for name, _family in MODEMS
