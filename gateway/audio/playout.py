@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from gateway.audio.conceal import Concealer
 from gateway.audio.frame import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, Frame
-from gateway.audio.shorten import shortened
+from gateway.audio.shorten import is_quiet, shortened
 
 
 @dataclass(slots=True)
@@ -83,13 +83,15 @@ class Playout:
         # What the delay is measured by.
         self._moved = 0
         self._arrivals: deque[tuple[float, float, int]] = deque(maxlen=_ARRIVALS)
+        self._earliest = 0.0
         self._since_review = 0
         self._surplus = 0
         self._owed = 0
+        self._wish = 0
+        self._skipping_since: float | None = None
+        self._room = _LEAST_LIMIT + self._block_samples - _HEADROOM
+        self._limit = _LEAST_LIMIT + self._block_samples
         self._since_shrink = 0
-        self._patience = _LEAST_PATIENCE
-        self._last_growth = -1e9
-        self._last_shrink = -1e9
 
     @property
     def depth_frames(self) -> float:
@@ -115,8 +117,8 @@ class Playout:
         self._arrivals.clear()
         self._flowing = False
         self._stand_in = None
-        self._debt = self._surplus = self._owed = self._moved = 0
-        self._patience = _LEAST_PATIENCE
+        self._debt = self._surplus = self._owed = self._wish = self._moved = 0
+        self._earliest = 0.0
 
     def arrive(self, frame: Frame, position: int, now: float) -> list[Frame]:
         """A frame has come from the peer. Returns the frames to write to the device now."""
@@ -173,7 +175,8 @@ class Playout:
         self._flowing = True
         self._next_position = self._highest = position
         self._stand_in = None
-        self._debt = self._surplus = self._owed = self._moved = 0
+        self._debt = self._surplus = self._owed = self._wish = self._moved = 0
+        self._earliest = 0.0
 
     def _is_jump(self, position: int, now: float) -> bool:
         """A step of the sender's timeline that no loss and no reordering explains."""
@@ -188,11 +191,29 @@ class Playout:
         lost = min(self._debt, missing)
         inserted = self._debt - lost
         self._debt = 0
+        if inserted:
+            skipped = self._skipped(inserted, now)
+            lost += skipped
+            self.counters.late += 1
+            if inserted > skipped:
+                self._has_grown((inserted - skipped) * FRAME_SAMPLES, now)
         self._next_position += lost * FRAME_SAMPLES
         self._stand_in = self._next_position - FRAME_SAMPLES if lost else None
-        if inserted:
-            self._has_grown(inserted * FRAME_SAMPLES, now)
-            self.counters.late += 1
+
+    def _skipped(self, inserted: int, now: float) -> int:
+        """How many of the frames that come now, after something else was played for them, to give up.
+
+        After a short silence of the network the delay grows. After a long one it would grow too far: most
+        of what was held up is given up, unless it goes on coming that late.
+        """
+        room = max(0, ceil(self._room / FRAME_SAMPLES))
+        if inserted <= room:
+            return 0
+        if self._skipping_since is None:
+            self._skipping_since = now
+        if now - self._skipping_since > _SKIP_SECONDS:
+            return 0
+        return inserted - room
 
     def _note_arrival(self, position: int, now: float) -> bool:
         """Measure how early the frame is; False when its turn has passed for good."""
@@ -205,14 +226,17 @@ class Playout:
         if self._next_read is not None:
             spare = self._next_read - self._guard - now
             self._arrivals.append((now, spare, queued - self._moved))
+            self._earliest = max(self._earliest - _CREEP, queued - self._moved)
         else:
             spare = 0.0
         if ahead >= 0:
-            if queued >= self._block_samples or len(self._rest):
+            self._since_review += 1
+            deep = queued >= self._block_samples or len(self._rest)
+            if self._since_review >= (_REVIEW_EVERY if deep else _REVIEW_SELDOM) and self._arrivals:
                 self._review(now)
             return True
         self.counters.late += 1
-        if position == self._stand_in and ahead == -FRAME_SAMPLES:
+        if position == self._stand_in and ahead == -FRAME_SAMPLES and self._room > 0:
             # Only its stand-in has been played, nothing after it: it still has its place.
             self._next_position = position
             self._stand_in = None
@@ -220,15 +244,14 @@ class Playout:
             return True
         if self._next_read is not None:
             needed = ceil(-spare / self._period) * self._block_samples - queued
-            room = self._longest_samples - queued + ahead
-            self._owed = max(self._owed, min(needed, room))
+            self._owed = max(self._owed, min(needed, self._room))
         return False
 
     def _bound_delay(self) -> None:
         """Drop the oldest frames that wait while more waits than may."""
         end = max(self._held) + FRAME_SAMPLES
         waiting = self._fill * FRAME_SAMPLES + len(self._rest)
-        while waiting + end - self._next_position > self._longest_samples:
+        while waiting + end - self._next_position > self._limit:
             if self._held.pop(self._next_position, None) is not None:
                 self.counters.dropped += 1
             self._next_position += FRAME_SAMPLES
@@ -269,11 +292,15 @@ class Playout:
             self._next_position = position + FRAME_SAMPLES
             self._played.append(position)
             self._stand_in = None
+            self._skipping_since = None
             self._since_shrink += 1
             samples: NDArray[np.int16] = frame
             if self._concealer.generated:
                 samples = _clipped(self._concealer.join(frame))
             elif self._owed > 0:
+                samples = self._stretch(frame, now)
+            elif self._wish > 0 and is_quiet(frame):
+                self._owed = self._wish
                 samples = self._stretch(frame, now)
             elif self._surplus > 0:
                 samples = self._shrink(frame, now)
@@ -308,24 +335,38 @@ class Playout:
 
     def _has_grown(self, samples: int, now: float) -> None:
         self._moved += samples
+        self._room -= samples
         self._surplus = 0
-        if now - self._last_shrink < _REGRET_SECONDS:
-            self._patience = min(self._patience * 2, _MOST_PATIENCE)
-        self._last_growth = now
+        if self._wish > 0:
+            # Once the voice is interrupted, all that the jitter asks for is put in.
+            self._owed = max(0, self._wish - samples)
+            self._wish = 0
 
     def _review(self, now: float) -> None:
-        """Count the samples of delay that no packet of the last seconds has needed."""
-        self._since_review += 1
-        if self._since_review < _REVIEW_EVERY or now - self._last_growth < self._patience:
-            return
+        """Compare the delay with what the packets of the last seconds have needed, and the next will, by their spread."""
         self._since_review = 0
-        if self._patience > _LEAST_PATIENCE and now - self._last_growth > 2 * _REGRET_SECONDS:
-            self._patience = _LEAST_PATIENCE
-        while self._arrivals and self._arrivals[0][0] < now - self._patience:
+        while self._arrivals[0][0] < now - _WINDOW_SECONDS:
             self._arrivals.popleft()
+        count = len(self._arrivals)
+        if count < _LEAST_ARRIVALS:
+            return
         times = np.array(self._arrivals)
+        queued = times[:, 2] + self._moved
         reads = np.ceil((_MARGIN - times[:, 1]) / self._period)
-        self._surplus = int((times[:, 2] + self._moved - self._block_samples * reads).min())
+        unneeded = float((queued - self._block_samples * reads)[count // 2 :].min())
+        early = np.sort(times[:, 1] * SAMPLE_RATE + queued)
+        middle = float(early[count // 2])
+        spread = middle - float(early[count // 10])
+        reserve = middle - _SPREADS * spread - _MARGIN * SAMPLE_RATE
+        self._limit = min(self._longest_samples, max(_LEAST_LIMIT, int(2 * _SPREADS * spread)) + self._block_samples)
+        self._room = int(self._limit - _HEADROOM - self._earliest - self._moved)
+        self._surplus = int(min(unneeded, reserve))
+        self._wish = 0
+        if spread > _LEAST_SPREAD:
+            # Jitter goes on: do not follow every change of its measure.
+            self._surplus -= _SLACKNESS
+            if -reserve > _SLACKNESS:
+                self._wish = max(0, min(int(-reserve), self._room))
 
     def _shrink(self, frame: Frame, now: float) -> NDArray[np.int16]:
         if self._since_shrink < _SHRINK_EVERY:
@@ -336,7 +377,6 @@ class Playout:
             self._since_shrink = 0
             self._moved -= removed
             self._surplus -= removed
-            self._last_shrink = now
             self.counters.shortened_samples += removed
         return shorter
 
@@ -391,12 +431,20 @@ _CLOCK_DRIFT = 5e-6
 _REMEMBERED = 64
 _JUMP_AHEAD = SAMPLE_RATE // 5 + FRAME_SAMPLES
 _JUMP_BACK = 2 * SAMPLE_RATE
+_SKIP_SECONDS = 0.1
 _IDLE_FRAMES = 25
 
 _ARRIVALS = 400
 _REVIEW_EVERY = 5
+_REVIEW_SELDOM = 25
 _MARGIN = 0.002
-_LEAST_PATIENCE = 1.5
-_MOST_PATIENCE = 6.0
-_REGRET_SECONDS = 6.0
+_WINDOW_SECONDS = 4.0
+_SPREADS = 3.4
+_LEAST_SPREAD = 0.003 * SAMPLE_RATE
+_SLACKNESS = FRAME_SAMPLES
+_HEADROOM = 2 * FRAME_SAMPLES
+_CREEP = 0.05
+"""Samples a frame, 300 ppm: the drift of two crystals.""" 
+_LEAST_LIMIT = 3 * FRAME_SAMPLES
+_LEAST_ARRIVALS = 20
 _SHRINK_EVERY = 3

@@ -15,6 +15,12 @@ _QUIET = 120.0
 _LIKENESS = 0.80
 
 
+def is_quiet(frame: Frame) -> bool:
+    """Whether anything may be done to `frame` unheard."""
+    samples = frame.astype(np.float32)
+    return float(samples.dot(samples)) < _QUIET * _QUIET * len(frame)
+
+
 def shortened(frame: Frame, most: int) -> NDArray[np.int16]:
     """`frame` without up to `most` of its samples, cross-faded; the whole frame when no cut would go unheard.
 
