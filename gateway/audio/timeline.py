@@ -47,16 +47,15 @@ class Timeline:
         return index, correction
 
     def _anchor(self, by_time: float, position: int) -> None:
-        # Whole frames: both channels of a recording keep to one grid.
-        self._offset = round(by_time / FRAME_SAMPLES) * FRAME_SAMPLES - position
+        self._offset = round(by_time) - position
         self._earliest = 0.0
         self._far = 0
 
 
 _CREEP = 0.9
 """Samples a frame: as fast as the place can follow, 0.5 %."""
-_TOLERANCE = 40
-"""Samples, 5 ms: the grid of whole frames and the jitter of a quiet network stay uncorrected."""
+_TOLERANCE = 80
+"""Samples, 10 ms: a first frame that came late, and the jitter of a busy machine, stay uncorrected."""
 _FAR = SAMPLE_RATE // 4
 _FAR_FRAMES = 50
 _LOST = 2 * SAMPLE_RATE

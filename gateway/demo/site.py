@@ -90,6 +90,8 @@ def _free_port(preferred: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> 
     """The preferred port of the loopback, or any free one when it is taken."""
     for port in (preferred, 0):
         with socket.socket(socket.AF_INET, kind) as probe:
+            if kind == socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:

@@ -64,7 +64,8 @@ def test_two_parties_each_on_their_side(writer: RecordingWriter, tmp_path: Path)
     kept = read(result.path)
     assert len(kept) == 32_000
     assert kept[::160, 0].tolist() == [1000 + index for index in range(200)]
-    assert kept[::160, 1].tolist() == [-1000 - index for index in range(200)]
+    # The callee's packets come 3 ms, 24 samples, later.
+    assert kept[24::160, 1].tolist() == [-1000 - index for index in range(200)]
     assert list(tmp_path.rglob("*.part")) == []
 
 
@@ -147,13 +148,14 @@ def test_a_pause_is_silence_and_nothing_of_it_slips_through(writer: RecordingWri
 
 
 def test_nothing_from_before_the_start_is_kept(writer: RecordingWriter, tmp_path: Path) -> None:
-    # T-L6: the notice ends at 10.0, within a frame that was spoken from 9.99 on.
+    # T-L6: the notice ends at 10.0, within a frame that was spoken from 9.981 to 10.001.
     recorder = Recorder(tmp_path / "notice.wav", writer, 10.0)
-    recorder.write(Channel.CALLER, marked(0), 0, 10.001)
+    straddling = np.concatenate((np.full(152, 500, dtype=np.int16), np.full(8, 1000, dtype=np.int16)))
+    recorder.write(Channel.CALLER, straddling, 0, 10.001)
     recorder.write(Channel.CALLER, marked(1), 160, 10.021)
     kept = read(recorder.close(10.1).result(5).path)
-    assert 1000 not in kept[:, 0]
-    assert 1001 in kept[:, 0]
+    assert 500 not in kept[:, 0]
+    assert kept[:9, 0].tolist() == [1000] * 8 + [1001]
 
 
 def test_an_empty_recording_is_a_file_that_plays(writer: RecordingWriter, tmp_path: Path) -> None:
