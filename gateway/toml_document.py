@@ -27,9 +27,10 @@ Found = TypeVar("Found")
 class TomlDocument:
     """One file, its parsed content, and what is wrong with it."""
 
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, text: str, name: str, *, passes_unknown_keys: bool = False) -> None:
         """`name` is how errors call the file. Raises SettingsError when the text is no TOML at all."""
         self.name = name
+        self._passes_unknown_keys = passes_unknown_keys
         self._problems: list[tuple[int, str]] = []
         self._found: list[tuple[Place, Any]] = []
         try:
@@ -76,7 +77,8 @@ class TomlDocument:
         A wrong value of an optional key is noted, and its default is used so that reading can go on.
         """
         if not isinstance(table, dict):
-            self.problem(place, f"{quoted(place)} must be a table, not {_kind_of(table)}.")
+            headed = f", headed {_table_name(place)}" if place and isinstance(place[-1], int) else ""
+            self.problem(place, f"{quoted(place)} must be a table{headed}, not {_kind_of(table)}.")
             return None
         known: dict[str, Field[Any]] = {field.name: field for field in fields(kind)}
         misspelt = self._note_unknown(table, list(known), place)
@@ -106,7 +108,7 @@ class TomlDocument:
     def _note_unknown(self, table: dict[str, Any], known: list[str], place: Place) -> set[str]:
         """Note the keys that do not exist; returns those that were meant."""
         meant: set[str] = set()
-        for key in table:
+        for key in () if self._passes_unknown_keys else table:
             if key not in known:
                 near = get_close_matches(key.lower(), known, n=1)
                 meant.update(near)
@@ -148,6 +150,8 @@ class TomlDocument:
             return _WRONG
         if kinds[-1] is Ellipsis:
             read = [self._value(kinds[0], each, (*place, index)) for index, each in enumerate(value)]
+            if _WRONG in read and not is_dataclass(kinds[0]):
+                return _WRONG
             return tuple(each for each in read if each is not _WRONG)
         if len(value) != len(kinds):
             self.problem(place, f"{quoted(place)} must be a list of {len(kinds)} values, not of {len(value)}.")
@@ -188,18 +192,18 @@ def _table_name(place: Place) -> str:
 
 
 def _kind_of(value: object) -> str:
-    match value:
-        case bool():
-            return "true or false"
-        case str():
-            return "text"
-        case int() | float():
-            return "a number"
-        case list():
-            return "a list"
-        case dict():
-            return "a table"
-    return "a date or time"
+    """A value's kind in words: never the value itself, which may be a secret."""
+    return _WORDS.get(type(value), "a date or time")
+
+
+_WORDS: dict[type, str] = {
+    bool: "true or false",
+    str: "text",
+    int: "a number",
+    float: "a number with a decimal point",
+    list: "a list",
+    dict: "a table",
+}
 
 
 _KEY_PART = re.compile(r'\s*(?:"((?:\\.|[^"\\])*)"|\'([^\']*)\'|([A-Za-z0-9_\-\u0080-\U0010ffff]+))\s*')
@@ -224,7 +228,7 @@ def key_lines(text: str) -> dict[Place, int]:
     def keys(at: int) -> tuple[list[str], int]:
         names: list[str] = []
         while match := _KEY_PART.match(text, at):
-            names.append(match[1] or match[2] or match[3] or "")
+            names.append(match[2] or match[3] or _unescaped(match[1] or ""))
             at = match.end()
             if text[at : at + 1] != ".":
                 break
@@ -257,6 +261,11 @@ def key_lines(text: str) -> dict[Place, int]:
             continue
         note((*table, *names), start)
         position = _end_of_value(text, position + 1)
+
+
+def _unescaped(key: str) -> str:
+    """What stands between double quotes as the parser reads it."""
+    return str(tomli.loads(f'key = "{key}"')["key"]) if "\\" in key else key
 
 
 def _end_of_value(text: str, position: int) -> int:

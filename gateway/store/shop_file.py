@@ -14,7 +14,7 @@ from typing import Any
 
 import tomli_w
 
-from gateway.errors import StoreError
+from gateway.errors import SettingsError, StoreError
 from gateway.store.shop_check import check_shop
 from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.shop import (
@@ -95,9 +95,14 @@ def plain(value: Any) -> Any:
 
 def shop_of_plain(document: dict[str, Any]) -> Shop:
     """The shop that `plain` described; keys of a later version are passed over. Raises StoreError."""
-    shop: Shop | None = TomlDocument("", "the stored shop").read(Shop, document, ())
+    reader = TomlDocument("", "the stored shop", passes_unknown_keys=True)
+    shop: Shop | None = reader.read(Shop, document, ())
+    try:
+        reader.finish()
+    except SettingsError as error:
+        raise StoreError(f"The stored shop cannot be read: {error}") from error
     if shop is None:
-        raise StoreError("The stored shop cannot be read; a backup or an exported shop.toml restores it.")
+        raise AssertionError("a document that could not be read has errors to tell")
     return shop
 
 
