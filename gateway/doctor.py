@@ -109,8 +109,8 @@ def _data_directory(directory: Path) -> Iterator[Finding]:
 def _ports(settings: Settings) -> Iterator[Finding]:
     wanted = [("sip", "0.0.0.0", settings.sip.port, socket.SOCK_DGRAM)]
     for name, bind in (("api", settings.api.bind), ("web", settings.web.bind)):
-        host, _, port = bind.rpartition(":")
-        wanted.append((name, "0.0.0.0" if host == "lan" else host, int(port), socket.SOCK_STREAM))
+        host, _, number = bind.rpartition(":")
+        wanted.append((name, "0.0.0.0" if host == "lan" else host, int(number), socket.SOCK_STREAM))
     for name, host, port, kind in wanted:
         values = {"name": name, "port": str(port)}
         with socket.socket(socket.AF_INET, kind) as probe:

@@ -96,12 +96,12 @@ def _heard(name: str, verdict: Verdict) -> Check:
 async def _new_rows(api: ShopApi, known: set[str]) -> list[dict[str, Any]]:
     """The rows of the log since then, once the call has ended and its recording is whole."""
 
+    def has_ended(row: dict[str, Any]) -> bool:
+        return row["ended_at"] is not None and all(each["seconds"] is not None for each in row["recordings"])
+
     def is_whole(page: Any) -> bool:
         rows = [row for row in page["items"] if row["id"] not in known]
-        return bool(rows) and all(
-            row["ended_at"] is not None and all(each["seconds"] is not None for each in row["recordings"])
-            for row in rows
-        )
+        return bool(rows) and all(has_ended(row) for row in rows)
 
     page = await api.until("/calls", is_whole, within=SETTLE_SECONDS)
     return [row for row in page["items"] if row["id"] not in known]
@@ -127,7 +127,8 @@ def _log_check(rows: list[dict[str, Any]], expected: Expected, talk: Talk) -> Ch
         wrong.append(f"talk_seconds is {row['talk_seconds']}, not about {talk.seconds:.1f}")
     if not row["started_at"] < (row["answered_at"] or "") < row["ended_at"]:
         wrong.append(f"the times are {row['started_at']}, {row['answered_at']}, {row['ended_at']}")
-    told = f"{row['caller']} to {row['called']}, {row['cause']} by the {row['ended_by']}, {row['talk_seconds']:.1f} s of talk"
+    parties = f"{row['caller']} to {row['called']}"
+    told = f"{parties}, {row['cause']} by the {row['ended_by']}, {row['talk_seconds']:.1f} s of talk"
     return Check("the call log has one row with parties, cause and times", not wrong, "; ".join(wrong) or told)
 
 
@@ -164,8 +165,12 @@ async def _message_check(playing: Stage, api: ShopApi) -> Check:
             deleted = sum(line.startswith("AT+CMGD=") for _moment, line in commands)
             await asyncio.sleep(0.1)
     holds = message["text"] == CYRILLIC and message["peer"] == STRANGER and message["parts"] == 3
-    told = f"{message['parts']} parts from {message['peer']}, {len(message['text'] or '')} characters, deleted from the SIM"
+    told = f"{message['parts']} parts from {message['peer']}, {len(message['text'])} characters, deleted from the SIM"
     return Check("the SMS is kept whole", holds, told)
+
+
+def _is_recording(snapshot: Any) -> bool:
+    return any(call["recording"] for call in snapshot["calls"])
 
 
 def _has_text(page: Any) -> bool:

@@ -137,7 +137,11 @@ async def _talk(stage: Stage, call: PhoneCall, mobile: RemoteCall, *, phone_is_c
     started = loop.time()
     office, courier = load_wav(OFFICE_VOICE), load_wav(COURIER_VOICE)
     said = asyncio.Event()
-    call.play(office, lambda: loop.call_soon_threadsafe(said.set))
+
+    def done() -> None:
+        loop.call_soon_threadsafe(said.set)
+
+    call.play(office, done)
     await mobile.speak(Path(COURIER_VOICE))
     async with asyncio.timeout(PATIENCE_SECONDS):
         await said.wait()
