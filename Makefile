@@ -31,9 +31,20 @@ if [ "$$(.venv/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'
 	echo "Making .venv for Python $$version ..."
 	$(PYTHON) -m venv --clear --without-pip .venv
 fi
-echo "Installing $$(grep -c '^[a-z0-9]' "$$lock") packages into .venv. This happens once and takes a minute or two ..."
-pip=("$(PYTHON)" -m pip --python .venv/bin/python --disable-pip-version-check install)
-"$${pip[@]}" --require-hashes --requirement "$$lock"
+total=$$(grep -c '^[a-z0-9]' "$$lock")
+echo "Installing $$total packages into .venv. This happens once and takes a minute or two ..."
+pip=(env PYTHONUNBUFFERED=1 "$(PYTHON)" -m pip --python .venv/bin/python --disable-pip-version-check install)
+"$${pip[@]}" --progress-bar off --require-hashes --requirement "$$lock" | {
+	count=0
+	while read -r word name rest; do
+		case $$word in
+			Collecting | Processing) count=$$((count + 1)); echo "  [$$count/$$total] $${name##*/}" ;;
+			Requirement) count=$$((count + 1)) ;;
+			Building) echo "  building: $$rest" ;;
+			Installing) echo "  unpacking ..." ;;
+		esac
+	done
+}
 "$${pip[@]}" --quiet --no-deps --no-build-isolation --editable .
 rm -f .venv/$(1)-*
 touch "$$stamp"
