@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import struct
+from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -149,7 +150,9 @@ class RtpSender:
         self._sequence = secrets.randbits(15)
         self._position: int | None = None
         self._floor = 0
-        self._sent_at: float | None = None
+        self._recent: deque[int] = deque(maxlen=16)
+        self._timed_at: float | None = None
+        """When `timestamp` was the present one."""
         self._interrupted = False
 
     def begin(self) -> None:
@@ -163,6 +166,7 @@ class RtpSender:
         if last is None or position < last - _PASSED_ON_GAP:
             self._advance(self._elapsed_samples(now), 1)
             self._floor = position
+            self._recent.clear()
             marker = True
         elif position > last:
             gap = position - last
@@ -175,31 +179,35 @@ class RtpSender:
             return self._late(payload_type, payload, position, last)
         self._interrupted = False
         self._position = position
-        self._sent_at = now
+        self._recent.append(position)
+        self._timed_at = now
         return self._packet(payload_type, payload, self._sequence, self.timestamp, marker=marker)
 
-    def event(self, payload_type: int, payload: bytes, timestamp: int, now: float, *, marker: bool) -> bytes:
+    def event(self, payload_type: int, payload: bytes, timestamp: int, *, marker: bool) -> bytes:
         """A packet of a telephone event, whose timestamp is that of its beginning (RFC 4733 section 2.2)."""
         self._sequence += 1
-        self._sent_at = now
         self._interrupted = True
         return self._packet(payload_type, payload, self._sequence, timestamp, marker=marker)
 
     def event_timestamp(self, now: float) -> int:
         """The timestamp of an event that begins now."""
+        if self._timed_at is None:
+            self._timed_at = now
+            return self.timestamp
         return self.timestamp + self._elapsed_samples(now)
 
     def _late(self, payload_type: int, payload: bytes, position: int, last: int) -> bytes | None:
         back = last - position
-        if back == 0 or back % FRAME_SAMPLES or position < self._floor or self._interrupted:
+        if position in self._recent or back % FRAME_SAMPLES or position < self._floor or self._interrupted:
             return None
+        self._recent.append(position)
         sequence = self._sequence - back // FRAME_SAMPLES
         return self._packet(payload_type, payload, sequence, self.timestamp - back, marker=False)
 
     def _elapsed_samples(self, now: float) -> int:
-        if self._sent_at is None:
+        if self._timed_at is None:
             return 0
-        return max(1, round((now - self._sent_at) * FRAMES_PER_SECOND)) * FRAME_SAMPLES
+        return max(1, round((now - self._timed_at) * FRAMES_PER_SECOND)) * FRAME_SAMPLES
 
     def _advance(self, samples: int, packets: int) -> None:
         self.timestamp += samples

@@ -317,6 +317,8 @@ class Session:
 
     def _look_for_media(self) -> None:
         loop = asyncio.get_running_loop()
+        if self._accepting is not None and self._accepting.is_waiting:
+            self._watched_since = loop.time()  # nobody speaks before he knows of our answer
         receives = self._agreement is None or self._agreement.way.receives
         patience = SILENT_SECONDS if receives and not (self._agreement and self._agreement.is_held) else HELD_SECONDS
         deadline = max(self._watched_since, self._port.last_heard_at or 0.0) + patience

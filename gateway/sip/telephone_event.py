@@ -85,4 +85,4 @@ class KeySender:
             return None
         end = 0x80 if sending.step >= _STEPS else 0
         payload = _EVENT.pack(sending.code, end | _VOLUME, min(sending.step, _STEPS) * FRAME_SAMPLES)
-        return sender.event(payload_type, payload, sending.timestamp, now, marker=sending.step == 1)
+        return sender.event(payload_type, payload, sending.timestamp, marker=sending.step == 1)
