@@ -100,6 +100,7 @@ def _teach_templates(app: Flask) -> None:
     app.add_template_filter(lambda text: formats.moment(text, reader.time_zone(), reader.now()), "moment")
     app.add_template_filter(lambda text: formats.exact_moment(text, reader.time_zone()), "exact")
     app.add_template_filter(lambda text: formats.day_name(text, reader.time_zone(), reader.now()), "day")
+    app.add_template_filter(lambda text: formats.clock(text, reader.time_zone()), "clock")
     app.add_template_filter(formats.duration, "duration")
     app.add_template_filter(formats.file_size, "file_size")
 

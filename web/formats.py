@@ -58,15 +58,20 @@ def moment(text: str | None, time_zone: ZoneInfo, now: datetime) -> str:
     if not text:
         return "–"
     local = parse_time(text).astimezone(time_zone)
-    clock = f"{local:%H:%M}"
+    time_of_day = f"{local:%H:%M}"
     days = now.astimezone(time_zone).date() - local.date()
     if days == timedelta(0):
-        return clock
+        return time_of_day
     if days == timedelta(days=1):
-        return gettext("Yesterday, %(clock)s", clock=clock)
+        return gettext("Yesterday, %(clock)s", clock=time_of_day)
     is_this_year = local.year == now.astimezone(time_zone).year
     day = format_date(local, "d MMM" if is_this_year else "d MMM y")
-    return f"{day}, {clock}"
+    return f"{day}, {time_of_day}"
+
+
+def clock(text: str, time_zone: ZoneInfo) -> str:
+    """The time of day."""
+    return f"{parse_time(text).astimezone(time_zone):%H:%M}"
 
 
 def exact_moment(text: str | None, time_zone: ZoneInfo) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from web.gateway_client import Asker, GatewayAway, GatewayClient, Refused
 
@@ -30,14 +30,16 @@ _TOPICS_OF_KIND = {
 }
 _HISTORY = frozenset({"call.started", "call.answered", "call.ended", "recording.finished"})
 _RETRY_SECONDS = 1.0
-_KEEP_ALIVE_SECONDS = 10.0
+_LOOK_SECONDS = 1.0
+_KEEP_ALIVE_LOOKS = 10
 
 
 class Listener:
-    """One browser's stream: `topics` yields what is out of date, None when nothing was for a while."""
+    """One browser's stream. `is_gone` says, as far as the server can tell, that nobody is at the other end."""
 
-    def __init__(self, asker: Asker) -> None:
+    def __init__(self, asker: Asker, is_gone: Callable[[], bool] = lambda: False) -> None:
         self.asker = asker
+        self.is_gone = is_gone
         self._news: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def tell(self, topic: str) -> None:
@@ -45,12 +47,15 @@ class Listener:
         self._news.put(topic)
 
     def topics(self) -> Iterator[list[str] | None]:
-        """Batches of topics, each at most once; news of the same moment come together."""
-        while True:
+        """Batches of topics, each at most once; news of the same moment come together. None: nothing for a while."""
+        looks = 0
+        while not self.is_gone():
             try:
-                batch = [self._news.get(timeout=_KEEP_ALIVE_SECONDS)]
+                batch = [self._news.get(timeout=_LOOK_SECONDS)]
             except queue.Empty:
-                yield None
+                looks += 1
+                if looks % _KEEP_ALIVE_LOOKS == 0:
+                    yield None
                 continue
             time.sleep(0.1)
             while not self._news.empty():
@@ -67,17 +72,18 @@ class LiveFeed:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def join(self, asker: Asker) -> Listener | None:
-        """A new listener, or None when the audience is full."""
+    def join(self, listener: Listener) -> bool:
+        """Tell the listener from now on; False when the audience is full."""
         with self._lock:
+            for each in [each for each in self._listeners if each.is_gone()]:
+                del self._listeners[each]
             if len(self._listeners) >= LARGEST_AUDIENCE:
-                return None
-            listener = Listener(asker)
+                return False
             self._listeners[listener] = None
             if self._thread is None:
                 self._thread = threading.Thread(target=self._follow, name="event stream", daemon=True)
                 self._thread.start()
-        return listener
+        return True
 
     def leave(self, listener: Listener) -> None:
         """The browser is gone."""

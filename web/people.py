@@ -24,8 +24,7 @@ class Directory:
         self._country = snapshot["shop"]["country"]
         self._by_key: dict[str, Party] = {}
         for line in snapshot["lines"]:
-            title = gettext("Line %(name)s", name=line["name"])
-            party = Party(title, phone_number(line["number"], self._country) if line["number"] else "")
+            party = Party(gettext("Line %(name)s", name=line["name"]))
             self._by_key[line["name"]] = party
             if line["number"]:
                 self._by_key.setdefault(line["number"], party)

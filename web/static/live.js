@@ -4,9 +4,11 @@
 (() => {
   const RETRY_MS = 3000;
   const POLL_MS = 2000;
+  const SETTLE_MS = 1500;
   const banner = document.getElementById("connection");
   let source = null;
   let timer = null;
+  let later = null;
   let wasLost = false;
 
   const tell = (topic) => document.body.dispatchEvent(new CustomEvent(`live-${topic}`));
@@ -51,6 +53,11 @@
         wasLost = false;
         show(null);
         (fresh.includes("all") ? ["all"] : fresh).forEach(tell);
+        if (fresh.includes("history")) {
+          // The record of a call is written a moment after the call: look once more.
+          clearTimeout(later);
+          later = setTimeout(tell, SETTLE_MS, "history");
+        }
       }
     };
     source.onerror = () => {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from web.live_feed import Listener, LiveFeed
 from web.reader import asker, panel, snapshot
@@ -18,13 +19,26 @@ def stream() -> Response | tuple[str, int]:
     """Server-sent events: `{"topics": [...]}`; 503 when too many pages are open, then a page asks by itself."""
     snapshot()  # whoever is not signed in is turned away here
     feed = panel().feed
-    listener = feed.join(asker())
-    if listener is None:
+    connection = request.environ.get("gunicorn.socket")
+    listener = Listener(asker(), is_gone=lambda: _has_hung_up(connection))
+    if not feed.join(listener):
         return "", 503
     response = Response(_messages(feed, listener), mimetype="text/event-stream", direct_passthrough=True)
     response.headers["X-Accel-Buffering"] = "no"
     response.call_on_close(lambda: feed.leave(listener))
     return response
+
+
+def _has_hung_up(connection: object) -> bool:
+    """The browser has closed its end. Where that cannot be looked at (TLS), the next write finds out."""
+    if type(connection) is not socket.socket:
+        return False
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def _messages(feed: LiveFeed, listener: Listener) -> Iterator[bytes]:
