@@ -17,7 +17,7 @@ import gateway
 from tests.architecture.source import ROOT, project_files
 
 LOCKS = sorted(ROOT.glob("requirements-*.lock"))
-DATA_THAT_IS_NOT_INSTALLED = frozenset({".md", ".pot"})
+DATA_THAT_IS_NOT_INSTALLED = frozenset({".cfg", ".md", ".pot"})
 """Suffixes of files in the packages that only their makers need."""
 
 
