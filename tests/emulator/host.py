@@ -60,13 +60,21 @@ class Host:
         os.write(self._voice, data)
 
     async def until(self, *ends: str, within: float = 3.0) -> list[str]:
-        """Wait until a line that starts with one of `ends` has come; all lines so far, which are then forgotten."""
+        """Wait until a line that starts with one of `ends` has come; the lines up to it, which are then forgotten."""
         async with asyncio.timeout(within):
-            while not any(line.startswith(ends) for line in self.lines):
+            while not any(line.startswith(ends) for line in self._whole_lines()):
                 self._arrived.clear()
                 await self._arrived.wait()
-        lines, self.text = self.lines, b""
-        return lines
+        said = []
+        while True:
+            line, _, self.text = self.text.replace(b"\r", b"\n").partition(b"\n")
+            said += [line.decode("latin-1")] if line else []
+            if said and said[-1].startswith(ends):
+                self.text = self.text.removeprefix(b"\n")
+                return said
+
+    def _whole_lines(self) -> list[str]:
+        return self.text[: self.text.rfind(b"\n") + 1].decode("latin-1").replace("\r", "\n").split("\n")
 
     async def ask(self, command: str, within: float = 3.0) -> list[str]:
         """Send a command; its answer, with whatever else came, up to the final result."""
