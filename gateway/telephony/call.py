@@ -44,6 +44,8 @@ class Call:
         self.answered_at: float | None = None
         self.recording: CallRecording | None = None
         self.talking_to: Leg | None = None
+        self.ended_with: Leg | None = None
+        """The callee whose end ended the talk, while the caller was still there."""
         self.started_at = asyncio.get_running_loop().time()
         self._own(caller)
 
@@ -131,9 +133,11 @@ class Call:
             await self.answer()
             recorded = await self._give_notice(callee)
             if callee.state is LegState.ENDED:
+                self.ended_with = callee
                 return callee.cause or Cause.HUNG_UP
             async with self._bridged(callee, recorded=recorded):
                 await callee.ended(within=None)
+            self.ended_with = callee
             return callee.cause or Cause.HUNG_UP
         finally:
             callee.hangup()

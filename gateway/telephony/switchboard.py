@@ -171,15 +171,9 @@ def _courier_of(destination: Destination) -> str | None:
 
 def _how_it_ended(call: Call) -> tuple[Cause, str]:
     """The cause of the whole call and who ended it: the caller, the callee or the gateway."""
-    caller = call.caller
-    if caller.ended_by_peer:
-        unanswered = call.answered_at is None and caller.cause is Cause.HUNG_UP
-        return (Cause.CANCELLED if unanswered else caller.cause or Cause.FAULT), "caller"
-    talked = [leg for leg in call.legs if leg is not caller and leg.ended_by_peer]
-    if call.answered_at is not None and talked:
-        return talked[-1].cause or Cause.HUNG_UP, "callee"
-    if caller.cause not in (None, Cause.HUNG_UP):
-        return caller.cause or Cause.FAULT, "callee" if talked else "gateway"
-    if call.answered_at is None:
-        return Cause.NO_ANSWER, "gateway"
-    return Cause.HUNG_UP, "gateway"
+    caller, callee = call.caller, call.ended_with
+    if callee is not None:
+        return callee.cause or Cause.FAULT, "callee" if callee.ended_by_peer else "gateway"
+    if caller.ended_by_peer and call.answered_at is None and caller.cause is Cause.HUNG_UP:
+        return Cause.CANCELLED, "caller"
+    return caller.cause or Cause.FAULT, "caller" if caller.ended_by_peer else "gateway"
