@@ -72,7 +72,7 @@ class _Running:
     prompted: asyncio.Future[None]
     lines: list[str] = field(default_factory=list)
     leftovers: list[tuple[Final, str]] = field(default_factory=list)
-    """Results that came before any answer line, where there must be one."""
+    """Further results: before any answer line, where there must be one, or after the one that counted."""
 
 
 class AtChannel:
@@ -94,6 +94,7 @@ class AtChannel:
         self._news_head: str | None = None
         self._lost = False
         self._suspicious_until = 0.0
+        self._can_verify = True
         self.out_of_step = False
         """True after a time-out, until the modem was heard to answer in turn again."""
 
@@ -188,8 +189,8 @@ class AtChannel:
             raise AtTimeout(f"The modem {self._name} did not answer {command.shown}.", modem=self._name) from None
         finally:
             self._running = None
-        if self._is_suspicious() and not command.must_answer:
-            final, result = await self._verified(final, result)
+        if self._is_suspicious() and self._can_verify and not command.must_answer:
+            final, result = await self._verified(running, final, result)
         if final is not Final.OK:
             self._suspect()
             raise AtRefused(
@@ -224,6 +225,8 @@ class AtChannel:
             # A modem without +CMEE? has answered with some result; that, and silence after it, must do.
             if not running.leftovers:
                 raise AtTimeout(f"The modem {self._name} does not answer any more.", modem=self._name) from None
+            running.leftovers.pop()
+            self._can_verify = False
         finally:
             self._running = None
         self.out_of_step = False
@@ -236,14 +239,16 @@ class AtChannel:
     def _is_suspicious(self) -> bool:
         return asyncio.get_running_loop().time() < self._suspicious_until
 
-    async def _verified(self, final: Final, result: str) -> tuple[Final, str]:
+    async def _verified(self, running: _Running, final: Final, result: str) -> tuple[Final, str]:
         """Make sure that the result is the command's own. Of two results, the stray one is the OK."""
         try:
-            for other in await self._resynchronise(b""):
-                if final is Final.OK:
-                    final, result = other
+            others = await self._resynchronise(b"")
         except AtTimeout:
             self.out_of_step = True
+            others = []
+        for other in running.leftovers + others:
+            if final is Final.OK:
+                final, result = other
         return final, result
 
     def _begin(self, command: Command) -> _Running:
@@ -278,8 +283,11 @@ class AtChannel:
 
     def _finish(self, final: Final, line: str) -> None:
         running = self._running
-        if running is None or running.finished.done():
+        if running is None:
             log.debug("%s: %s answers nothing that was asked.", self._name, line)
+            return
+        if running.finished.done():
+            running.leftovers.append((final, line))
             return
         resynchronising = running.command is commands.RESYNCHRONISE
         missing = running.command.must_answer and not running.lines

@@ -2,8 +2,8 @@
 
 The modem's crystal is the clock of both directions: each block that is read says that one block of
 ours was taken. What is to be written when is decided by the play-out buffer; prompts are kept two
-frames ahead. Nothing is written before the first block of a call has come, because a modem that
-does not carry a call yet throws away what it is given.
+frames ahead, and more where the machine proves busy. Nothing is written before the first block of a
+call has come, because a modem that does not carry a call yet throws away what it is given.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from gateway.modem.serial_port import SerialPort
 from gateway.modem.voice.frame_cutter import FrameCutter
 
 PROMPT_AHEAD_FRAMES = 2
+MOST_AHEAD_FRAMES = 4
 BOUND_FRAMES = 5
 KEY_MS = 160
 _EARLY_FRAMES = 10
@@ -96,6 +97,7 @@ class TtyPcmPort(MediaPort):
         self._cutter = FrameCutter()
         self._position = 0
         self._source: FrameSource | None = None
+        self._ahead = max(PROMPT_AHEAD_FRAMES, block_frames)
         self._early: deque[tuple[Frame, int]] = deque(maxlen=_EARLY_FRAMES)
         self._tone: deque[Frame] = deque()
         self._is_open = False
@@ -142,6 +144,9 @@ class TtyPcmPort(MediaPort):
             self.counters.frames_in += 1
             self._deliver(frame, self._position)
             self._position += FRAME_SAMPLES
+        if self._source is not None and self._playout.fill_frames < len(frames) and not is_first:
+            # The prompt has just starved: this machine is busy, and needs more in hand.
+            self._ahead = min(self._ahead + 1, MOST_AHEAD_FRAMES)
         self._put(self._playout.consumed(now, len(frames)))
         if is_first:
             while self._early:
@@ -170,8 +175,8 @@ class TtyPcmPort(MediaPort):
         self._arm(now)
 
     def _pull(self) -> None:
-        """Keep the modem two frames ahead of its next read."""
-        while self._source is not None and self._playout.fill_frames < max(PROMPT_AHEAD_FRAMES, self._block_frames):
+        """Keep the modem a little ahead of its next read."""
+        while self._source is not None and self._playout.fill_frames < self._ahead:
             frame = self._source.next_frame()
             if frame is None:
                 self._source = None
