@@ -24,6 +24,9 @@ from gateway.store.schema import VERSION
 BUSY_MS = 10_000
 """How long a writer waits for another process (an import by the command line, the worker) to commit."""
 
+MAPPED_BYTES = 256 * 1024 * 1024
+"""What a reader maps of the file instead of copying it page by page."""
+
 
 class Places(Protocol):
     """Where things lie; Settings is one."""
@@ -51,6 +54,7 @@ def open_engine(database: Path, *, read_only: bool = False) -> Engine:
             connection.execute(pragma)
         if read_only:
             connection.execute("PRAGMA query_only = ON")
+            connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
 
     @event.listens_for(engine, "begin")
     def begun(connection: Any) -> None:

@@ -90,8 +90,10 @@ class Queries:
 
         Raises ValueError for a cursor that is none of ours.
         """
-        query = select(calls).where(*_call_conditions(wanted), *_behind(cursor, calls, calls.c.started_at))
-        query = query.order_by(calls.c.started_at.desc(), calls.c.id.desc()).limit(limit + 1)
+        newest = (calls.c.started_at.desc(), calls.c.id.desc())
+        conditions = (*_call_conditions(wanted), *_behind(cursor, calls, calls.c.started_at))
+        page = select(calls.c.id).where(*conditions).order_by(*newest).limit(limit + 1)
+        query = select(calls).where(calls.c.id.in_(page)).order_by(*newest)
         with self._engine.connect() as connection, connection.begin():
             rows = connection.execute(query).all()
             found = [row.id for row in rows[:limit]]

@@ -81,7 +81,7 @@ def upgrade() -> None:
     op.create_index("ix_calls_courier_started_at", "calls", ["courier", "started_at"])
     op.create_index("ix_calls_ended_at", "calls", ["ended_at"])
     op.create_index("ix_calls_line_started_at", "calls", ["line", "started_at"])
-    op.create_index("ix_calls_started_at_id", "calls", ["started_at", "id"])
+    op.create_index("ix_calls_newest", "calls", ["started_at", "id", "search"])
     _create(
         "gateways",
         Column("created_at", String(27), nullable=False),
