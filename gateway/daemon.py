@@ -18,6 +18,7 @@ from gateway.audio.wav import Recovered, repair
 from gateway.clock import utc_now
 from gateway.events import EventBus, RecordingFinished
 from gateway.modem.fleet import ModemFleet
+from gateway.priority import take_real_time_priority
 from gateway.settings import Settings
 from gateway.sip.server import SipServer
 from gateway.store.store import Store, open_store
@@ -94,6 +95,8 @@ async def _serve(settings: Settings) -> None:
         if await store.accounts.needs_setup():
             log.info("The owner's setup code is in %s.", settings.data_dir / "setup-code")
         ready.set()
+        if not take_real_time_priority():
+            log.info("No right to real-time priority: on a busy machine voices may stutter.")
         gc.collect()
         gc.freeze()  # what was built at the start is never looked through again
         log.info(

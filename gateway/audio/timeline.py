@@ -13,7 +13,7 @@ from gateway.audio.frame import FRAME_SAMPLES, SAMPLE_RATE
 class Timeline:
     """One channel of a recording that began at `started` (seconds of the caller's clock)."""
 
-    __slots__ = ("_earliest", "_far", "_offset", "_started")
+    __slots__ = ("_earliest", "_far", "_last", "_offset", "_started")
 
     def __init__(self, started: float) -> None:
         self._started = started
@@ -21,6 +21,7 @@ class Timeline:
         """Added to a position, the index of the sample in the recording."""
         self._earliest = 0.0
         self._far = 0
+        self._last = started - _BURST_SECONDS
 
     def place(self, position: int, now: float) -> tuple[int, int]:
         """The index of the first sample of a frame that came at `now`, and its correction: -1, 0 or 1 samples.
@@ -38,7 +39,11 @@ class Timeline:
             # The sender's count has jumped, or stood still while time went on.
             self._anchor(by_time, position)
             return position + (self._offset or 0), 0
-        self._earliest = min(self._earliest + _CREEP, behind)
+        self._earliest += _CREEP
+        if now - self._last >= _BURST_SECONDS:
+            # The later frames of one block, or of a burst after a stall, say nothing of the sender's clock.
+            self._earliest = min(self._earliest, behind)
+        self._last = now
         if abs(self._earliest) <= _TOLERANCE:
             return index, 0
         correction = 1 if self._earliest > 0 else -1
@@ -52,6 +57,7 @@ class Timeline:
         self._far = 0
 
 
+_BURST_SECONDS = 0.005
 _CREEP = 0.9
 """Samples a frame: as fast as the place can follow, 0.5 %."""
 _TOLERANCE = 80

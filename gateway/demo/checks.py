@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gateway.demo.judge import Samples, Verdict, judge
+from gateway.demo.judge import Samples, judge
 from gateway.demo.shop_api import ShopApi
 from gateway.demo.site import COURIER, STRANGER, Site
 from gateway.demo.stories import CYRILLIC, STORIES, Stage, Talk, stage
@@ -77,8 +77,8 @@ async def _judged(key: str, playing: Stage, api: ShopApi) -> list[Check]:
     if talk is None:
         return [await _message_check(playing, api)]
     checks = [
-        _heard("the callee hears the caller", judge(talk.caller_said, talk.callee_heard)),
-        _heard("the caller hears the callee", judge(talk.callee_said, talk.caller_heard)),
+        await _heard("the callee hears the caller", talk.caller_said, talk.callee_heard),
+        await _heard("the caller hears the callee", talk.callee_said, talk.caller_heard),
     ]
     rows = await _new_rows(api, known)
     checks.append(_log_check(rows, EXPECTED[key], talk))
@@ -89,7 +89,8 @@ async def _judged(key: str, playing: Stage, api: ShopApi) -> list[Check]:
     return checks
 
 
-def _heard(name: str, verdict: Verdict) -> Check:
+async def _heard(name: str, said: Samples, heard: Samples) -> Check:
+    verdict = await asyncio.to_thread(judge, said, heard)
     return Check(name, verdict.good, str(verdict))
 
 
@@ -136,8 +137,8 @@ async def _recording_checks(api: ShopApi, row: dict[str, Any], talk: Talk, file:
     await api.save(f"/recordings/{row['recordings'][0]['id']}", file)
     caller, callee, seconds = await asyncio.to_thread(_channels, file)
     return [
-        _heard("the recording's left channel is the caller", judge(talk.caller_said, caller)),
-        _heard("the recording's right channel is the callee", judge(talk.callee_said, callee)),
+        await _heard("the recording's left channel is the caller", talk.caller_said, caller),
+        await _heard("the recording's right channel is the callee", talk.callee_said, callee),
         Check(
             "the recording is as long as the talk",
             abs(seconds - talk.seconds) <= LENGTH_TOLERANCE_SECONDS,

@@ -13,6 +13,7 @@ from gateway.demo.checks import run_checks
 from gateway.demo.processes import DemoFailed, Processes
 from gateway.demo.site import COURIER, PIN, SIM_NUMBERS, Site, prepare
 from gateway.demo.stories import STORIES, stage
+from gateway.emulator.media_clock import take_real_time_priority
 
 DEFAULT_DIRECTORY = Path("demo-data")
 
@@ -38,6 +39,7 @@ def run_once(directory: Path | None) -> int:
 
 
 async def _once(site: Site) -> int:
+    take_real_time_priority(1)  # this process is the phone 101
     async with Processes(site, panel=False, say=_say):
         failed = await run_checks(site, say=_say)
     if failed:

@@ -14,12 +14,14 @@ from gateway.emulator.control_network import NetworkVerbs
 from gateway.emulator.control_phones import PhoneVerbs
 from gateway.emulator.demo_people import add_demo_people
 from gateway.emulator.emulator import Emulator, ModemOrder
+from gateway.emulator.media_clock import take_real_time_priority
 
 CONTROL_SOCKET = "control.sock"
 
 
 async def serve(directory: Path, families: list[str], *, keeps_logs: bool, has_people: bool) -> None:
     """Run until SIGINT or SIGTERM; says "ready" on standard output once everything is there."""
+    take_real_time_priority(1)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -25,6 +25,17 @@ _KEPT_LATENESS = 100_000
 _REAL_TIME_PRIORITY = 10
 
 
+def take_real_time_priority(priority: int) -> None:
+    """Let this thread run before ordinary ones, where that is allowed: a busy machine must not blur what is measured.
+
+    The thread that speaks with other processes needs it too, or it holds up the sound while it waits for its turn.
+    """
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(
+            threading.get_native_id(), os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority)
+        )
+
+
 class Ticker:
     """A crystal: due at `first_due` and every `period_seconds` after it. Stops by `stop`, in the media thread."""
 
@@ -98,11 +109,7 @@ class MediaClock:
         self._running = False
 
     def _run(self) -> None:
-        # Where it is allowed, so that a busy machine does not blur what is measured here.
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(
-                threading.get_native_id(), os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(_REAL_TIME_PRIORITY)
-            )
+        take_real_time_priority(_REAL_TIME_PRIORITY)
         while self._running:
             self._fire_due()
             wait = max(0.0, self._tickers[0][0] - time.monotonic()) if self._tickers else None

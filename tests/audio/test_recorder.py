@@ -388,3 +388,15 @@ def test_a_recording_left_open_at_the_end_is_repaired(tmp_path: Path) -> None:
 
 def test_a_recording_of_nobody(tmp_path: Path) -> None:
     assert repair(tmp_path) == []
+
+
+def test_blocks_of_two_frames_are_not_bent(writer: RecordingWriter, tmp_path: Path) -> None:
+    """SIMCom's voice port gives 40 ms at once: its place is that of the first frame, for the whole call."""
+    recorder = Recorder(tmp_path / "blocks.wav", writer, 50.0)
+    for block in range(100):
+        now = 50.04 + 0.040 * block
+        for half in range(2):
+            recorder.write(Channel.CALLER, marked(2 * block + half), (2 * block + half) * 160, now)
+    kept = read(recorder.close(54.1).result(5).path)
+    start = int(np.flatnonzero(kept[:, 0] == 1010)[0])
+    assert kept[start : start + 160 * 180 : 160, 0].tolist() == [1010 + index for index in range(180)]
