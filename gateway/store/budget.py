@@ -3,7 +3,8 @@
 This process alone spends, so the day's sums are kept in memory and decide at once; every minute is
 committed before `open` and `extend` return. A crash leaves what was committed counted as used. While
 the disk is away the limits go on holding from memory, and the rows follow when it is back (X-P5): no
-restart can use that to spend twice, since the store does not open on a disk that cannot be written.
+restart can use that to spend twice, since the store does not open on a disk that cannot be written
+(each start writes a line of the audit).
 """
 
 from __future__ import annotations
@@ -65,6 +66,10 @@ class StoredBudget:
         self._days: dict[str, Counter[Subject]] = {}
         self._open: dict[str, _Account] = {}
         self._alerted: set[Subject] = set()
+
+    async def load(self) -> None:
+        """Read the minutes of today, so that the limits hold even if the disk goes before the first call."""
+        await self._sums(self._local_day())
 
     async def open(self, *, call_id: str, leg_id: str, line: str, extension: str | None, number: str) -> Reservation:
         """Commit the first minute of an outgoing call. Raises BudgetSpent; never for an emergency number.
@@ -144,17 +149,19 @@ class StoredBudget:
         raise BudgetSpent(f"The {limit} minutes of {subject.kind} {subject.name} for {day} are used up.", **values)
 
     async def _sums(self, day: str) -> Counter[Subject]:
-        """The minutes of a day; read from the store once."""
+        """The minutes of a day; read from the store once. Raises StoreError when that is needed and impossible."""
         if day not in self._days:
             try:
                 stored = await self._writer.write(lambda connection: _sums_of(connection, day))
             except StoreError:
-                stored = Counter()  # a new day during a disk fault: nothing can have been stored for it
+                if not self._days or day < max(self._days):
+                    raise
+                stored = Counter()  # a new day begins while the disk is away: nothing can be stored for it yet
             self._days.setdefault(day, stored)
-            for old in sorted(self._days)[:-_DAYS_KEPT]:
-                del self._days[old]
+            while len(self._days) > _DAYS_KEPT:
+                del self._days[next(iter(self._days))]  # the one read first, whatever the clock has done since
             self._clear_alerts()
-        return self._days.setdefault(day, Counter())
+        return self._days[day]
 
     def _clear_alerts(self) -> None:
         """Another day: who was out of minutes has some again."""

@@ -12,12 +12,14 @@ from gateway.clock import WallClock, utc_now
 from gateway.events import EventBus, ShopChanged
 from gateway.store.accounts import StoredAccounts
 from gateway.store.after_crash import UnfinishedRecording, close_what_was_left
+from gateway.store.audit import add_audit
 from gateway.store.budget import StoredBudget
 from gateway.store.database import Places, held, open_engine, prepare
 from gateway.store.idempotency import StoredAnswers
 from gateway.store.inbox import StoredInbox
 from gateway.store.journal import Journal
 from gateway.store.ledger import StoredBindings, StoredPinTries
+from gateway.store.schema import VERSION
 from gateway.store.shop_file import read_shop, write_shop
 from gateway.store.shop_versions import add_shop, gateway_id_of, load_shop, newest_number
 from gateway.store.writer import Writer
@@ -120,6 +122,7 @@ async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus |
                 shop=(number, shop),
             )
             await store.accounts.load()
+            await store.budget.load()
             unsubscribe = bus.subscribe(Journal(writer, gateway_id=gateway_id))
             try:
                 yield store
@@ -131,4 +134,9 @@ async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus |
 def _begin(connection: Connection, clock: WallClock) -> tuple[str, list[UnfinishedRecording], tuple[int, Shop, str]]:
     now = clock()
     gateway_id = gateway_id_of(connection, now)
-    return gateway_id, close_what_was_left(connection, gateway_id=gateway_id, now=now), load_shop(connection)
+    left = close_what_was_left(connection, gateway_id=gateway_id, now=now)
+    # Also a proof that the disk can be written: the budget counts on it.
+    add_audit(
+        connection, gateway_id=gateway_id, now=now, by="gateway", action="gateway.started", subject=VERSION, details={}
+    )
+    return gateway_id, left, load_shop(connection)

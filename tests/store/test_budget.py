@@ -14,14 +14,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.errors import BudgetSpent
+from gateway.errors import BudgetSpent, StoreError
 from gateway.events import AlertCleared, AlertRaised, Event, EventBus
 from gateway.ids import new_id
 from gateway.settings import Settings
+from gateway.store import writer as writer_module
 from gateway.store.budget import StoredBudget
+from gateway.store.database import open_engine, prepare
 from gateway.store.store import Store, open_store
+from gateway.store.writer import Writer
 from gateway.telephony.ledger import Budget, Reservation
 from tests.store.conftest import HandClock, small_shop
+from tests.store.test_writer import READ_ONLY, FailingDisk
 
 
 async def _open(
@@ -122,13 +126,103 @@ async def test_a_caller_who_gives_up_while_the_minute_is_committed_gets_it_back(
     async with open_store(places, clock, bus) as store:
         budget = await _with_shop(store, minutes=1)
         for _ in range(3):
+            assert await budget.minutes_today(line="red") == 0
             task = asyncio.ensure_future(_open(budget))
             await asyncio.sleep(0)
+            assert await budget.minutes_today(line="red") == 1  # it waits for the commit
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
         await _open(budget)
     assert _minutes(places) == {"2026-03-02": 1}
+
+
+async def test_limits_hold_while_the_disk_is_away_and_the_rows_follow(
+    places: Settings, clock: HandClock, heard: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """X-P5: calls go on, counted in memory, also into a new day; nothing of it is lost."""
+    monkeypatch.setattr(writer_module, "RETRY_SECONDS", 0.05)
+    prepare(places)
+    engine = open_engine(places.database)
+    disk = FailingDisk(engine, READ_ONLY)
+    async with Writer(engine, heard.append) as writer:
+        budget = StoredBudget(writer, gateway_id="g", shop=lambda: small_shop(3), clock=clock, publish=heard.append)
+        await budget.load()
+        await _open(budget)
+        await disk.fail(writer)
+        second = await budget.extend(await _open(budget))
+        with pytest.raises(BudgetSpent):
+            await budget.extend(second)
+        with pytest.raises(BudgetSpent):
+            await _open(budget)
+        await budget.close(second, talk_seconds=30)
+        assert await budget.minutes_today(line="red") == 2
+        clock.pass_by(days=1)
+        reservation = await budget.extend(await budget.extend(await _open(budget)))
+        with pytest.raises(BudgetSpent):
+            await budget.extend(reservation)
+        clock.pass_by(days=-5)
+        with pytest.raises(StoreError):  # a day of which nothing is known must be read first
+            await _open(budget)
+        clock.pass_by(days=5)
+        disk.works = True
+        await budget.close(reservation, talk_seconds=170)
+    assert _minutes(places) == {"2026-03-02": 2, "2026-03-03": 3}
+    with closing(sqlite3.connect(places.database)) as connection:
+        assert connection.execute("SELECT talk_seconds FROM reservations ORDER BY id").fetchall() == [
+            (None,),
+            (30,),
+            (170,),
+        ]
+
+
+async def test_a_clock_that_jumps_about_forgets_no_day(places: Settings, clock: HandClock) -> None:
+    """X-T1: without a clock of its own a box may live in 1970 for a while."""
+    async with open_store(places, clock) as store:
+        budget = await _with_shop(store, minutes=2)
+        first = await budget.extend(await _open(budget))
+        for days in (1, 1, 1, 1, -20000, 1, 1, 1):
+            clock.pass_by(days=days)
+            await budget.extend(await _open(budget, extension=None))
+            with pytest.raises(BudgetSpent):
+                await _open(budget, extension=None)
+        clock.now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+        with pytest.raises(BudgetSpent):
+            await _open(budget, extension=None)
+        clock.pass_by(days=30)
+        for _ in range(4):
+            clock.pass_by(days=1)
+            await budget.minutes_today(line="red")
+        await budget.close(first, talk_seconds=0)  # its day is no longer in memory
+    assert len(_minutes(places)) == 8
+    assert "2026-03-02" not in _minutes(places)
+
+
+_FULL_DISK = """
+import asyncio, resource, sys
+from pathlib import Path
+from gateway.errors import StoreError
+from gateway.settings import Settings
+from gateway.store.store import open_store
+
+async def main():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+    try:
+        async with open_store(Settings(data_dir=Path(sys.argv[1]))):
+            print("open")
+    except StoreError as error:
+        print(error.code)
+
+asyncio.run(main())
+"""
+
+
+def test_the_store_does_not_open_on_a_disk_that_cannot_be_written(places: Settings) -> None:
+    prepare(places)
+    told = subprocess.run(
+        [sys.executable, "-c", _FULL_DISK, str(places.data_dir)], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split() == ["store-error"], told
 
 
 async def test_calls_at_the_same_moment_cannot_take_the_same_minute(
@@ -172,7 +266,7 @@ async def test_a_stolen_extension_stops_at_the_budget_through_every_restart(plac
 _SPENDER = """
 import asyncio, sys
 from pathlib import Path
-from gateway.errors import BudgetSpent
+from gateway.errors import BudgetSpent, StoreError
 from gateway.ids import new_id
 from gateway.settings import Settings
 from gateway.store.store import open_store

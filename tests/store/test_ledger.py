@@ -10,6 +10,7 @@ from gateway.store.ledger import StoredPinTries
 from gateway.store.store import open_store
 from gateway.store.writer import Writer
 from tests.store.conftest import HandClock
+from tests.store.test_writer import READ_ONLY, FailingDisk
 
 SIM = "8970100000000000001"
 
@@ -23,6 +24,18 @@ async def test_a_wrong_pin_is_tried_once_in_fifty_restarts(places: Settings, clo
             pins = StoredPinTries(writer, gateway_id="here", clock=clock)
             tries += await pins.may_try(SIM, "digest of 1111")
     assert tries == 1
+
+
+async def test_a_try_that_cannot_be_remembered_is_not_made(places: Settings, clock: HandClock) -> None:
+    prepare(places)
+    engine = open_engine(places.database)
+    disk = FailingDisk(engine, READ_ONLY)
+    async with Writer(engine, lambda _event: None) as writer:
+        pins = StoredPinTries(writer, gateway_id="g", clock=clock)
+        await disk.fail(writer)
+        assert not await pins.may_try(SIM, "digest")
+        disk.works = True
+        assert await pins.may_try(SIM, "digest")
 
 
 async def test_another_pin_or_sim_is_another_matter(places: Settings, clock: HandClock) -> None:

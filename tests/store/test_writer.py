@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
@@ -19,21 +19,28 @@ from gateway.store import writer as writer_module
 from gateway.store.database import open_engine, prepare
 from gateway.store.writer import Writer
 
+FULL = "PRAGMA max_page_count = 1"
+"""The database may not grow beyond its size."""
+READ_ONLY = "PRAGMA query_only = ON"
+"""Every write is refused, as on a card that the kernel has made read-only."""
+
 
 class FailingDisk:
-    """Makes the database as good as full: it may not grow beyond its size at that moment."""
+    """Makes every connection of an engine fail in the given way, from `fail` until `works` is set again."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.full = False
+    def __init__(self, engine: Engine, fault: str = FULL) -> None:
+        self.works = True
+        self._fault = fault
         event.listen(engine, "connect", self._connected)
 
     def _connected(self, connection: Any, _record: object) -> None:
-        if self.full:
-            connection.execute("PRAGMA max_page_count = 1")
+        if not self.works:
+            connection.execute(self._fault)
 
-    async def fill(self, writer: Writer) -> None:
-        self.full = True
-        await writer.write(lambda connection: connection.exec_driver_sql("PRAGMA max_page_count = 1").scalar())
+    async def fail(self, writer: Writer) -> None:
+        self.works = False
+        with suppress(StoreError):  # a disk that refuses every write refuses this commit already
+            await writer.write(lambda connection: connection.exec_driver_sql(self._fault) and None)
 
 
 @pytest.fixture
@@ -102,7 +109,7 @@ async def test_a_full_disk_keeps_the_promises_in_order(engine: Engine, monkeypat
     disk = FailingDisk(engine)
     async with Writer(engine, events.append) as writer:
         await writer.write(_note(0))
-        await disk.fill(writer)
+        await disk.fail(writer)
         for number in range(1, 1001):
             writer.enqueue(_note(number, 5000))
         for _ in range(2):
@@ -112,7 +119,7 @@ async def test_a_full_disk_keeps_the_promises_in_order(engine: Engine, monkeypat
         await writer.write_or_keep(lambda connection: connection.execute(text("SELECT 1")))
         assert [type(event) for event in events] == [AlertRaised]
         assert _numbers(engine) == [0]
-        disk.full = False
+        disk.works = True
         await writer.write(_note(1002))
         assert _numbers(engine) == list(range(1003))
     assert [type(event) for event in events] == [AlertRaised, AlertCleared]
@@ -123,12 +130,12 @@ async def test_a_disk_that_stays_away_bounds_what_is_kept(engine: Engine, monkey
     monkeypatch.setattr(writer_module, "SPOOL_ITEMS", 100)
     disk = FailingDisk(engine)
     async with Writer(engine, lambda _event: None) as writer:
-        await disk.fill(writer)
+        await disk.fail(writer)
         for number in range(1000):
             writer.enqueue(_note(number, 5000))
         with pytest.raises(StoreError):
             await writer.write(_note(-1, 5000))
-        disk.full = False
+        disk.works = True
         await writer.write(_note(1000))
     kept = _numbers(engine)
     assert kept == list(range(1001 - len(kept), 1001))  # the newest are kept, in order
@@ -138,7 +145,7 @@ async def test_a_disk_that_stays_away_bounds_what_is_kept(engine: Engine, monkey
 async def test_the_end_does_not_wait_for_a_disk_that_is_away(engine: Engine) -> None:
     disk = FailingDisk(engine)
     async with Writer(engine, lambda _event: None) as writer:
-        await disk.fill(writer)
+        await disk.fail(writer)
         writer.enqueue(_note(1, 5000))
     assert _numbers(engine) == []
 
