@@ -76,6 +76,11 @@ class ApiServer:
         return self._port
 
     @property
+    def audience(self) -> int:
+        """How many follow the event stream now."""
+        return self._stream.audience
+
+    @property
     def routes(self) -> set[tuple[str, str]]:
         """Every (method, path) that is served, HEAD apart: what the contract must say too."""
         return {

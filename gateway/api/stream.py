@@ -61,6 +61,11 @@ class EventStream:
         bus.subscribe(self._publish)
 
     @property
+    def audience(self) -> int:
+        """How many listen now."""
+        return len(self._subscriptions)
+
+    @property
     def is_full(self) -> bool:
         """No further listener is taken now."""
         return len(self._subscriptions) >= LARGEST_AUDIENCE

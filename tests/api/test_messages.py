@@ -34,7 +34,7 @@ def test_every_code_has_its_sentence(language: str) -> None:
     assert _codes(GatewayError) <= known["errors"].keys()
     assert set(Cause) == known["causes"].keys()
     assert set(LineState) == known["line_states"].keys()
-    assert known["verdicts"].keys() == {"both-heard", "caller-silent", "callee-silent", "nothing-heard"}
+    assert {"both-heard", "caller-silent", "callee-silent", "nothing-heard"} <= known["verdicts"].keys()
 
 
 def test_every_alert_and_reason_in_the_code_is_in_the_catalogue() -> None:

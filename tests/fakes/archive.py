@@ -11,6 +11,8 @@ class FakeArchive:
     def __init__(self) -> None:
         self.call_rows: list[dict[str, object]] = []
         self.message_rows: list[dict[str, object]] = []
+        self.details: dict[str, dict[str, object]] = {}
+        """Legs and timeline of a call, where a test needs some."""
         self.paths: dict[str, str] = {}
         self.asked: list[CallFilter | MessageFilter] = []
 
@@ -21,7 +23,8 @@ class FakeArchive:
         return _page(self.call_rows, cursor, limit)
 
     def call(self, call_id: str) -> dict[str, object] | None:
-        return next(({**row, "legs": [], "timeline": []} for row in self.call_rows if row["id"] == call_id), None)
+        rows = (row for row in self.call_rows if row["id"] == call_id)
+        return next(({**row, "legs": [], "timeline": [], **self.details.get(call_id, {})} for row in rows), None)
 
     def messages(
         self, wanted: MessageFilter, *, cursor: str | None, limit: int

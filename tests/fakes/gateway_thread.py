@@ -1,0 +1,132 @@
+"""A daemon's API and a worker in a thread of their own, on loopback, for panels to talk to."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import wave
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from gateway.api.board import Board
+from gateway.api.server import ApiServer
+from gateway.events import Event, EventBus
+from gateway.telephony.shop import Shop
+from gateway.worker.server import WorkerServer
+from tests.fakes.accounts import FakeAccounts
+from tests.fakes.archive import FakeArchive
+from tests.fakes.exchange_view import SHOP, FakeShopFile
+
+T = TypeVar("T")
+
+PASSWORD = "three unlikely words"
+
+
+class GatewayThread:
+    """The running parts; `publish` and the lists of `archive` are how a test makes things happen."""
+
+    def __init__(self, directory: Path) -> None:
+        self.shop: Shop = SHOP
+        self.bus = EventBus()
+        self.accounts = FakeAccounts()
+        self.archive = FakeArchive()
+        self.shop_file = FakeShopFile()
+        self.hung_up: list[str] = []
+        self.recordings_dir = directory / "recordings"
+        self.worker_socket = directory / "worker.sock"
+        self.port = 0
+        self._board = Board(bus=self.bus, shop=lambda: self.shop, hang_up=self._hang_up)
+        self._api: ApiServer | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def publish(self, *events: Event) -> None:
+        """Let these things happen, in the thread of the loop, before this returns."""
+        for event in events:
+            self.run(lambda event=event: self.bus.publish(event))  # type: ignore[misc]  # a default is how it is bound
+
+    def run(self, call: Callable[[], T]) -> T:
+        """Call something in the loop's thread."""
+        assert self._loop is not None
+        future: Future[T] = Future()
+        self._loop.call_soon_threadsafe(lambda: future.set_result(call()))
+        return future.result(10)
+
+    @property
+    def listeners(self) -> int:
+        """How many follow the event stream."""
+        return 0 if self._api is None else self._api.audience
+
+    def make_owner(self) -> None:
+        self.accounts.passwords["anna"] = PASSWORD
+        self.accounts.code = None
+
+    def keep_recording(self, recording_id: str, *, seconds: float = 1.0) -> bytes:
+        """Put a file of two tones where the worker finds it."""
+        self.recordings_dir.mkdir(exist_ok=True)
+        time = np.arange(int(8000 * seconds)) / 8000
+        sound = np.stack([np.sin(2 * np.pi * 440 * time), np.sin(2 * np.pi * 880 * time)], axis=1)
+        path = self.recordings_dir / f"{recording_id}.wav"
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(2)
+            file.setsampwidth(2)
+            file.setframerate(8000)
+            file.writeframes((sound * 9000).astype("<i2").tobytes())
+        self.archive.paths[recording_id] = path.name
+        return path.read_bytes()
+
+    async def serve(self, started: threading.Event, *, port: int, with_worker: bool) -> None:
+        """Until `stop` is called from outside."""
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        api = ApiServer(
+            bind=f"127.0.0.1:{port}", worker_socket=self.worker_socket, bus=self.bus, live=self._board,
+            accounts=self.accounts, shop=self.shop_file, is_ready=lambda: True,
+        )  # fmt: skip
+        self._api = api
+        async with api:
+            self.port = api.port
+            if with_worker:
+                async with WorkerServer(
+                    socket=self.worker_socket, archive=self.archive, recordings_dir=self.recordings_dir
+                ):
+                    started.set()
+                    await self._stop.wait()
+            else:
+                started.set()
+                await self._stop.wait()
+
+    def stop(self) -> None:
+        assert self._loop is not None
+        assert self._stop is not None
+        self._loop.call_soon_threadsafe(self._stop.set)
+
+    def _hang_up(self, call_id: str) -> bool:
+        self.hung_up.append(call_id)
+        return call_id != "unknown"
+
+
+@contextmanager
+def gateway_running(gateway: GatewayThread, *, port: int = 0, with_worker: bool = True) -> Iterator[GatewayThread]:
+    """Serve `gateway` within the block; it keeps what it knows when it is served again."""
+    started = threading.Event()
+    thread = threading.Thread(
+        target=lambda: asyncio.run(gateway.serve(started, port=port, with_worker=with_worker)), name="gateway"
+    )
+    thread.start()
+    try:
+        assert started.wait(10), "the API did not start"
+        yield gateway
+    finally:
+        if started.is_set():
+            gateway.stop()
+        thread.join(10)

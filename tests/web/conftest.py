@@ -1,0 +1,56 @@
+"""A panel over a served API, for its tests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.fakes.gateway_thread import PASSWORD, GatewayThread, gateway_running
+from web.app import create_app
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[GatewayThread]:
+    """A gateway with an owner."""
+    served = GatewayThread(tmp_path)
+    served.make_owner()
+    with gateway_running(served):
+        yield served
+
+
+@pytest.fixture
+def app(gateway: GatewayThread) -> Flask:
+    """The panel."""
+    return create_app(gateway.url)
+
+
+@pytest.fixture
+def stranger(app: Flask) -> FlaskClient:
+    """A browser that has not signed in."""
+    return app.test_client()
+
+
+@pytest.fixture
+def owner(app: Flask) -> FlaskClient:
+    """A browser that has."""
+    client = app.test_client()
+    sign_in(client)
+    return client
+
+
+def csrf_of(client: FlaskClient, path: str = "/login") -> str:
+    """The token of the form on that page."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get(path).text)
+    assert found is not None
+    return found[1]
+
+
+def sign_in(client: FlaskClient, password: str = PASSWORD) -> None:
+    """Through the form, as a person does."""
+    answer = client.post("/login", data={"csrf_token": csrf_of(client), "name": "anna", "password": password})
+    assert answer.status_code == 302, answer.text

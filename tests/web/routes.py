@@ -1,0 +1,30 @@
+"""The panel's own routes as paths, so that a test covers a screen from the day it is added."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+VALUES = {"call_id": "c1", "alert_id": "a1", "recording_id": "r-c1", "name": "tiles"}
+_STREAMS = {"news.stream"}
+
+
+def open_paths(app: Flask) -> list[str]:
+    """Every page that is read."""
+    return _paths(app, "GET")
+
+
+def unsafe_paths(app: Flask) -> list[str]:
+    """Every route that changes something."""
+    return _paths(app, "POST")
+
+
+def _paths(app: Flask, method: str) -> list[str]:
+    adapter = app.url_map.bind("localhost")
+    rules = [
+        rule
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint != "static" and rule.endpoint not in _STREAMS and method in (rule.methods or ())
+    ]
+    return sorted(
+        adapter.build(rule.endpoint, {name: VALUES[name] for name in rule.arguments}, method=method) for rule in rules
+    )

@@ -1,0 +1,311 @@
+"""What the screens say, in both languages, and that nobody else's text becomes markup (T-W4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from gateway.events import (
+    AlertRaised,
+    CallAnswered,
+    CallStarted,
+    LegStarted,
+    ModemChanged,
+    PhoneRegistered,
+    RecordingStarted,
+)
+from tests.fakes.exchange_view import SHOP
+from tests.fakes.gateway_thread import GatewayThread, gateway_running
+from tests.fakes.rows import call_row, message_row
+from tests.web.conftest import csrf_of, sign_in
+from tests.web.routes import open_paths
+from web.app import create_app
+
+PAYLOADS = [
+    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "\"><svg onload=alert(1)>", "'><b>x</b>",
+    "</title><script>1</script>", "</textarea><script>1</script>", "<iframe src=//evil.example>", "&lt;b&gt;",
+    "javascript:alert(1)", "{{ 7*7 }}", "{% raw %}", "${7*7}", "#{7*7}", "<!--", "-->", "]]>", "<a href=//e>x</a>",
+    "\" onfocus=alert(1) autofocus=\"", "' onfocus=alert(1) '", "` onfocus=alert(1)", "<p style=color:red>",
+    "<base href=//evil.example>", "<meta http-equiv=refresh content=0>", "<link rel=stylesheet href=//e>",
+    "<form action=//evil.example>", "<input name=csrf_token>", "<details open ontoggle=alert(1)>", "<math><mi//xlink>",
+    "\u202e<script>", "<scr\u0000ipt>", "<%00script>", "%3Cscript%3E", "&#60;script&#62;", "\\u003cscript\\u003e",
+    "<div hx-get=/logout hx-trigger=load>", "\" hx-get=\"/shop\" hx-trigger=\"load", "<x data-recording=//e>",
+    "=cmd|' /C calc'!A0", "@import url(//e)", "<style>*{display:none}</style>",
+]  # fmt: skip
+
+
+class _Skeleton(HTMLParser):
+    """The elements of a page and the names of their attributes, without any text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bones: list[tuple[str, ...]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.bones.append((tag, *(name for name, _ in attrs)))
+
+
+def _skeletons(owner: FlaskClient, app: Flask, gateway: GatewayThread, text: str) -> dict[str, list[tuple[str, ...]]]:
+    """Every page with `text` wherever something from outside is shown."""
+    gateway.archive.call_rows = [call_row("c1", caller=text, caller_name=text, called=text, answered_by=text)]
+    gateway.archive.message_rows = [message_row(peer=text, text=text)]
+    gateway.shop = replace(
+        SHOP,
+        name=text,
+        lines=tuple(replace(line, operator=text) for line in SHOP.lines),
+        phones=tuple(replace(phone, name=text) for phone in SHOP.phones),
+        couriers=tuple(replace(courier, name=text) for courier in SHOP.couriers),
+    )
+    gateway.publish(
+        ModemChanged(modem="m0", line="red", state="ready", reason=None, model=text, operator=text, port=text),
+        PhoneRegistered(extension="101", contact="sip:101@192.168.1.5", user_agent=text, expires_seconds=60),
+        AlertRaised(code="modem-lost", subject="m0", values={"name": text}),
+    )
+    gateway.shop_file.text = text
+    pages = {}
+    gateway.keep_recording("r-c1")
+    for path in [
+        *open_paths(app),
+        "/calls?search=" + quote(text[:60].replace("\0", "")),
+        "/calls?from=x&to=y&show=z",
+        "/messages?search=<b>",
+    ]:
+        answer = owner.get(path)
+        if answer.mimetype == "text/html" and answer.status_code != 302:
+            assert answer.status_code == 200, path
+            parser = _Skeleton()
+            parser.feed(answer.text)
+            pages[path.partition("?search")[0] + path.partition("?")[1]] = parser.bones
+        answer.close()
+    return pages
+
+
+def test_no_text_from_outside_becomes_an_element_or_attribute(
+    owner: FlaskClient, app: Flask, gateway: GatewayThread
+) -> None:
+    assert len(PAYLOADS) == 40
+    gateway.publish(
+        CallStarted(call_id="live", direction="incoming", caller="x", called="red", line="red", flow="ring_phones")
+    )
+    plain = _skeletons(owner, app, gateway, "plain")
+    assert len(plain) > 12
+    for payload in PAYLOADS:
+        hostile = _skeletons(owner, app, gateway, payload)
+        for path, bones in hostile.items():
+            assert bones == plain[path], f"{payload!r} on {path}"
+
+
+def test_the_dashboard_counts_the_day(owner: FlaskClient, gateway: GatewayThread) -> None:
+    gateway.archive.call_rows = [
+        call_row("c1"),
+        call_row("c2", answered_at=None, answered_by=None, cause="cancelled", talk_seconds=0.0, recordings=[]),
+        call_row("c3", direction="outgoing", answered_at=None, answered_by=None, cause="busy", recordings=[]),
+    ]
+    gateway.publish(ModemChanged(modem="m0", line="red", state="ready", reason=None))
+    text = owner.get("/parts/tiles").text
+    assert "<strong>3</strong>" in text
+    assert "1 answered" in text
+    assert "Call them back" in text
+    assert "1 line needs care" in text
+    assert "1 is not registered" in text
+
+
+def test_a_live_call_is_shown_with_its_parties_and_can_be_ended(owner: FlaskClient, gateway: GatewayThread) -> None:
+    assert "No call is running" in owner.get("/live").text
+    gateway.publish(
+        CallStarted(
+            call_id="c1", direction="incoming", caller="+79161234567", called="red", line="red", flow="ring_phones"
+        ),
+        LegStarted(call_id="c1", leg_id="l1", kind="gsm", direction="incoming", peer="+79161234567", line="red"),
+        LegStarted(call_id="c1", leg_id="l2", kind="sip", direction="outgoing", peer="101", line=None),
+        CallAnswered(call_id="c1", answered_by="101"),
+        RecordingStarted(call_id="c1", recording_id="r1", path="x.wav"),
+    )
+    text = owner.get("/parts/live_calls").text
+    for expected in ("Ivan", "8 (916) 123-45-67", "Front desk", "Talking", "Recording", "Hang up"):
+        assert expected in text
+    answer = owner.post("/calls/c1/hangup", data={"csrf_token": csrf_of(owner, "/live")}, follow_redirects=True)
+    assert "The call is being ended." in answer.text
+    assert gateway.hung_up == ["c1"]
+    answer = owner.post("/calls/unknown/hangup", data={"csrf_token": csrf_of(owner, "/live")}, follow_redirects=True)
+    assert "That call is over already." in answer.text
+
+
+def test_filters_of_the_address_reach_the_store(owner: FlaskClient, gateway: GatewayThread) -> None:
+    owner.get("/calls?show=missed&search=8916&courier=2001&line=red&from=2027-01-29&to=2027-01-30")
+    wanted: Any = gateway.archive.asked[-1]
+    assert (wanted.direction, wanted.outcome, wanted.search) == ("incoming", "missed", "8916")
+    assert (wanted.courier, wanted.line, wanted.recorded) == ("2001", "red", None)
+    assert wanted.since.isoformat() == "2027-01-28T21:00:00+00:00"  # midnight in Moscow
+    assert wanted.until.isoformat() == "2027-01-30T21:00:00+00:00"
+    owner.get("/calls?show=recorded&from=nonsense&to=9999-12-31")
+    wanted = gateway.archive.asked[-1]
+    assert (wanted.recorded, wanted.since, wanted.until) == (True, None, None)
+
+
+def test_older_pages_keep_the_filter(owner: FlaskClient, gateway: GatewayThread) -> None:
+    gateway.archive.call_rows = [call_row(f"c{number}") for number in range(70)]
+    text = owner.get("/calls?show=recorded&search=79").text
+    link = next(part for part in text.split('href="') if "cursor=" in part).partition('"')[0].replace("&amp;", "&")
+    assert parse_qs(link.partition("?")[2]) == {"cursor": ["50"], "show": ["recorded"], "search": ["79"]}
+    assert owner.get(link).text.count('class="call ') + owner.get(link).text.count('class="call"') == 20
+
+
+def test_a_call_tells_its_story(owner: FlaskClient, gateway: GatewayThread) -> None:
+    leg = {
+        "kind": "gsm", "direction": "incoming", "line": "red", "started_at": "2027-01-29T09:00:00.000Z",
+        "rang_at": None, "answered_at": None, "ended_at": None, "cause": "hung-up", "ended_by_peer": True,
+        "frames_in": 2600, "frames_out": 2600, "lost": 3, "concealed": 2,
+    }  # fmt: skip
+    steps: list[tuple[int, str, dict[str, object]]] = [
+        (0, "call.started", {}),
+        (0, "leg.started", {"leg_id": "l2", "direction": "outgoing", "line": None}),
+        (2, "leg.rang", {"leg_id": "l2"}),
+        (8, "leg.answered", {"leg_id": "l2"}),
+        (8, "call.answered", {"answered_by": "101"}),
+        (11, "recording.started", {}),
+        (60, "recording.finished", {"verdict": "caller-silent"}),
+        (60, "call.ended", {"cause": "hung-up", "ended_by": "caller"}),
+        (61, "something.new", {"unknown": 1}),
+    ]
+    gateway.archive.details["c1"] = {
+        "legs": [{"id": "l1", "peer": "+79031112233", **leg}, {"id": "l2", "peer": "101", **leg, "frames_in": None}],
+        "timeline": [
+            {"time": f"2027-01-29T09:{second // 60:02}:{second % 60:02}.000Z", "type": kind, "data": data}
+            for second, kind, data in steps
+        ],
+    }
+    recording = {
+        "id": "r1", "seconds": 49.0, "size_bytes": 1_568_044, "verdict": "caller-silent",
+        "started_at": "2027-01-29T09:00:11.000Z",
+    }  # fmt: skip
+    gateway.archive.call_rows = [call_row("c1", recordings=[recording])]
+    text = owner.get("/calls/c1").text
+    for expected in (
+        "8 (903) 111-22-33 calls", "Calling Front desk", "It rings at Front desk", "Front desk is on the line",
+        "Both hear each other", "Recording begins", "Recording is kept", "The caller was silent",
+        "Check the microphone", "The caller hangs up", "Hung up after the talk", "1.6 MB", "0:52",
+    ):  # fmt: skip
+        assert expected in text, expected
+    assert "something.new" not in text
+    assert owner.get("/calls/none").status_code == 404
+
+
+def test_a_recording_passes_through_in_parts(owner: FlaskClient, gateway: GatewayThread) -> None:
+    content = gateway.keep_recording("r1", seconds=10)
+    answer = owner.get("/recordings/r1.wav")
+    assert (answer.status_code, answer.data) == (200, content)
+    assert answer.mimetype == "audio/wav"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    part = owner.get("/recordings/r1.wav", headers={"Range": "bytes=44-143"})
+    assert (part.status_code, part.data) == (206, content[44:144])
+    assert part.headers["Content-Range"] == f"bytes 44-143/{len(content)}"
+    same = owner.get("/recordings/r1.wav", headers={"If-None-Match": answer.headers["ETag"]})
+    assert (same.status_code, same.data) == (304, b"")
+    saved = owner.get("/recordings/r1.wav?download=1")
+    assert saved.headers["Content-Disposition"] == "attachment"
+    peaks = owner.get("/recordings/r1/peaks.json").get_json()
+    assert (peaks["seconds"], len(peaks["channels"])) == (10.0, 2)
+    assert owner.get("/recordings/none.wav").status_code == 404
+    for hostile in ("..%2f..%2fsecret", "%2e%2e%2fsecret", "r1%00", "r1%5c..%5c"):
+        assert owner.get(f"/recordings/{hostile}.wav").status_code == 404
+
+
+def test_recordings_are_for_those_who_have_signed_in(stranger: FlaskClient, gateway: GatewayThread) -> None:
+    content = gateway.keep_recording("r1")
+    for path in ("/recordings/r1.wav", "/recordings/r1/peaks.json"):
+        answer = stranger.get(path)
+        assert answer.status_code == 302
+        assert content[44:100] not in answer.data
+
+
+def test_without_a_worker_the_page_says_so_and_the_rest_is_there(tmp_path: Any) -> None:
+    gateway = GatewayThread(tmp_path)
+    gateway.make_owner()
+    with gateway_running(gateway, with_worker=False):
+        browser = create_app(gateway.url).test_client()
+        sign_in(browser)
+        for path in ("/", "/calls", "/messages"):
+            answer = browser.get(path)
+            assert answer.status_code == 200
+            assert "Lists and recordings are not available now; calls go on." in answer.text
+        assert browser.get("/lines").status_code == 200
+        assert browser.get("/recordings/r1.wav").status_code == 503
+
+
+def test_lines_say_what_to_do(owner: FlaskClient, gateway: GatewayThread) -> None:
+    gateway.publish(
+        ModemChanged(modem="m0", line="red", state="locked", reason="sim-locked"),
+        ModemChanged(modem="m1", line="blue", state="ready", reason=None, signal_dbm=-99, voice=False),
+    )
+    text = owner.get("/lines").text
+    assert "The SIM card wants its PIN." in text
+    assert "pin_file" in text
+    assert "level-1" in text
+    assert "no voice" in text
+
+
+def test_alerts_are_acknowledged_by_name(owner: FlaskClient, gateway: GatewayThread) -> None:
+    gateway.publish(AlertRaised(code="modem-lost", subject="m0", values={}))
+    text = owner.get("/alerts").text
+    assert "The modem is gone." in text
+    assert "1 alert" in text
+    alert_id = text.split("/alerts/")[1].partition("/")[0]
+    answer = owner.post(
+        f"/alerts/{alert_id}/acknowledge", data={"csrf_token": csrf_of(owner, "/alerts")}, follow_redirects=True
+    )
+    assert "seen by anna" in answer.text
+    assert "1 alert" not in answer.text
+
+
+def test_the_shop_is_edited_whole_or_not_at_all(owner: FlaskClient, gateway: GatewayThread) -> None:
+    token = csrf_of(owner, "/shop")
+    answer = owner.post(
+        "/shop", data={"csrf_token": token, "text": '[shop]\r\nname = "New"\r\n'}, follow_redirects=True
+    )
+    assert "The shop has been changed." in answer.text
+    assert gateway.shop_file.text == '[shop]\nname = "New"\n'
+    answer = owner.post("/shop", data={"csrf_token": token, "text": "wrong = 1"})
+    assert answer.status_code == 422
+    assert "shop.toml:2: there is no key &#39;wrong&#39; in [shop]." in answer.text
+    assert "wrong = 1</textarea>" in answer.text
+    assert gateway.shop_file.text == '[shop]\nname = "New"\n'
+    saved = owner.get("/shop/shop.toml")
+    assert (saved.text, saved.mimetype) == (gateway.shop_file.text, "application/toml")
+
+
+def test_everything_is_said_in_russian_too(owner: FlaskClient, app: Flask, gateway: GatewayThread) -> None:
+    gateway.archive.call_rows = [call_row("c1", cause="no-audio")]
+    gateway.archive.message_rows = [message_row(text=None)]
+    gateway.keep_recording("r-c1")
+    owner.post("/preferences", data={"csrf_token": csrf_of(owner, "/"), "language": "ru", "theme": "dark"})
+    for path in open_paths(app):
+        answer = owner.get(path)
+        if answer.mimetype == "text/html" and not path.startswith(("/parts/", "/setup")):
+            assert '<html lang="ru" data-theme="dark">' in answer.text, path
+        answer.close()
+    assert "Звонков сейчас нет" in owner.get("/live").text
+    assert "Не было звука" in owner.get("/calls/c1").text
+    assert "Текст не удалось прочитать" in owner.get("/messages").text
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"), [("ru-RU,ru;q=0.9", "ru"), ("de,en;q=0.5", "en"), ("", "en"), ("fr", "en")]
+)
+def test_the_browser_chooses_the_language_until_a_person_does(
+    stranger: FlaskClient, accepted: str, language: str
+) -> None:
+    answer = stranger.get("/login", headers={"Accept-Language": accepted})
+    assert f'<html lang="{language}">' in answer.text
+
+
+def test_an_unknown_page_is_a_page_of_ours(owner: FlaskClient) -> None:
+    for path in ("/nothing", "/parts/nothing", "/parts/../etc/passwd"):
+        answer = owner.get(path)
+        assert (answer.status_code, "There is no such page." in answer.text) == (404, True)
