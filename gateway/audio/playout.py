@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.audio.conceal import Concealer
-from gateway.audio.frame import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, Frame
+from gateway.audio.device_clock import DeviceClock, Steadiness
+from gateway.audio.frame import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, SILENCE, Frame
 from gateway.audio.shorten import is_quiet, shortened
 
 
@@ -52,9 +53,18 @@ class Playout:
 
     `block_frames` is what the device takes at one read (2 for SIMCom's 40 ms), `bound_frames` the most
     that its FIFO is ever given, `longest_ms` the most that a frame waits here and there together.
+    With a `steadiness`, as much sound is kept in the device as the machine's own stalls ask for: nothing
+    where it is always in time.
     """
 
-    def __init__(self, *, block_frames: int = 1, bound_frames: int = 5, longest_ms: int = 200) -> None:
+    def __init__(
+        self,
+        *,
+        block_frames: int = 1,
+        bound_frames: int = 5,
+        longest_ms: int = 200,
+        steadiness: Steadiness | None = None,
+    ) -> None:
         if not 1 <= block_frames <= bound_frames:
             raise ValueError(f"A block of {block_frames} frames does not fit into a bound of {bound_frames}.")
         self.counters = PlayoutCounters()
@@ -65,10 +75,9 @@ class Playout:
         self._longest_samples = longest_ms * SAMPLE_RATE // 1000
         # The device.
         self._fill = 0
-        self._next_read: float | None = None
-        self._part_of_block = 0
-        self._guard = _FIRST_GUARD
-        self._lateness = 0.0
+        self._clock = DeviceClock(block_frames=block_frames, period=self._period, steadiness=steadiness)
+        self._cushion = 0
+        """Frames that are kept in the device beyond its next read, for stalls of this machine."""
         # The stream.
         self._concealer = Concealer()
         self._held: dict[int, Frame] = {}
@@ -122,8 +131,10 @@ class Playout:
 
     def arrive(self, frame: Frame, position: int, now: float) -> list[Frame]:
         """A frame has come from the peer. Returns the frames to write to the device now."""
+        cushion: list[Frame] = []
         if not self._flowing or self._is_jump(position, now):
             self._anchor(position)
+            cushion = self._laid_under(now)
         elif position in self._held or position in self._played:
             self.counters.duplicates += 1
             return []
@@ -134,14 +145,14 @@ class Playout:
             self._highest, self._highest_at = position, now
         wanted = self._note_arrival(position, now)
         if not wanted:
-            return []
+            return cushion
         self._held[position] = frame
         self._bound_delay()
-        return self._pump(now)
+        return cushion + self._pump(now)
 
     def consumed(self, now: float, count: int = 1) -> list[Frame]:
         """The device has taken `count` frames. Returns the frames to write to it now."""
-        self._follow_clock(now, count)
+        self._clock.follow(now, count)
         if self._fill < count and self._flowing:
             self.counters.underruns += count - self._fill
         self._fill = max(0, self._fill - count)
@@ -150,16 +161,16 @@ class Playout:
     def deadline(self, now: float) -> float | None:
         """When `conceal` must be called, unless something arrives before; None: not at all."""
         del now
-        if not self._flowing or self._next_read is None or self._fill >= self._bound:
+        if not self._flowing or self._clock.next_read is None or self._fill >= self._bound:
             return None
-        return self._next_read + self._fill // self._block * self._period - self._guard
+        return self._clock.next_read + self._fill // self._block * self._period - self._clock.guard
 
     def conceal(self, now: float) -> list[Frame]:
         """Cover the next read of the device, by what is held or by what is made up. Returns frames to write now."""
         due = self.deadline(now)
         if due is None or now < due - _TIMER_GRAIN:
             return []
-        self._learn_lateness(now - due)
+        self._clock.learn_lateness(now - due)
         written = self._pump(now)
         while self._fill < self._required(now) and self._flowing:
             written.append(self._made_up())
@@ -177,6 +188,17 @@ class Playout:
         self._stand_in = None
         self._debt = self._surplus = self._owed = self._wish = self._moved = 0
         self._earliest = 0.0
+
+    def _laid_under(self, now: float) -> list[Frame]:
+        """Silence before the first frame of a stream, as much as this machine's stalls ask for."""
+        self._cushion = self._cushion_for(now)
+        count = max(0, self._cushion - self._fill)
+        self._fill += count
+        self.counters.written += count
+        return [SILENCE] * count
+
+    def _cushion_for(self, now: float) -> int:
+        return min(self._bound - self._block, ceil(self._clock.in_hand(now) / FRAME_SECONDS))
 
     def _is_jump(self, position: int, now: float) -> bool:
         """A step of the sender's timeline that no loss and no reordering explains."""
@@ -196,7 +218,7 @@ class Playout:
             lost += skipped
             self.counters.late += 1
             if inserted > skipped:
-                self._has_grown((inserted - skipped) * FRAME_SAMPLES, now)
+                self._has_grown((inserted - skipped) * FRAME_SAMPLES)
         self._next_position += lost * FRAME_SAMPLES
         self._stand_in = self._next_position - FRAME_SAMPLES if lost else None
 
@@ -223,8 +245,8 @@ class Playout:
             self._next_position = position
             ahead = 0
         queued = self._fill * FRAME_SAMPLES + len(self._rest) + ahead
-        if self._next_read is not None:
-            spare = self._next_read - self._guard - now
+        if self._clock.next_read is not None:
+            spare = self._clock.next_read - self._clock.guard - now
             self._arrivals.append((now, spare, queued - self._moved))
             self._earliest = max(self._earliest - _CREEP, queued - self._moved)
         else:
@@ -240,9 +262,9 @@ class Playout:
             # Only its stand-in has been played, nothing after it: it still has its place.
             self._next_position = position
             self._stand_in = None
-            self._has_grown(FRAME_SAMPLES, now)
+            self._has_grown(FRAME_SAMPLES)
             return True
-        if self._next_read is not None:
+        if self._clock.next_read is not None:
             needed = ceil(-spare / self._period) * self._block_samples - queued
             self._owed = max(self._owed, min(needed, self._room))
         return False
@@ -263,18 +285,18 @@ class Playout:
 
     def _required(self, now: float) -> int:
         """How many frames the device must hold: enough for its next read, or for the one that we have not heard of."""
-        if self._next_read is None or now < self._next_read - self._guard - _TIMER_GRAIN:
+        if self._clock.next_read is None or now < self._clock.next_read - self._clock.guard - _TIMER_GRAIN:
             return self._block
-        reads = int((now + self._guard + _TIMER_GRAIN - self._next_read) / self._period) + 1
+        reads = int((now + self._clock.guard + _TIMER_GRAIN - self._clock.next_read) / self._period) + 1
         return min(self._bound, self._block * reads)
 
     def _pump(self, now: float) -> list[Frame]:
         written: list[Frame] = []
         if not self._held and len(self._rest) < FRAME_SAMPLES:
             return written
-        required = self._required(now)
+        required = min(self._bound, self._required(now) + self._cushion)
         while self._fill < required:
-            frame = self._take(now)
+            frame = self._take()
             if frame is None:
                 break
             written.append(frame)
@@ -282,7 +304,7 @@ class Playout:
             self.counters.written += 1
         return written
 
-    def _take(self, now: float) -> Frame | None:
+    def _take(self) -> Frame | None:
         """The next 20 ms of what is held, as it is or with samples taken out or put in."""
         while len(self._rest) < FRAME_SAMPLES:
             position = self._next_position
@@ -298,12 +320,12 @@ class Playout:
             if self._concealer.generated:
                 samples = _clipped(self._concealer.join(frame))
             elif self._owed > 0:
-                samples = self._stretch(frame, now)
+                samples = self._stretch(frame)
             elif self._wish > 0 and is_quiet(frame):
                 self._owed = self._wish
-                samples = self._stretch(frame, now)
+                samples = self._stretch(frame)
             elif self._surplus > 0:
-                samples = self._shrink(frame, now)
+                samples = self._shrink(frame)
             self._concealer.played(samples)
             if not len(self._rest) and len(samples) == FRAME_SAMPLES:
                 return samples
@@ -333,7 +355,7 @@ class Playout:
 
     # The delay.
 
-    def _has_grown(self, samples: int, now: float) -> None:
+    def _has_grown(self, samples: int) -> None:
         self._moved += samples
         self._room -= samples
         self._surplus = 0
@@ -343,7 +365,7 @@ class Playout:
             self._wish = 0
 
     def _review(self, now: float) -> None:
-        """Compare the delay with what the packets of the last seconds have needed, and the next will, by their spread."""
+        """Compare the delay with what the packets of the last seconds have needed, and the next will."""
         self._since_review = 0
         while self._arrivals[0][0] < now - _WINDOW_SECONDS:
             self._arrivals.popleft()
@@ -352,23 +374,28 @@ class Playout:
             return
         times = np.array(self._arrivals)
         queued = times[:, 2] + self._moved
-        reads = np.ceil((_MARGIN - times[:, 1]) / self._period)
+        margin = _MARGIN + self._clock.in_hand(now)
+        self._cushion = self._cushion_for(now)
+        reads = np.ceil((margin - times[:, 1]) / self._period)
         unneeded = float((queued - self._block_samples * reads)[count // 2 :].min())
         early = np.sort(times[:, 1] * SAMPLE_RATE + queued)
         middle = float(early[count // 2])
         spread = middle - float(early[count // 10])
-        reserve = middle - _SPREADS * spread - _MARGIN * SAMPLE_RATE
-        self._limit = min(self._longest_samples, max(_LEAST_LIMIT, int(2 * _SPREADS * spread)) + self._block_samples)
+        reserve = middle - _SPREADS * spread - margin * SAMPLE_RATE
+        most = max(_LEAST_LIMIT, int(2 * _SPREADS * spread)) + self._cushion * FRAME_SAMPLES + self._block_samples
+        self._limit = min(self._longest_samples, most)
         self._room = int(self._limit - _HEADROOM - self._earliest - self._moved)
         self._surplus = int(min(unneeded, reserve))
         self._wish = 0
+        slackness = 0
         if spread > _LEAST_SPREAD:
             # Jitter goes on: do not follow every change of its measure.
-            self._surplus -= _SLACKNESS
-            if -reserve > _SLACKNESS:
-                self._wish = max(0, min(int(-reserve), self._room))
+            slackness = _SLACKNESS
+            self._surplus -= slackness
+        if (slackness or self._cushion) and -reserve > slackness:
+            self._wish = max(0, min(int(-reserve), self._room))
 
-    def _shrink(self, frame: Frame, now: float) -> NDArray[np.int16]:
+    def _shrink(self, frame: Frame) -> NDArray[np.int16]:
         if self._since_shrink < _SHRINK_EVERY:
             return frame
         shorter = shortened(frame, self._surplus)
@@ -380,36 +407,15 @@ class Playout:
             self.counters.shortened_samples += removed
         return shorter
 
-    def _stretch(self, frame: Frame, now: float) -> NDArray[np.int16]:
+    def _stretch(self, frame: Frame) -> NDArray[np.int16]:
         self._concealer.more(0)
         pitch = self._concealer.pitch
         count = max(1, min(round(self._owed / pitch), 2 * FRAME_SAMPLES // pitch)) * pitch
         made = self._concealer.more(count)
         self._owed = max(0, self._owed - count)
-        self._has_grown(count, now)
+        self._has_grown(count)
         self.counters.stretched_samples += count
         return _clipped(np.concatenate((made, self._concealer.join(frame))))
-
-    # The device's clock.
-
-    def _follow_clock(self, now: float, count: int) -> None:
-        """Keep the time of the next read: reports come late, never early, so the earliest of them are right."""
-        self._part_of_block += count
-        blocks, self._part_of_block = divmod(self._part_of_block, self._block)
-        if blocks == 0:
-            return
-        if self._next_read is None or now - self._next_read > _CLOCK_LOST:
-            self._next_read = now + self._period
-            return
-        read = self._next_read + (blocks - 1) * self._period
-        behind = now - read
-        read = now if behind < 0 else read + min(behind * _CLOCK_LEAK + _CLOCK_DRIFT, behind)
-        self._next_read = read + self._period
-
-    def _learn_lateness(self, late: float) -> None:
-        """Conceal earlier when the owner's timer fires late, later when it is exact."""
-        self._lateness = max(late, self._lateness * _LATENESS_DECAY)
-        self._guard = min(max(_LEAST_GUARD + 1.5 * self._lateness, _LEAST_GUARD), _MOST_GUARD)
 
 
 def _clipped(samples: NDArray[np.float32]) -> NDArray[np.int16]:
@@ -418,15 +424,7 @@ def _clipped(samples: NDArray[np.float32]) -> NDArray[np.int16]:
 
 _NOTHING: NDArray[np.int16] = np.zeros(0, dtype=np.int16)
 
-_FIRST_GUARD = 0.002
-_LEAST_GUARD = 0.001
-_MOST_GUARD = 0.006
 _TIMER_GRAIN = 0.0005
-_LATENESS_DECAY = 0.98
-
-_CLOCK_LOST = 0.3
-_CLOCK_LEAK = 0.02
-_CLOCK_DRIFT = 5e-6
 
 _REMEMBERED = 64
 _JUMP_AHEAD = SAMPLE_RATE // 5 + FRAME_SAMPLES
@@ -444,7 +442,7 @@ _LEAST_SPREAD = 0.003 * SAMPLE_RATE
 _SLACKNESS = FRAME_SAMPLES
 _HEADROOM = 2 * FRAME_SAMPLES
 _CREEP = 0.05
-"""Samples a frame, 300 ppm: the drift of two crystals.""" 
+"""Samples a frame, 300 ppm: the drift of two crystals."""
 _LEAST_LIMIT = 3 * FRAME_SAMPLES
 _LEAST_ARRIVALS = 20
 _SHRINK_EVERY = 3

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from gateway.audio.device_clock import Steadiness
 from gateway.clock import WallClock
 from gateway.errors import NoFreeLine
 from gateway.events import AlertCleared, AlertRaised, ModemChanged, Publish
@@ -68,6 +69,8 @@ class Outside:
     normalise: Callable[[str], str]
     """Makes E.164 of a number as the network gave it; what it does not know stays as it is."""
     clock: WallClock
+    steadiness: Steadiness = field(default_factory=Steadiness)
+    """How steady this machine is: one for all voice ports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

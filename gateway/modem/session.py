@@ -76,7 +76,7 @@ class ModemSession:
         modem.enter(ModemState.OPENING, modem.reason)
         serial = SerialPort(modem.settings.at, self._received, self._lost)
         self._channel = AtChannel(serial, self._take_line, name=modem.name)
-        self._voice = VoiceTty(modem.settings.voice or "", self._voice_lost)
+        self._voice = VoiceTty(modem.settings.voice or "", self._voice_lost, modem.outside.steadiness)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._channel.run())

@@ -12,6 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from gateway.audio.device_clock import Steadiness
 from gateway.audio.dtmf import dtmf_tone
 from gateway.audio.frame import FRAME_BYTES, FRAME_SAMPLES, FRAME_SECONDS, Frame
 from gateway.audio.playout import Playout
@@ -30,8 +31,9 @@ _GAP_SECONDS = 0.060
 class VoiceTty:
     """The voice port of a modem: open as long as the modem is served; each call has a MediaPort of its own."""
 
-    def __init__(self, path: str, on_lost: Callable[[], None]) -> None:
+    def __init__(self, path: str, on_lost: Callable[[], None], steadiness: Steadiness) -> None:
         self.path = path
+        self.steadiness = steadiness
         self._on_lost = on_lost
         self._serial: SerialPort | None = None
         self._unsent = b""
@@ -93,7 +95,7 @@ class TtyPcmPort(MediaPort):
         """Loop time of the newest block; None before the first one."""
         self._device = device
         self._block_frames = block_frames
-        self._playout = Playout(block_frames=block_frames, bound_frames=BOUND_FRAMES)
+        self._playout = Playout(block_frames=block_frames, bound_frames=BOUND_FRAMES, steadiness=device.steadiness)
         self._cutter = FrameCutter()
         self._position = 0
         self._source: FrameSource | None = None

@@ -1,0 +1,93 @@
+"""When a device takes its next frames, learned from its reports; and how steady the machine is that hears them.
+
+Reports come late, never early, so the earliest of them are right. What is late by more than the
+machine's habit is a stall: of the system, of a virtual machine's host, of a USB hub. Where there was one
+that much sound is kept in hand for the next minutes, on every port, since the next one hits all of them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+
+class Steadiness:
+    """The worst stall of the last minutes, in seconds; shared by all ports of a machine."""
+
+    WINDOW_SECONDS = 300.0
+    _FIRST_WORST = 0.010
+    """Assumed for the first seconds, in which nothing has been measured yet."""
+    _FIRST_SECONDS = 5.0
+    _IGNORED = 0.003
+    _MOST = 0.060
+
+    def __init__(self) -> None:
+        self._stalls: deque[tuple[float, float]] = deque()
+        self._began: float | None = None
+
+    def note(self, late: float, now: float) -> None:
+        """Something came `late` seconds later than it should."""
+        if self._began is None:
+            self._began = now
+        if late < self._IGNORED:
+            return
+        # Of two stalls only the worse one counts, unless the lesser one lasts longer.
+        while self._stalls and self._stalls[-1][1] <= late:
+            self._stalls.pop()
+        self._stalls.append((now, min(late, self._MOST)))
+
+    def worst(self, now: float) -> float:
+        """What must be reckoned with now, 0 on a machine that is always in time."""
+        while self._stalls and self._stalls[0][0] < now - self.WINDOW_SECONDS:
+            self._stalls.popleft()
+        if self._stalls:
+            return self._stalls[0][1]
+        return self._FIRST_WORST if self._began is None or now - self._began < self._FIRST_SECONDS else 0.0
+
+
+class DeviceClock:
+    """The crystal of a device that takes `block_frames` frames every `period` seconds."""
+
+    def __init__(self, *, block_frames: int, period: float, steadiness: Steadiness | None) -> None:
+        self.next_read: float | None = None
+        """When the device takes its next block; None before its first report."""
+        self.guard = _FIRST_GUARD
+        """How long before a read its frames must be on their way."""
+        self._block = block_frames
+        self._period = period
+        self._steadiness = steadiness
+        self._part_of_block = 0
+        self._lateness = 0.0
+
+    def follow(self, now: float, count: int) -> None:
+        """The device has reported `count` frames as taken."""
+        self._part_of_block += count
+        blocks, self._part_of_block = divmod(self._part_of_block, self._block)
+        if blocks == 0:
+            return
+        if self.next_read is None or now - self.next_read > _CLOCK_LOST:
+            self.next_read = now + self._period
+            return
+        read = self.next_read + (blocks - 1) * self._period
+        behind = now - read
+        if self._steadiness is not None:
+            self._steadiness.note(behind, now)
+        read = now if behind < 0 else read + min(behind * _CLOCK_LEAK + _CLOCK_DRIFT, behind)
+        self.next_read = read + self._period
+
+    def learn_lateness(self, late: float) -> None:
+        """The owner's timer fired `late` seconds late: next time earlier, or later again when it is exact."""
+        self._lateness = max(late, self._lateness * _LATENESS_DECAY)
+        self.guard = min(max(_LEAST_GUARD + 1.5 * self._lateness, _LEAST_GUARD), _MOST_GUARD)
+
+    def in_hand(self, now: float) -> float:
+        """Seconds of sound that should lie ready beyond the next read, for stalls like those of the last minutes."""
+        return self._steadiness.worst(now) if self._steadiness is not None else 0.0
+
+
+_FIRST_GUARD = 0.002
+_LEAST_GUARD = 0.001
+_MOST_GUARD = 0.006
+_LATENESS_DECAY = 0.98
+_CLOCK_LOST = 0.3
+_CLOCK_LEAK = 0.02
+_CLOCK_DRIFT = 5e-6

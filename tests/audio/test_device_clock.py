@@ -1,0 +1,70 @@
+"""Keeping sound in hand for the stalls of the machine, and only for them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gateway.audio.device_clock import Steadiness
+from gateway.audio.frame import FRAME_SAMPLES, FRAME_SECONDS, Frame
+from gateway.audio.playout import Playout
+
+START = 100.0
+
+
+def settled(*stalls: tuple[float, float]) -> Steadiness:
+    """A machine that is known for ten seconds, with these stalls (seconds ago, seconds late)."""
+    steadiness = Steadiness()
+    steadiness.note(0.0, START - 10)
+    for ago, late in sorted(stalls, reverse=True):
+        steadiness.note(late, START - ago)
+    return steadiness
+
+
+def test_an_unknown_machine_is_taken_for_a_busy_one_at_first() -> None:
+    steadiness = Steadiness()
+    assert steadiness.worst(START) > 0
+    steadiness.note(0.0001, START)
+    assert steadiness.worst(START + 1) > 0
+    assert steadiness.worst(START + 10) == 0
+
+
+def test_the_worst_stall_counts_until_it_is_old() -> None:
+    steadiness = settled((8, 0.015), (5, 0.030), (2, 0.012))
+    assert steadiness.worst(START) == 0.030
+    assert steadiness.worst(START + Steadiness.WINDOW_SECONDS - 4) == 0.012
+    assert steadiness.worst(START + Steadiness.WINDOW_SECONDS) == 0.0
+
+
+def missing_reads(steadiness: Steadiness, stall: float) -> tuple[int, float]:
+    """Reads of the device that found nothing when the sender was held up once, and the mean depth before that."""
+    playout = Playout(steadiness=steadiness)
+    fill, missing, depths = 0, 0, []
+    frame: Frame = np.zeros(FRAME_SAMPLES, dtype=np.int16)
+    events = [(START + index * FRAME_SECONDS, "read", index) for index in range(400)]
+    for index in range(400):
+        sent = START + 0.013 + index * FRAME_SECONDS
+        held_up = START + 6.01 <= sent < START + 6.01 + stall
+        events.append((START + 6.01 + stall if held_up else sent, "packet", index))
+    for now, what, index in sorted(events):
+        if what == "read":
+            missing += fill == 0 and index > 10
+            fill = max(0, fill - 1)
+            fill += len(playout.consumed(now))
+        else:
+            if now < START + 6.0:
+                depths.append(fill)
+            fill += len(playout.arrive(frame, index * FRAME_SAMPLES, now))
+    return missing, float(np.mean(depths[50:]))
+
+
+def test_a_steady_machine_keeps_nothing_in_hand() -> None:
+    missing, depth = missing_reads(settled(), stall=0.0)
+    assert missing == 0
+    assert depth == 0
+
+
+def test_a_machine_with_stalls_rides_over_the_next_one() -> None:
+    missing, depth = missing_reads(settled((5, 0.018)), stall=0.016)
+    assert missing == 0
+    assert 0.9 <= depth <= 1.1
+    assert missing_reads(settled(), stall=0.016)[0] == 1, "without it, the same stall is heard"
