@@ -17,6 +17,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "clock": frozenset(),
     "ids": frozenset(),
+    "priority": frozenset(),
     # Facts and words.
     "toml_document": frozenset({"errors"}),
     "messages": frozenset({"errors"}),
