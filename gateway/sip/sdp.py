@@ -19,8 +19,8 @@ OUR_EVENT_PAYLOAD = 101
 _STATIC = {0: ("PCMU", 8000), 8: ("PCMA", 8000)}
 _LAW_OF_NAME = {"PCMU": Law.ULAW, "PCMA": Law.ALAW}
 _NUMBER_OF_LAW = {Law.ULAW: 0, Law.ALAW: 8}
-_RTPMAP = re.compile(r"(\d{1,3}) ([A-Za-z0-9.\-_]+)/(\d{1,6})(/\d{1,2})?")
-_MEDIA = re.compile(r"(\w[\w.\-]*) (\d{1,5})(?:/\d+)? ([\w/.\-]+)((?: [\w*.\-]+)*)")
+_RTPMAP = re.compile(r"(\d{1,3}) ([A-Za-z0-9.\-_]+)/(\d{1,6})(/\d{1,2})?", re.ASCII)
+_MEDIA = re.compile(r"(\w[\w.\-]*) (\d{1,5})(?:/\d+)? ([\w/.\-]+)((?: [\w*.\-]+)*)", re.ASCII)
 
 
 class Way(StrEnum):

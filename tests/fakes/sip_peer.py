@@ -31,6 +31,7 @@ class Peer:
         self.user = user
         self.password = password
         self.host = host
+        self.tag = "mine"
         self.received: list[Message] = []
         self.media = RtpSocket(host)
         self._socket = _bound(host)
@@ -73,7 +74,7 @@ class Peer:
         call_id: str,
         number: int,
         to_tag: str | None = None,
-        from_tag: str = "mine",
+        from_tag: str | None = None,
         branch: str | None = None,
         body: bytes = b"",
         extra: tuple[str, ...] = (),
@@ -84,7 +85,7 @@ class Peer:
             f"{method} sip:{user}@{host}:{port} SIP/2.0",
             f"Via: SIP/2.0/UDP {self.host}:{self.port};rport;branch={branch or self.new_branch()}",
             "Max-Forwards: 70",
-            f"From: <sip:{self.user}@{host}>;tag={from_tag}",
+            f"From: <sip:{self.user}@{host}>;tag={from_tag or self.tag}",
             f"To: {to}",
             f"Call-ID: {call_id}",
             f"CSeq: {number} {method}",
