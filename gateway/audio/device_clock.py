@@ -74,6 +74,10 @@ class DeviceClock:
         read = now if behind < 0 else read + min(behind * _CLOCK_LEAK + _CLOCK_DRIFT, behind)
         self.next_read = read + self._period
 
+    def is_read_under_way(self, now: float) -> bool:
+        """Whether the device may be taking its block just now, and the report has not come yet."""
+        return self.next_read is not None and -_REPORT_GRAIN <= now - self.next_read < _REPORT_PATIENCE
+
     def learn_lateness(self, late: float) -> None:
         """The owner's timer fired `late` seconds late: next time earlier, or later again when it is exact."""
         self._lateness = max(late, self._lateness * _LATENESS_DECAY)
@@ -88,6 +92,8 @@ _FIRST_GUARD = 0.002
 _LEAST_GUARD = 0.001
 _MOST_GUARD = 0.006
 _LATENESS_DECAY = 0.98
+_REPORT_GRAIN = 0.0003
+_REPORT_PATIENCE = 0.003
 _CLOCK_LOST = 0.3
 _CLOCK_LEAK = 0.02
 _CLOCK_DRIFT = 5e-6

@@ -92,7 +92,6 @@ class Playout:
         # What the delay is measured by.
         self._moved = 0
         self._arrivals: deque[tuple[float, float, int]] = deque(maxlen=_ARRIVALS)
-        self._earliest = 0.0
         self._since_review = 0
         self._surplus = 0
         self._owed = 0
@@ -127,7 +126,6 @@ class Playout:
         self._flowing = False
         self._stand_in = None
         self._debt = self._surplus = self._owed = self._wish = self._moved = 0
-        self._earliest = 0.0
 
     def arrive(self, frame: Frame, position: int, now: float) -> list[Frame]:
         """A frame has come from the peer. Returns the frames to write to the device now."""
@@ -187,7 +185,6 @@ class Playout:
         self._next_position = self._highest = position
         self._stand_in = None
         self._debt = self._surplus = self._owed = self._wish = self._moved = 0
-        self._earliest = 0.0
 
     def _laid_under(self, now: float) -> list[Frame]:
         """Silence before the first frame of a stream, as much as this machine's stalls ask for."""
@@ -248,7 +245,6 @@ class Playout:
         if self._clock.next_read is not None:
             spare = self._clock.next_read - self._clock.guard - now
             self._arrivals.append((now, spare, queued - self._moved))
-            self._earliest = max(self._earliest - _CREEP, queued - self._moved)
         else:
             spare = 0.0
         if ahead >= 0:
@@ -293,6 +289,10 @@ class Playout:
     def _pump(self, now: float) -> list[Frame]:
         written: list[Frame] = []
         if not self._held and len(self._rest) < FRAME_SAMPLES:
+            return written
+        if self._fill == 0 and self._clock.is_read_under_way(now):
+            # What is written now would be counted as taken, and stay behind as delay that nobody sees. The
+            # report is due within the moment; if it does not come, `conceal` goes on without it.
             return written
         required = min(self._bound, self._required(now) + self._cushion)
         while self._fill < required:
@@ -378,13 +378,13 @@ class Playout:
         self._cushion = self._cushion_for(now)
         reads = np.ceil((margin - times[:, 1]) / self._period)
         unneeded = float((queued - self._block_samples * reads)[count // 2 :].min())
-        early = np.sort(times[:, 1] * SAMPLE_RATE + queued)
+        early = self._without_drift(times[:, 0] - now, times[:, 1] * SAMPLE_RATE + queued)
         middle = float(early[count // 2])
         spread = middle - float(early[count // 10])
         reserve = middle - _SPREADS * spread - margin * SAMPLE_RATE
         most = max(_LEAST_LIMIT, int(2 * _SPREADS * spread)) + self._cushion * FRAME_SAMPLES + self._block_samples
         self._limit = min(self._longest_samples, most)
-        self._room = int(self._limit - _HEADROOM - self._earliest - self._moved)
+        self._room = self._limit - _HEADROOM - int(queued.max())
         self._surplus = int(min(unneeded, reserve))
         self._wish = 0
         slackness = 0
@@ -394,6 +394,17 @@ class Playout:
             self._surplus -= slackness
         if (slackness or self._cushion) and -reserve > slackness:
             self._wish = max(0, min(int(-reserve), self._room))
+
+    @staticmethod
+    def _without_drift(ages: NDArray[np.float64], early: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How early the packets would be now, in order of size: two clocks that drift apart are no jitter."""
+        half = len(early) // 2
+        older, newer = np.sort(early[:half]), np.sort(early[half:])
+        moved = float(newer[half // 2] - older[half // 2])
+        apart = float(ages[half + half // 2] - ages[half // 2])
+        if apart < _LEAST_APART or abs(moved) < float(newer[half // 2] - newer[half // 10]):
+            return np.sort(early)
+        return np.sort(early - min(max(moved / apart, -_MOST_DRIFT), _MOST_DRIFT) * ages)
 
     def _shrink(self, frame: Frame) -> NDArray[np.int16]:
         if self._since_shrink < _SHRINK_EVERY:
@@ -441,8 +452,9 @@ _SPREADS = 3.4
 _LEAST_SPREAD = 0.003 * SAMPLE_RATE
 _SLACKNESS = FRAME_SAMPLES
 _HEADROOM = 2 * FRAME_SAMPLES
-_CREEP = 0.05
-"""Samples a frame, 300 ppm: the drift of two crystals."""
+_MOST_DRIFT = 0.01 * SAMPLE_RATE
+"""Samples a second, 1 %: what two bad crystals make together."""
 _LEAST_LIMIT = 3 * FRAME_SAMPLES
 _LEAST_ARRIVALS = 20
+_LEAST_APART = 1.0
 _SHRINK_EVERY = 3
