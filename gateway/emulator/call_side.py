@@ -23,6 +23,7 @@ class CallSide:
     def __init__(self, modem: Modem) -> None:
         self._modem = modem
         self._call: MobileCall | None = None
+        self._waiting: MobileCall | None = None
         self._ring: asyncio.TimerHandle | None = None
         self._drop: list[asyncio.TimerHandle] = []
 
@@ -39,10 +40,13 @@ class CallSide:
         self._arm_drop("dialling")
 
     def offer(self, call: MobileCall) -> bool:
-        """Ring; False when there is a call already."""
-        if self._call is not None:
+        """Ring, or let the call wait behind one that is up; False when the line is busy."""
+        if self._call is None:
+            self._call = call
+            return True
+        if self._waiting is not None or not self._modem.sim.call_waiting or self._call.state is not CallState.ACTIVE:
             return False
-        self._call = call
+        self._waiting = call
         return True
 
     def answer(self) -> bool:
@@ -65,10 +69,11 @@ class CallSide:
     def lose(self) -> None:
         """The modem is gone: the call ends for the other side, and nobody is told here."""
         self._stop_timers()
-        call, self._call = self._call, None
-        if call is not None:
-            self._modem.voice.disconnect()
-            self._modem.voice.routed = False
+        lost = [call for call in (self._call, self._waiting) if call is not None]
+        self._call = self._waiting = None
+        self._modem.voice.disconnect()
+        self._modem.voice.routed = False
+        for call in lost:
             call.end(EndedBy.NETWORK, 27)
 
     def press(self, digits: str) -> bool:
@@ -91,10 +96,16 @@ class CallSide:
             CallState.ENDED: 6,
         }[call.state]
         direction = 0 if call.from_modem else 1
-        return [f'{self._id},{direction},{state},0,0,"{call.number}",{number_type(call.number)}']
+        rows = [f'{self._id},{direction},{state},0,0,"{call.number}",{number_type(call.number)}']
+        if self._waiting is not None:
+            number = self._waiting.number
+            rows.append(f'{self._id + 1},1,5,0,0,"{number}",{number_type(number)}')
+        return rows
 
     def moved(self, call: MobileCall) -> None:
         """The network says that the call is in a new state."""
+        if call is self._waiting:
+            self._waiting_moved(call)
         if call is not self._call:
             return
         match call.state:
@@ -128,6 +139,15 @@ class CallSide:
         self._say(Moment.ENDED, call)
         if not call.from_modem and call.progress.answered is None and call.ended_by is not EndedBy.MODEM:
             self._say(Moment.MISSED, call)
+        if self._waiting is not None:  # the one that waited rings now
+            self._call, self._waiting = self._waiting, None
+            self.moved(self._call)
+
+    def _waiting_moved(self, call: MobileCall) -> None:
+        if call.state is CallState.ENDED:
+            self._waiting = None
+        elif call.state is CallState.RINGING and self._modem.settings["+CCWA"] == "1":
+            self._modem.say(f'+CCWA: "{call.number}",{number_type(call.number)},1')
 
     def _ring_again(self, call: MobileCall) -> None:
         settings = self._modem.settings

@@ -23,6 +23,20 @@ Everything a test, a bench or the demonstration needs to be the mobile network a
         await red.unplug()
         await red.replug()
 
+        # a SIP phone of its own, with real RTP
+        phone = await emulator.phone("101", "secret", host="127.0.0.1", port=5060)
+        await phone.register()
+        call = await phone.call("2001")
+        await call.ringing(within=10)
+        await call.speak(wav, wait=False)                # before the answer: from the first packet on
+        await call.answered(within=10)
+        await call.press("1")                            # RFC 4733; in_band=True for tones
+        heard = await call.heard()                       # laid out by the timestamps of the packets
+        await call.hang_up()
+        caller = await phone.incoming(within=10)
+        await caller.ring()
+        await caller.answer()                            # or caller.reject(486)
+
 Moments are seconds of CLOCK_MONOTONIC, which all processes of a machine share. Sound travels in WAV files
 below the emulator's directory. Every waiting verb takes `within` seconds and raises TimeoutError;
 EmulatorRefused is raised for what the emulator cannot do, with its sentence.

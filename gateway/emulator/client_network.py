@@ -48,7 +48,10 @@ class RemoteModem:
         await self._link.ask("radio", modem=self.name, registration=registration, **changes)
 
     async def sim(self, **changes: Any) -> dict[str, Any]:
-        """Change the SIM: present, pin, puk, pin_tries, puk_tries, slots, tells_number. Its lock and tries now."""
+        """Change the SIM; its lock, tries and how many messages lie on it, as they are then.
+
+        `changes` may hold present, pin, puk, pin_tries, puk_tries, slots, tells_number, call_waiting.
+        """
         return await self._link.ask("sim", modem=self.name, **changes)
 
     async def say(self, *lines: str) -> None:

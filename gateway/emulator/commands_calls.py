@@ -108,12 +108,19 @@ def _restriction(modem: Modem, command: Command) -> list[str]:
 
 
 def _waiting(modem: Modem, command: Command) -> list[str]:
-    if command.kind is Kind.SET and command.value(1) == "2":
-        return ["+CCWA: 0,1"]
+    """AT+CCWA=<tell>[,<mode>[,<class>]]: mode 0 off, 1 on, 2 ask (27.007 clause 7.12)."""
+    if command.kind is Kind.TEST:
+        return ["+CCWA: (0,1)"]
     if command.kind is Kind.READ:
-        return [f"+CCWA: {modem.settings['+CCWA'][:1]}"]
-    if command.kind is Kind.SET:
-        modem.settings["+CCWA"] = command.argument
+        return [f"+CCWA: {modem.settings['+CCWA']}"]
+    if command.kind is not Kind.SET:
+        return []
+    mode = command.value(1)
+    if mode == "2":
+        return [f"+CCWA: {int(modem.sim.call_waiting)},1"]
+    modem.settings["+CCWA"] = command.value(0, "0")
+    if mode:
+        modem.sim.call_waiting = mode == "1"
     return []
 
 

@@ -79,7 +79,7 @@ class NetworkVerbs:
     def _do_sim(self, modem: str, slots: int | None = None, **changes: object) -> Result:
         card = self._modem(modem).sim
         for name, value in changes.items():
-            if name not in ("present", "pin", "puk", "pin_tries", "puk_tries", "tells_number"):
+            if name not in ("present", "pin", "puk", "pin_tries", "puk_tries", "tells_number", "call_waiting"):
                 raise ValueError(f"The SIM has no {name!r}.")
             setattr(card, name, value)
         if slots is not None:

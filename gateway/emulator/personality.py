@@ -77,7 +77,7 @@ _CLOCK_SETTINGS = {"+CTZR": "0", "+CTZU": "0"}
 
 _COMMON_SETTINGS = {
     "+CLVL": "3", "+CMUT": "0", "+VTD": "1", "+CSSN": "0,0", "+COLP": "0", "+CSDH": "0", "+CMMS": "0",
-    "+CSMP": "17,167,0,0", "+CCWA": "0,0", "+CRC": "0", "+CLIP": "0", "+CLIR": "0", "+CMGF": "0", "+CREG": "0",
+    "+CSMP": "17,167,0,0", "+CCWA": "0", "+CRC": "0", "+CLIP": "0", "+CLIR": "0", "+CMGF": "0", "+CREG": "0",
     "+CGREG": "0", "+CNMI": "0,0,0,0,0", "+CMEE": "0", "+CSTA": "129", "+CMOD": "0", "+CR": "0", "+CPMS": "SM,SM,SM",
 }  # fmt: skip
 

@@ -53,6 +53,8 @@ class Sim:
     tells_number: bool = True
     """CNUM gives the number; many SIM cards do not know it."""
     present: bool = True
+    call_waiting: bool = False
+    """The network offers a second call while one is up (a service of the subscription, set by AT+CCWA)."""
     pin_tries: int = 3
     puk_tries: int = 10
     unlocked: bool = False

@@ -11,7 +11,7 @@ from gateway.emulator import phone_sdp
 from gateway.emulator.phone_rtp import RtpStream
 from gateway.emulator.phone_sdp import Described
 from gateway.emulator.progress import CallState, Progress
-from gateway.emulator.sip_endpoint import ServerTransaction
+from gateway.emulator.sip_endpoint import LIFETIME_SECONDS, ServerTransaction
 from gateway.emulator.sip_message import SipMessage, address_uri, parameters, uri_user
 from gateway.emulator.sound import Samples
 from gateway.emulator.track import Track
@@ -58,6 +58,7 @@ class PhoneCall:
         self._event_type: int | None = phone_sdp.EVENT_TYPE
         self._described: Described | None = None
         self._has_sent_cancel = False
+        self._given_up: asyncio.TimerHandle | None = None
 
     @property
     def state(self) -> CallState:
@@ -113,6 +114,8 @@ class PhoneCall:
             body = self._accept(offer)
         else:
             body = self._offer()
+        if self._server is not None:
+            self._server.unacknowledged = self.hang_up
         self._respond(200, "OK", body)
         self._up()
 
@@ -281,6 +284,7 @@ class PhoneCall:
 
     def _cancel(self) -> None:
         self._is_cancelled = True
+        self._given_up = asyncio.get_running_loop().call_later(LIFETIME_SECONDS, self._end, "phone", 487)
         if self.statuses:  # only after a provisional response (section 9.1)
             self._send_cancel()
 
@@ -372,6 +376,8 @@ class PhoneCall:
             self.status, self.reason = status, reason
         if self.progress.enter(CallState.ENDED):
             self.ended_by = by
+            if self._given_up is not None:
+                self._given_up.cancel()
             self.track.hush()
             self.rtp.close()
             self.progress.tell()

@@ -104,6 +104,8 @@ class ServerTransaction:
         self._again: asyncio.TimerHandle | None = None
         self._interval = T1_SECONDS
         self._end: asyncio.TimerHandle | None = None
+        self.unacknowledged: Callable[[], None] | None = None
+        """Called when ACK to a 2xx has not come in 64 T1 (section 13.3.1.4)."""
 
     def respond(self, response: SipMessage) -> None:
         """Send a response. A final one to INVITE is repeated until ACK comes, a 2xx as well (section 13.3.1.4)."""
@@ -114,7 +116,7 @@ class ServerTransaction:
         if response.status < 200:
             return
         loop = asyncio.get_running_loop()
-        self._end = loop.call_later(LIFETIME_SECONDS, self.forget)
+        self._end = loop.call_later(LIFETIME_SECONDS, self._expire)
         if self.request.method == "INVITE":
             self._again = loop.call_later(T1_SECONDS, self._repeat)
 
@@ -135,6 +137,12 @@ class ServerTransaction:
         if self._end is not None:
             self._end.cancel()
         self._endpoint.forget_server(self)
+
+    def _expire(self) -> None:
+        is_unacknowledged = self._again is not None and self._last is not None and self._last.status < 300
+        self.forget()
+        if is_unacknowledged and self.unacknowledged is not None:
+            self.unacknowledged()
 
     def _repeat(self) -> None:
         self.repeated()

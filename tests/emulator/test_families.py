@@ -282,3 +282,24 @@ async def test_it_starts_anew_with_its_noise(tmp_path: Path) -> None:
 
 def test_every_misbehaviour_says_what_it_is() -> None:
     assert all(each.meaning.endswith(".") and each.name == name for name, each in MISBEHAVIOURS.items())
+
+
+async def test_a_second_call_waits_if_the_subscription_has_it(tmp_path: Path) -> None:
+    async with one_modem(tmp_path) as (emulator, modem, host):
+        friend = people(emulator.network)
+        await host.ask("AT+CCWA=1,1,1")
+        assert await host.ask("AT+CCWA=1,2") == ["+CCWA: 1,1", "OK"]
+        await host.ask(f"ATD{FRIEND};")
+        await host.until("^CONN")
+        other = emulator.network.add(Subscriber("+79160000077"))
+        second = emulator.network.call_modem(other.number, modem.number)
+        assert await host.until("+CCWA") == ['+CCWA: "+79160000077",145,1']
+        assert (await host.ask("AT+CLCC"))[1] == '+CLCC: 2,1,5,0,0,"+79160000077",145'
+        emulator_end(friend)
+        await host.until("RING")
+        assert second.state is CallState.RINGING
+        await host.ask("ATA")
+        await host.until("^CONN")
+        host.write(b"AT+CHUP;+CCWA=0,0,1\r")
+        await host.until("^CEND")
+        assert await host.ask("AT+CCWA=1,2") == ["+CCWA: 0,1", "OK"]

@@ -52,9 +52,11 @@ def test_arguments() -> None:
     assert Command("+X", Kind.READ).values == []
 
 
+@pytest.mark.filterwarnings("ignore:'audioop' is deprecated")
 @pytest.mark.parametrize("name", ["PCMU", "PCMA"])
 def test_g711_is_what_audioop_makes_of_it(name: str) -> None:
-    audioop = pytest.importorskip("audioop")
+    import audioop
+
     every = array.array("h", range(-32768, 32768))
     encode, decode = (audioop.lin2ulaw, audioop.ulaw2lin) if name == "PCMU" else (audioop.lin2alaw, audioop.alaw2lin)
     octets = bytes(range(256))
