@@ -1,0 +1,1 @@
+"""The bench: delay, set-up times and cost of bridged and recorded calls, on emulated modems and SIP phones."""

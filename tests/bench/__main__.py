@@ -1,0 +1,138 @@
+"""`python -m tests.bench`: what a call costs in time and in work, beside the references.
+
+Emulated modems, SIP phones, daemon and worker each run as a process of their own. With `--repeat` a level is
+run more than once and the run in which other programs used least of the machine is shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import json
+import math
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tests.bench.calls import Way, play_round
+from tests.bench.cost import Watch, commit_ms, machine, resident_mib
+from tests.bench.place import Wanted, place
+from tests.bench.report import family_table, table
+from tests.bench.results import Level
+
+IDLE_SECONDS = 3.0
+BUSY_LOAD = 0.5
+"""Load average per core above which the machine counts as busy before anything is started."""
+
+
+def main() -> int:
+    """Read the command line, measure, print; the exit status."""
+    given = _arguments()
+    print(f"Machine: {machine()}.")
+    load = os.getloadavg()[0]
+    if load > BUSY_LOAD * (os.cpu_count() or 1):
+        print(f"WARNING: the machine is busy already (load average {load:.1f}); the figures will show it.")
+    directory = Path(tempfile.mkdtemp(prefix="simbridge-bench-"))
+    try:
+        levels = [asyncio.run(_quietest(directory, count, given)) for count in given.levels]
+    except (TimeoutError, RuntimeError, OSError) as fault:
+        print(f"The bench failed: {fault or 'nothing happened in time'}. Logs are in {directory}.")
+        raise
+    shutil.rmtree(directory)
+    print(f"\n{table(levels)}\n\n{family_table(levels[-1])}")
+    for level in levels:
+        for reason in level.noise():
+            print(f"WARNING: at {level.count} calls {reason}.")
+    if given.json is not None:
+        given.json.write_text(json.dumps(_wire(levels, given), indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+async def _quietest(directory: Path, count: int, given: argparse.Namespace) -> Level:
+    runs = []
+    for turn in range(given.repeat):
+        print(f"{count} at once, run {turn + 1} of {given.repeat} ...", flush=True)
+        runs.append(await _measure(directory / f"{count}-{turn}", count, given))
+    return min(runs, key=lambda level: level.others_share)
+
+
+async def _measure(directory: Path, count: int, given: argparse.Namespace) -> Level:
+    wanted = Wanted(
+        families=tuple(itertools.islice(itertools.cycle(given.families), count)),
+        calls="all" if given.recording else "none",
+        notice=given.notice,
+    )
+    async with place(directory, wanted) as where:
+        probe = await asyncio.to_thread(commit_ms, directory)
+        watch = Watch(where.daemon)
+        await asyncio.sleep(IDLE_SECONDS)
+        idle, idle_mib = watch.stop(), resident_mib(where.daemon)
+        rounds = [
+            await play_round(where, way, seconds=given.seconds, stagger_seconds=given.stagger)
+            for _ in range(given.rounds)
+            for way in Way
+        ]
+        lateness = await where.phone_network.lateness()
+    return Level(
+        count=count,
+        rounds=rounds,
+        idle_share=idle.daemon_share,
+        idle_mib=idle_mib,
+        phone_lateness_ms={name: value * 1000 for name, value in lateness.items() if name != "ticks"},
+        commit_ms=probe,
+    )
+
+
+def _wire(levels: list[Level], given: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "machine": machine(),
+        "families": list(given.families),
+        "seconds": given.seconds,
+        "recorded": given.recording,
+        "notice": given.notice,
+        "levels": [
+            {
+                "calls": level.count,
+                "figures": _without_nan(level.figures()),
+                "families": {name: _without_nan(each) for name, each in level.by_family().items()},
+                "noise": level.noise(),
+            }
+            for level in levels
+        ],
+    }
+
+
+def _without_nan(figures: dict[str, float]) -> dict[str, float | None]:
+    return {name: None if math.isnan(value) else round(value, 4) for name, value in figures.items()}
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--levels", type=_counts, default=(1, 4, 8), metavar="N,N", help="calls at once: 1,4,8")
+    parser.add_argument(
+        "--families", type=lambda text: tuple(text.split(",")), default=("huawei", "quectel", "simcom"),
+        metavar="FAMILY,FAMILY", help="modems, in turn: huawei,quectel,simcom",
+    )  # fmt: skip
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long both speak in each call (10)")
+    parser.add_argument("--rounds", type=int, default=1, help="rounds of calls each way per level (1)")
+    parser.add_argument("--repeat", type=int, default=1, help="runs per level; the quietest is shown (1)")
+    parser.add_argument("--quick", action="store_true", help="4 seconds, and 1 and 4 calls only")
+    parser.add_argument("--stagger", type=float, default=0.25, help="seconds from one call's beginning to the next")
+    parser.add_argument("--no-recording", dest="recording", action="store_false", help="record no call")
+    parser.add_argument("--notice", choices=("none", "beep", "announce"), default="none", help="before the recording")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here as well")
+    given = parser.parse_args()
+    if given.quick:
+        given.seconds, given.levels = 4.0, (1, 4)
+    return given
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    return tuple(int(each) for each in text.split(","))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
