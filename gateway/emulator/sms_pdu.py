@@ -12,6 +12,8 @@ _BASIC = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
+_ESCAPE = "\x1b"
+"""Stands at its place in the alphabet, but is no letter of it."""
 _EXTENSION = {
     "\f": 0x0A, "^": 0x14, "{": 0x28, "}": 0x29, "\\": 0x2F, "[": 0x3C, "~": 0x3D, "]": 0x3E, "|": 0x40, "€": 0x65,
 }  # fmt: skip
@@ -49,7 +51,7 @@ class Submitted:
 
 def is_gsm7(text: str) -> bool:
     """All of it can be said in the default alphabet."""
-    return all(letter in _BASIC or letter in _EXTENSION for letter in text)
+    return all((letter in _BASIC and letter != _ESCAPE) or letter in _EXTENSION for letter in text)
 
 
 def to_septets(text: str) -> list[int]:

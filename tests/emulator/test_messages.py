@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.emulator import sms_pdu, sms_text
@@ -63,6 +63,7 @@ def test_latin_text_survives_the_alphabet_and_the_parts(text: str) -> None:
 
 
 @given(text=st.text(min_size=1, max_size=60))
+@example(text="\x1b")
 @settings(max_examples=100, deadline=None)
 def test_submitted_text_is_read_back(text: str) -> None:
     text = text.encode("utf-16-be", "ignore").decode("utf-16-be")
