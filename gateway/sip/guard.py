@@ -80,21 +80,22 @@ class Guard:
         source = self._sources.get(host)
         return source is not None and source.banned_until > self._now()
 
-    def has_failed(self, host: str, account: str) -> bool:
-        """A wrong password in answer to our nonce; True when the host is banned by it."""
+    def has_failed(self, host: str, account: str) -> float:
+        """A wrong password in answer to our nonce; the seconds that the host is banned for by it, mostly none."""
         now = self._now()
         _count(self._account_failures.setdefault(account, deque()), now, ACCOUNT_WINDOW_SECONDS)
         if len(self._account_failures) > _MOST_SOURCES:
             del self._account_failures[next(iter(self._account_failures))]
         source = self._source(host)
         if _count(source.failures, now, FAILURE_WINDOW_SECONDS) < FAILURES_TO_BAN:
-            return False
+            return 0.0
         source.failures.clear()
-        source.banned_until = now + BAN_SECONDS[min(source.bans, len(BAN_SECONDS) - 1)]
+        seconds = BAN_SECONDS[min(source.bans, len(BAN_SECONDS) - 1)]
+        source.banned_until = now + seconds
         source.bans += 1
         source.known_until = 0.0
         source.bucket = _Bucket(_STRANGER_BURST, _STRANGER_RATE)
-        return True
+        return seconds
 
     def may_log_in(self, account: str, *, bound: bool) -> bool:
         """False while an account is guessed at from many hosts, unless the host is `bound` to it already."""

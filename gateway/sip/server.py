@@ -13,7 +13,7 @@ from typing import Self
 
 from gateway.clock import WallClock, utc_now
 from gateway.errors import AddressInUse
-from gateway.events import AlertRaised, Publish
+from gateway.events import AlertCleared, AlertRaised, Publish
 from gateway.settings import SipSettings
 from gateway.sip.addresses import addresses_of
 from gateway.sip.admission import admit
@@ -70,6 +70,7 @@ class SipServer:
         self._digest = DigestServer(self._now, self._password_of)
         self._tag_key = secrets.token_bytes(16)
         self._calls: dict[ServerTransaction, IncomingCall] = {}
+        self._bans: dict[str, asyncio.TimerHandle] = {}
         self._work: set[asyncio.Task[None]] = set()
         self._exit = AsyncExitStack()
         self.phones = SipPhones(self._wire, self._registrar, self._pacer, self._ports)
@@ -103,6 +104,8 @@ class SipServer:
     def _close(self) -> None:
         for task in self._work:
             task.cancel()
+        for ban in self._bans.values():
+            ban.cancel()
         self._wire.transactions.abandon_all()
         self._registrar.close()
         for endpoint in self._endpoints:
@@ -192,10 +195,11 @@ class SipServer:
             return
         checked = self._digest.check(request, host)
         bound = self._registrar.is_bound(checked.user, host)
-        if checked.verdict is Verdict.WRONG and self._guard.has_failed(host, checked.user):
-            log.warning("%s is shut out: too many wrong passwords, the last one for %r", host, checked.user)
-            self._publish(AlertRaised(code="source-banned", subject=host, values={"account": checked.user[:40]}))
-            return
+        if checked.verdict is Verdict.WRONG:
+            banned_seconds = self._guard.has_failed(host, checked.user)
+            if banned_seconds:
+                self._tell_of_ban(host, checked.user, banned_seconds)
+                return
         if checked.verdict is not Verdict.ACCEPTED or not self._guard.may_log_in(checked.user, bound=bound):
             self._challenge(request, checked, host, back)
             return
@@ -212,6 +216,12 @@ class SipServer:
                 transaction.respond(decline(request, 481, "Call/Transaction Does Not Exist", tag=self._tag(request)))
             case _:
                 transaction.respond(decline(request, 405, "Method Not Allowed", tag=self._tag(request)))
+
+    def _tell_of_ban(self, host: str, account: str, seconds: float) -> None:
+        log.warning("%s is shut out for %d s: too many wrong passwords, the last one for %r", host, seconds, account)
+        self._publish(AlertRaised(code="source-banned", subject=host, values={"account": account[:40]}))
+        over = AlertCleared(code="source-banned", subject=host)
+        self._bans[host] = asyncio.get_running_loop().call_later(seconds, self._publish, over)
 
     def _challenge(self, request: Request, checked: Checked, host: str, back: Flow) -> None:
         """401, the same for everyone, and nothing is kept of it (T-S2, T-S11)."""

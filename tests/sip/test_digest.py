@@ -129,7 +129,7 @@ def test_the_guard_bans_by_steps_and_forgets_nothing_too_early() -> None:
     now = [0.0]
     guard = Guard(lambda: now[0])
     for minutes in (1, 5, 30, 24 * 60, 24 * 60):
-        assert [guard.has_failed("10.0.0.1", "101") for _ in range(5)] == [False] * 4 + [True]
+        assert [guard.has_failed("10.0.0.1", "101") for _ in range(5)] == [0.0] * 4 + [60.0 * minutes]
         assert guard.is_banned("10.0.0.1")
         now[0] += 60 * minutes - 1
         assert not guard.admits("10.0.0.1")

@@ -157,7 +157,10 @@ async def test_keep_alives_are_no_messages(data: bytes) -> None:
 
 
 def note_port(ports: list[int]) -> Callable[[bytes, LinkFlow], None]:
-    return lambda _data, flow: ports.append(flow.local.port)
+    def note(_data: bytes, flow: LinkFlow) -> None:
+        ports.append(flow.local.port)
+
+    return note
 
 
 async def test_answers_go_to_the_source() -> None:
@@ -168,9 +171,7 @@ async def test_answers_go_to_the_source() -> None:
             link = Link()
             ports: list[int] = []
             for each in (5999, 5061):
-                link.receivers[Address("10.0.0.1", each)] = lambda _data, flow, ports=ports: ports.append(
-                    flow.local.port
-                )
+                link.receivers[Address("10.0.0.1", each)] = note_port(ports)
             data = (
                 "OPTIONS sip:101@127.0.0.1 SIP/2.0\r\n"
                 f"Via: SIP/2.0/UDP 192.0.2.1:5061;branch=z9hG4bKx{rport}\r\n"
