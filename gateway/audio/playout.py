@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.audio.conceal import Concealer
+from gateway.audio.delay import DelayMeter
 from gateway.audio.device_clock import DeviceClock, Steadiness
 from gateway.audio.frame import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, SILENCE, Frame
 from gateway.audio.shorten import is_quiet, shortened
@@ -72,7 +73,6 @@ class Playout:
         self._bound = bound_frames
         self._period = block_frames * FRAME_SECONDS
         self._block_samples = block_frames * FRAME_SAMPLES
-        self._longest_samples = longest_ms * SAMPLE_RATE // 1000
         # The device.
         self._fill = 0
         self._clock = DeviceClock(block_frames=block_frames, period=self._period, steadiness=steadiness)
@@ -89,16 +89,12 @@ class Playout:
         self._debt = 0
         self._stand_in: int | None = None
         self._played: deque[int] = deque(maxlen=_REMEMBERED)
-        # What the delay is measured by.
-        self._moved = 0
-        self._arrivals: deque[tuple[float, float, int]] = deque(maxlen=_ARRIVALS)
-        self._since_review = 0
-        self._surplus = 0
+        # Its delay.
+        longest_samples = longest_ms * SAMPLE_RATE // 1000
+        self._delay = DelayMeter(block_samples=self._block_samples, longest_samples=longest_samples)
         self._owed = 0
-        self._wish = 0
+        """Samples to be put in with the next frame."""
         self._skipping_since: float | None = None
-        self._room = _LEAST_LIMIT + self._block_samples - _HEADROOM
-        self._limit = _LEAST_LIMIT + self._block_samples
         self._since_shrink = 0
 
     @property
@@ -121,18 +117,14 @@ class Playout:
         self._held.clear()
         self._rest = _NOTHING
         self._concealer.forget()
-        self._played.clear()
-        self._arrivals.clear()
         self._flowing = False
-        self._stand_in = None
-        self._debt = self._surplus = self._owed = self._wish = self._moved = 0
 
     def arrive(self, frame: Frame, position: int, now: float) -> list[Frame]:
         """A frame has come from the peer. Returns the frames to write to the device now."""
         cushion: list[Frame] = []
         if not self._flowing or self._is_jump(position, now):
-            self._anchor(position)
             cushion = self._laid_under(now)
+            self._anchor(position)
         elif position in self._held or position in self._played:
             self.counters.duplicates += 1
             return []
@@ -180,11 +172,13 @@ class Playout:
     def _anchor(self, position: int) -> None:
         self.counters.dropped += len(self._held)
         self._held.clear()
-        self._arrivals.clear()
+        self._played.clear()
         self._flowing = True
         self._next_position = self._highest = position
         self._stand_in = None
-        self._debt = self._surplus = self._owed = self._wish = self._moved = 0
+        self._debt = self._owed = 0
+        self._skipping_since = None
+        self._delay.begin(self._fill * FRAME_SAMPLES + len(self._rest))
 
     def _laid_under(self, now: float) -> list[Frame]:
         """Silence before the first frame of a stream, as much as this machine's stalls ask for."""
@@ -225,7 +219,7 @@ class Playout:
         After a short silence of the network the delay grows. After a long one it would grow too far: most
         of what was held up is given up, unless it goes on coming that late.
         """
-        room = max(0, ceil(self._room / FRAME_SAMPLES))
+        room = max(0, ceil(self._delay.room / FRAME_SAMPLES))
         if inserted <= room:
             return 0
         if self._skipping_since is None:
@@ -242,19 +236,16 @@ class Playout:
             self._next_position = position
             ahead = 0
         queued = self._fill * FRAME_SAMPLES + len(self._rest) + ahead
+        spare = 0.0
         if self._clock.next_read is not None:
             spare = self._clock.next_read - self._clock.guard - now
-            self._arrivals.append((now, spare, queued - self._moved))
-        else:
-            spare = 0.0
+            if self._delay.note(now, spare, queued):
+                self._cushion = self._cushion_for(now)
+                self._delay.review(now, self._clock.in_hand(now), self._cushion * FRAME_SAMPLES)
         if ahead >= 0:
-            self._since_review += 1
-            deep = queued >= self._block_samples or len(self._rest)
-            if self._since_review >= (_REVIEW_EVERY if deep else _REVIEW_SELDOM) and self._arrivals:
-                self._review(now)
             return True
         self.counters.late += 1
-        if position == self._stand_in and ahead == -FRAME_SAMPLES and self._room > 0:
+        if position == self._stand_in and ahead == -FRAME_SAMPLES and self._delay.room > 0:
             # Only its stand-in has been played, nothing after it: it still has its place.
             self._next_position = position
             self._stand_in = None
@@ -262,19 +253,19 @@ class Playout:
             return True
         if self._clock.next_read is not None:
             needed = ceil(-spare / self._period) * self._block_samples - queued
-            self._owed = max(self._owed, min(needed, self._room))
+            self._owed = max(self._owed, min(needed, self._delay.room))
         return False
 
     def _bound_delay(self) -> None:
         """Drop the oldest frames that wait while more waits than may."""
         end = max(self._held) + FRAME_SAMPLES
         waiting = self._fill * FRAME_SAMPLES + len(self._rest)
-        while waiting + end - self._next_position > self._limit:
+        while waiting + end - self._next_position > self._delay.limit:
             if self._held.pop(self._next_position, None) is not None:
                 self.counters.dropped += 1
             self._next_position += FRAME_SAMPLES
             self._stand_in = None
-            self._moved -= FRAME_SAMPLES
+            self._delay.moved(-FRAME_SAMPLES)
             self._owed = 0
 
     # What is written.
@@ -321,10 +312,10 @@ class Playout:
                 samples = _clipped(self._concealer.join(frame))
             elif self._owed > 0:
                 samples = self._stretch(frame)
-            elif self._wish > 0 and is_quiet(frame):
-                self._owed = self._wish
+            elif self._delay.wish > 0 and is_quiet(frame):
+                self._owed = self._delay.wish
                 samples = self._stretch(frame)
-            elif self._surplus > 0:
+            elif self._delay.surplus > 0:
                 samples = self._shrink(frame)
             self._concealer.played(samples)
             if not len(self._rest) and len(samples) == FRAME_SAMPLES:
@@ -338,7 +329,7 @@ class Playout:
         missing = FRAME_SAMPLES - len(self._rest)
         made = _clipped(self._concealer.more(missing))
         frame = np.concatenate((self._rest, made)) if len(self._rest) else made
-        self._moved += missing - FRAME_SAMPLES
+        self._delay.moved(missing - FRAME_SAMPLES)
         self._rest = _NOTHING
         if self._held:
             # The frame after the missing one is here: this one is lost.
@@ -356,65 +347,17 @@ class Playout:
     # The delay.
 
     def _has_grown(self, samples: int) -> None:
-        self._moved += samples
-        self._room -= samples
-        self._surplus = 0
-        if self._wish > 0:
-            # Once the voice is interrupted, all that the jitter asks for is put in.
-            self._owed = max(0, self._wish - samples)
-            self._wish = 0
-
-    def _review(self, now: float) -> None:
-        """Compare the delay with what the packets of the last seconds have needed, and the next will."""
-        self._since_review = 0
-        while self._arrivals[0][0] < now - _WINDOW_SECONDS:
-            self._arrivals.popleft()
-        count = len(self._arrivals)
-        if count < _LEAST_ARRIVALS:
-            return
-        times = np.array(self._arrivals)
-        queued = times[:, 2] + self._moved
-        margin = _MARGIN + self._clock.in_hand(now)
-        self._cushion = self._cushion_for(now)
-        reads = np.ceil((margin - times[:, 1]) / self._period)
-        unneeded = float((queued - self._block_samples * reads)[count // 2 :].min())
-        early = self._without_drift(times[:, 0] - now, times[:, 1] * SAMPLE_RATE + queued)
-        middle = float(early[count // 2])
-        spread = middle - float(early[count // 10])
-        reserve = middle - _SPREADS * spread - margin * SAMPLE_RATE
-        most = max(_LEAST_LIMIT, int(2 * _SPREADS * spread)) + self._cushion * FRAME_SAMPLES + self._block_samples
-        self._limit = min(self._longest_samples, most)
-        self._room = self._limit - _HEADROOM - int(queued.max())
-        self._surplus = int(min(unneeded, reserve))
-        self._wish = 0
-        slackness = 0
-        if spread > _LEAST_SPREAD:
-            # Jitter goes on: do not follow every change of its measure.
-            slackness = _SLACKNESS
-            self._surplus -= slackness
-        if (slackness or self._cushion) and -reserve > slackness:
-            self._wish = max(0, min(int(-reserve), self._room))
-
-    @staticmethod
-    def _without_drift(ages: NDArray[np.float64], early: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How early the packets would be now, in order of size: two clocks that drift apart are no jitter."""
-        half = len(early) // 2
-        older, newer = np.sort(early[:half]), np.sort(early[half:])
-        moved = float(newer[half // 2] - older[half // 2])
-        apart = float(ages[half + half // 2] - ages[half // 2])
-        if apart < _LEAST_APART or abs(moved) < float(newer[half // 2] - newer[half // 10]):
-            return np.sort(early)
-        return np.sort(early - min(max(moved / apart, -_MOST_DRIFT), _MOST_DRIFT) * ages)
+        # Once the voice is interrupted, all that the jitter asks for is put in.
+        self._owed = max(self._owed, self._delay.grown(samples))
 
     def _shrink(self, frame: Frame) -> NDArray[np.int16]:
         if self._since_shrink < _SHRINK_EVERY:
             return frame
-        shorter = shortened(frame, self._surplus)
+        shorter = shortened(frame, self._delay.surplus)
         removed = len(frame) - len(shorter)
         if removed:
             self._since_shrink = 0
-            self._moved -= removed
-            self._surplus -= removed
+            self._delay.given_back(removed)
             self.counters.shortened_samples += removed
         return shorter
 
@@ -424,7 +367,7 @@ class Playout:
         count = max(1, min(round(self._owed / pitch), 2 * FRAME_SAMPLES // pitch)) * pitch
         made = self._concealer.more(count)
         self._owed = max(0, self._owed - count)
-        self._has_grown(count)
+        self._delay.grown(count)
         self.counters.stretched_samples += count
         return _clipped(np.concatenate((made, self._concealer.join(frame))))
 
@@ -443,18 +386,4 @@ _JUMP_BACK = 2 * SAMPLE_RATE
 _SKIP_SECONDS = 0.1
 _IDLE_FRAMES = 25
 
-_ARRIVALS = 400
-_REVIEW_EVERY = 5
-_REVIEW_SELDOM = 25
-_MARGIN = 0.002
-_WINDOW_SECONDS = 4.0
-_SPREADS = 3.4
-_LEAST_SPREAD = 0.003 * SAMPLE_RATE
-_SLACKNESS = FRAME_SAMPLES
-_HEADROOM = 2 * FRAME_SAMPLES
-_MOST_DRIFT = 0.01 * SAMPLE_RATE
-"""Samples a second, 1 %: what two bad crystals make together."""
-_LEAST_LIMIT = 3 * FRAME_SAMPLES
-_LEAST_ARRIVALS = 20
-_LEAST_APART = 1.0
 _SHRINK_EVERY = 3

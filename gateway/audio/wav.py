@@ -70,6 +70,15 @@ def repair(directory: Path) -> list[Recovered | NotRecovered]:
     return found
 
 
+def measure(path: Path) -> tuple[float, int]:
+    """Seconds and bytes of a finished recording; zeros when it is not there."""
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        return 0.0, 0
+    return max(0, size - HEADER_BYTES) // SAMPLE_BYTES / SAMPLE_RATE, size
+
+
 def finish(part: Path, path: Path) -> None:
     """Give a whole file its final name, durably. Raises OSError."""
     part.replace(path)

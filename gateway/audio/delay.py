@@ -1,0 +1,123 @@
+"""How much delay a stream needs: measured by how early its packets come, asked for by how much that varies.
+
+Everything is in samples of waiting time. `queued` of a packet is what lies between the next sample
+that the device takes and the packet's own first one, at its arrival.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.audio.frame import FRAME_SAMPLES, SAMPLE_RATE
+
+
+class DelayMeter:
+    """Says how much of a stream's delay can be given back (`surplus`) or should be added (`wish`).
+
+    `room` is what may be added before too much waits, `limit` the most that may wait: a quiet network's
+    stall is not kept as delay, a jittery one may fill the buffer up to `longest_samples`.
+    """
+
+    def __init__(self, *, block_samples: int, longest_samples: int) -> None:
+        self.surplus = 0
+        self.wish = 0
+        self.limit = 0
+        self.room = 0
+        self._block_samples = block_samples
+        self._longest = longest_samples
+        self._moved = 0
+        """Added since the stream began, so that what was measured before can be compared."""
+        self._arrivals: deque[tuple[float, float, int]] = deque(maxlen=_ARRIVALS)
+        self._since_review = 0
+
+    def begin(self, waiting: int) -> None:
+        """A stream begins behind `waiting` samples that are in the device already."""
+        self._arrivals.clear()
+        self._moved = self.surplus = self.wish = self._since_review = 0
+        self.limit = min(self._longest, waiting + _LEAST_LIMIT + self._block_samples)
+        self.room = self.limit - _HEADROOM - waiting
+
+    def note(self, now: float, spare: float, queued: int) -> bool:
+        """A packet has come, `spare` seconds before the device's next read. True: it is time for a review."""
+        self._arrivals.append((now, spare, queued - self._moved))
+        self._since_review += 1
+        return self._since_review >= (_REVIEW_EVERY if queued >= self._block_samples else _REVIEW_SELDOM)
+
+    def moved(self, samples: int) -> None:
+        """Samples were put in, or (negative) left out: those before and those after are not to be mixed up."""
+        self._moved += samples
+
+    def grown(self, samples: int) -> int:
+        """Samples were put in because packets came late. Returns how many more the jitter asks for, at once."""
+        self._moved += samples
+        self.room -= samples
+        self.surplus = 0
+        more, self.wish = max(0, self.wish - samples), 0
+        return more
+
+    def given_back(self, samples: int) -> None:
+        """Samples of the surplus were taken out."""
+        self._moved -= samples
+        self.surplus -= samples
+
+    def review(self, now: float, in_hand: float, cushion_samples: int) -> None:
+        """Compare the delay with what the packets of the last seconds have needed, and the next will.
+
+        `in_hand` seconds must lie ready beyond the next read, `cushion_samples` are kept in the device for it.
+        """
+        self._since_review = 0
+        while self._arrivals[0][0] < now - _WINDOW_SECONDS:
+            self._arrivals.popleft()
+        count = len(self._arrivals)
+        if count < _LEAST_ARRIVALS:
+            return
+        times = np.array(self._arrivals)
+        spare = times[:, 1] * SAMPLE_RATE
+        queued = times[:, 2] + self._moved
+        margin = (_MARGIN_SECONDS + in_hand) * SAMPLE_RATE
+        reads = np.ceil((margin - spare) / self._block_samples)
+        unneeded = float((queued - self._block_samples * reads)[count // 2 :].min())
+        early = _without_drift(times[:, 0] - now, spare + queued)
+        middle = float(early[count // 2])
+        spread = middle - float(early[count // 10])
+        reserve = middle - _SPREADS * spread - margin
+        most = max(_LEAST_LIMIT, int(2 * _SPREADS * spread)) + cushion_samples + self._block_samples
+        self.limit = min(self._longest, max(most, int(queued.max()) + FRAME_SAMPLES))
+        self.room = min(self._longest, most) - _HEADROOM - int(queued.max())
+        # While jitter goes on, not every change of its measure is followed.
+        slackness = _SLACKNESS if spread > _LEAST_SPREAD else 0
+        self.surplus = int(min(unneeded, reserve)) - slackness
+        self.wish = 0
+        if (slackness or cushion_samples) and -reserve > slackness:
+            self.wish = max(0, min(int(-reserve), self.room))
+
+
+def _without_drift(ages: NDArray[np.float64], early: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How early the packets would be now, in order of size: two clocks that drift apart are no jitter."""
+    half = len(early) // 2
+    older, newer = np.sort(early[:half]), np.sort(early[half:])
+    moved = float(newer[half // 2] - older[half // 2])
+    apart = float(ages[half + half // 2] - ages[half // 2])
+    if apart < _LEAST_APART or abs(moved) < float(newer[half // 2] - newer[half // 10]):
+        return np.sort(early)
+    return np.sort(early - min(max(moved / apart, -_MOST_DRIFT), _MOST_DRIFT) * ages)
+
+
+_ARRIVALS = 400
+_REVIEW_EVERY = 5
+_REVIEW_SELDOM = 25
+_WINDOW_SECONDS = 4.0
+_LEAST_ARRIVALS = 20
+_LEAST_APART = 1.0
+_MARGIN_SECONDS = 0.002
+_SPREADS = 3.4
+"""Times the way from the median to the tenth percentile: of exponential jitter one packet in 500 is later."""
+_LEAST_SPREAD = 0.003 * SAMPLE_RATE
+_SLACKNESS = FRAME_SAMPLES
+_HEADROOM = 2 * FRAME_SAMPLES
+_LEAST_LIMIT = 3 * FRAME_SAMPLES
+_MOST_DRIFT = 0.01 * SAMPLE_RATE
+"""Samples a second, 1 %: what two bad crystals make together."""
