@@ -14,7 +14,7 @@ from gateway import flows
 from gateway.api.board import Board
 from gateway.api.server import ApiServer
 from gateway.audio.recording_writer import RecordingTrouble, RecordingWriter
-from gateway.audio.wav import Recovered, repair
+from gateway.audio.wav import Recovered, measure, repair
 from gateway.clock import utc_now
 from gateway.events import EventBus, RecordingFinished
 from gateway.modem.fleet import ModemFleet
@@ -121,23 +121,22 @@ def _recordings(directory: Path, bus: EventBus) -> Iterator[CallRecordings]:
 
 async def _mend_recordings(store: Store, bus: EventBus, directory: Path) -> None:
     """Finish what a crash has cut off, before anything new is recorded; what has left no file is reported empty."""
-    mended: dict[str, Recovered] = {}
     for found in await asyncio.to_thread(repair, directory):
-        path = str(found.path.relative_to(directory))
+        path = found.path.relative_to(directory)
         if isinstance(found, Recovered):
             log.info("The recording %s was cut off by a crash and is mended: %.1f seconds.", path, found.seconds)
-            mended[path] = found
         else:
             log.warning("The recording %s cannot be mended: %s", path, found.reason)
     for recording in store.unfinished_recordings:
-        file = mended.get(recording.path)
+        # Mended now, or whole already when the crash came before its row was committed.
+        seconds, size_bytes = await asyncio.to_thread(measure, directory / recording.path)
         bus.publish(
             RecordingFinished(
                 call_id=recording.call_id,
                 recording_id=recording.recording_id,
                 path=recording.path,
-                seconds=file.seconds if file is not None else 0.0,
-                size_bytes=file.size_bytes if file is not None else 0,
-                verdict="recovered" if file is not None and file.seconds > 0 else "nothing-heard",
+                seconds=seconds,
+                size_bytes=size_bytes,
+                verdict="recovered" if seconds > 0 else "nothing-heard",
             )
         )

@@ -15,8 +15,12 @@ from gateway.demo.judge import Samples, judge
 from gateway.demo.shop_api import ShopApi
 from gateway.demo.site import COURIER, STRANGER, Site
 from gateway.demo.stories import CYRILLIC, STORIES, Stage, Talk, stage
+from gateway.demo.witness import Witness
 
 SETTLE_SECONDS = 10.0
+MOST_TURNS = 5
+STALL_SECONDS = 0.008
+"""What a machine may stand still while a story is judged by what was heard."""
 LENGTH_TOLERANCE_SECONDS = 1.0
 
 
@@ -61,17 +65,29 @@ async def run_checks(site: Site, *, say: Callable[[str], None]) -> int:
         async with stage(site, talk_begins) as playing:
             for key, story in STORIES.items():
                 say(f"({key}) {story.title}")
-                try:
-                    checks = await _judged(key, playing, api)
-                except (TimeoutError, RuntimeError, OSError) as fault:
-                    checks = [Check("the story can be played", False, str(fault) or "nothing happened in time")]
+                checks = await _played(key, playing, api, site, say)
                 for check in checks:
                     say(f"  {'ok  ' if check.holds else 'FAIL'}  {check.name}: {check.measured}")
                     failed += not check.holds
     return failed
 
 
-async def _judged(key: str, playing: Stage, api: ShopApi) -> list[Check]:
+async def _played(key: str, playing: Stage, api: ShopApi, site: Site, say: Callable[[str], None]) -> list[Check]:
+    """Play and judge a story; once more, a few times at most, when the machine itself stood still meanwhile."""
+    for turn in range(1, MOST_TURNS + 1):
+        with Witness() as witness:
+            try:
+                checks = await _judged(key, playing, api, site.directory)
+            except (TimeoutError, RuntimeError, OSError) as fault:
+                checks = [Check("the story can be played", False, str(fault) or "nothing happened in time")]
+                await asyncio.sleep(SETTLE_SECONDS)
+        if all(check.holds for check in checks) or witness.longest_stall < STALL_SECONDS or turn == MOST_TURNS:
+            break
+        say(f"  ...   this machine stood still for {witness.longest_stall * 1000:.0f} ms meanwhile; once more")
+    return checks
+
+
+async def _judged(key: str, playing: Stage, api: ShopApi, directory: Path) -> list[Check]:
     known = {row["id"] for row in (await api.get("/calls"))["items"]}
     talk = await STORIES[key].play(playing)
     if talk is None:
@@ -83,7 +99,7 @@ async def _judged(key: str, playing: Stage, api: ShopApi) -> list[Check]:
     rows = await _new_rows(api, known)
     checks.append(_log_check(rows, EXPECTED[key], talk))
     if rows and rows[0]["recordings"]:
-        checks += await _recording_checks(api, rows[0], talk, playing.site.directory / f"recording-{key}.wav")
+        checks += await _recording_checks(api, rows[0], talk, directory / f"recording-{key}.wav")
     else:
         checks.append(Check("the call is recorded", False, "there is no recording"))
     return checks

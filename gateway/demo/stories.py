@@ -12,7 +12,7 @@ import numpy as np
 
 from gateway.demo.judge import Samples
 from gateway.demo.site import COURIER, PIN, SIM_NUMBERS, STRANGER, Site
-from gateway.emulator.client import EmulatorClient, RemoteCall
+from gateway.emulator.client import EmulatorClient, RemoteCall, RemoteSubscriber
 from gateway.emulator.demo_people import COURIER_VOICE, OFFICE_VOICE
 from gateway.emulator.sip_call import PhoneCall
 from gateway.emulator.sip_phone import SipPhone
@@ -45,10 +45,17 @@ class Stage:
     """Where the stories play: the emulated network, and phone 101 registered at the gateway."""
 
     def __init__(
-        self, site: Site, emulator: EmulatorClient, phone: SipPhone, talk_begins: Callable[[], Awaitable[None]]
+        self,
+        *,
+        emulator: EmulatorClient,
+        courier: RemoteSubscriber,
+        stranger: RemoteSubscriber,
+        phone: SipPhone,
+        talk_begins: Callable[[], Awaitable[None]],
     ) -> None:
-        self.site = site
         self.emulator = emulator
+        self.courier = courier
+        self.stranger = stranger
         self.phone = phone
         self.talk_begins = talk_begins
         """Returns once the parties hear each other and the notice of the recording has ended."""
@@ -63,7 +70,13 @@ async def stage(site: Site, talk_begins: Callable[[], Awaitable[None]]) -> Async
         SipPhone(("127.0.0.1", 0), registrar, "101", site.phone_password) as phone,
     ):
         await phone.register()
-        yield Stage(site, emulator, phone, talk_begins)
+        yield Stage(
+            emulator=emulator,
+            courier=await emulator.subscriber(COURIER, when_called="answer", ring_seconds=1.0),
+            stranger=await emulator.subscriber(STRANGER),
+            phone=phone,
+            talk_begins=talk_begins,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,18 +89,19 @@ class Story:
 
 async def office_calls_courier(stage: Stage) -> Talk:
     """Phone 101 calls 2001; the courier's mobile rings, answers and speaks; the courier hangs up."""
-    courier = await stage.emulator.subscriber(COURIER, when_called="answer", ring_seconds=1.0)
     call = stage.phone.call("2001")
-    mobile = await courier.next_call(within=PATIENCE_SECONDS)
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        await call.answered()
-    return await _talk(stage, call, mobile, phone_is_caller=True, mobile_ends=True)
+    try:
+        mobile = await stage.courier.next_call(within=PATIENCE_SECONDS)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await call.answered()
+        return await _talk(stage, call, mobile, phone_is_caller=True, mobile_ends=True)
+    finally:
+        call.hang_up()
 
 
 async def courier_calls_office(stage: Stage) -> Talk:
     """The courier calls a SIM, enters PIN and extension, and reaches the front desk, which hangs up."""
-    courier = await stage.emulator.subscriber(COURIER)
-    mobile = await courier.call_in(SIM_NUMBERS["green"])
+    mobile = await stage.courier.call_in(SIM_NUMBERS["green"])
     await mobile.answered(within=PATIENCE_SECONDS)
     await asyncio.sleep(1.5)
     await mobile.press(f"{PIN}#")
@@ -99,8 +113,7 @@ async def courier_calls_office(stage: Stage) -> Talk:
 
 async def stranger_calls_shop(stage: Stage) -> Talk:
     """A stranger calls a SIM; phone 101 rings and answers; the stranger hangs up."""
-    stranger = await stage.emulator.subscriber(STRANGER)
-    mobile = await stranger.call_in(SIM_NUMBERS["blue"])
+    mobile = await stage.stranger.call_in(SIM_NUMBERS["blue"])
     call = await _answered_by_phone(stage)
     await mobile.answered(within=PATIENCE_SECONDS)
     return await _talk(stage, call, mobile, phone_is_caller=False, mobile_ends=True)
