@@ -278,7 +278,8 @@ class AtChannel:
 
     def _is_result(self, final: Final) -> bool:
         if final is Final.CALL_RESULT:
-            return self._running is not None and self._running.command.dialling
+            running = self._running
+            return running is not None and running.command.dialling and not running.finished.done()
         return True
 
     def _finish(self, final: Final, line: str) -> None:

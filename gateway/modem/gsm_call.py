@@ -157,7 +157,11 @@ class GsmCall:
         except AtRefused as refused:
             result = str(refused.values["result"])
             log.info("The modem %s does not dial: %s.", self._tools.modem, result)
-            self.leg.fail(_REFUSED_DIALS.get(result, Cause.CONGESTION))
+            self._is_over = True
+            if result in _REFUSED_DIALS:
+                self.leg.is_over(_REFUSED_DIALS[result])
+            else:
+                self.leg.fail(Cause.CONGESTION)
             return
         except AtTimeout:
             log.warning("The modem %s is slow to say whether it dials.", self._tools.modem)
