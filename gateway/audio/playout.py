@@ -298,12 +298,9 @@ class Playout:
     def _take(self) -> Frame | None:
         """The next 20 ms of what is held, as it is or with samples taken out or put in."""
         while len(self._rest) < FRAME_SAMPLES:
-            position = self._next_position
-            frame = self._held.pop(position, None)
+            frame = self._next_held()
             if frame is None:
                 return None
-            self._next_position = position + FRAME_SAMPLES
-            self._played.append(position)
             self._stand_in = None
             self._skipping_since = None
             self._since_shrink += 1
@@ -323,6 +320,23 @@ class Playout:
             self._rest = np.concatenate((self._rest, samples))
         frame, self._rest = self._rest[:FRAME_SAMPLES], self._rest[FRAME_SAMPLES:]
         return frame
+
+    def _next_held(self) -> Frame | None:
+        """The frame whose turn it is, if it is here; a timeline that has slipped by less than a frame is followed."""
+        while self._held:
+            position = self._next_position
+            if position not in self._held:
+                position = min(self._held)
+                if position >= self._next_position + FRAME_SAMPLES:
+                    return None
+            frame = self._held.pop(position)
+            if position <= self._next_position - FRAME_SAMPLES:
+                self.counters.dropped += 1
+                continue
+            self._next_position = position + FRAME_SAMPLES
+            self._played.append(position)
+            return frame
+        return None
 
     def _made_up(self) -> Frame:
         """20 ms of concealment, after what is left of the last real frame."""
