@@ -41,15 +41,20 @@ class Listener:
         self.asker = asker
         self.is_gone = is_gone
         self._news: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._is_over = False
 
     def tell(self, topic: str) -> None:
         """Put a topic in."""
         self._news.put(topic)
 
+    def end(self) -> None:
+        """Let the stream end: the session is over, and the browser must ask anew."""
+        self._is_over = True
+
     def topics(self) -> Iterator[list[str] | None]:
         """Batches of topics, each at most once; news of the same moment come together. None: nothing for a while."""
         looks = 0
-        while not self.is_gone():
+        while not (self._is_over or self.is_gone()):
             try:
                 batch = [self._news.get(timeout=_LOOK_SECONDS)]
             except queue.Empty:
@@ -129,8 +134,8 @@ class LiveFeed:
     def _drop(self, asker: Asker) -> None:
         """That session is over: its browsers find out when they ask again."""
         with self._lock:
-            for listener in [each for each in self._listeners if each.asker == asker]:
-                listener.tell(EVERYTHING)
+            for listener in [each for each in self._listeners if each.asker.token == asker.token]:
+                listener.end()
                 del self._listeners[listener]
 
     def _tell_all(self, topic: str) -> None:

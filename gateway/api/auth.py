@@ -24,13 +24,19 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
         return await handler(request)
     scope = scope_of(request)
     if scope is not None:
-        principal = await request.app[ACCOUNTS].authenticate(_bearer_token(request))
-        if principal is None:
-            raise NotSignedIn("The token is not good.")
+        principal = await require_principal(request)
         if scope not in principal.scopes and "admin" not in principal.scopes:
             raise Forbidden(f"The scope {scope} is needed.", scope=scope)
         request[PRINCIPAL] = principal
     return await handler(request)
+
+
+async def require_principal(request: web.Request) -> Principal:
+    """Who holds the request's token now. Raises NotSignedIn."""
+    principal = await request.app[ACCOUNTS].authenticate(_bearer_token(request))
+    if principal is None:
+        raise NotSignedIn("The token is not good.")
+    return principal
 
 
 def client_address(request: web.Request) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from aiohttp import web
 
 from gateway.api import bodies
-from gateway.api.auth import PRINCIPAL
+from gateway.api.auth import PRINCIPAL, require_principal
 from gateway.api.contract import contract
-from gateway.api.problems import NotFound, TooManyStreams
+from gateway.api.problems import NotFound, NotSignedIn, TooManyStreams
 from gateway.api.seams import LiveView, ShopFile
-from gateway.api.stream import EventStream
+from gateway.api.stream import KEEP_ALIVE_SECONDS, EventStream
 from gateway.messages import pick_language, words
 
 _LISTS = ("lines", "modems", "couriers", "phones", "alerts")
@@ -77,14 +78,19 @@ class LiveRoutes:
             }
         )
         await response.prepare(request)
+        loop = asyncio.get_running_loop()
+        checked_until = loop.time() + KEEP_ALIVE_SECONDS
         messages = self._stream.messages(
             last_event_id=request.headers.get("Last-Event-ID"), boot=request.query.get("boot")
         )
         try:
             async for message in messages:
+                if loop.time() >= checked_until:  # a session that has ended, or a revoked token, hears nothing more
+                    await require_principal(request)
+                    checked_until = loop.time() + KEEP_ALIVE_SECONDS
                 await response.write(message)
-        except ConnectionResetError:
-            pass  # the listener is gone, which is how a stream ends
+        except (ConnectionResetError, NotSignedIn):
+            pass  # the listener is gone, or nobody any more: this is how a stream ends
         finally:
             await messages.aclose()
         return response

@@ -1,15 +1,10 @@
-// Keeps a page up to date: listens which topics are out of date and lets htmx fetch those parts again.
+// Keeps a page up to date: hears which topics are out of date and lets htmx fetch those parts again.
 "use strict";
 
 (() => {
-  const RETRY_MS = 3000;
-  const POLL_MS = 2000;
   const SETTLE_MS = 1500;
   const banner = document.getElementById("connection");
-  let source = null;
-  let timer = null;
   let later = null;
-  let wasLost = false;
 
   const tell = (topic) => document.body.dispatchEvent(new CustomEvent(`live-${topic}`));
 
@@ -21,92 +16,46 @@
     }
   };
 
-  const back = () => {
-    show(null);
-    if (wasLost) {
-      wasLost = false;
-      tell("all");
+  const hear = ({ state, topics }) => {
+    if (state === "signed-out") {
+      location.reload();
+      return;
+    }
+    show(state === "open" ? null : state);
+    topics.forEach(tell);
+    if (topics.includes("history")) {
+      // The record of a call is written a moment after the call: look once more.
+      clearTimeout(later);
+      later = setTimeout(tell, SETTLE_MS, "history");
     }
   };
 
-  // A hidden page needs no news: a browser may keep only six connections to one host.
-  const close = () => {
-    clearTimeout(timer);
-    if (source !== null) {
-      source.close();
-      source = null;
-    }
+  // One stream serves all pages of a browser, which keeps only six connections to one host.
+  const share = () => {
+    const { port } = new SharedWorker(document.body.dataset.news);
+    port.onmessage = (message) => hear(message.data);
+    return () => port.postMessage("bye");
   };
 
-  const open = () => {
-    close();
-    source = new EventSource("/news");
-    source.onopen = back;
-    source.onmessage = (message) => {
-      const { topics } = JSON.parse(message.data);
-      if (topics.includes("away")) {
-        wasLost = true;
-        show("away");
-      }
-      const fresh = topics.filter((topic) => topic !== "away");
-      if (fresh.length > 0) {
-        wasLost = false;
-        show(null);
-        (fresh.includes("all") ? ["all"] : fresh).forEach(tell);
-        if (fresh.includes("history")) {
-          // The record of a call is written a moment after the call: look once more.
-          clearTimeout(later);
-          later = setTimeout(tell, SETTLE_MS, "history");
-        }
-      }
-    };
-    source.onerror = () => {
-      const refused = source.readyState === EventSource.CLOSED;
-      wasLost = true;
-      if (refused) {
-        close();
-        poll();
-      } else {
-        show("lost");
-      }
-    };
+  // Without shared workers each page has its own stream, while it is seen.
+  const alone = () => {
+    const stream = follow(hear);
+    document.addEventListener("visibilitychange", () => (document.hidden ? stream.close() : stream.open()));
+    if (!document.hidden) {
+      stream.open();
+    }
+    return stream.close;
   };
 
-  // The stream was refused (too many pages, or signed out): ask by ourselves, and try for a stream now and then.
-  const poll = async () => {
-    try {
-      const answer = await fetch("/news", { method: "HEAD" });
-      show(answer.status === 503 || answer.ok ? null : "lost");
-      if (answer.redirected) {
-        location.reload();
-        return;
-      }
-      tell("all");
-      timer = setTimeout(answer.ok ? open : poll, POLL_MS);
-    } catch {
-      show("lost");
-      timer = setTimeout(open, RETRY_MS);
-    }
-  };
-
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) {
-      close();
-    } else {
-      wasLost = true;
-      open();
-    }
-  });
-  addEventListener("pagehide", close);
+  const start = () => (typeof SharedWorker === "undefined" ? alone() : share());
+  let stop = start();
+  addEventListener("pagehide", () => stop());
   addEventListener("pageshow", (event) => {
     if (event.persisted) {
-      wasLost = true;
-      open();
+      stop = start();
+      tell("all");
     }
   });
-  if (!document.hidden) {
-    open();
-  }
 
   // Running durations: the difference of the two clocks is taken from the page, so a wrong clock here does not matter.
   const pad = (number) => String(number).padStart(2, "0");

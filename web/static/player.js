@@ -165,7 +165,7 @@
     const following = SPEEDS[(SPEEDS.indexOf(audio.playbackRate) + 1) % SPEEDS.length];
     audio.playbackRate = following;
     dock.dataset.speed = String(following);
-    byId("speed").textContent = `${following}×`;
+    byId("rate").textContent = `${following}×`;
   });
   seek.addEventListener("input", () => {
     audio.currentTime = Number(seek.value);

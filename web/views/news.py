@@ -16,13 +16,13 @@ news = Blueprint("news", __name__)
 
 @news.get("/news")
 def stream() -> Response | tuple[str, int]:
-    """Server-sent events: `{"topics": [...]}`; 503 when too many pages are open, then a page asks by itself."""
+    """Server-sent events: `{"topics": [...]}`; 429 when too many pages are open, then a page asks by itself."""
     snapshot()  # whoever is not signed in is turned away here
     feed = panel().feed
     connection = request.environ.get("gunicorn.socket")
     listener = Listener(asker(), is_gone=lambda: _has_hung_up(connection))
     if not feed.join(listener):
-        return "", 503
+        return "", 429
     response = Response(_messages(feed, listener), mimetype="text/event-stream", direct_passthrough=True)
     response.headers["X-Accel-Buffering"] = "no"
     response.call_on_close(lambda: feed.leave(listener))
