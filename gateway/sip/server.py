@@ -220,8 +220,11 @@ class SipServer:
     def _tell_of_ban(self, host: str, account: str, seconds: float) -> None:
         log.warning("%s is shut out for %d s: too many wrong passwords, the last one for %r", host, seconds, account)
         self._publish(AlertRaised(code="source-banned", subject=host, values={"account": account[:40]}))
-        over = AlertCleared(code="source-banned", subject=host)
-        self._bans[host] = asyncio.get_running_loop().call_later(seconds, self._publish, over)
+        self._bans[host] = asyncio.get_running_loop().call_later(seconds, self._tell_of_ban_over, host)
+
+    def _tell_of_ban_over(self, host: str) -> None:
+        del self._bans[host]
+        self._publish(AlertCleared(code="source-banned", subject=host))
 
     def _challenge(self, request: Request, checked: Checked, host: str, back: Flow) -> None:
         """401, the same for everyone, and nothing is kept of it (T-S2, T-S11)."""
