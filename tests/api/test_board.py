@@ -24,6 +24,7 @@ from gateway.events import (
     RecordingFinished,
     RecordingStarted,
 )
+from gateway.modem.modem import ModemState
 from tests.api.shapes import assert_fits
 from tests.fakes.exchange_view import SHOP
 
@@ -111,9 +112,7 @@ def test_events_of_unknown_calls_change_nothing() -> None:
 def test_a_line_follows_its_modem() -> None:
     desk = Desk()
     states = {}
-    for modem_state in (
-        "absent", "opening", "identifying", "no-sim", "locked", "searching", "ready", "faulty", "lost",
-    ):  # fmt: skip
+    for modem_state in ModemState:
         _modem_is(desk, modem_state)
         states[modem_state] = desk.picture()["lines"][0]["state"]
     assert states == {

@@ -156,3 +156,18 @@ async def test_the_audience_is_bounded_over_http() -> None:
         assert (status, answer["code"]) == (503, "too-many-streams")
         for stream in streams:
             stream.close()
+
+
+@pytest.mark.real_time
+async def test_a_stream_ends_with_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.api.live_routes.KEEP_ALIVE_SECONDS", 0.0)
+    async with serving() as served:
+        await served.set_up()
+        headers = {"Authorization": f"Bearer {served.token}"}
+        async with served.client.get(served.url("/api/v1/stream"), headers=headers) as answer, asyncio.timeout(5):
+            await answer.content.readuntil(b"\n\n")
+            _happen(served.bus, 1)
+            assert _parse(await answer.content.readuntil(b"\n\n"))[0]["seq"] == 1
+            assert (await served.ask("DELETE", "/api/v1/sessions/current"))[0] == 204
+            _happen(served.bus, 1)
+            assert await answer.content.read() == b""
