@@ -61,7 +61,7 @@ def rms(samples: NDArray[np.int16]) -> float:
 class LevelMeter:
     """What one direction of a call has carried so far; feed it every frame that arrives."""
 
-    __slots__ = ("_energy", "_loud", "_loud_at", "_peak", "frames", "loud_frames")
+    __slots__ = ("_energy", "_loud", "_loud_at", "_most_energy", "_peak", "frames", "loud_frames")
 
     def __init__(self) -> None:
         self.frames = 0
@@ -69,6 +69,7 @@ class LevelMeter:
         self._energy = 0.0
         self._loud = 0.0
         self._peak = 0
+        self._most_energy = 0.0
         self._loud_at: float | None = None
 
     def feed(self, frame: Frame, now: float) -> None:
@@ -81,7 +82,9 @@ class LevelMeter:
             self.loud_frames += 1
             self._loud += energy
             self._loud_at = now
-            self._peak = max(self._peak, int(frame.max()), -int(frame.min()))
+            if energy > self._most_energy:
+                self._most_energy = energy
+                self._peak = max(int(frame.max()), -int(frame.min()))
 
     @property
     def heard(self) -> bool:
@@ -95,7 +98,7 @@ class LevelMeter:
 
     @property
     def peak(self) -> int:
-        """The largest sample of the frames in which something was heard, 0 to 32,768."""
+        """The largest sample of the loudest frame, 0 to 32,768."""
         return self._peak
 
     def silent_seconds(self, now: float, since: float) -> float:

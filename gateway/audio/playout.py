@@ -122,13 +122,16 @@ class Playout:
     def arrive(self, frame: Frame, position: int, now: float) -> list[Frame]:
         """A frame has come from the peer. Returns the frames to write to the device now."""
         cushion: list[Frame] = []
-        if not self._flowing or self._is_jump(position, now):
+        if self._flowing and position == self._next_position and not self._held and not self._debt:
+            pass  # its turn has come, nothing else waits: nearly always
+        elif not self._flowing or self._is_jump(position, now):
             cushion = self._laid_under(now)
             self._anchor(position)
         elif position in self._held or position in self._played:
             self.counters.duplicates += 1
             return []
-        self._settle_debt(position, now)
+        elif self._debt:
+            self._settle_debt(position, now)
         if position < self._highest:
             self.counters.reordered += 1
         else:
@@ -137,7 +140,8 @@ class Playout:
         if not wanted:
             return cushion
         self._held[position] = frame
-        self._bound_delay()
+        if len(self._held) > 1 or self._fill > self._block:
+            self._bound_delay()
         return cushion + self._pump(now)
 
     def consumed(self, now: float, count: int = 1) -> list[Frame]:
@@ -198,8 +202,6 @@ class Playout:
 
     def _settle_debt(self, position: int, now: float) -> None:
         """Decide whether what was made up while nothing was here stood for lost frames, or for late ones."""
-        if self._debt == 0:
-            return
         missing = max(0, round((position - self._next_position) / FRAME_SAMPLES))
         lost = min(self._debt, missing)
         inserted = self._debt - lost

@@ -128,4 +128,4 @@ def _fitted(frame: Frame, count: int) -> Frame:
 
 _FLUSH_SECONDS = 0.2
 _HOLD_SAMPLES = 3 * SAMPLE_RATE // 10
-_BUFFER_SAMPLES = 2 * SAMPLE_RATE
+_BUFFER_SAMPLES = 4 * SAMPLE_RATE // 5
