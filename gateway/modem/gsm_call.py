@@ -42,6 +42,7 @@ _LIST_TIMEOUTS = 3
 _HANG_UP_ROUNDS = 6
 _KEY_GAP_SECONDS = 0.1
 _LIMITS_EVERY_SECONDS = 0.5
+_NUMBER_EVERY_SECONDS = 0.25
 _VOICE_RETRY_SECONDS = 0.4
 
 _REFUSED_DIALS = {
@@ -186,7 +187,9 @@ class GsmCall:
                     self._present("")
                 self._is_over = self._announce is not None
                 return
-            await self._pause(0.25)
+            # What the list has just told is no reason to ask at once again.
+            self.leg.wanted.clear()
+            await self._pause(_NUMBER_EVERY_SECONDS)
 
     async def _answer(self) -> None:
         self._answer_sent = True

@@ -47,6 +47,12 @@ class TranscriptModem:
     unexpected: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     port: TranscriptPort | None = None
+    is_hung: bool = False
+    """It takes everything and says nothing."""
+    reactions: dict[str, Callable[[], None]] = field(default_factory=dict)
+    """What else happens when the host says a line."""
+    opened_at: list[float] = field(default_factory=list)
+    """Loop times of every opening of the AT port."""
     _awaited: str | None = None
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -66,8 +72,13 @@ class TranscriptModem:
     def open(self, path: str, on_data: Callable[[bytes], None], on_lost: Callable[[], None]) -> TranscriptPort:
         """In place of SerialPort, for the AT port."""
         del path, on_lost
+        self.opened_at.append(asyncio.get_running_loop().time())
         self.port = TranscriptPort(on_data, self._host_said)
         return self.port
+
+    def answer(self, command: str, *lines: str) -> None:
+        """From now on it answers that command so."""
+        self._answers[command] = list(lines)
 
     def expect(self, text: str | None) -> None:
         """The next line of the story that the host will say."""
@@ -94,10 +105,15 @@ class TranscriptModem:
 
     def _host_said(self, line: str) -> None:
         self.said.append(line)
+        if self.is_hung:
+            return
+        if line in self.reactions:
+            self.reactions[line]()
         if line == self._awaited and not self._heard.is_set():
             self._heard.set()
         elif line in self._answers:
-            asyncio.get_running_loop().call_soon(self.say, *self._once.pop(line, []), *self._answers[line])
+            lines = self._once.pop(line, []) + self._answers[line]
+            asyncio.get_running_loop().call_soon(lambda: self.say(*lines))
         else:
             self.unexpected.append(line)
 

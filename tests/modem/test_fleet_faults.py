@@ -49,13 +49,13 @@ async def test_unplugged_in_a_call_and_plugged_in_again(tmp_path: Path, family: 
 
 @pytest.mark.real_time
 async def test_unplugged_at_any_moment(tmp_path: Path, seed: int) -> None:
-    """X-M1 in short: 12 random moments of dialling and ringing; every leg ends, every line returns."""
+    """X-M1 in short: 6 random moments of dialling and ringing; every leg ends, every line returns."""
     import random
 
     dice = random.Random(seed)
     async with served(tmp_path, "huawei", "quectel", "simcom") as (room, fleet, emulator, modems):
         await emulator.subscriber(COURIER, ring_seconds=0.1)
-        for turn in range(12):
+        for turn in range(6):
             number = turn % 3
             await ready(fleet, f"l{number}")
             leg = fleet.lines[f"l{number}"].dial(dialable(COURIER), call_id="call", extension=None)
@@ -69,18 +69,17 @@ async def test_unplugged_at_any_moment(tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.real_time
-@pytest.mark.parametrize("until_what", ["cleared", "reopened"])
-async def test_a_hung_modem_is_noticed_within_ten_seconds(tmp_path: Path, until_what: str) -> None:
+async def test_a_hung_modem_is_noticed_within_ten_seconds(tmp_path: Path) -> None:
     async with served(tmp_path, "huawei", "quectel") as (room, fleet, _emulator, modems):
         await ready(fleet, "l0")
         await ready(fleet, "l1")
         hung = time.monotonic()
-        await modems[0].misbehave("silent_after", commands=0, until=until_what)
+        await modems[0].misbehave("silent_after", commands=0)
         await until(lambda: fleet.lines["l0"].state is LineState.FAULTY, within=10)
         assert time.monotonic() - hung < 10
         assert fleet.modems["m0"].reason == "at-timeout"
         assert fleet.lines["l1"].state is LineState.READY
-        await modems[0].behave("silent_after") if until_what == "cleared" else None
+        await modems[0].behave("silent_after")
         await until(lambda: fleet.lines["l0"].state is LineState.READY, within=30)
         assert room.alerts == ["at-timeout"] == room.cleared
 
@@ -208,20 +207,3 @@ async def test_lines_follow_the_shop(tmp_path: Path) -> None:
             fleet.lines["nowhere"].dial(dialable(COURIER), call_id="call", extension=None)
         room.shop = Shop()
         assert list(fleet.lines) == []
-
-
-@pytest.mark.real_time
-async def test_the_voice_port_stalls(tmp_path: Path) -> None:
-    """X-M9: after 5 s the port is opened anew."""
-    async with served(tmp_path, "huawei") as (_room, fleet, emulator, (modem,)):
-        await ready(fleet, "l0")
-        await emulator.subscriber(COURIER, ring_seconds=0.1)
-        leg = fleet.lines["l0"].dial(dialable(COURIER), call_id="call", extension=None)
-        assert await leg.up(within=5)
-        await modem.misbehave("voice_port_stalls", seconds=6.0)
-        before = leg.port.counters.frames_in
-        await asyncio.sleep(7.5)
-        assert leg.port.counters.frames_in > before + 20
-        assert leg.port.counters.lost > 200
-        assert leg.cause is None
-        leg.hangup()

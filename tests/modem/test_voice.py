@@ -1,0 +1,223 @@
+"""Voice over a tty: frames on their sample bounds, and as many frames back as the modem takes."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from gateway.audio.device_clock import Steadiness
+from gateway.audio.dtmf import DtmfDetector
+from gateway.audio.frame import FRAME_SAMPLES, SILENCE, Frame
+from gateway.modem.voice.frame_cutter import FrameCutter
+from gateway.modem.voice.tty_pcm import TtyPcmPort, VoiceTty
+
+RNG = np.random.default_rng(7)
+
+
+def voice(frames: int) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    """Something like a vowel."""
+    time = np.arange(frames * FRAME_SAMPLES) / 8000
+    wave = sum(np.sin(2 * math.pi * 140 * harmonic * time) / harmonic for harmonic in range(1, 9))
+    return (np.asarray(wave) * 4000).astype(np.int16)
+
+
+def blocks_of(samples: np.ndarray[tuple[int], np.dtype[np.int16]], size: int = 320) -> list[bytes]:
+    data = samples.astype("<i2").tobytes()
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def feed(cutter: FrameCutter, blocks: list[bytes]) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    frames = [frame for number, block in enumerate(blocks) for frame in cutter.feed(block, 1 + 0.02 * number)]
+    return np.concatenate(frames)
+
+
+def test_whole_blocks() -> None:
+    samples = voice(20)
+    assert np.array_equal(feed(FrameCutter(), blocks_of(samples)), samples)
+
+
+def test_simcom_blocks_are_two_frames() -> None:
+    samples = voice(20)
+    assert np.array_equal(feed(FrameCutter(), blocks_of(samples, 640)), samples)
+
+
+def test_short_reads_of_odd_sizes_lose_nothing() -> None:
+    samples = voice(40)
+    cutter, found = FrameCutter(), []
+    for number, block in enumerate(blocks_of(samples)):
+        cuts = sorted(RNG.choice(np.arange(1, 320), 3, replace=False).tolist())
+        for piece, (start, end) in enumerate(zip([0, *cuts], [*cuts, 320], strict=True)):
+            # Some pieces come so late that they look like a new block.
+            found += cutter.feed(block[start:end], 1 + 0.02 * number + 0.004 * piece * (1 + number % 2))
+    assert np.array_equal(np.concatenate(found), samples)
+    assert cutter.realigned == 0
+
+
+@pytest.mark.parametrize("place", [0, 1, 100, 161, 319])
+@pytest.mark.parametrize("surplus", [False, True])
+def test_a_lost_or_surplus_byte_costs_one_frame(place: int, surplus: bool) -> None:
+    samples = voice(60)
+    blocks = blocks_of(samples)
+    blocks[20] = blocks[20][:place] + (b"\x55" if surplus else b"") + blocks[20][place + (0 if surplus else 1) :]
+    cutter = FrameCutter()
+    found = feed(cutter, blocks)
+    assert cutter.realigned == 1
+    rest = samples[22 * FRAME_SAMPLES : 58 * FRAME_SAMPLES]
+    places = range(21 * FRAME_SAMPLES, 23 * FRAME_SAMPLES)
+    assert any(np.array_equal(found[lag : lag + len(rest)], rest) for lag in places)
+
+
+def test_a_remainder_does_not_delay_for_ever() -> None:
+    samples = voice(300)
+    cutter = FrameCutter()
+    blocks = blocks_of(samples)
+    blocks[5] = blocks[5][:200]
+    for number, block in enumerate(blocks):
+        frames = cutter.feed(block, 1 + 0.02 * number)
+    assert len(frames) == 1
+    assert not cutter._pending
+
+
+class Taker:
+    """The modem's side of a voice port: a FIFO that is read once per block."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def write(self, frames: list[Frame]) -> int:
+        for frame in frames:
+            self.data += frame.tobytes()
+        return len(frames)
+
+
+@dataclass
+class Line:
+    port: TtyPcmPort
+    taker: Taker
+    block: int
+    heard: list[np.ndarray[tuple[int], np.dtype[np.int16]]]
+    missing: int = 0
+
+    async def tick(self, said: bytes | None = None) -> None:
+        """One block each way."""
+        size = 320 * self.block
+        took = bytes(self.taker.data[:size])
+        del self.taker.data[: len(took)]
+        self.missing += len(took) < size
+        self.heard.append(np.frombuffer(took + bytes(size - len(took)), dtype="<i2"))
+        self.port.received(said if said is not None else bytes(size))
+        await asyncio.sleep(0.02 * self.block)
+
+
+def line(block: int, monkeypatch: pytest.MonkeyPatch) -> Line:
+    device = VoiceTty("/nowhere", lambda: None, Steadiness())
+    taker = Taker()
+    monkeypatch.setattr(device, "write", taker.write)
+    port = TtyPcmPort(device, block_frames=block)
+    port.open()
+    return Line(port, taker, block, [])
+
+
+class Clip:
+    def __init__(self, samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> None:
+        self._frames = list(samples.reshape(-1, FRAME_SAMPLES))
+
+    def next_frame(self) -> Frame | None:
+        return self._frames.pop(0) if self._frames else None
+
+
+@pytest.mark.parametrize("block", [1, 2])
+async def test_a_prompt_is_played_whole_at_the_pace_of_the_modem(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    modem = line(block, monkeypatch)
+    samples = voice(50)
+    modem.port.play(Clip(samples))
+    assert not modem.taker.data  # nothing before the modem carries the call
+    for _ in range(60):
+        await modem.tick()
+        assert len(modem.taker.data) <= 4 * 320
+    found = np.concatenate(modem.heard)
+    start = int(np.flatnonzero(found)[0]) - int(np.flatnonzero(samples)[0])
+    assert np.array_equal(found[start : start + len(samples)], samples)
+    assert modem.port.counters.frames_out == 50
+    modem.port.close()
+
+
+@pytest.mark.parametrize("block", [1, 2])
+async def test_what_comes_before_the_first_block_is_kept(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first words after the answer are not clipped."""
+    modem = line(block, monkeypatch)
+    samples = voice(30)
+    frames = samples.reshape(-1, FRAME_SAMPLES)
+    modem.port.hear(None)
+    for number in range(2):
+        modem.port._write(frames[number], number * FRAME_SAMPLES)
+    assert not modem.taker.data
+    for number in range(2, 30):
+        if number % block == 0:
+            await modem.tick()
+        modem.port._write(frames[number], number * FRAME_SAMPLES)
+    for _ in range(8):
+        await modem.tick()
+    found = np.concatenate(modem.heard)
+    start = int(np.flatnonzero(found)[0]) - int(np.flatnonzero(samples)[0])
+    assert np.array_equal(found[start : start + 8 * FRAME_SAMPLES], samples[: 8 * FRAME_SAMPLES])
+    modem.port.close()
+
+
+async def test_nothing_is_delivered_before_open_or_after_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    modem = line(1, monkeypatch)
+    modem.port._write(SILENCE, 0)
+    await modem.tick()
+    modem.port.close()
+    before = modem.port.counters.frames_out
+    modem.port._write(SILENCE, 160)
+    assert modem.port.counters.frames_out == before
+    await asyncio.sleep(1)  # no timer is left that writes
+    assert modem.port.counters.frames_out == before
+
+
+async def test_a_pause_of_the_modem_is_a_jump_of_its_timeline(monkeypatch: pytest.MonkeyPatch) -> None:
+    modem = line(1, monkeypatch)
+    positions: list[int] = []
+    modem.port.listen(lambda _, position: positions.append(position))
+    for _ in range(5):
+        await modem.tick()
+    await asyncio.sleep(1.0)
+    await modem.tick()
+    assert positions[:5] == [0, 160, 320, 480, 640]
+    assert positions[5] - positions[4] == 51 * 160
+    assert modem.port.counters.lost == 50
+    modem.port.close()
+
+
+async def test_a_full_modem_is_not_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    modem = line(1, monkeypatch)
+    await modem.tick()
+    modem.port.pause(True)
+    modem.port.play(Clip(voice(10)))
+    await modem.tick()
+    assert not modem.taker.data
+    assert modem.port.counters.dropped > 0
+    modem.port.pause(False)
+    for _ in range(4):
+        await modem.tick()
+    assert any(block.any() for block in modem.heard)
+    modem.port.close()
+
+
+@pytest.mark.parametrize("block", [1, 2])
+async def test_a_key_as_a_tone(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    modem = line(block, monkeypatch)
+    for _ in range(5):
+        await modem.tick()
+    modem.port.play_key("A")
+    for _ in range(15):
+        await modem.tick()
+    detector = DtmfDetector()
+    keys = [detector.feed(frame) for frame in np.concatenate(modem.heard).reshape(-1, FRAME_SAMPLES)]
+    assert [key for key in keys if key] == ["A"]
+    modem.port.close()
