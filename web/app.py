@@ -6,6 +6,7 @@ It keeps nothing: the session is the API's token in a cookie, and what is shown 
 from __future__ import annotations
 
 import secrets
+from functools import cache
 
 from flask import Flask, Response, redirect, render_template, request, url_for
 from flask_babel import Babel, get_locale
@@ -24,6 +25,7 @@ from web.views.news import news
 from web.views.overview import overview
 from web.views.shop import shop
 
+_SPRITE = "/static/vendor/lucide-static-1.62.0/icons.svg"
 LARGEST_FORM_BYTES = 1024 * 1024
 _OPEN_TO_ALL = frozenset({"static", "entry.login", "entry.finish_login", "entry.preferences"})
 _FOR_SETUP = frozenset({"static", "entry.setup", "entry.finish_setup", "entry.preferences"})
@@ -105,10 +107,10 @@ def _teach_templates(app: Flask) -> None:
     app.add_template_filter(formats.file_size, "file_size")
 
 
+@cache
 def icon(name: str) -> Markup:
     """A picture beside a word, which is why readers of screens need not hear of it."""
-    sprite = url_for("static", filename="vendor/lucide-static-1.62.0/icons.svg")
-    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>').format(sprite, name)
+    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>').format(_SPRITE, name)
 
 
 def _answer_errors(app: Flask) -> None:
