@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from gateway.sip.grammar import (
     MalformedMessage,
@@ -53,11 +54,12 @@ class NameAddress:
         return f"{name}<{self.uri}>{write_parameters(self.parameters)}"
 
 
+@lru_cache(maxsize=64)
 def parse_name_address(text: str) -> NameAddress:
     """`"Name" <uri>;parameters`, `Name <uri>` or a bare `uri;parameters`.
 
     Without angle brackets a comma, a question mark and all that follows a semicolon are not of the URI
-    (RFC 3261 section 20.10).
+    (RFC 3261 section 20.10). Remembered for a while: one message is asked for the same address several times.
     """
     address, *parts = split_outside(text, ";")
     parameters = parse_parameters(parts)
@@ -112,6 +114,7 @@ class Via:
         return f"SIP/2.0/{self.transport} {write_host(self.host)}{port}{write_parameters(self.parameters)}"
 
 
+@lru_cache(maxsize=64)
 def parse_via(text: str) -> Via:
     """`SIP / 2.0 / UDP host:port ;parameters`, with white space where the grammar allows it."""
     sent, *parts = split_outside(text, ";")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from gateway.sip.grammar import MalformedMessage, Parameters, is_token
@@ -71,6 +72,7 @@ class OtherUri:
 Uri: TypeAlias = SipUri | OtherUri
 
 
+@lru_cache(maxsize=64)
 def parse_uri(text: str) -> Uri:
     """The URI; it must be nothing but the URI: no spaces, no angle brackets."""
     scheme, colon, rest = text.partition(":")

@@ -63,7 +63,7 @@ def requests(draw: st.DrawFn) -> Request:
 
 
 @given(requests())
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_what_is_written_is_read_back(message: Request) -> None:
     assert parse_message(serialise(message)) == message
 
@@ -209,7 +209,7 @@ def test_time_grows_no_faster_than_the_length(filler: str) -> None:
         value = (filler * length)[:length]
         fastest = 1.0
         for _ in range(7):
-            started = time.perf_counter()
+            started = time.thread_time()
             for name in ("Contact", "Via", "Route", "Authorization"):
                 try:
                     message = parse_message(raw(f"{name}: {value}"))
@@ -217,7 +217,7 @@ def test_time_grows_no_faster_than_the_length(filler: str) -> None:
                     message.credentials("Authorization")
                 except MalformedMessage:
                     pass
-            fastest = min(fastest, time.perf_counter() - started)
+            fastest = min(fastest, time.thread_time() - started)
         return fastest / length
 
     assert seconds_per_byte(8_000) <= 4 * seconds_per_byte(1_000)
