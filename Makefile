@@ -62,6 +62,10 @@ demo: venv ## the gateway with emulated modems, on this machine; needs nothing b
 test: programs venv-dev ## the whole test suite; installs the programs it needs from Debian
 	@exec .venv/bin/python -m pytest $(ARGS)
 
+.PHONY: bench
+bench: venv-dev ## delay, set-up time and cost of bridged and recorded calls, 1, 4 and 8 at once
+	@exec .venv/bin/python -m tests.bench $(ARGS)
+
 .PHONY: lint
 lint: venv-dev ## ruff and mypy, as strict as they are set in pyproject.toml
 	@.venv/bin/ruff check .
