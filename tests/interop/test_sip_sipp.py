@@ -13,10 +13,9 @@ from gateway.telephony.causes import Cause
 from gateway.telephony.leg import Leg
 from gateway.telephony.line import Caller
 from tests.fakes.sip import SipWorld
+from tests.interop.programs import errors, sipp
 
 pytestmark = [pytest.mark.interop, pytest.mark.real_time]
-
-SCENARIOS = Path(__file__).parent / "sipp"
 
 
 def serve(leg: Leg) -> None:
@@ -41,60 +40,38 @@ async def gateway() -> AsyncIterator[SipWorld]:
             leg.hangup()
 
 
-async def sipp(
+async def play(
     world: SipWorld, scenario: str, directory: Path, *, port: int = 0, calls: int = 1, rate: int = 10
 ) -> int:
-    """Run a scenario to its end; its exit status, 0 when every call went as written."""
     server = world.server.addresses[0]
-    arguments = ["-sf", str(SCENARIOS / f"{scenario}.xml"), "-i", "127.0.0.1", "-m", str(calls), "-r", str(rate)]
-    if port:
-        arguments += ["-p", str(port)]
-    process = await asyncio.create_subprocess_exec(
-        "sipp",
-        f"{server.host}:{server.port}",
-        *arguments,
-        *("-timeout", "20s", "-timeout_error", "-trace_err", "-nostdin"),
-        cwd=directory,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        return await asyncio.wait_for(process.wait(), 30)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-def errors(directory: Path) -> str:
-    return "\n".join(path.read_text(errors="replace") for path in directory.glob("*errors.log"))
+    return await sipp((server.host, server.port), scenario, directory, port=port, calls=calls, rate=rate)
 
 
 async def test_it_registers_calls_and_hangs_up(tmp_path: Path) -> None:
     async with gateway() as world:
-        assert await sipp(world, "register", tmp_path, port=15099) == 0, errors(tmp_path)
+        assert await play(world, "register", tmp_path, port=15099) == 0, errors(tmp_path)
         assert world.server.phones.is_reachable("101")
-        assert await sipp(world, "call_and_hang_up", tmp_path) == 0, errors(tmp_path)
+        assert await play(world, "call_and_hang_up", tmp_path) == 0, errors(tmp_path)
         assert [(leg.cause, leg.ended_by_peer) for leg in world.legs] == [(Cause.HUNG_UP, True)]
 
 
 async def test_it_calls_and_we_hang_up(tmp_path: Path) -> None:
     async with gateway() as world:
         world.on_leg = serve_for_half_a_second
-        assert await sipp(world, "call_until_hung_up", tmp_path) == 0, errors(tmp_path)
+        assert await play(world, "call_until_hung_up", tmp_path) == 0, errors(tmp_path)
 
 
 async def test_it_gives_up_while_it_rings(tmp_path: Path) -> None:
     async with gateway() as world:
-        assert await sipp(world, "call_and_cancel", tmp_path) == 0, errors(tmp_path)
+        assert await play(world, "call_and_cancel", tmp_path) == 0, errors(tmp_path)
         assert world.legs[0].cause is Cause.CANCELLED
 
 
 @pytest.mark.parametrize("scenario", ["is_called", "is_called_and_hangs_up"])
 async def test_it_is_called_and_either_side_hangs_up(tmp_path: Path, scenario: str) -> None:
     async with gateway() as world:
-        assert await sipp(world, "register", tmp_path, port=15098) == 0, errors(tmp_path)
-        phone = asyncio.ensure_future(sipp(world, scenario, tmp_path, port=15098))
+        assert await play(world, "register", tmp_path, port=15098) == 0, errors(tmp_path)
+        phone = asyncio.ensure_future(play(world, scenario, tmp_path, port=15098))
         await asyncio.sleep(0.5)
         leg = world.server.phones.dial("101", caller=Caller(number="+79161234567", name="Anna"))
         assert await leg.up(within=5)
@@ -106,6 +83,6 @@ async def test_it_is_called_and_either_side_hangs_up(tmp_path: Path, scenario: s
 
 async def test_twenty_calls_a_second_all_succeed(tmp_path: Path) -> None:
     async with gateway() as world:
-        assert await sipp(world, "call_and_hang_up", tmp_path, calls=60, rate=20) == 0, errors(tmp_path)
+        assert await play(world, "call_and_hang_up", tmp_path, calls=60, rate=20) == 0, errors(tmp_path)
         assert len(world.legs) == 60
         assert {leg.cause for leg in world.legs} == {Cause.HUNG_UP}
