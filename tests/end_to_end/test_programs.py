@@ -86,7 +86,7 @@ async def test_baresip_calls_the_courier_who_hears_the_own_voice_come_back(tmp_p
             await phone.command("hangup")
             await mobile.ended(within=5)
         heard = np.frombuffer((await mobile.heard()).data, dtype="<i2").astype(np.int16)
-        # baresip plays and records by clocks of its own, so the voice comes back in pieces that shift: judge each alone.
+        # baresip plays and records by clocks of its own: the voice comes back in pieces that shift, each judged alone.
         said = np.array(load_wav(COURIER_VOICE), dtype=np.int16)
         pieces = [said[start : start + RATE // 2] for start in range(0, len(said) - RATE // 2, RATE // 2)]
         loud = [piece for piece in pieces if np.abs(piece.astype(int)).mean() > 500]
