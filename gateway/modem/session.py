@@ -41,7 +41,7 @@ from gateway.modem.voice.tty_pcm import VoiceTty
 
 log = logging.getLogger(__name__)
 
-KEEP_ALIVE_SECONDS = 4.0
+KEEP_ALIVE_SECONDS = 5.0
 """A modem that hangs is noticed after this and the two seconds that a bare AT may take."""
 RESTART_SECONDS = 20.0
 _GREETINGS = 3

@@ -213,28 +213,6 @@ async def test_no_minute_no_call(tmp_path: Path) -> None:
 
 
 @pytest.mark.real_time
-async def test_an_old_call_is_hung_up_at_the_start(tmp_path: Path) -> None:
-    """T-F14: what an earlier life left up costs money."""
-    async with served(tmp_path, "simcom") as (_room, fleet, emulator, (modem,)):
-        await ready(fleet, "l0")
-        courier = await emulator.subscriber(COURIER, ring_seconds=0.1)
-        leg = fleet.lines["l0"].dial(dialable(COURIER), call_id="call", extension=None)
-        assert await leg.up(within=5)
-        call = await courier.next_call(within=5)
-        session_before = len(await modem.commands())
-        # The end without a goodbye: the port is torn from under the service.
-        service = fleet.modems["m0"].service
-        assert service is not None
-        await modem.say("nonsense")
-        leg.hangup()
-        ended = await call.ended(within=5)
-        assert ended.ended_by == "modem"
-        sent = [line for _, line in await modem.commands()]
-        assert "AT+CHUP" in sent[:3]
-        assert "AT+CHUP" in sent[session_before:]
-
-
-@pytest.mark.real_time
 async def test_leaving_ends_the_calls(tmp_path: Path) -> None:
     async with served(tmp_path, "quectel") as (room, fleet, emulator, _modems):
         await ready(fleet, "l0")

@@ -69,22 +69,6 @@ async def test_unplugged_at_any_moment(tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.real_time
-async def test_a_hung_modem_is_noticed_within_ten_seconds(tmp_path: Path) -> None:
-    async with served(tmp_path, "huawei", "quectel") as (room, fleet, _emulator, modems):
-        await ready(fleet, "l0")
-        await ready(fleet, "l1")
-        hung = time.monotonic()
-        await modems[0].misbehave("silent_after", commands=0)
-        await until(lambda: fleet.lines["l0"].state is LineState.FAULTY, within=10)
-        assert time.monotonic() - hung < 10
-        assert fleet.modems["m0"].reason == "at-timeout"
-        assert fleet.lines["l1"].state is LineState.READY
-        await modems[0].behave("silent_after")
-        await until(lambda: fleet.lines["l0"].state is LineState.READY, within=30)
-        assert room.alerts == ["at-timeout"] == room.cleared
-
-
-@pytest.mark.real_time
 async def test_a_wrong_pin_is_tried_once_in_all_starts(tmp_path: Path) -> None:
     """T-F13."""
     pin_file = tmp_path / "pin"

@@ -283,7 +283,7 @@ async def test_a_hung_modem_is_noticed_within_ten_seconds(hardware: TranscriptMo
         hardware.is_hung = True
         began = s.now
         await s.until(lambda: s.fleet.lines["l0"].state is LineState.FAULTY)
-        assert s.now - began < 7
+        assert s.now - began < 8
         with pytest.raises(NoFreeLine):
             s.dial()
         hardware.is_hung = False
@@ -305,6 +305,21 @@ async def test_the_ladder_of_recovery(hardware: TranscriptModem) -> None:
         assert s.room.alerts == ["at-timeout"]
         hardware.is_hung = False
         await s.until(lambda: s.fleet.lines["l0"].state is LineState.READY, within=400)
+
+
+@pytest.mark.parametrize("obeys", ["AT+CHUP", "ATH"])
+async def test_a_call_of_an_earlier_life_is_hung_up_at_the_start(hardware: TranscriptModem, obeys: str) -> None:
+    """T-F14: within 5 s of a restart, before anything else is done with the modem."""
+    hardware.answer("ATH", "OK")
+    hardware.answer("AT+CLCC", '+CLCC: 1,0,0,0,0,"+79161234567",145', "OK")
+    hardware.reactions[obeys] = lambda: hardware.answer("AT+CLCC", "OK")
+    room = room_for(LineSettings(name="l0", modem="m0"))
+    began = asyncio.get_running_loop().time()
+    async with room.fleet((ModemSettings(name="m0", at="/dev/null", voice="/dev/null"),)) as fleet:
+        assert fleet.lines["l0"].state is LineState.READY
+        assert asyncio.get_running_loop().time() - began < 4
+        assert hardware.said[:2] == ["AT", "AT+CHUP"]
+        assert hardware.said.index(obeys) < hardware.said.index("AT+CMGF=0")
 
 
 async def test_the_port_goes_in_a_call(hardware: TranscriptModem) -> None:
