@@ -46,11 +46,10 @@ class Board:
 
     def snapshot(self) -> dict[str, object]:
         """All of it at this moment (schema `Snapshot` without `boot` and `ready`, which the server adds)."""
-        now = self._clock()
         shop = self._shop()
         return {
             "seq": self._bus.seq,
-            "time": wire_time(now),
+            "time": wire_time(self._clock()),
             "shop": {
                 "name": shop.name,
                 "language": shop.language,
@@ -75,7 +74,7 @@ class Board:
             "phones": [
                 phone_wire(
                     phone,
-                    self._registrations.contacts(phone.extension, now),
+                    self._registrations.contacts(phone.extension),
                     in_call=any(leg.kind == "sip" and leg.peer == phone.extension for leg in self._live_legs()),
                 )
                 for phone in shop.phones
@@ -100,7 +99,7 @@ class Board:
         time = wire_time(published.time)
         self._calls.apply(published.event, time)
         self._modems.apply(published.event, time)
-        self._registrations.apply(published.event, published.time)
+        self._registrations.apply(published.event, time)
         self._alerts.apply(published.event, time)
 
     def _live_legs(self) -> list[LiveLeg]:

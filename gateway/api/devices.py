@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from gateway.events import (
     AlertAcknowledged,
@@ -52,25 +52,23 @@ class Modems:
 
 
 class Registrations:
-    """Where the phones are registered."""
+    """Where the phones are registered. The registrar says when one ends: a refresh is no event."""
 
     def __init__(self) -> None:
-        self._contacts: dict[str, dict[str, tuple[str, datetime]]] = {}
+        self._contacts: dict[str, dict[str, tuple[str, str]]] = {}
 
-    def contacts(self, extension: str, now: datetime) -> list[dict[str, object]]:
-        """The registrations of one extension that have not expired, in wire form."""
+    def contacts(self, extension: str) -> list[dict[str, object]]:
+        """The registrations of one extension, in wire form."""
         return [
-            {"contact": contact, "user_agent": user_agent, "expires_at": wire_time(expires_at)}
-            for contact, (user_agent, expires_at) in self._contacts.get(extension, {}).items()
-            if expires_at > now
+            {"contact": contact, "user_agent": user_agent, "since": since}
+            for contact, (user_agent, since) in self._contacts.get(extension, {}).items()
         ]
 
-    def apply(self, event: Event, moment: datetime) -> None:
-        """Take one event."""
+    def apply(self, event: Event, time: str) -> None:
+        """Take one event; `time` is its moment in wire form."""
         match event:
             case PhoneRegistered():
-                expires_at = moment + timedelta(seconds=event.expires_seconds)
-                self._contacts.setdefault(event.extension, {})[event.contact] = (event.user_agent, expires_at)
+                self._contacts.setdefault(event.extension, {})[event.contact] = (event.user_agent, time)
             case PhoneUnregistered():
                 self._contacts.get(event.extension, {}).pop(event.contact, None)
             case _:
