@@ -92,7 +92,7 @@ class ModemFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class Abilities:
     """What a modem that is being served can do."""
 
     calls: ModemCalls
@@ -109,7 +109,7 @@ class Modem:
         self.state = ModemState.ABSENT
         self.reason: str | None = None
         self.facts = ModemFacts()
-        self.service: Service | None = None
+        self.service: Abilities | None = None
         """None unless the modem is served."""
         self.settled = asyncio.Event()
         """Set once it is served, or known why not."""

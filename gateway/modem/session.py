@@ -16,7 +16,7 @@ from gateway.modem.dialects import choose_dialect
 from gateway.modem.faults import raise_the_reason
 from gateway.modem.gsm_call import CallTools
 from gateway.modem.messages import SimMessages
-from gateway.modem.modem import Modem, ModemState, Service
+from gateway.modem.modem import Abilities, Modem, ModemState
 from gateway.modem.network import Network
 from gateway.modem.reports import (
     CallReport,
@@ -104,7 +104,7 @@ class ModemSession:
         if restart:
             await self._restart()
         await self._identify()
-        service: Service | None = None
+        service: Abilities | None = None
         while True:
             if self._trouble is None and not self._may_have_restarted:
                 self._disturbed.clear()
@@ -213,7 +213,7 @@ class ModemSession:
             return False
         return True
 
-    def _start_service(self, tasks: asyncio.TaskGroup) -> Service:
+    def _start_service(self, tasks: asyncio.TaskGroup) -> Abilities:
         modem, outside = self._modem, self._modem.outside
         tools = CallTools(
             modem=modem.name,
@@ -238,11 +238,11 @@ class ModemSession:
             line=lambda: modem.line.name if modem.line is not None else modem.name,
             imsi=lambda: modem.facts.imsi or "",
         )
-        modem.service = Service(calls, messages, Ussd(modem.name, self._channel, self._dialect.ussd_coding))
+        modem.service = Abilities(calls, messages, Ussd(modem.name, self._channel, self._dialect.ussd_coding))
         tasks.create_task(messages.run())
         return modem.service
 
-    # Service.
+    # Abilities.
 
     async def _serve(self) -> None:
         """Keep alive and look around, until the SIM goes. Raises AtTimeout for a modem that hangs."""
@@ -370,7 +370,7 @@ class ModemSession:
         log.warning("The voice port of the modem %s is gone.", self._modem.name)
 
 
-def _serve_report(service: Service, report: Report) -> None:
+def _serve_report(service: Abilities, report: Report) -> None:
     match report:
         case CallReport():
             service.calls.take(report)
