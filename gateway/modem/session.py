@@ -242,7 +242,7 @@ class ModemSession:
         tasks.create_task(messages.run())
         return modem.service
 
-    # Abilities.
+    # While it is served.
 
     async def _serve(self) -> None:
         """Keep alive and look around, until the SIM goes. Raises AtTimeout for a modem that hangs."""
