@@ -53,7 +53,7 @@ class Playout:
     by the other calls, so that one lazy timer serves: when it fires, ask again.
 
     `block_frames` is what the device takes at one read (2 for SIMCom's 40 ms), `bound_frames` the most
-    that its FIFO is ever given, `longest_ms` the most that a frame waits here and there together.
+    that its FIFO is ever given, `longest_ms` the most that lies before a frame, here and there together.
     With a `steadiness`, as much sound is kept in the device as the machine's own stalls ask for: nothing
     where it is always in time.
     """
@@ -90,7 +90,7 @@ class Playout:
         self._stand_in: int | None = None
         self._played: deque[int] = deque(maxlen=_REMEMBERED)
         # Its delay.
-        longest_samples = longest_ms * SAMPLE_RATE // 1000
+        longest_samples = longest_ms * SAMPLE_RATE // 1000 + FRAME_SAMPLES
         self._delay = DelayMeter(block_samples=self._block_samples, longest_samples=longest_samples)
         self._owed = 0
         """Samples to be put in with the next frame."""
@@ -221,7 +221,7 @@ class Playout:
         After a short silence of the network the delay grows. After a long one it would grow too far: most
         of what was held up is given up, unless it goes on coming that late.
         """
-        room = max(0, ceil(self._delay.room / FRAME_SAMPLES))
+        room = max(0, self._delay.room // FRAME_SAMPLES)
         if inserted <= room:
             return 0
         if self._skipping_since is None:
@@ -247,7 +247,7 @@ class Playout:
         if ahead >= 0:
             return True
         self.counters.late += 1
-        if position == self._stand_in and ahead == -FRAME_SAMPLES and self._delay.room > 0:
+        if position == self._stand_in and ahead == -FRAME_SAMPLES and self._delay.room >= FRAME_SAMPLES:
             # Only its stand-in has been played, nothing after it: it still has its place.
             self._next_position = position
             self._stand_in = None

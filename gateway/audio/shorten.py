@@ -30,10 +30,12 @@ def shortened(frame: Frame, most: int) -> NDArray[np.int16]:
     samples = frame.astype(np.float32)
     if float(samples.dot(samples)) < _QUIET * _QUIET * len(frame):
         return _cut(samples, longest)
-    if longest <= _SHORTEST:
+    if longest < 1:
         return frame
+    # Little is taken out whole, of much as many samples as make the best fit.
+    shortest = min(longest, _SHORTEST)
     template = samples[:_OVERLAP]
-    later = samples[_SHORTEST : longest + _OVERLAP]
+    later = samples[shortest : longest + _OVERLAP]
     products = np.correlate(later, template, "valid")
     squares = np.concatenate(([0.0], np.cumsum(later * later, dtype=np.float64)))
     energies = (squares[_OVERLAP:] - squares[:-_OVERLAP]) * float(template.dot(template))
@@ -41,7 +43,7 @@ def shortened(frame: Frame, most: int) -> NDArray[np.int16]:
     best = int(likeness.argmax())
     if likeness[best] < _LIKENESS:
         return frame
-    return _cut(samples, _SHORTEST + best)
+    return _cut(samples, shortest + best)
 
 
 def _cut(samples: NDArray[np.float32], count: int) -> NDArray[np.int16]:

@@ -75,6 +75,10 @@ def duplicates(share: float) -> Wire:
     return wire
 
 
+FIFO_FRAMES = 5
+"""What a modem holds, 100 ms; what comes on top is lost."""
+
+
 @dataclass
 class Heard:
     """What the modem's side has heard, and the delay of each frame at the time it was consumed."""
@@ -138,7 +142,7 @@ def listen(
         for each in written:
             if id(each) in arrived:
                 result.written_after_ms.append(1000 * (now - arrived[id(each)]))
-        fifo += written
+        fifo += written[: max(0, FIFO_FRAMES - len(fifo))]
         result.most_fill = max(result.most_fill, len(fifo))
         due = playout.deadline(now)
         if due is not None and timer is None:
