@@ -16,7 +16,7 @@ from gateway.api.server import ApiServer
 from gateway.audio.recording_writer import RecordingTrouble, RecordingWriter
 from gateway.audio.wav import Recovered, measure, repair
 from gateway.clock import utc_now
-from gateway.events import EventBus, RecordingFinished
+from gateway.events import EventBus, Published, RecordingFinished, ShopChanged
 from gateway.modem.fleet import ModemFleet
 from gateway.priority import take_real_time_priority
 from gateway.settings import Settings
@@ -66,6 +66,12 @@ async def _serve(settings: Settings) -> None:
             lambda text: NumberPolicy(store.shop().numbers).normalise(text) or text,
             utc_now,
         )
+
+        def shop_changed(published: Published) -> None:
+            if isinstance(published.event, ShopChanged):
+                fleet.shop_changed()
+
+        bus.subscribe(shop_changed)
         sip = SipServer(settings.sip, store.shop, bus.publish, switchboard.incoming, bindings=store.bindings)
         switchboard.connect(
             Exchange(

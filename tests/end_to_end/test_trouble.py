@@ -174,3 +174,25 @@ async def test_a_modem_pulled_out_in_mid_call_ends_it_and_comes_back(tmp_path: P
         await modem.replug()
         await stack.until_modem("m0", "ready", within=15)
         await courier_answers(stack)
+
+
+@pytest.mark.real_time
+async def test_a_shop_imported_while_the_daemon_runs_is_served_at_once(tmp_path: Path) -> None:
+    async with house(tmp_path) as stack:
+        text = stack.site.shop.read_text(encoding="utf-8")
+        text = text.replace('name = "blue"\nmodem = "m2"', 'name = "violet"\nmodem = "m2"')
+        text = text.replace('"green", "blue"]', '"green", "violet"]')
+        stack.site.shop.write_text(text + '\n[[phones]]\nextension = "102"\nname = "Store"\n', encoding="utf-8")
+        run = await asyncio.to_thread(
+            simbridge, "shop", "import", str(stack.site.shop), "--config", str(stack.site.config)
+        )
+        assert run.returncode == 0, run.stderr
+        assert "Phone 102 has a new password: " in run.stdout
+
+        def is_served(snapshot: dict[str, list[dict[str, str]]]) -> bool:
+            lines = {line["name"]: line["state"] for line in snapshot["lines"]}
+            phones = [phone["extension"] for phone in snapshot["phones"]]
+            return phones == ["101", "102"] and lines.get("violet") == "ready" and "blue" not in lines
+
+        await stack.api.until("/snapshot", is_served, within=3)
+        await courier_answers(stack)
