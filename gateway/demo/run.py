@@ -16,6 +16,7 @@ from gateway.demo.stories import STORIES, stage
 from gateway.emulator.media_clock import take_real_time_priority
 
 DEFAULT_DIRECTORY = Path("demo-data")
+TERMINATED = 128 + signal.SIGTERM
 
 
 def run_demo(directory: Path | None, *, lan: bool) -> int:
@@ -40,8 +41,17 @@ def run_once(directory: Path | None) -> int:
 
 async def _once(site: Site) -> int:
     take_real_time_priority(1)  # this process is the phone 101
-    async with Processes(site, panel=False, say=_say):
-        failed = await run_checks(site, say=_say)
+    try:
+        async with asyncio.timeout(None) as told_to_stop:
+            # SIGTERM ends the processes in order, as Ctrl-C does; none is left behind.
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGTERM, lambda: told_to_stop.reschedule(0))
+            async with Processes(site, panel=False, say=_say):
+                failed = await run_checks(site, say=_say)
+    except TimeoutError:
+        if told_to_stop.expired():
+            return TERMINATED
+        raise
     if failed:
         _say(f"{failed} of the checks failed. The logs are in {site.directory / 'logs'}.")
         return 1
