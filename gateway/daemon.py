@@ -78,6 +78,7 @@ async def _serve(settings: Settings) -> None:
                 shop=store.shop,
                 lines=fleet.lines,
                 phones=sip.phones,
+                trunks=sip.trunks,
                 prompts=await asyncio.to_thread(PromptBook, store.shop),
                 recordings=recordings,
                 publish=bus.publish,

@@ -205,6 +205,20 @@ class PhoneUnregistered(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrunkChanged(Event):
+    """A SIP provider is in another state than before.
+
+    `state` is one of telephony.line.TrunkState. `reason` says why where it is not a good one: "no-address"
+    (its name cannot be looked up, or no network of ours leads there), "no-answer", "wrong-password",
+    "forbidden" (403), "not-granted", "too-many-challenges", "bad-answer", or "status-" and a SIP status.
+    """
+
+    trunk: str
+    state: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRaised(Event):
     """Something a person should know. `code` is of the error catalogue; `subject` is what it is about."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.api.devices import Alerts, Modems, Registrations, phone_wire, wire_time
+from gateway.api.devices import Alerts, Modems, Registrations, Trunks, phone_wire, wire_time
 from gateway.api.live_calls import LiveCalls, LiveLeg
 from gateway.clock import WallClock, utc_now
 from gateway.events import AlertAcknowledged, EventBus, Published
@@ -41,6 +41,7 @@ class Board:
         self._calls = LiveCalls()
         self._modems = Modems()
         self._registrations = Registrations()
+        self._trunks = Trunks()
         self._alerts = Alerts()
         bus.subscribe(self._apply)
 
@@ -79,6 +80,7 @@ class Board:
                 )
                 for phone in shop.phones
             ],
+            "trunks": [self._trunks.wire(trunk) for trunk in shop.trunks],
             "alerts": self._alerts.wire(),
         }
 
@@ -100,6 +102,7 @@ class Board:
         self._calls.apply(published.event, time)
         self._modems.apply(published.event, time)
         self._registrations.apply(published.event, time)
+        self._trunks.apply(published.event, time)
         self._alerts.apply(published.event, time)
 
     def _live_legs(self) -> list[LiveLeg]:

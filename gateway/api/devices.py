@@ -13,9 +13,10 @@ from gateway.events import (
     ModemChanged,
     PhoneRegistered,
     PhoneUnregistered,
+    TrunkChanged,
 )
 from gateway.ids import new_id
-from gateway.telephony.shop import PhoneSettings
+from gateway.telephony.shop import PhoneSettings, TrunkSettings
 
 
 def wire_time(moment: datetime) -> str:
@@ -84,6 +85,32 @@ def phone_wire(phone: PhoneSettings, contacts: list[dict[str, object]], *, in_ca
         "in_call": in_call,
         "contacts": contacts,
     }
+
+
+class Trunks:
+    """The last word of every SIP provider."""
+
+    def __init__(self) -> None:
+        self._trunks: dict[str, tuple[TrunkChanged, str]] = {}
+
+    def wire(self, trunk: TrunkSettings) -> dict[str, object]:
+        """The schema `Trunk`; `since` is when the present state was entered, None when nothing was heard yet."""
+        event, since = self._trunks.get(trunk.name, (None, None))
+        return {
+            "name": trunk.name,
+            "host": trunk.host,
+            "number": trunk.number,
+            "state": event.state if event is not None else "starting",
+            "reason": event.reason if event is not None else None,
+            "since": since,
+        }
+
+    def apply(self, event: Event, time: str) -> None:
+        """Take one event; `time` is its moment in wire form."""
+        if isinstance(event, TrunkChanged):
+            before = self._trunks.get(event.trunk)
+            since = before[1] if before is not None and before[0].state == event.state else time
+            self._trunks[event.trunk] = (event, since)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -73,8 +73,7 @@ class Dialog:
     @property
     def contact(self) -> NameAddress:
         """Where the peer reaches us within this dialog."""
-        local = self.flow.local
-        return NameAddress(SipUri(local.host, local.port, self.local_user))
+        return contact_at(self.flow, self.local_user)
 
     @property
     def local_user(self) -> str | None:
@@ -142,6 +141,13 @@ class Dialog:
         if body:
             headers.add("Content-Type", content_type)
         return Request(headers, method=method, uri=target, body=body)
+
+
+def contact_at(flow: Flow, user: str | None) -> NameAddress:
+    """Where the peer of `flow` reaches us, by the same transport (RFC 3261 section 8.1.1.8)."""
+    local = flow.local
+    parameters = (("transport", flow.transport.lower()),) if flow.reliable else ()
+    return NameAddress(SipUri(local.host, local.port, user, parameters=parameters))
 
 
 def our_via(flow: Flow) -> Via:

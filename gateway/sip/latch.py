@@ -13,13 +13,15 @@ def media_host(described: str, signalling: str, *, trusted: bool) -> str:
     """The host that media may go to, when the description names `described` and speaks from `signalling`.
 
     A phone gets media only where its signalling comes from: an address that the phone merely names may be a
-    victim's. A `trusted` peer (an authenticated trunk) names another host rightly, unless that is loopback,
-    multicast, the wildcard, or private while the trunk is public.
+    victim's. A `trusted` peer (an authenticated trunk) names another host rightly, unless that is loopback
+    while the trunk is not, multicast, the wildcard, or private while the trunk is public.
     """
     if described == signalling or not trusted or not is_numeric(described):
         return signalling
     address = ipaddress.ip_address(described)
-    suspicious = address.is_loopback or address.is_multicast or address.is_unspecified or address.is_link_local
+    if address.is_loopback:
+        return described if ipaddress.ip_address(signalling).is_loopback else signalling
+    suspicious = address.is_multicast or address.is_unspecified or address.is_link_local
     if suspicious or (is_private(described) and not is_private(signalling)):
         return signalling
     return described

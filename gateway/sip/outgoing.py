@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 
-from gateway.sip.dialog import ALLOW, SERVER_NAME, Dialog, our_via
+from gateway.sip.dialog import ALLOW, SERVER_NAME, Dialog, contact_at, our_via
 from gateway.sip.digest import DigestClient
 from gateway.sip.headers import NameAddress
 from gateway.sip.message import Headers, Request, Response
@@ -31,6 +31,10 @@ class Target:
     account: DigestClient | None = None
     sender: NameAddress | None = None
     """From, when the other side wants it in a form of its own."""
+    contact_user: str | None = None
+    """The user part of our Contact, where it is not that of From: the account at a provider."""
+    fields: tuple[tuple[str, str], ...] = ()
+    """More header fields of the INVITE."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -229,7 +233,6 @@ def _invite(
     *,
     credentials: tuple[str, str] | None = None,
 ) -> Request:
-    local = target.flow.local
     headers = Headers()
     headers.add("Via", our_via(target.flow))
     headers.add("Max-Forwards", "70")
@@ -237,8 +240,10 @@ def _invite(
     headers.add("To", NameAddress(SipUri(target.uri.host, target.uri.port, target.uri.user)))
     headers.add("Call-ID", call_id)
     headers.add("CSeq", f"{number} INVITE")
-    user = sender.uri.user if isinstance(sender.uri, SipUri) else None
-    headers.add("Contact", NameAddress(SipUri(local.host, local.port, user)))
+    user = target.contact_user or (sender.uri.user if isinstance(sender.uri, SipUri) else None)
+    headers.add("Contact", contact_at(target.flow, user))
+    for name, value in target.fields:
+        headers.add(name, value)
     if credentials is not None:
         headers.add(*credentials)
     headers.add("Allow", ALLOW)

@@ -81,7 +81,9 @@ class Registrar:
                 log.warning("The stored contact of %s cannot be read and is dropped", extension)
                 continue
             flow = flow_to(Address(host, port or 5060))
-            if left > 0 and flow is not None and isinstance(uri, SipUri):
+            # A connection does not outlive a restart: a phone on TCP comes again by itself.
+            by_stream = isinstance(uri, SipUri) and (uri.parameter("transport") or "udp").lower() != "udp"
+            if left > 0 and flow is not None and isinstance(uri, SipUri) and not by_stream:
                 self._bound.setdefault(extension, []).append(
                     Binding(extension=extension, uri=uri, flow=flow, expires_at=now + left, user_agent=user_agent)
                 )
@@ -237,6 +239,15 @@ class Registrar:
                     expires_seconds=seconds,
                 )
             )
+
+    def has_lost(self, remote: Address) -> None:
+        """The connection that a phone had opened is over: it cannot be rung until it registers anew."""
+        for binding in self.everything():
+            if binding.flow.reliable and binding.flow.remote == remote and not binding.is_dead:
+                binding.is_dead = True
+                self._publish(
+                    PhoneUnregistered(extension=binding.extension, contact=binding.contact, reason="connection-lost")
+                )
 
     def has_missed(self, binding: Binding) -> None:
         """The phone left an OPTIONS unanswered. Only one that used to answer is judged by it."""

@@ -25,23 +25,30 @@ from gateway.sip.incoming import IncomingCall
 from gateway.sip.message import Request, Response, parse_message, serialise
 from gateway.sip.pacer import Pacer
 from gateway.sip.phones import SipPhones
+from gateway.sip.place import Place, Resolve, resolve_by_system
 from gateway.sip.registrar import Registrar
 from gateway.sip.rtp_port import PortRange, RtpPort
 from gateway.sip.sdp import CONTENT_TYPE
 from gateway.sip.sip_leg import SipLeg
+from gateway.sip.stream import TcpEndpoint
 from gateway.sip.transaction import ServerTransaction
 from gateway.sip.transport import Address, Flow, UdpEndpoint, answering_flow
+from gateway.sip.trunk import SipTrunk
+from gateway.sip.trunks import SipTrunks
 from gateway.sip.wire import Wire, decline
 from gateway.telephony.ledger import Bindings
 from gateway.telephony.leg import Direction
 from gateway.telephony.line import Incoming
-from gateway.telephony.shop import ShopView
+from gateway.telephony.shop import ShopView, TrunkSettings
 
 log = logging.getLogger(__name__)
 
 _KNOWN_METHODS = frozenset(
     ("ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK", "PUBLISH", "REFER", "REGISTER")
 ) | {"SUBSCRIBE", "UPDATE"}
+
+
+_PORT_TRIES = 5
 
 
 class SipServer:
@@ -56,17 +63,21 @@ class SipServer:
         *,
         bindings: Bindings,
         clock: WallClock = utc_now,
+        resolve: Resolve = resolve_by_system,
     ) -> None:
+        """`resolve` looks up the names of providers."""
         self._settings = settings
         self._shop = shop
         self._publish = publish
         self._incoming = incoming
+        self._resolve = resolve
         self._endpoints: list[UdpEndpoint] = []
+        self._streams: list[TcpEndpoint] = []
         self._wire = Wire()
         self._pacer = Pacer()
         self._ports = PortRange(*settings.rtp_ports)
+        self._guard = Guard(self._now, trusted=self._is_provider)
         self._registrar = Registrar(bindings, publish, clock)
-        self._guard = Guard(self._now)
         self._digest = DigestServer(self._now, self._password_of)
         self._tag_key = secrets.token_bytes(16)
         self._calls: dict[ServerTransaction, IncomingCall] = {}
@@ -75,6 +86,8 @@ class SipServer:
         self._exit = AsyncExitStack()
         self.phones = SipPhones(self._wire, self._registrar, self._pacer, self._ports)
         """For the exchange: rings the phones of the shop."""
+        self.trunks = SipTrunks(shop, self._new_trunk, self._begin, self._guard.has_succeeded)
+        """For the exchange: the providers, by name."""
 
     @property
     def addresses(self) -> list[Address]:
@@ -86,11 +99,10 @@ class SipServer:
         async with AsyncExitStack() as stack:
             stack.callback(self._close)
             for host in addresses_of(self._settings.bind):
-                endpoint = UdpEndpoint(self.receive)
-                await endpoint.open(host, self._settings.port)
-                self._endpoints.append(endpoint)
+                await self._listen(host)
             await self._registrar.restore(self._flow_to)
             self._begin(self.phones.qualify())
+            self._begin(self.trunks.follow())
             self._exit = stack.pop_all()
         return self
 
@@ -101,6 +113,25 @@ class SipServer:
         await self._exit.aclose()
         await asyncio.gather(*self._work, return_exceptions=True)
 
+    async def _listen(self, host: str) -> None:
+        """UDP and TCP on the same port; a port chosen by the system (0) must be free for both."""
+        tries = 1 if self._settings.port else _PORT_TRIES
+        for left in reversed(range(tries)):
+            endpoint = UdpEndpoint(self.receive)
+            await endpoint.open(host, self._settings.port)
+            self._endpoints.append(endpoint)
+            stream = TcpEndpoint(self.receive, self._guard.admits, self._registrar.knows_source)
+            stream.on_lost = self._registrar.has_lost
+            try:
+                await stream.open(host, endpoint.bound.port)
+            except AddressInUse:
+                if not left:
+                    raise
+                self._endpoints.pop().close()
+                continue
+            self._streams.append(stream)
+            return
+
     def _close(self) -> None:
         for task in self._work:
             task.cancel()
@@ -110,7 +141,10 @@ class SipServer:
         self._registrar.close()
         for endpoint in self._endpoints:
             endpoint.close()
+        for stream in self._streams:
+            stream.close()
         self._endpoints.clear()
+        self._streams.clear()
 
     # What comes in.
 
@@ -190,8 +224,14 @@ class SipServer:
             back.send(serialise(decline(request, 501, "Not Implemented", tag=self._tag(request))))
             return
         host = flow.remote.host
-        if request.method == "OPTIONS" and self._registrar.knows_source(flow.remote):
+        is_known = self._registrar.knows_source(flow.remote) or self.trunks.at(flow.remote) is not None
+        if request.method == "OPTIONS" and is_known:
             self._answer_options(request, back)
+            return
+        trunk = self.trunks.called_by(request, flow.remote) if request.method == "INVITE" else None
+        if trunk is not None:
+            self._guard.has_succeeded(host)
+            self._invite_by_trunk(self._wire.transactions.serve(request, back), trunk, flow)
             return
         checked = self._digest.check(request, host)
         bound = self._registrar.is_bound(checked.user, host)
@@ -245,6 +285,16 @@ class SipServer:
     # Calls.
 
     def _invite(self, transaction: ServerTransaction, user: str, flow: Flow) -> None:
+        phone = self._shop().phone(user)
+        self._admit(transaction, flow, peer=user, name=phone.name if phone is not None else "", trunk=None)
+
+    def _invite_by_trunk(self, transaction: ServerTransaction, trunk: SipTrunk, flow: Flow) -> None:
+        number, name = trunk.caller_of(transaction.request)
+        self._admit(transaction, flow, peer=number, name=name, trunk=trunk)
+
+    def _admit(
+        self, transaction: ServerTransaction, flow: Flow, *, peer: str, name: str, trunk: SipTrunk | None
+    ) -> None:
         request = transaction.request
         transaction.respond(decline(request, 100, "Trying"))
         admitted = admit(request, self._wire.dialogs, self._tag(request))
@@ -255,14 +305,20 @@ class SipServer:
         try:
             port.open(flow.local.host)
         except AddressInUse as fault:
-            log.error("A call of %s is refused: %s", user, fault)
+            log.error("A call of %s is refused: %s", peer, fault)
             transaction.respond(decline(request, 503, "Service Unavailable", tag=self._tag(request)))
             return
-        leg = SipLeg(direction=Direction.INCOMING, peer=user, called=admitted.called, port=port)
-        phone = self._shop().phone(user)
-        leg.display_name = phone.name if phone is not None else ""
+        called, line = (admitted.called, None) if trunk is None else (trunk.number, trunk.name)
+        leg = SipLeg(direction=Direction.INCOMING, peer=peer, called=called, port=port, line=line)
+        leg.display_name = name
         call = IncomingCall(
-            self._wire, transaction, port, leg.events, offer=admitted.offer, agreement=admitted.agreement
+            self._wire,
+            transaction,
+            port,
+            leg.events,
+            offer=admitted.offer,
+            agreement=admitted.agreement,
+            trusted=trunk is not None,
         )
         leg.attach(call)
         self._calls[transaction] = call
@@ -290,10 +346,26 @@ class SipServer:
         """The way to a phone that was registered before we started."""
         return next((each.flow_to(remote) for each in self._endpoints if each.reaches(remote.host)), None)
 
-    def _begin(self, work: Coroutine[object, object, None]) -> None:
+    def _is_provider(self, host: str) -> bool:
+        return self.trunks.is_at(host)
+
+    def _new_trunk(self, settings: TrunkSettings) -> SipTrunk:
+        place = Place(settings.host, self._flow_to, self._resolve)
+        return SipTrunk(
+            settings,
+            place,
+            shop=self._shop,
+            publish=self._publish,
+            wire=self._wire,
+            pacer=self._pacer,
+            ports=self._ports,
+        )
+
+    def _begin(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._work.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._work.discard(task)

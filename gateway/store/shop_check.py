@@ -32,6 +32,7 @@ _IMEI = re.compile(r"[0-9]{14,16}", re.ASCII)
 _ICCID = re.compile(r"[0-9]{18,20}", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9a-fA-F:.]+\]", re.ASCII)
+_HOST_AND_PORT = re.compile(rf"(?:{_HOST.pattern})(?::[0-9]{{1,5}})?", re.ASCII)
 
 
 def check_shop(document: TomlDocument) -> None:
@@ -175,7 +176,9 @@ def _check_trunks(document: TomlDocument, policy: NumberPolicy | None) -> None:
     _note_twice(document, ((place, "name", each.name) for place, each in named))
     for place, trunk in trunks:
         _not_empty(document, (*place, "name"), trunk.name)
-        _matches(document, (*place, "host"), trunk.host, _HOST, "a host name or address")
+        _matches(
+            document, (*place, "host"), trunk.host, _HOST_AND_PORT, "a host name or address, with or without a port"
+        )
         _check_number(document, (*place, "number"), trunk.number, policy)
         if trunk.password is not None and trunk.user is None:
             document.problem((*place, "password"), f'The trunk "{trunk.name}" has a password but no "user".')

@@ -106,6 +106,17 @@ class Call:
         """A new leg to a number by a SIM line; `extension` is whose minutes it costs. Raises NoFreeLine."""
         return line.dial(number, call_id=self.id, extension=extension)
 
+    def outside(self, number: Dialable, *, extension: str | None) -> Leg:
+        """A new leg to a number by the way that is best now: a trunk that is usable, or else a free SIM line.
+
+        An emergency number prefers a SIM: there the network knows where the caller is. Raises NoFreeLine.
+        """
+        trunk = self.exchange.usable_trunk(besides=self.caller.line)
+        lines = self.exchange.free_lines((), besides=self.caller.line)
+        if trunk is None or (number.emergency and next(lines, None) is not None):
+            return self.mobile(self.free_line(), number, extension=extension)
+        return trunk.dial(number, caller_id="", call_id=self.id, extension=extension)
+
     def free_line(self, names: tuple[str, ...] = ()) -> Line:
         """The first line of those names that can carry a call now. Raises NoFreeLine."""
         for line in self.exchange.free_lines(names, besides=self.caller.line):
@@ -115,7 +126,8 @@ class Call:
     @property
     def shown(self) -> Caller:
         """The caller as the party that is rung sees them."""
-        phone = self.exchange.shop().phone(self.caller.peer)
+        # What comes from outside may claim any caller id; the name of a phone of ours is not given to it.
+        phone = self.exchange.shop().phone(self.caller.peer) if self.caller.line is None else None
         return Caller(number=self.caller.peer, name=phone.name if phone is not None else self.caller.display_name)
 
     def is_routed_to(self, *, called: str, courier: str | None) -> None:

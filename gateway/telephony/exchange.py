@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from gateway.audio.bridge import Bridge
 from gateway.audio.port import FrameSource
 from gateway.events import Publish
-from gateway.telephony.line import Line, LineState, Phones
+from gateway.telephony.line import Line, LineState, Phones, Trunk
 from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.shop import ShopView
 
@@ -41,6 +41,7 @@ class Exchange:
     prompts: Prompts
     recordings: Recordings
     publish: Publish
+    trunks: Mapping[str, Trunk] = field(default_factory=dict)
 
     def policy(self) -> NumberPolicy:
         """The number policy as the owner has set it now."""
@@ -55,3 +56,8 @@ class Exchange:
             line = self.lines.get(name)
             if line is not None and name != besides and line.can_speak and line.state is LineState.READY:
                 yield line
+
+    def usable_trunk(self, *, besides: str | None) -> Trunk | None:
+        """The first trunk that can carry a call now, in the order of the shop; never the one the caller came by."""
+        usable = (trunk for name, trunk in self.trunks.items() if name != besides and trunk.is_usable)
+        return next(usable, None)

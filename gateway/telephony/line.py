@@ -62,6 +62,37 @@ class Line(Protocol):
         """
 
 
+class TrunkState(StrEnum):
+    """What a person wants to know of a SIP provider."""
+
+    STARTING = "starting"
+    READY = "ready"
+    """Registered, or found where there is no account to register."""
+    FAILED = "failed"
+    """Nobody answers, or the other side has a fault; it is tried again by itself."""
+    REFUSED = "refused"
+    """The provider does not want this account; it is tried again after some minutes only."""
+
+
+class Trunk(Protocol):
+    """One SIP provider. It carries any number of calls."""
+
+    @property
+    def name(self) -> str:
+        """As in shop.toml."""
+
+    @property
+    def is_usable(self) -> bool:
+        """A call can be placed now."""
+
+    def dial(self, number: Dialable, *, caller_id: str, call_id: str, extension: str | None) -> Leg:
+        """Place a call: returns a NEW leg at once.
+
+        The party sees `caller_id`; empty: the trunk's own number. `extension` is who pays. Raises NoFreeLine
+        when the trunk is not usable.
+        """
+
+
 class Phones(Protocol):
     """The SIP accounts of the shop."""
 

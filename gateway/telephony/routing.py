@@ -58,10 +58,11 @@ Destination: TypeAlias = RingPhones | ToCourier | CourierMenu | ToOutside | Refu
 
 def route(shop: Shop, leg: Leg) -> Destination:
     """Where an incoming leg goes."""
-    line = shop.line(leg.line) if leg.line is not None else None
-    if line is not None:
-        return _from_line(shop, line, leg.peer)
-    return to_dialled(shop, leg.called)
+    if leg.line is None:
+        return to_dialled(shop, leg.called)
+    line = shop.line(leg.line)
+    # Whatever else carries a call from outside (a trunk) rings; it never dials on.
+    return _from_line(shop, line, leg.peer) if line is not None else _ring(shop)
 
 
 def to_dialled(shop: Shop, text: str) -> Destination:
@@ -85,5 +86,10 @@ def _from_line(shop: Shop, line: LineSettings, caller: str) -> Destination:
     courier = shop.courier_by_mobile(caller) if caller else None
     if courier is not None and courier.pin and (not courier.lines or line.name in courier.lines):
         return CourierMenu(courier=courier)
-    extensions = line.rings or tuple(phone.extension for phone in shop.phones)
+    return _ring(shop, line.rings)
+
+
+def _ring(shop: Shop, rings: tuple[str, ...] = ()) -> Destination:
+    """Ring those extensions, or all phones of the shop."""
+    extensions = rings or tuple(phone.extension for phone in shop.phones)
     return RingPhones(extensions=extensions) if extensions else Refuse(cause=Cause.UNREACHABLE)

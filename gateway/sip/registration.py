@@ -1,0 +1,327 @@
+"""Registration at a provider: kept up through expiries, refusals and outages (RFC 3261 section 10.2).
+
+One attempt is a REGISTER with all the answers to its challenges. What follows is decided by its outcome:
+
+- granted: refreshed when nine tenths of the granted time have passed; an OPTIONS now and then keeps the
+  way open and notices when the registrar is gone;
+- no answer, or a fault of the other side: tried again after 1 to 60 s, never before Retry-After; while
+  nobody answers at all, an OPTIONS every few seconds finds out at once that somebody does again (X-N1);
+- refused (403, or the password is wrong): no storm that would get our address banned, but one attempt
+  every ten minutes (X-N3).
+
+Credentials go nowhere but to the address of the configured host, in a REGISTER that we began (T-S6).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gateway.sip.dialog import ALLOW, SERVER_NAME, our_via
+from gateway.sip.digest import DigestClient
+from gateway.sip.grammar import MalformedMessage
+from gateway.sip.headers import NameAddress
+from gateway.sip.message import Headers, Request, Response
+from gateway.sip.place import Place
+from gateway.sip.transaction import LONGEST_SECONDS, new_tag
+from gateway.sip.transport import Flow
+from gateway.sip.uri import SipUri
+from gateway.sip.wire import Wire
+from gateway.telephony.line import TrunkState
+
+log = logging.getLogger(__name__)
+
+ASKED_SECONDS = 300
+"""What we ask for: short, so that a registrar that forgot us on its restart learns of us again soon."""
+LONGEST_ASKED_SECONDS = 86_400
+REFRESH_AT = 0.9
+REFUSED_SECONDS = 600.0
+LONGEST_BACK_OFF_SECONDS = 60.0
+LONGEST_RETRY_AFTER_SECONDS = 3_600.0
+ATTEMPT_SPACING_SECONDS = 1.0
+KEEP_ALIVE_SECONDS = 15.0
+KEEP_ALIVE_PATIENCE_SECONDS = 4.0
+PROBE_SECONDS = 2.0
+PROBE_PATIENCE_SECONDS = 2.5
+
+_MOST_ROUNDS = 8
+"""Challenges and 423 of one attempt, together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one attempt came to. `reason` is a code for people, `wait_seconds` what the other side asks for."""
+
+    state: TrunkState
+    reason: str | None = None
+    wait_seconds: float = 0.0
+    """READY: the granted time. Else: Retry-After, 0 when there was none."""
+
+
+class Turns:
+    """Attempts of all registrations, one a second at most: many accounts at one PBX are no storm."""
+
+    def __init__(self) -> None:
+        self._next_at = 0.0
+
+    async def take(self) -> None:
+        """Wait for the next turn."""
+        now = asyncio.get_running_loop().time()
+        turn_at = max(now, self._next_at)
+        self._next_at = turn_at + ATTEMPT_SPACING_SECONDS
+        if turn_at > now:
+            await asyncio.sleep(turn_at - now)
+
+
+@dataclass(slots=True)
+class _Answers:
+    """The credentials of one attempt, by the field that carries them, and what was answered already."""
+
+    client: DigestClient
+    fields: dict[str, str] = field(default_factory=dict)
+    answered: set[tuple[str, str]] = field(default_factory=set)
+    answered_stale: set[tuple[str, str]] = field(default_factory=set)
+
+    def take(self, response: Response, uri: str) -> bool:
+        """Answer a challenge; False when ours was answered before, or none can be: the password is wrong.
+
+        A registrar and a proxy before it may both challenge, each in its own field. A stale nonce is
+        answered once more (RFC 7616 section 3.3).
+        """
+        made = self.client.answer(response, "REGISTER", uri)
+        if made is None:
+            return False
+        name, value = made
+        challenges = [challenge for answer, challenge in response.challenges() if answer == name]
+        key = (name, challenges[0].get("realm") or "")
+        is_stale = any((challenge.get("stale") or "").lower() == "true" for challenge in challenges)
+        if key in self.answered and (not is_stale or key in self.answered_stale):
+            return False
+        if key in self.answered:
+            self.answered_stale.add(key)
+        self.answered.add(key)
+        self.fields[name] = value
+        return True
+
+
+class Registration:
+    """One account at one registrar."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        place: Place,
+        turns: Turns,
+        *,
+        user: str,
+        password: str,
+        report: Callable[[TrunkState, str | None], None],
+        on_answer: Callable[[str], None] = lambda _host: None,
+    ) -> None:
+        """`report` hears of every outcome; `on_answer` gets the host whenever the registrar has spoken."""
+        self._wire = wire
+        self._place = place
+        self._turns = turns
+        self._user = user
+        self._password = password
+        self._report = report
+        self._on_answer = on_answer
+        self._call_id = secrets.token_hex(12)
+        self._tag = new_tag()
+        self._number = 0
+        self._asked_seconds = ASKED_SECONDS
+        self._answers_options = False
+
+    async def run(self) -> None:
+        """Keep registered until cancelled."""
+        failures = 0
+        while True:
+            outcome = await self._attempt()
+            self._report(outcome.state, outcome.reason)
+            match outcome.state:
+                case TrunkState.READY:
+                    failures = 0
+                    if not await self._stay(outcome.wait_seconds * REFRESH_AT):
+                        self._report(TrunkState.FAILED, "no-answer")
+                case TrunkState.REFUSED:
+                    await asyncio.sleep(max(REFUSED_SECONDS, outcome.wait_seconds) + random.uniform(0, 30))  # noqa: S311  # spreads load, keeps no secret
+                case _:
+                    failures += 1
+                    await self._back_off(failures, outcome)
+
+    # One attempt.
+
+    async def _attempt(self) -> Outcome:
+        await self._place.look_up()
+        await self._turns.take()
+        flow = self._place.flow
+        if flow is None:
+            return Outcome(state=TrunkState.FAILED, reason="no-address")
+        try:
+            outcome = await self._register(flow)
+        except MalformedMessage as fault:
+            log.debug("%s answered what cannot be understood: %s", self._place.host, fault)
+            return Outcome(state=TrunkState.FAILED, reason="bad-answer")
+        if outcome.reason == "no-answer":
+            self._place.has_failed()
+        return outcome
+
+    async def _register(self, flow: Flow) -> Outcome:
+        answers = _Answers(DigestClient(self._user, self._password))
+        for _ in range(_MOST_ROUNDS):
+            request = self._request(flow, answers.fields)
+            response = await self._ask(request, flow, LONGEST_SECONDS)
+            if response.status == 408:
+                return Outcome(state=TrunkState.FAILED, reason="no-answer")
+            self._on_answer(flow.remote.host)
+            outcome = self._judge(response, request, flow, answers)
+            if outcome is not None:
+                return outcome
+            if response.status == 423:
+                await self._turns.take()
+        return Outcome(state=TrunkState.FAILED, reason="too-many-challenges")
+
+    def _judge(self, response: Response, request: Request, flow: Flow, answers: _Answers) -> Outcome | None:
+        """What a final response means for the attempt; None: ask again, with what was learned."""
+        match response.status:
+            case status if status < 300:
+                return self._granted(response, flow)
+            case 401 | 407:
+                return None if answers.take(response, str(request.uri)) else _refused(response, "wrong-password")
+            case 423:
+                shortest = _number(response.headers.get("Min-Expires"))
+                if not self._asked_seconds < shortest <= LONGEST_ASKED_SECONDS:
+                    return _failed(response)
+                self._asked_seconds = shortest
+                return None
+            case 403:
+                return _refused(response, "forbidden")
+            case _:
+                return _failed(response)
+
+    def _granted(self, response: Response, flow: Flow) -> Outcome:
+        seconds = granted_seconds(response, self._contact(flow), self._asked_seconds)
+        if seconds < 1:
+            return Outcome(state=TrunkState.FAILED, reason="not-granted")
+        return Outcome(state=TrunkState.READY, wait_seconds=float(seconds))
+
+    async def _ask(self, request: Request, flow: Flow, patience_seconds: float) -> Response:
+        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+
+        def receive(response: Response) -> None:
+            if response.status >= 200 and not answer.done():
+                answer.set_result(response)
+
+        self._wire.transactions.ask(request, flow, receive, patience_seconds=patience_seconds)
+        return await answer
+
+    # Between attempts.
+
+    async def _stay(self, seconds: float) -> bool:
+        """Wait for the refresh; False as soon as a registrar that used to answer OPTIONS does so no longer."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while (left := until - loop.time()) > KEEP_ALIVE_SECONDS:
+            await asyncio.sleep(min(left, KEEP_ALIVE_SECONDS))
+            lives = await self._lives(KEEP_ALIVE_PATIENCE_SECONDS)
+            if not lives and self._answers_options and not await self._lives(KEEP_ALIVE_PATIENCE_SECONDS):
+                return False
+        await asyncio.sleep(max(0.0, left))
+        return True
+
+    async def _back_off(self, failures: int, outcome: Outcome) -> None:
+        longest = min(LONGEST_BACK_OFF_SECONDS, 2.0 ** min(failures, 10))
+        seconds = max(1.0, longest * random.uniform(0.5, 1.0), outcome.wait_seconds)  # noqa: S311  # spreads load, keeps no secret
+        if outcome.reason != "no-answer":
+            await asyncio.sleep(seconds)
+            return
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while (left := until - loop.time()) > 0:
+            await asyncio.sleep(min(left, PROBE_SECONDS))
+            if loop.time() < until and await self._lives(PROBE_PATIENCE_SECONDS):
+                return
+
+    async def _lives(self, patience_seconds: float) -> bool:
+        """Whether the registrar answers an OPTIONS, with whatever status."""
+        flow = self._place.flow
+        if flow is None:
+            return False
+        response = await self._ask(self._build("OPTIONS", flow, secrets.token_hex(12), 1), flow, patience_seconds)
+        if response.status == 408:
+            return False
+        self._answers_options = True
+        self._on_answer(flow.remote.host)
+        return True
+
+    # What is sent.
+
+    def _request(self, flow: Flow, credentials: dict[str, str]) -> Request:
+        self._number += 1
+        request = self._build("REGISTER", flow, self._call_id, self._number)
+        request.headers.add("Expires", self._asked_seconds)
+        for name, value in credentials.items():
+            request.headers.add(name, value)
+        return request
+
+    def _build(self, method: str, flow: Flow, call_id: str, number: int) -> Request:
+        us = NameAddress(SipUri(self._place.host, self._place.given_port, self._user))
+        headers = Headers()
+        headers.add("Via", our_via(flow))
+        headers.add("Max-Forwards", "70")
+        headers.add("From", us.with_parameter("tag", self._tag))
+        headers.add("To", us)
+        headers.add("Call-ID", call_id)
+        headers.add("CSeq", f"{number} {method}")
+        headers.add("Contact", NameAddress(self._contact(flow)))
+        headers.add("Allow", ALLOW)
+        headers.add("User-Agent", SERVER_NAME)
+        return Request(headers, method=method, uri=SipUri(self._place.host, self._place.given_port))
+
+    def _contact(self, flow: Flow) -> SipUri:
+        return SipUri(flow.local.host, flow.local.port, self._user)
+
+
+def granted_seconds(response: Response, contact: SipUri, asked: int) -> int:
+    """How long a 200 to a REGISTER lets us stay (RFC 3261 section 10.2.4).
+
+    Our own Contact's `expires` counts; a registrar that shows us by another address (NAT) names one only.
+    """
+    contacts = response.contacts
+    own = [
+        each
+        for each in contacts
+        if isinstance(each.uri, SipUri)
+        and (each.uri.user, each.uri.host, each.uri.port or 5060) == (contact.user, contact.host, contact.port or 5060)
+    ]
+    for each in own or (contacts if len(contacts) == 1 else []):
+        expires = each.parameter("expires")
+        if expires is not None and expires.isascii() and expires.isdigit():
+            return _number(expires)
+    header = response.headers.get("Expires")
+    return _number(header) if header is not None else asked
+
+
+def _refused(response: Response, reason: str) -> Outcome:
+    return Outcome(state=TrunkState.REFUSED, reason=reason, wait_seconds=_retry_after(response))
+
+
+def _failed(response: Response) -> Outcome:
+    return Outcome(state=TrunkState.FAILED, reason=f"status-{response.status}", wait_seconds=_retry_after(response))
+
+
+def _retry_after(response: Response) -> float:
+    """Seconds; comments and parameters are dropped (RFC 3261 section 20.33)."""
+    text = (response.headers.get("Retry-After") or "").partition("(")[0].partition(";")[0].strip()
+    return min(float(_number(text)), LONGEST_RETRY_AFTER_SECONDS)
+
+
+def _number(text: str | None) -> int:
+    """A number of seconds; 0 for what is none."""
+    if text is None or not (text.isascii() and text.isdigit()):
+        return 0
+    return min(int(text[:12]), 2**31 - 1)

@@ -1,0 +1,207 @@
+"""One provider: registered there, called through it, called from it (implements telephony.line.Trunk)."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import re
+from collections.abc import Callable
+
+from gateway.errors import AddressInUse, NoFreeLine
+from gateway.events import AlertCleared, AlertRaised, Publish, TrunkChanged
+from gateway.sip.digest import DigestClient
+from gateway.sip.grammar import MalformedMessage
+from gateway.sip.headers import NameAddress, parse_name_address
+from gateway.sip.message import Request
+from gateway.sip.outgoing import OutgoingCall, Target
+from gateway.sip.pacer import Pacer
+from gateway.sip.place import Place
+from gateway.sip.registration import Registration, Turns
+from gateway.sip.rtp_port import PortRange, RtpPort
+from gateway.sip.sip_leg import SipLeg
+from gateway.sip.transport import Address
+from gateway.sip.uri import OtherUri, SipUri, Uri
+from gateway.sip.wire import Wire
+from gateway.telephony.causes import Cause
+from gateway.telephony.leg import Direction, Leg
+from gateway.telephony.line import TrunkState
+from gateway.telephony.numbers import Dialable, NumberPolicy
+from gateway.telephony.shop import ShopView, TrunkSettings
+
+log = logging.getLogger(__name__)
+
+LOOK_UP_SECONDS = 300.0
+"""How often the name of a trunk without an account is looked up again; one with an account does it at each attempt."""
+REFUSED_ALERT = "trunk-refused"
+
+_SHOWN_CALLER = re.compile(r"[0-9+*#A-Za-z._\-]{1,40}")
+
+
+class SipTrunk:
+    """A trunk of the shop. `settings.host` may carry a port."""
+
+    def __init__(
+        self,
+        settings: TrunkSettings,
+        place: Place,
+        *,
+        shop: ShopView,
+        publish: Publish,
+        wire: Wire,
+        pacer: Pacer,
+        ports: PortRange,
+    ) -> None:
+        self.settings = settings
+        self.state = TrunkState.STARTING
+        self._reason: str | None = None
+        self._shop = shop
+        self._publish = publish
+        self._wire = wire
+        self._place = place
+        self._pacer = pacer
+        self._ports = ports
+        self._is_alerted = False
+
+    @property
+    def name(self) -> str:
+        """As in shop.toml."""
+        return self.settings.name
+
+    @property
+    def number(self) -> str:
+        """What customers see, and what they dialled when they call by this trunk."""
+        return self.settings.number or self.settings.user or self.settings.name
+
+    @property
+    def is_usable(self) -> bool:
+        """A call can be placed now: registered, or found, where there is no account to register."""
+        return self.state is TrunkState.READY and self._place.flow is not None
+
+    async def run(self, turns: Turns, on_answer: Callable[[str], None]) -> None:
+        """Keep the trunk usable until cancelled. `on_answer` gets the host whenever the registrar has spoken."""
+        settings = self.settings
+        if settings.user is not None and settings.password is not None:
+            registration = Registration(
+                self._wire,
+                self._place,
+                turns,
+                user=settings.user,
+                password=settings.password,
+                report=self._enter,
+                on_answer=on_answer,
+            )
+            await registration.run()
+        while True:
+            await self._place.look_up()
+            found = self._place.flow is not None
+            self._enter(TrunkState.READY if found else TrunkState.FAILED, None if found else "no-address")
+            await asyncio.sleep(LOOK_UP_SECONDS)
+
+    def forget(self) -> None:
+        """The trunk has left the shop: what was said of it is over."""
+        if self._is_alerted:
+            self._publish(AlertCleared(code=REFUSED_ALERT, subject=self.name))
+
+    def _enter(self, state: TrunkState, reason: str | None) -> None:
+        if (state, reason) == (self.state, self._reason):
+            return
+        self.state, self._reason = state, reason
+        log.info("Trunk %s: %s%s", self.name, state, f" ({reason})" if reason else "")
+        self._publish(TrunkChanged(trunk=self.name, state=state, reason=reason))
+        if state is TrunkState.REFUSED and reason is not None:
+            self._is_alerted = True
+            values = {"trunk": self.name, "reason": reason}
+            self._publish(AlertRaised(code=REFUSED_ALERT, subject=self.name, values=values))
+        elif state is TrunkState.READY and self._is_alerted:
+            self._is_alerted = False
+            self._publish(AlertCleared(code=REFUSED_ALERT, subject=self.name))
+
+    # Calls that go out.
+
+    def dial(self, number: Dialable, *, caller_id: str, call_id: str, extension: str | None) -> Leg:
+        """Place a call: returns a NEW leg at once. Raises NoFreeLine when the trunk is not usable."""
+        flow = self._place.flow
+        if not self.is_usable or flow is None:
+            raise NoFreeLine(f"The trunk {self.name} cannot carry a call now: it is {self.state}.")
+        log.info("Call %s of %s leaves by the trunk %s.", call_id, extension or "nobody", self.name)
+        port = RtpPort(self._pacer, self._ports)
+        leg = SipLeg(direction=Direction.OUTGOING, peer=number.digits, called=number.digits, port=port, line=self.name)
+        try:
+            port.open(flow.local.host)
+        except AddressInUse as fault:
+            log.error("The trunk %s cannot carry a call: %s", self.name, fault)
+            leg.fail(Cause.CONGESTION)
+            return leg
+        settings = self.settings
+        us = NameAddress(SipUri(self._place.host, self._place.given_port, caller_id or self.number))
+        target = Target(
+            uri=SipUri(self._place.host, self._place.given_port, number.digits),
+            flow=flow,
+            account=DigestClient(settings.user, settings.password) if settings.user and settings.password else None,
+            contact_user=settings.user,
+            fields=(("P-Asserted-Identity", str(us)),),
+        )
+        call = OutgoingCall(self._wire, [target], us, port, leg.events, trusted=True)
+        leg.attach(call)
+        call.start()
+        return leg
+
+    # Calls that come in.
+
+    def is_on(self, host: str) -> bool:
+        """True when the provider has an address of that host."""
+        return host in self._place.hosts
+
+    def is_at(self, source: Address) -> bool:
+        """True for the provider's own addresses.
+
+        Providers send from several ports, so the host decides; but on the loopback host, where every program
+        of this machine may speak, the port must be right as well.
+        """
+        if not self.is_on(source.host):
+            return False
+        return source.port == self._place.port or not ipaddress.ip_address(source.host).is_loopback
+
+    def is_called_by(self, request: Request) -> bool:
+        """The Request-URI or To names the trunk's user or number, in whatever spelling."""
+        policy = NumberPolicy(self._shop().numbers)
+        own = {self.settings.user, self.settings.number} - {None, ""}
+        for uri in (request.uri, request.recipient.uri):
+            user = _user_of(uri)
+            if user and (user in own or policy.normalise(user) in own):
+                return True
+        return False
+
+    def caller_of(self, request: Request) -> tuple[str, str]:
+        """Number and name of who calls; the number is empty when withheld.
+
+        The provider vouches for P-Asserted-Identity (RFC 3325), From is what the caller wants to be.
+        """
+        if {"id", "user"} & set((request.headers.get("Privacy") or "").lower().replace(" ", "").split(";")):
+            return "", ""
+        address = _asserted(request) or request.sender
+        text = _user_of(address.uri)
+        number = NumberPolicy(self._shop().numbers).normalise(text) or text
+        if text.lower() == "anonymous" or not _SHOWN_CALLER.fullmatch(number):
+            number = ""
+        return number, request.sender.display_name[:80] if number else ""
+
+
+def _asserted(request: Request) -> NameAddress | None:
+    for value in request.headers.values("P-Asserted-Identity"):
+        try:
+            return parse_name_address(value)
+        except MalformedMessage:
+            continue
+    return None
+
+
+def _user_of(uri: Uri) -> str:
+    match uri:
+        case SipUri():
+            return (uri.user or "").partition(";")[0]
+        case OtherUri(scheme="tel"):
+            return uri.rest.partition(";")[0]
+        case _:
+            return ""

@@ -1,0 +1,97 @@
+"""The trunks of the shop, as the owner has them now: an edit is followed while calls run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from typing import TypeAlias
+
+from gateway.sip.grammar import MalformedMessage
+from gateway.sip.message import Request
+from gateway.sip.registration import Turns
+from gateway.sip.transport import Address
+from gateway.sip.trunk import SipTrunk
+from gateway.telephony.shop import ShopView, TrunkSettings
+
+log = logging.getLogger(__name__)
+
+FOLLOW_SECONDS = 2.0
+
+Begin: TypeAlias = Callable[[Coroutine[object, object, None]], asyncio.Task[None]]
+"""Runs work that its owner cancels at the end."""
+
+
+class SipTrunks(Mapping[str, SipTrunk]):
+    """Trunks by name, in the order of the shop."""
+
+    def __init__(
+        self,
+        shop: ShopView,
+        build: Callable[[TrunkSettings], SipTrunk],
+        begin: Begin,
+        on_answer: Callable[[str], None],
+    ) -> None:
+        """`on_answer` gets the host whenever a provider has spoken: it is known from then on."""
+        self._shop = shop
+        self._build = build
+        self._begin = begin
+        self._on_answer = on_answer
+        self._turns = Turns()
+        self._trunks: dict[str, SipTrunk] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def __getitem__(self, name: str) -> SipTrunk:
+        return self._trunks[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._trunks)
+
+    def __len__(self) -> int:
+        return len(self._trunks)
+
+    def is_at(self, host: str) -> bool:
+        """Some trunk has an address on that host: it is heard though it may be no private one."""
+        return any(trunk.is_on(host) for trunk in self._trunks.values())
+
+    def at(self, source: Address) -> SipTrunk | None:
+        """The first trunk that speaks from there."""
+        return next((trunk for trunk in self._trunks.values() if trunk.is_at(source)), None)
+
+    def called_by(self, request: Request, source: Address) -> SipTrunk | None:
+        """The trunk whose provider sends this call; None: not from a provider, or not for a number of ours."""
+        at_source = (trunk for trunk in self._trunks.values() if trunk.is_at(source))
+        return next((trunk for trunk in at_source if trunk.is_called_by(request)), None)
+
+    async def follow(self) -> None:
+        """Start and stop trunks as the shop has them; runs until cancelled."""
+        followed: tuple[TrunkSettings, ...] = ()
+        while True:
+            wanted = self._shop().trunks
+            if wanted != followed:
+                self._change(wanted)
+                followed = wanted
+            await asyncio.sleep(FOLLOW_SECONDS)
+
+    def _change(self, wanted: tuple[TrunkSettings, ...]) -> None:
+        kept: dict[str, SipTrunk] = {}
+        for settings in wanted:
+            known = self._trunks.pop(settings.name, None)
+            if known is not None and known.settings == settings:
+                kept[settings.name] = known
+                continue
+            if known is not None:
+                self._stop(known)
+            try:
+                kept[settings.name] = self._build(settings)
+            except MalformedMessage as fault:
+                log.error("The trunk %s cannot be used: %s", settings.name, fault)
+                continue
+            self._tasks[settings.name] = self._begin(kept[settings.name].run(self._turns, self._on_answer))
+        for gone in self._trunks.values():
+            self._stop(gone)
+        self._trunks = kept
+
+    def _stop(self, trunk: SipTrunk) -> None:
+        self._tasks.pop(trunk.name).cancel()
+        trunk.forget()
