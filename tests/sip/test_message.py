@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.sip.grammar import MalformedMessage
@@ -106,6 +106,7 @@ FIELDS: dict[str, Callable[[str], tuple[str, Callable[[], object]]]] = {
 
 @pytest.mark.parametrize("field", FIELDS)
 @given(text=ANY_TEXT | st.builds(lambda a, b: f"{a}\r\nX-Injected: {b}", NICE_TEXT, NICE_TEXT))
+@example(text="L")  # the compact name of Content-Length
 @settings(max_examples=150)
 def test_no_text_in_any_field_makes_another_field(field: str, text: str) -> None:
     """Either it is refused, or exactly the fields that were set are read, and their order."""
@@ -116,13 +117,14 @@ def test_no_text_in_any_field_makes_another_field(field: str, text: str) -> None
         data = serialise(Request(headers, method="OPTIONS", uri=SipUri("example.com")))
     except MalformedMessage:
         return
-    assert data.count(b"\r\n") == len(headers) + 3  # start line, Content-Length, empty line
+    kept = len(headers) - len(headers.all("Content-Length"))  # the serialiser writes the true one in their place
+    assert data.count(b"\r\n") == kept + 3  # start line, Content-Length, empty line
     try:
         message = parse_message(data)
     except MalformedMessage:
         assert field in ("raw value", "field name")  # a Content-Length or Date of one's own making
         return
-    assert len(message.headers) == len(headers)
+    assert len(message.headers) == kept
 
 
 @given(ANY_TEXT)
