@@ -176,9 +176,7 @@ def _check_trunks(document: TomlDocument, policy: NumberPolicy | None) -> None:
     _note_twice(document, ((place, "name", each.name) for place, each in named))
     for place, trunk in trunks:
         _not_empty(document, (*place, "name"), trunk.name)
-        _matches(
-            document, (*place, "host"), trunk.host, _HOST_AND_PORT, "a host name or address, with or without a port"
-        )
+        _matches(document, (*place, "host"), trunk.host, _HOST_AND_PORT, "a host name or address")
         _check_number(document, (*place, "number"), trunk.number, policy)
         if trunk.password is not None and trunk.user is None:
             document.problem((*place, "password"), f'The trunk "{trunk.name}" has a password but no "user".')
