@@ -231,7 +231,8 @@ class SipServer:
         trunk = self.trunks.called_by(request, flow.remote) if request.method == "INVITE" else None
         if trunk is not None:
             self._guard.has_succeeded(host)
-            self._invite_by_trunk(self._wire.transactions.serve(request, back), trunk, flow)
+            number, name = trunk.caller_of(request)
+            self._admit(self._wire.transactions.serve(request, back), flow, peer=number, name=name, trunk=trunk)
             return
         checked = self._digest.check(request, host)
         bound = self._registrar.is_bound(checked.user, host)
@@ -287,10 +288,6 @@ class SipServer:
     def _invite(self, transaction: ServerTransaction, user: str, flow: Flow) -> None:
         phone = self._shop().phone(user)
         self._admit(transaction, flow, peer=user, name=phone.name if phone is not None else "", trunk=None)
-
-    def _invite_by_trunk(self, transaction: ServerTransaction, trunk: SipTrunk, flow: Flow) -> None:
-        number, name = trunk.caller_of(transaction.request)
-        self._admit(transaction, flow, peer=number, name=name, trunk=trunk)
 
     def _admit(
         self, transaction: ServerTransaction, flow: Flow, *, peer: str, name: str, trunk: SipTrunk | None

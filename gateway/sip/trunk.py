@@ -11,7 +11,7 @@ from collections.abc import Callable
 from gateway.errors import AddressInUse, NoFreeLine
 from gateway.events import AlertCleared, AlertRaised, Publish, TrunkChanged
 from gateway.sip.digest import DigestClient
-from gateway.sip.grammar import MalformedMessage
+from gateway.sip.grammar import MalformedMessage, split_outside
 from gateway.sip.headers import NameAddress, parse_name_address
 from gateway.sip.message import Request
 from gateway.sip.outgoing import OutgoingCall, Target
@@ -189,11 +189,12 @@ class SipTrunk:
 
 
 def _asserted(request: Request) -> NameAddress | None:
-    for value in request.headers.values("P-Asserted-Identity"):
+    """The first P-Asserted-Identity that can be read; a field may hold a sip and a tel URI."""
+    for value in request.headers.all("P-Asserted-Identity"):
         try:
-            return parse_name_address(value)
-        except MalformedMessage:
-            continue
+            return parse_name_address(split_outside(value, ",")[0])
+        except MalformedMessage as fault:
+            log.debug("A P-Asserted-Identity cannot be read: %s", fault)
     return None
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from gateway.clock import utc_now
 from gateway.events import Event
 from gateway.settings import SipSettings
+from gateway.sip.place import Resolve, resolve_by_system
 from gateway.sip.server import SipServer
 from gateway.telephony.leg import Leg
 from gateway.telephony.shop import PhoneSettings, Shop
@@ -54,13 +55,18 @@ class SipWorld:
             PhoneSettings(extension=each, name=f"Phone {each}", password=PASSWORD) for each in self.extensions
         )
         self.shop = Shop(phones=phones)
-        self.server = SipServer(
+        self.server = self.new_server()
+
+    def new_server(self, *, resolve: Resolve = resolve_by_system) -> SipServer:
+        """A server for this world, which looks up names by `resolve`."""
+        return SipServer(
             SipSettings(bind=("127.0.0.1",), port=self.port, rtp_ports=self.rtp_ports),
             lambda: self.shop,
             self.events.append,
             self._incoming,
             bindings=self.bindings,
             clock=utc_now,
+            resolve=resolve,
         )
 
     def _incoming(self, leg: Leg) -> None:
