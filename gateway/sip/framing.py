@@ -9,6 +9,8 @@ from gateway.sip.grammar import MalformedMessage
 LONGEST_HEADER_BYTES = 65_536
 LONGEST_BODY_BYTES = 65_536
 LONGEST_START_LINE_BYTES = 8_192
+MOST_PINGS = 32
+"""Between two looks at `pings`: a phone sends one in half a minute."""
 
 _CONTENT_LENGTH = re.compile(rb"^(?:content-length|l)[ \t]*:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 
@@ -46,6 +48,8 @@ class Framer:
     def _skip_keep_alives(self) -> None:
         while self._buffer[:4] == b"\r\n\r\n":
             self.pings += 1
+            if self.pings > MOST_PINGS:
+                raise MalformedMessage("Keep-alives come in a flood.")
             self._forget(4)
         while self._buffer[:2] == b"\r\n" and bytes(self._buffer[2:3]) not in (b"", b"\r"):
             self._forget(2)

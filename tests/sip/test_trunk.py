@@ -308,10 +308,10 @@ async def test_what_dns_said_last_stays_good_for_a_day() -> None:
     assert asyncio.get_running_loop().time() - before < 5.1
     assert list(place.hosts) == ["10.0.0.1", "10.0.0.2"]
     place.has_failed()
-    assert list(place.hosts)[0] == "10.0.0.2", "the next address is tried"
+    assert next(iter(place.hosts)) == "10.0.0.2", "the next address is tried"
     names.addresses, names.delay_seconds = ["10.0.0.2", "10.0.0.1"], 0
     await place.look_up()
-    assert list(place.hosts)[0] == "10.0.0.2"
+    assert next(iter(place.hosts)) == "10.0.0.2"
     names.addresses = ["10.0.0.7"]
     await place.look_up()
     assert list(place.hosts) == ["10.0.0.7"]
