@@ -23,8 +23,10 @@ from gateway.events import (
     PhoneUnregistered,
     RecordingFinished,
     RecordingStarted,
+    TrunkChanged,
 )
 from gateway.modem.modem import ModemState
+from gateway.telephony.shop import Shop, TrunkSettings
 from tests.api.shapes import assert_fits
 from tests.fakes.exchange_view import SHOP
 
@@ -173,3 +175,33 @@ def test_secrets_of_the_shop_are_not_in_the_picture() -> None:
     text = repr(Desk().picture())
     assert "not-told-to-anybody" not in text
     assert "482913" not in text
+
+
+def test_a_trunk_says_how_it_is_and_since_when() -> None:
+    moment = datetime(2027, 1, 31, 12, 0, tzinfo=UTC)
+    bus = EventBus(lambda: moment)
+    shop = Shop(trunks=(TrunkSettings(name="provider", host="sip.example.net", password="x", number="+74951234567"),))
+    board = Board(bus=bus, shop=lambda: shop, hang_up=lambda call_id: False, clock=lambda: moment)
+
+    def trunk() -> Any:
+        snapshot: dict[str, Any] = {**board.snapshot(), "boot": "b", "ready": True}
+        assert_fits(snapshot, "Snapshot")
+        (row,) = snapshot["trunks"]
+        return row
+
+    assert trunk() == {
+        "name": "provider",
+        "host": "sip.example.net",
+        "number": "+74951234567",
+        "state": "starting",
+        "reason": None,
+        "since": None,
+    }
+    bus.publish(TrunkChanged(trunk="provider", state="failed", reason="no-answer"))
+    began, moment = moment, moment + timedelta(minutes=3)
+    bus.publish(TrunkChanged(trunk="provider", state="failed", reason="status-503"))
+    assert trunk()["reason"] == "status-503"
+    assert trunk()["since"] == began.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    bus.publish(TrunkChanged(trunk="provider", state="ready", reason=None))
+    assert (trunk()["state"], trunk()["reason"]) == ("ready", None)
+    assert trunk()["since"] == "2027-01-31T12:03:00.000Z"

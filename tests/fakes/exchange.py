@@ -57,6 +57,24 @@ class FakeLine:
         return leg
 
 
+class FakeTrunk:
+    """A provider that carries fake calls."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.is_usable = True
+        self.legs: list[FakeLeg] = []
+        self.dialled: list[tuple[str, str | None]] = []
+
+    def dial(self, number: Dialable, *, caller_id: str, call_id: str, extension: str | None) -> Leg:
+        if not self.is_usable:
+            raise NoFreeLine(f"The trunk {self.name} is away.")
+        self.dialled.append((number.digits, extension))
+        leg = FakeLeg(direction=Direction.OUTGOING, peer=number.digits, line=self.name)
+        self.legs.append(leg)
+        return leg
+
+
 class FakePhones:
     """Phones of the shop: all are registered but those in `away`."""
 
@@ -103,12 +121,14 @@ class Scene:
         self.events: list[Event] = []
         self.bus.subscribe(self._note)
         self.lines = {line.name: FakeLine(line.name) for line in shop.lines}
+        self.trunks = {trunk.name: FakeTrunk(trunk.name) for trunk in shop.trunks}
         self.phones = FakePhones()
         self.recordings = FakeRecordings()
         self.prompts_played: list[str] = []
         self.exchange = Exchange(
             shop=lambda: self.shop,
             lines=self.lines,
+            trunks=self.trunks,
             phones=self.phones,
             prompts=self._prompt,
             recordings=self.recordings,
@@ -137,6 +157,12 @@ class Scene:
         self.switchboard.incoming(leg)
         return leg
 
+    def call_to_trunk(self, trunk: str, caller: str, number: str) -> FakeLeg:
+        """Somebody calls the shop's number at a provider."""
+        leg = FakeLeg(direction=Direction.INCOMING, peer=caller, called=number, line=trunk)
+        self.switchboard.incoming(leg)
+        return leg
+
     async def after(self, seconds: float) -> None:
         """Let time go by."""
         await asyncio.sleep(seconds)
@@ -144,6 +170,7 @@ class Scene:
     def all_legs(self) -> list[FakeLeg]:
         """Every leg that was made on our order."""
         dialled = [leg for line in self.lines.values() for leg in line.legs]
+        dialled += [leg for trunk in self.trunks.values() for leg in trunk.legs]
         return dialled + [leg for legs in self.phones.legs.values() for leg in legs]
 
     def ended(self) -> CallEnded:
