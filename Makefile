@@ -60,7 +60,7 @@ demo: venv ## the gateway with emulated modems, on this machine; needs nothing b
 
 .PHONY: test
 test: programs venv-dev ## the whole test suite; installs the programs it needs from Debian
-	@exec .venv/bin/python -m pytest $(ARGS)
+	@exec .venv/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 .PHONY: bench
 bench: venv-dev ## delay, set-up time and cost of bridged and recorded calls, 1, 4 and 8 at once

@@ -36,12 +36,20 @@ settings.load_profile("simbridge")
 def pytest_configure(config: pytest.Config) -> None:
     """One seed for the whole run, from SIMBRIDGE_TEST_SEED or fresh; hypothesis takes the same."""
     config.stash[run_seed] = int(os.environ.get("SIMBRIDGE_TEST_SEED") or secrets.randbits(32))
+    os.environ["SIMBRIDGE_TEST_SEED"] = str(config.stash[run_seed])  # the same for every worker of a parallel run
     if config.option.hypothesis_seed is None:
         config.option.hypothesis_seed = config.stash[run_seed]
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     return f"seed: {config.stash[run_seed]} (repeat with SIMBRIDGE_TEST_SEED={config.stash[run_seed]})"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In a parallel run a file stays together, and so do all tests that start other programs: they share ports."""
+    for item in items:
+        programs = item.get_closest_marker("interop") is not None
+        item.add_marker(pytest.mark.xdist_group("programs" if programs else item.path.name + str(item.path.parent)))
 
 
 def pytest_collection_finish() -> None:

@@ -30,7 +30,7 @@ def run_once(directory: Path | None) -> int:
     A temporary directory is used when none is named, and kept when something fails.
     """
     where = directory or Path(tempfile.mkdtemp(prefix="simbridge-demo-"))
-    site = prepare(where)
+    site = prepare(where, usual_ports=False)
     if not site.is_new:
         raise DemoFailed(f"{where} holds a demo already; `demo --once` wants an empty directory.", path=str(where))
     status = asyncio.run(_once(site))

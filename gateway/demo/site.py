@@ -62,12 +62,16 @@ class Site:
         return not (self.data / "simbridge.db").exists()
 
 
-def prepare(directory: Path, *, lan: bool = False, notice: str = "announce") -> Site:
-    """Make the directory ready: ports that are free now, files that fit them. Existing data stays."""
+def prepare(directory: Path, *, lan: bool = False, notice: str = "announce", usual_ports: bool = True) -> Site:
+    """Make the directory ready: ports that are free now, files that fit them. Existing data stays.
+
+    The usual ports (5060, 8090, 8080) are taken where they are free, unless several demos run side by side.
+    """
     directory.mkdir(parents=True, exist_ok=True, mode=0o750)
     emulator = directory / "emulator"
     emulator.mkdir(exist_ok=True)
-    ports = Ports(sip=_free_port(5060, socket.SOCK_DGRAM), api=_free_port(8090), web=_free_port(8080))
+    usual = Ports(sip=5060, api=8090, web=8080) if usual_ports else Ports(sip=0, api=0, web=0)
+    ports = Ports(sip=_free_port(usual.sip, socket.SOCK_DGRAM), api=_free_port(usual.api), web=_free_port(usual.web))
     site = Site(directory=directory, ports=ports, phone_password=_phone_password(directory / "shop.toml"))
     site.config.write_text(_gateway_toml(site, lan=lan), encoding="utf-8")
     if not site.shop.exists():

@@ -57,7 +57,7 @@ async def house(
     directory: Path, *, shop: Callable[[str], str] | None = None, config: Callable[[str], str] | None = None
 ) -> AsyncIterator[House]:
     """The demo's shop with recordings without notice; `shop` and `config` may change the two files before the start."""
-    site = prepare(directory, notice="none")
+    site = prepare(directory, notice="none", usual_ports=False)
     for change, file in ((shop, site.shop), (config, site.config)):
         if change is not None:
             before = file.read_text(encoding="utf-8")

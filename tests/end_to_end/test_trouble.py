@@ -41,7 +41,7 @@ def the_sentence(run: subprocess.CompletedProcess[str]) -> str:
 def test_a_wrong_key_stops_the_command_with_file_line_and_spelling(
     tmp_path: Path, command: tuple[str, ...], file: str, change: tuple[str, str], hint: str
 ) -> None:
-    site = prepare(tmp_path)
+    site = prepare(tmp_path, usual_ports=False)
     old, new = change
     path = tmp_path / file
     text = path.read_text(encoding="utf-8").replace(old, new, 1)
@@ -57,7 +57,7 @@ def test_a_wrong_key_stops_the_command_with_file_line_and_spelling(
 
 
 def test_a_sip_port_in_use_is_one_sentence(tmp_path: Path) -> None:
-    site = prepare(tmp_path)
+    site = prepare(tmp_path, usual_ports=False)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
         holder.bind(("127.0.0.1", site.ports.sip))
         run = simbridge("run", "--config", str(site.config))
@@ -67,7 +67,7 @@ def test_a_sip_port_in_use_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_an_api_port_in_use_is_one_sentence(tmp_path: Path) -> None:
-    site = prepare(tmp_path)
+    site = prepare(tmp_path, usual_ports=False)
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as holder:
         holder.bind(("127.0.0.1", site.ports.api))
         holder.listen()
