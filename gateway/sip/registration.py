@@ -225,12 +225,12 @@ class Registration:
         """Wait for the refresh; False as soon as a registrar that used to answer OPTIONS does so no longer."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
-        while (left := until - loop.time()) > KEEP_ALIVE_SECONDS:
-            await asyncio.sleep(min(left, KEEP_ALIVE_SECONDS))
+        while until - loop.time() > KEEP_ALIVE_SECONDS:
             lives = await self._lives(KEEP_ALIVE_PATIENCE_SECONDS)
             if not lives and self._answers_options and not await self._lives(KEEP_ALIVE_PATIENCE_SECONDS):
                 return False
-        await asyncio.sleep(max(0.0, left))
+            await asyncio.sleep(min(until - loop.time(), KEEP_ALIVE_SECONDS))
+        await asyncio.sleep(max(0.0, until - loop.time()))
         return True
 
     async def _back_off(self, failures: int, outcome: Outcome) -> None:

@@ -1,0 +1,144 @@
+"""Kamailio as a provider: it registers us, stays in the route of calls both ways, and is restarted."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway.telephony.causes import Cause
+from gateway.telephony.leg import LegState
+from gateway.telephony.shop import Shop, TrunkSettings
+from tests.fakes.numbers import dialable
+from tests.fakes.sip import SipWorld, answer_and_echo
+from tests.fakes.sip_peer import Peer
+from tests.fakes.sip_registrar import SHOP_PASSWORD, SHOP_USER
+from tests.interop.programs import free_port, until
+
+pytestmark = [pytest.mark.interop, pytest.mark.real_time]
+
+CONFIG = (Path(__file__).parent / "kamailio" / "provider.cfg").read_text()
+CUSTOMER = "+79035550001"
+NUMBER = "+74951234567"
+
+
+class Kamailio:
+    """A Kamailio that can be stopped and started; `customer` is the port that calls to outside are relayed to."""
+
+    def __init__(self, directory: Path, customer: int) -> None:
+        self.port = free_port(socket.SOCK_DGRAM)
+        self._directory = directory
+        self._process: Process | None = None
+        text = CONFIG.replace("PORT", str(self.port)).replace("PASSWORD", SHOP_PASSWORD)
+        (directory / "provider.cfg").write_text(text.replace("CUSTOMER", str(customer)))
+
+    async def start(self) -> None:
+        files = ["-f", "provider.cfg", "-Y", str(self._directory), "-P", "kamailio.pid", "-m", "16", "-M", "4"]
+        self._process = await asyncio.create_subprocess_exec(
+            "/usr/sbin/kamailio", "-DD", "-E", *files, cwd=self._directory, stdout=DEVNULL, stderr=DEVNULL
+        )
+
+    async def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            await self._process.wait()
+            self._process = None
+
+
+@asynccontextmanager
+async def provided(directory: Path) -> AsyncIterator[tuple[SipWorld, Peer, Kamailio]]:
+    """A gateway that is registered at Kamailio, and a customer behind it."""
+    world = SipWorld(on_leg=answer_and_echo)
+    async with world.server:
+        with Peer(world.server.addresses[0], "customer") as customer:
+            kamailio = Kamailio(directory, customer.port)
+            await kamailio.start()
+            try:
+                row = TrunkSettings(
+                    name="provider",
+                    host=f"127.0.0.1:{kamailio.port}",
+                    user=SHOP_USER,
+                    password=SHOP_PASSWORD,
+                    number=NUMBER,
+                )
+                world.shop = Shop(phones=world.shop.phones, trunks=(row,))
+                assert await until(lambda: usable(world), 20), "not registered"
+                yield world, customer, kamailio
+            finally:
+                for leg in world.legs:
+                    leg.hangup()
+                await asyncio.sleep(0.2)
+                await kamailio.stop()
+
+
+def usable(world: SipWorld) -> bool:
+    trunk = world.server.trunks.get("provider")
+    return trunk is not None and trunk.is_usable
+
+
+async def test_a_call_to_outside_goes_through_the_proxy_and_ends(tmp_path: Path) -> None:
+    async with provided(tmp_path) as (world, customer, kamailio):
+        trunk = world.server.trunks["provider"]
+        leg = trunk.dial(dialable(CUSTOMER), caller_id="", call_id="c", extension="101")
+        invite = await customer.asked("INVITE")
+        assert str(invite.sender.uri) == f"sip:{NUMBER}@127.0.0.1:{kamailio.port}"
+        assert invite.record_routes
+        assert not invite.headers.all("Proxy-Authorization"), "the proxy keeps our credentials to itself"
+        customer.server = customer.server._replace(port=kamailio.port)
+        customer.respond(invite, 180, "Ringing")
+        assert await until(lambda: leg.state is LegState.RINGING)
+        customer.respond(invite, 200, "OK", body=customer.media.offer())
+        ack = await customer.asked("ACK")
+        assert str(ack.uri) == f"sip:customer@127.0.0.1:{customer.port}"
+        assert leg.state is LegState.UP
+        leg.hangup()
+        bye = await customer.asked("BYE")
+        customer.respond(bye, 200, "OK")
+        assert len(bye.vias) == 2, "the BYE comes by the proxy, as the route says"
+
+
+async def test_a_customer_calls_the_shop_and_hangs_up(tmp_path: Path) -> None:
+    async with provided(tmp_path) as (world, customer, kamailio):
+        customer.server = customer.server._replace(port=kamailio.port)
+        customer.request("INVITE", SHOP_USER, call_id="in", number=1, body=customer.media.offer())
+        answer = await customer.response(100, 180, 200)
+        while answer.status != 200:
+            answer = await customer.response(100, 180, 200)
+        (leg,) = world.legs
+        assert (leg.line, leg.called) == ("provider", NUMBER)
+        routes = tuple(f"Route: {value}" for value in reversed(answer.headers.values("Record-Route")))
+        target = str(answer.contacts[0].uri)
+        for method, number in (("ACK", 1), ("BYE", 2)):
+            customer.send(
+                "\n".join(
+                    [
+                        f"{method} {target} SIP/2.0",
+                        f"Via: SIP/2.0/UDP 127.0.0.1:{customer.port};rport;branch={customer.new_branch()}",
+                        "Max-Forwards: 70",
+                        *routes,
+                        f"From: {answer.headers.get('From')}",
+                        f"To: {answer.headers.get('To')}",
+                        "Call-ID: in",
+                        f"CSeq: {number} {method}",
+                    ]
+                )
+            )
+            if method == "ACK":
+                assert await until(lambda: leg.state is LegState.UP)
+        await customer.response(200)
+        assert (leg.cause, leg.ended_by_peer) == (Cause.HUNG_UP, True)
+
+
+async def test_a_provider_that_was_down_is_registered_at_within_five_seconds(tmp_path: Path) -> None:
+    """X-N1, in real time: it answers OPTIONS."""
+    async with provided(tmp_path) as (world, _, kamailio):
+        await kamailio.stop()
+        assert await until(lambda: not usable(world), 30), "the outage was not noticed"
+        await asyncio.sleep(4)
+        await kamailio.start()
+        assert await until(lambda: usable(world), 6.5), "five seconds, and one and a half for Kamailio's own start"
