@@ -200,14 +200,12 @@ class RtpPort(MediaPort):
     # What the party says.
 
     def _read_rtp(self, rtp: socket.socket) -> None:
-        for _ in range(_READS_AT_ONCE):
-            if self._rtp is not rtp:
-                return
-            try:
-                data, source = rtp.recvfrom(LONGEST_DATAGRAM)
-            except OSError:  # nothing more to read, or an ICMP message about a packet of ours
-                return
-            self._receive(data, Address(source[0], source[1]))
+        """One packet: a second look would nearly always find nothing, and the loop comes back while there is more."""
+        try:
+            data, source = rtp.recvfrom(LONGEST_DATAGRAM)
+        except OSError:  # an ICMP message about a packet of ours
+            return
+        self._receive(data, Address(source[0], source[1]))
 
     def _receive(self, data: bytes, source: Address) -> None:
         now = asyncio.get_running_loop().time()
