@@ -1,7 +1,7 @@
 """The recorder of a call: two channels, the caller on the left, the callee on the right, on one time line.
 
 Everything that a call does here is memory: frames are put in their place in a short stereo buffer, and
-what can no longer change goes to the RecordingWriter's thread five times a second. The disk may
+what can no longer change goes to the RecordingWriter's thread every 400 ms. The disk may
 be full, slow or read-only; the call does not notice.
 """
 
@@ -126,6 +126,6 @@ def _fitted(frame: Frame, count: int) -> Frame:
     return np.delete(frame, at)
 
 
-_FLUSH_SECONDS = 0.2
+_FLUSH_SECONDS = 0.4
 _HOLD_SAMPLES = 3 * SAMPLE_RATE // 10
 _BUFFER_SAMPLES = 4 * SAMPLE_RATE // 5

@@ -268,7 +268,7 @@ class RecordingFile:
         whole = len(samples) // FRAME_SAMPLES * FRAME_SAMPLES
         self._unmeasured = samples[whole:]
         frames = samples[:whole].reshape(-1, FRAME_SAMPLES, 2).astype(np.float32)
-        energies = np.square(frames).mean(axis=1)
+        energies = np.einsum("fsc,fsc->fc", frames, frames) / FRAME_SAMPLES
         loud = energies > HEARD_MEAN_SQUARE
         self._loud_frames += loud.sum(axis=0)
         self._loud_energy += np.where(loud, energies, 0.0).sum(axis=0)
