@@ -22,6 +22,8 @@ class Usage:
     ran_seconds: float
     waited_seconds: float
     """Ready to run, without a processor: what a busy machine has taken from it."""
+    modes: tuple[int, int]
+    """User and system time by the clock's ticks, which are coarse, but tell the two apart."""
 
 
 def usage(pid: int) -> Usage:
@@ -31,7 +33,8 @@ def usage(pid: int) -> Usage:
         fields = (task / "schedstat").read_text().split()
         ran += int(fields[0])
         waited += int(fields[1])
-    return Usage(time.monotonic(), ran / 1e9, waited / 1e9)
+    fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    return Usage(time.monotonic(), ran / 1e9, waited / 1e9, (int(fields[11]), int(fields[12])))
 
 
 def resident_mib(pid: int) -> float:
@@ -49,6 +52,8 @@ class Interval:
     daemon_share: float
     """Of one core."""
     daemon_waited_share: float
+    kernel_share: float
+    """Of the daemon's time: what it spent in system calls."""
     others_share: float
     """Of all cores: what everything but the bench's own processes used."""
     load_average: float
@@ -67,10 +72,12 @@ class Watch:
         """What has been used since."""
         now = usage(self._daemon)
         seconds = now.at - self._at_start.at
+        user, system = (b - a for a, b in zip(self._at_start.modes, now.modes, strict=True))
         others = (_machine_seconds() - self._machine_at_start) - (_own_seconds() - self._own_at_start)
         return Interval(
             daemon_share=(now.ran_seconds - self._at_start.ran_seconds) / seconds,
             daemon_waited_share=(now.waited_seconds - self._at_start.waited_seconds) / seconds,
+            kernel_share=system / max(1, user + system),
             others_share=max(0.0, others) / seconds / (os.cpu_count() or 1),
             load_average=os.getloadavg()[0],
         )

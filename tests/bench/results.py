@@ -50,6 +50,7 @@ class Level:
             **_setup("answer_to_ok", (call.setup.answer_to_ok for call in self.calls)),
             **_setup("ok_to_answer", (call.setup.ok_to_answer for call in self.calls)),
             "cpu_per_call": 100 * float(np.mean(shares)),
+            "cpu_kernel": 100 * float(np.mean([each.interval.kernel_share for each in self.rounds])),
             "cpu_idle": 100 * self.idle_share,
             "rss_idle": self.idle_mib,
             "rss_talk": max(each.resident_mib for each in self.rounds),
