@@ -76,7 +76,10 @@ class Board:
                 phone_wire(
                     phone,
                     self._registrations.contacts(phone.extension),
-                    in_call=any(leg.kind == "sip" and leg.peer == phone.extension for leg in self._live_legs()),
+                    in_call=any(
+                        leg.kind == "sip" and leg.line is None and leg.peer == phone.extension
+                        for leg in self._live_legs()
+                    ),
                 )
                 for phone in shop.phones
             ],

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Self
 
@@ -49,6 +49,7 @@ _KNOWN_METHODS = frozenset(
 
 
 _PORT_TRIES = 5
+_TCP_AGAIN_SECONDS = 5.0
 
 
 class SipServer:
@@ -114,23 +115,32 @@ class SipServer:
         await asyncio.gather(*self._work, return_exceptions=True)
 
     async def _listen(self, host: str) -> None:
-        """UDP and TCP on the same port; a port chosen by the system (0) must be free for both."""
-        tries = 1 if self._settings.port else _PORT_TRIES
-        for left in reversed(range(tries)):
+        """UDP and TCP on the same port; one chosen by the system (port 0) is free for both.
+
+        Without UDP we do not start. TCP may wait: a passing connection of another program can hold its port.
+        """
+        for left in reversed(range(1 if self._settings.port else _PORT_TRIES)):
             endpoint = UdpEndpoint(self.receive)
             await endpoint.open(host, self._settings.port)
-            self._endpoints.append(endpoint)
             stream = TcpEndpoint(self.receive, self._guard.admits, self._registrar.knows_source)
             stream.on_lost = self._registrar.has_lost
             try:
                 await stream.open(host, endpoint.bound.port)
-            except AddressInUse:
-                if not left:
-                    raise
-                self._endpoints.pop().close()
-                continue
+            except AddressInUse as fault:
+                if left:
+                    endpoint.close()
+                    continue
+                log.warning("TCP is tried again: %s", fault)
+                self._begin(self._listen_later(stream, host, endpoint.bound.port))
+            self._endpoints.append(endpoint)
             self._streams.append(stream)
             return
+
+    async def _listen_later(self, stream: TcpEndpoint, host: str, port: int) -> None:
+        while not stream.is_open:
+            await asyncio.sleep(_TCP_AGAIN_SECONDS)
+            with suppress(AddressInUse):
+                await stream.open(host, port)
 
     def _close(self) -> None:
         for task in self._work:

@@ -64,6 +64,11 @@ class TcpEndpoint:
     def __len__(self) -> int:
         return len(self._connections)
 
+    @property
+    def is_open(self) -> bool:
+        """It listens."""
+        return self._server is not None
+
     async def open(self, host: str, port: int) -> None:
         """Listen. Raises AddressInUse with a sentence for the owner."""
         loop = asyncio.get_running_loop()

@@ -282,3 +282,17 @@ async def test_a_flood_of_pings_ends_the_connection() -> None:
         writer.write(b"\r\n\r\n" * 10_000)
         assert await closed_after(reader) < 1
         writer.close()
+
+
+async def test_a_tcp_port_that_is_taken_does_not_keep_udp_from_serving() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        world = SipWorld(port=other.getsockname()[1])
+        async with world.server:
+            with Peer(world.server.addresses[0]) as phone:
+                await phone.register()
+                other.close()
+                await asyncio.sleep(6)
+                late = await connected(world)
+                await late.register()
+                await late.disconnect()
+                late.close()
