@@ -83,9 +83,8 @@ def _worker(options: argparse.Namespace) -> int:
 
 
 def _web(options: argparse.Namespace) -> int:
-    from web.serve import serve
-
     from gateway.settings import load_settings
+    from web.serve import serve
 
     settings = load_settings(options.config)
     serve(api_url=f"http://{settings.api.bind}", bind=settings.web.bind)
