@@ -27,7 +27,9 @@ _TOPICS_OF_KIND = {
     "alert": ("alerts",),
     "shop": (EVERYTHING,),
     "gap": (EVERYTHING,),
+    "stream": (EVERYTHING,),
 }
+"""By the first word of an event. What happened before `stream.opened` is unknown: everything may be out of date."""
 _HISTORY = frozenset({"call.started", "call.answered", "call.ended", "recording.finished"})
 _RETRY_SECONDS = 1.0
 _LOOK_SECONDS = 1.0
@@ -96,14 +98,10 @@ class LiveFeed:
             self._listeners.pop(listener, None)
 
     def _follow(self) -> None:
-        was_away = False
         while (asker := self._somebody()) is not None:
             try:
                 with self._client.stream(asker) as events:
                     for event in events:
-                        if was_away:
-                            self._tell_all(EVERYTHING)
-                            was_away = False
                         for topic in topics_of(str(event.get("type", ""))):
                             self._tell_all(topic)
                         if not self._is_wanted(asker):
@@ -115,7 +113,6 @@ class LiveFeed:
                     self._drop(asker)
                     continue
             if self._is_wanted(asker):
-                was_away = True
                 self._tell_all(AWAY)
                 time.sleep(_RETRY_SECONDS)
 

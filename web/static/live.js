@@ -34,6 +34,7 @@
   const share = () => {
     const { port } = new SharedWorker(document.body.dataset.news);
     port.onmessage = (message) => hear(message.data);
+    port.postMessage({ since: performance.timeOrigin });
     return () => port.postMessage("bye");
   };
 

@@ -4,11 +4,13 @@
 
 const RETRY_MS = 3000;
 const POLL_MS = 2000;
+const REMEMBERED_MS = 60000;
 
 const follow = (report) => {
   let source = null;
   let timer = null;
-  let hasMissed = false;
+  // Whatever happened before the stream was open is unknown.
+  let hasMissed = true;
   let isAway = false;
 
   const close = () => {
@@ -89,13 +91,23 @@ const follow = (report) => {
 if (typeof SharedWorkerGlobalScope !== "undefined" && self instanceof SharedWorkerGlobalScope) {
   const ports = new Set();
   let last = { state: "open", topics: [] };
+  let recent = [];
   const stream = follow((news) => {
+    const now = Date.now();
+    recent = recent.filter(({ at }) => at > now - REMEMBERED_MS);
+    recent.push({ at: now, topics: news.topics });
     last = { state: news.state, topics: [] };
     ports.forEach((port) => port.postMessage(news));
   });
   self.onconnect = (event) => {
     const [port] = event.ports;
-    port.onmessage = () => {
+    port.onmessage = ({ data }) => {
+      if (data !== "bye") {
+        // A page says when it was asked for: what came between that and now it does not show.
+        const topics = recent.filter(({ at }) => at >= data.since).flatMap((news) => news.topics);
+        port.postMessage({ state: last.state, topics: topics.includes("all") ? ["all"] : [...new Set(topics)] });
+        return;
+      }
       ports.delete(port);
       if (ports.size === 0) {
         stream.close();
