@@ -91,6 +91,7 @@ class StoredBudget:
             await self._commit(
                 lambda connection: connection.execute(insert(reservations).values(row).on_conflict_do_nothing()),
                 reservation.id,
+                overtakes=True,  # somebody hears ringback already, and the call's own rows are many
             )
             done = True
         finally:
@@ -169,7 +170,9 @@ class StoredBudget:
             self._publish(AlertCleared(code=BudgetSpent.code, subject=f"{subject.kind} {subject.name}"))
         self._alerted.clear()
 
-    async def _commit(self, work: Callable[[Connection], object], reservation_id: str) -> None:
+    async def _commit(
+        self, work: Callable[[Connection], object], reservation_id: str, *, overtakes: bool = False
+    ) -> None:
         """Commit a change of a reservation together with its minutes; keep it for later when the disk is away."""
         minutes = self._minutes_of(reservation_id)
 
@@ -177,7 +180,7 @@ class StoredBudget:
             work(connection)
             minutes(connection)
 
-        await self._writer.write_or_keep(both)
+        await self._writer.write_or_keep(both, overtakes=overtakes)
 
     def _settle(self, reservation_id: str, *, used_minutes: int, talk_seconds: int) -> None:
         """Give back the minutes that were not used, the last first, and have it stored.

@@ -61,6 +61,8 @@ class _Item:
     work: Work[Any]
     future: asyncio.Future[Any] | None
     """Who waits; None: nobody, and the work is kept until it is done."""
+    overtakes: bool = False
+    """It needs nothing that was enqueued before it, and is committed first, alone."""
     result: Any = None
     error: BaseException | None = None
 
@@ -99,20 +101,20 @@ class Writer:
         self._queue.put(None)
         await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, self._thread.join))
 
-    async def write(self, work: Work[Result]) -> Result:
-        """What `work` returns, once it is committed.
+    async def write(self, work: Work[Result], *, overtakes: bool = False) -> Result:
+        """What `work` returns, once it is committed; with `overtakes` before all that was only enqueued.
 
         Raises StoreError when the disk does not take it, and whatever `work` itself raises; then
         nothing of it is kept. A waiter that is cancelled does not undo the work.
         """
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Item(work, future))
+        self._queue.put(_Item(work, future, overtakes))
         return await future
 
-    async def write_or_keep(self, work: Work[object]) -> None:
+    async def write_or_keep(self, work: Work[object], *, overtakes: bool = False) -> None:
         """As `write`, but while the disk is away the work is kept for later, and the caller goes on (X-P5)."""
         try:
-            await self.write(lambda connection: _nothing(work(connection)))
+            await self.write(lambda connection: _nothing(work(connection)), overtakes=overtakes)
         except StoreError:
             self.enqueue(work)
 
@@ -150,6 +152,9 @@ class Writer:
         """Move what is waiting into the spool; False once the end is asked for."""
         wait = RETRY_SECONDS if self._disk_is_away else WATCH_SECONDS
         linger_until: float | None = None
+        if self._spool and not self._disk_is_away:  # what was overtaken, or is more than one batch
+            wait = LINGER_SECONDS
+            linger_until = time.monotonic() + wait
         while len(self._spool) < SPOOL_ITEMS:
             try:
                 item = self._queue.get(timeout=wait)
@@ -157,6 +162,9 @@ class Writer:
                 break
             if item is None:
                 return False
+            if item.overtakes and not self._disk_is_away:
+                self._spool.appendleft(item)
+                break
             self._spool.append(item)
             if item.future is not None:
                 linger_until = 0.0
@@ -182,7 +190,8 @@ class Writer:
         self._spool = kept
 
     def _commit(self) -> None:
-        batch = [self._spool.popleft() for _ in range(min(BATCH_ITEMS, len(self._spool)))]
+        count = 1 if self._spool[0].overtakes else min(BATCH_ITEMS, len(self._spool))
+        batch = [self._spool.popleft() for _ in range(count)]
         try:
             self._write_batch(batch)
         except (SQLAlchemyError, sqlite3.Error, _TransactionLost) as error:

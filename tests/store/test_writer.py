@@ -82,6 +82,36 @@ async def test_leaving_commits_what_was_enqueued_in_order(engine: Engine) -> Non
     assert _numbers(engine) == list(range(1200))
 
 
+@pytest.mark.real_time
+async def test_who_is_in_a_hurry_waits_for_nothing_that_was_enqueued(engine: Engine) -> None:
+    async with Writer(engine, print) as writer:
+        for number in (1, 2, 3):
+            writer.enqueue(_note(number))
+        assert await writer.write(_note(4), overtakes=True) == 4
+        assert _numbers(engine)[0] == 4
+        await asyncio.sleep(4 * writer_module.LINGER_SECONDS)
+        assert _numbers(engine) == [4, 1, 2, 3]  # what was overtaken needs no further push
+
+
+async def test_what_overtakes_stays_in_order_with_its_like(engine: Engine) -> None:
+    async with Writer(engine, print) as writer:
+        await asyncio.gather(*(writer.write(_note(number), overtakes=True) for number in range(5)))
+    assert _numbers(engine) == list(range(5))
+
+
+@pytest.mark.real_time
+async def test_nothing_overtakes_while_the_disk_is_away(engine: Engine) -> None:
+    disk = FailingDisk(engine)
+    async with Writer(engine, lambda _event: None) as writer:
+        await disk.fail(writer)
+        writer.enqueue(_note(1, 100_000))
+        with pytest.raises(StoreError):
+            await writer.write(_note(2, 100_000), overtakes=True)
+        disk.works = True
+        await writer.write_or_keep(_note(3), overtakes=True)
+    assert _numbers(engine) == [1, 3]
+
+
 async def test_one_bad_piece_of_work_hurts_no_other(engine: Engine) -> None:
     async with Writer(engine, print) as writer:
         results = await asyncio.gather(
