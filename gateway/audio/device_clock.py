@@ -14,20 +14,14 @@ class Steadiness:
     """The worst stall of the last minutes, in seconds; shared by all ports of a machine."""
 
     WINDOW_SECONDS = 300.0
-    _FIRST_WORST = 0.010
-    """Assumed for the first seconds, in which nothing has been measured yet."""
-    _FIRST_SECONDS = 5.0
     _IGNORED = 0.003
     _MOST = 0.060
 
     def __init__(self) -> None:
         self._stalls: deque[tuple[float, float]] = deque()
-        self._began: float | None = None
 
     def note(self, late: float, now: float) -> None:
         """Something came `late` seconds later than it should."""
-        if self._began is None:
-            self._began = now
         if late < self._IGNORED:
             return
         # Of two stalls only the worse one counts, unless the lesser one lasts longer.
@@ -39,9 +33,7 @@ class Steadiness:
         """What must be reckoned with now, 0 on a machine that is always in time."""
         while self._stalls and self._stalls[0][0] < now - self.WINDOW_SECONDS:
             self._stalls.popleft()
-        if self._stalls:
-            return self._stalls[0][1]
-        return self._FIRST_WORST if self._began is None or now - self._began < self._FIRST_SECONDS else 0.0
+        return self._stalls[0][1] if self._stalls else 0.0
 
 
 class DeviceClock:

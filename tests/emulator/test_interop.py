@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -131,6 +132,7 @@ async def test_python_gsmmodem_connects_sends_and_receives(tmp_path: Path) -> No
             assert (received[0].number, received[0].text) == (STRANGER, "to the library")
             # It deletes what it has read, in a thread of its own.
             await until(lambda: modem_was_told(tmp_path / "m0-at.log", "AT+CMGD="))
+            await until(lambda: not any("Notification" in each.name for each in threading.enumerate()))
 
 
 async def test_python_gsmmodem_makes_a_call(tmp_path: Path) -> None:
