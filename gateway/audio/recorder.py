@@ -39,9 +39,10 @@ class Recorder:
         self._file = writer.begin(path)
         self._started = now
         self._timelines = (Timeline(now), Timeline(now))
-        self._buffer = np.zeros((_BUFFER_SAMPLES, 2), dtype=np.int16)
+        # Apart until they are written: a frame is put into a row at half the cost of a column.
+        self._rows = (np.zeros(_BUFFER_SAMPLES, dtype=np.int16), np.zeros(_BUFFER_SAMPLES, dtype=np.int16))
         self._base = 0
-        """The index, in the recording, of the first sample of the buffer."""
+        """The index, in the recording, of the first sample of the rows."""
         self._next_flush = now + _FLUSH_SECONDS
         self._paused = False
         self._kept_from = 0
@@ -64,18 +65,17 @@ class Recorder:
             return
         if correction:
             frame = _fitted(frame, FRAME_SAMPLES + correction)
-        first = max(self._kept_from, self._base)
         start = index - self._base
         stop = start + len(frame)
-        if index < first:
-            skipped = first - index
+        if start < 0 or index < self._kept_from:
+            skipped = max(self._kept_from, self._base) - index
             if skipped >= len(frame):
                 self.late_frames += 1
                 return
             frame = frame[skipped:]
             start += skipped
         if stop <= _BUFFER_SAMPLES:
-            self._buffer[start:stop, channel] = frame
+            self._rows[channel][start:stop] = frame
 
     def pause(self, now: float) -> None:
         """Keep silence from now on: card data, a PIN. The time line goes on."""
@@ -108,12 +108,13 @@ class Recorder:
 
     def _write_out(self, end: int) -> None:
         """Hand everything before index `end` to the writer."""
-        count = end - self._base
-        ready = self._buffer[:count].copy()
+        count = min(end - self._base, _BUFFER_SAMPLES)
+        ready = np.empty((count, 2), dtype=np.int16)
+        for row, column in zip(self._rows, ready.T, strict=True):
+            column[:] = row[:count]
+            row[: _BUFFER_SAMPLES - count] = row[count:]
+            row[_BUFFER_SAMPLES - count :] = 0
         self._file.write(self._base, ready)
-        kept = len(self._buffer) - len(ready)
-        self._buffer[:kept] = self._buffer[len(ready) :]
-        self._buffer[kept:] = 0
         self._base = end
 
 
