@@ -17,8 +17,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.bench.awake import awake
 from tests.bench.calls import Way, play_round
 from tests.bench.cost import Watch, commit_ms, machine, resident_mib
+from tests.bench.floor import floor
 from tests.bench.place import Wanted, place
 from tests.bench.report import family_table, table
 from tests.bench.results import Level
@@ -37,7 +39,7 @@ def main() -> int:
         print(f"WARNING: the machine is busy already (load average {load:.1f}); the figures will show it.")
     directory = Path(tempfile.mkdtemp(prefix="simbridge-bench-"))
     try:
-        levels = [asyncio.run(_quietest(directory, count, given)) for count in given.levels]
+        levels = asyncio.run(_all_levels(directory, given))
     except (TimeoutError, RuntimeError, OSError) as fault:
         print(f"The bench failed: {fault or 'nothing happened in time'}. Logs are in {directory}.")
         raise
@@ -49,6 +51,11 @@ def main() -> int:
     if given.json is not None:
         given.json.write_text(json.dumps(_wire(levels, given), indent=2) + "\n", encoding="utf-8")
     return 0
+
+
+async def _all_levels(directory: Path, given: argparse.Namespace) -> list[Level]:
+    async with awake(wanted=given.awake):
+        return [await _quietest(directory, count, given) for count in given.levels]
 
 
 async def _quietest(directory: Path, count: int, given: argparse.Namespace) -> Level:
@@ -77,6 +84,7 @@ async def _measure(directory: Path, count: int, given: argparse.Namespace) -> Le
         ]
         lateness = await where.phone_network.lateness()
     return Level(
+        floor_percent=await floor(count),
         count=count,
         rounds=rounds,
         idle_share=idle.daemon_share,
@@ -92,6 +100,7 @@ def _wire(levels: list[Level], given: argparse.Namespace) -> dict[str, Any]:
         "families": list(given.families),
         "seconds": given.seconds,
         "recorded": given.recording,
+        "awake": given.awake,
         "notice": given.notice,
         "levels": [
             {
@@ -123,6 +132,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--stagger", type=float, default=0.25, help="seconds from one call's beginning to the next")
     parser.add_argument("--no-recording", dest="recording", action="store_false", help="record no call")
     parser.add_argument("--notice", choices=("none", "beep", "announce"), default="none", help="before the recording")
+    parser.add_argument("--awake", action="store_true", help="keep the processors awake: for virtual machines")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here as well")
     given = parser.parse_args()
     if given.quick:

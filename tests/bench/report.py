@@ -56,6 +56,7 @@ ROWS: tuple[tuple[str, tuple[Row, ...]], ...] = (
         (
             Row("processor per call, % of a core", ("cpu_per_call",), "0.8 at 8", "1.0 to 0.65", "1.0 to 0.65", 2),
             Row("  of it in system calls, %", ("cpu_kernel",), digits=0),
+            Row("  of a bare loop that passes all on", ("cpu_floor",), digits=2),
             Row("processor without calls, %", ("cpu_idle",), digits=2),
             Row("resident MiB, idle / in the talk", ("rss_idle", "rss_talk"), "110", "34", "34", 0),
         ),

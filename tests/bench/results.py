@@ -27,6 +27,8 @@ class Level:
     idle_mib: float
     phone_lateness_ms: dict[str, float]
     commit_ms: float
+    floor_percent: float
+    """What a program costs that only passes everything on, per call; see floor.py."""
 
     @property
     def calls(self) -> list[CallFigures]:
@@ -51,6 +53,7 @@ class Level:
             **_setup("ok_to_answer", (call.setup.ok_to_answer for call in self.calls)),
             "cpu_per_call": 100 * float(np.mean(shares)),
             "cpu_kernel": 100 * float(np.mean([each.interval.kernel_share for each in self.rounds])),
+            "cpu_floor": self.floor_percent,
             "cpu_idle": 100 * self.idle_share,
             "rss_idle": self.idle_mib,
             "rss_talk": max(each.resident_mib for each in self.rounds),
