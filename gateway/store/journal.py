@@ -22,7 +22,6 @@ from gateway.events import (
     CallEnded,
     CallRouted,
     CallStarted,
-    Event,
     LegAnswered,
     LegEnded,
     LegRang,
@@ -48,18 +47,14 @@ class Journal:
 
     def __call__(self, published: Published) -> None:
         """Have the event written."""
-        event, time = published.event, published.time
-        work = self._work(event, time)
-        if work is None:
-            return
-        call_id = getattr(event, "call_id", None)
-        if call_id is not None:
-            work = self._with_step(work, published, call_id)
-        self._writer.enqueue(work)
+        event = published.event
+        if isinstance(event, _KEPT) and not (isinstance(event, ModemChanged) and self._is_known(event)):
+            self._writer.enqueue(_made_once(lambda: self._work(published)))
 
-    def _work(self, event: Event, time: datetime) -> Work[object] | None:
-        """What stores the event; None when nothing of it is kept."""
-        work: Work[object] | None = None  # registrations have their ledger, received SMS their inbox
+    def _work(self, published: Published) -> Work[object]:
+        """What stores the event."""
+        event, time = published.event, published.time
+        work: Work[object]
         match event:
             case CallStarted() | CallRouted() | CallAnswered() | CallEnded():
                 work = self._of_call(event, time)
@@ -74,8 +69,9 @@ class Journal:
             case SmsSent():
                 work = self._of_sent(event, time)
             case _:
-                pass
-        return work
+                raise TypeError(f"No row is kept of {event.type_name()}.")
+        call_id = getattr(event, "call_id", None)
+        return work if call_id is None else self._with_step(work, published, call_id)
 
     def _with_step(self, work: Work[object], published: Published, call_id: str) -> Work[object]:
         """The work, and the event as a step of the call's timeline; the call's row is there before anything of it."""
@@ -162,13 +158,16 @@ class Journal:
 
         return raise_it
 
-    def _of_modem(self, event: ModemChanged, time: datetime) -> Work[object] | None:
-        """The last state of each modem. The signal alone changes all day and is not worth a write."""
-        facts = asdict(event)
-        lasting = {name: value for name, value in facts.items() if name != "signal_dbm"}
-        if self._modems.get(event.modem) == lasting:
-            return None
+    def _is_known(self, event: ModemChanged) -> bool:
+        """Nothing lasting has changed. The signal alone changes all day and is not worth a write."""
+        lasting = {name: value for name, value in asdict(event).items() if name != "signal_dbm"}
+        is_known = self._modems.get(event.modem) == lasting
         self._modems[event.modem] = lasting
+        return is_known
+
+    def _of_modem(self, event: ModemChanged, time: datetime) -> Work[object]:
+        """The last state of each modem."""
+        facts = asdict(event)
         values = {"line": event.line, "state": event.state, "changed_at": time, "facts": facts}
         row = {"id": new_id(), "gateway_id": self._gateway_id, "name": event.modem, **values}
         return _changing(
@@ -194,6 +193,29 @@ def empty_call(call_id: str, gateway_id: str) -> dict[str, Any]:
         "id": call_id, "gateway_id": gateway_id, "direction": "internal", "caller": "", "caller_name": "",
         "called": "", "flow": "", "talk_seconds": 0.0, "total_seconds": 0.0, "search": "",
     }  # fmt: skip
+
+
+_KEPT = (
+    *(CallStarted, CallRouted, CallAnswered, CallEnded, LegStarted, LegRang, LegAnswered, LegEnded),
+    *(RecordingStarted, RecordingFinished, AlertRaised, AlertCleared, AlertAcknowledged, ModemChanged, SmsSent),
+)
+"""Of these there are rows; registrations have their ledger, received SMS their inbox."""
+
+
+def _made_once(make: Callable[[], Work[object]]) -> Work[object]:
+    """Work that is made in the writer's thread: building statements keeps the loop from the voice for milliseconds.
+
+    Repeated work is the same work, with the same ids.
+    """
+    made: Work[object] | None = None
+
+    def write(connection: Connection) -> None:
+        nonlocal made
+        if made is None:
+            made = make()
+        made(connection)
+
+    return write
 
 
 def _changing(statement: Any) -> Callable[[Connection], None]:
