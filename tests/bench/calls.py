@@ -74,7 +74,15 @@ class _Span:
 
 
 async def play_round(place: Place, way: Way, *, seconds: float, stagger_seconds: float) -> Round:
-    """One call on every line; both ends of each speak for `seconds`. Raises TimeoutError for a call that fails."""
+    """One call on every line; both ends of each speak for `seconds`.
+
+    Raises TimeoutError for a call that fails, and when a process of the bench has gone.
+    """
+    async with asyncio.timeout(seconds + stagger_seconds * len(place.phones) + 4 * PATIENCE_SECONDS):
+        return await _play(place, way, seconds, stagger_seconds)
+
+
+async def _play(place: Place, way: Way, seconds: float, stagger_seconds: float) -> Round:
     began = time.monotonic()
     set_up = _set_up_outgoing if way is Way.OUTGOING else _set_up_incoming
     async with asyncio.TaskGroup() as tasks:
