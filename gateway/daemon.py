@@ -101,11 +101,11 @@ async def _serve(settings: Settings) -> None:
         await stack.enter_async_context(switchboard)
         if await store.accounts.needs_setup():
             log.info("The owner's setup code is in %s.", settings.data_dir / "setup-code")
+        gc.collect()
+        gc.freeze()  # what was built at the start is never looked through again
         ready.set()
         if not take_real_time_priority():
             log.info("No right to real-time priority: on a busy machine voices may stutter.")
-        gc.collect()
-        gc.freeze()  # what was built at the start is never looked through again
         log.info(
             "simbridge serves %d modems; SIP on %s, API on %s.", len(settings.modems), sip.addresses, settings.api.bind
         )
