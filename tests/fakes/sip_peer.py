@@ -1,6 +1,8 @@
 """A scripted SIP peer: it sends what the test writes, and shows what came, byte for byte.
 
-It has no transactions and no dialogs of its own, so that a fault of ours meets nobody who mends it.
+It has no transactions and no dialogs of its own, so that a fault of ours meets nobody who mends it. Two things it
+does keep from the test, because they come when they like: the OPTIONS by which the server asks whether the phone
+lives (answered with 200, unless `answers_options` is off), and repetitions of what `response` and `asked` showed.
 """
 
 from __future__ import annotations
@@ -33,6 +35,11 @@ class Peer:
         self.host = host
         self.tag = "mine"
         self.received: list[Message] = []
+        """What was not looked at yet, repetitions too."""
+        self.answers_options = True
+        """Off: an OPTIONS is for the test to answer, like everything else."""
+        self._seen: set[bytes] = set()
+        self._repeated: list[Message] = []
         self.media = RtpSocket(host)
         self._socket = _bound(host)
         self.port = self._socket.getsockname()[1]
@@ -148,7 +155,18 @@ class Peer:
                 data = self._socket.recv(65536)
             except BlockingIOError:
                 break
-            self.received.append(parse_message(data))
+            self.take(data)
+
+    def take(self, data: bytes) -> None:
+        """One message has come."""
+        message = parse_message(data)
+        if self.answers_options and isinstance(message, Request) and message.method == "OPTIONS":
+            self.respond(message, 200, "OK")
+            return
+        if data in self._seen and _comes_by_itself(message):
+            self._repeated.append(message)
+        self._seen.add(data)
+        self.received.append(message)
         self._arrived.set()
 
     async def next(self, *, within: float = 5.0) -> Message:
@@ -160,18 +178,25 @@ class Peer:
         return self.received.pop(0)
 
     async def response(self, *statuses: int, within: float = 5.0) -> Response:
-        """The next message, which must be a response of one of these statuses."""
-        message = await self.next(within=within)
+        """The next message that is no repetition; it must be a response of one of these statuses."""
+        message = await self._next_new(within)
         assert isinstance(message, Response), message
         assert message.status in statuses, message
         return message
 
     async def asked(self, method: str, within: float = 5.0) -> Request:
-        """The next message, which must be a request of this method."""
-        message = await self.next(within=within)
+        """The next message that is no repetition; it must be a request of this method."""
+        message = await self._next_new(within)
         assert isinstance(message, Request), message
         assert message.method == method, message
         return message
+
+    async def _next_new(self, within: float) -> Message:
+        async with asyncio.timeout(within):
+            while True:
+                message = await self.next(within=within)
+                if not any(message is each for each in self._repeated):
+                    return message
 
     # Whole exchanges.
 
@@ -218,6 +243,13 @@ class Peer:
         self.request(
             "ACK", user, call_id=answer.call_id, number=answer.cseq.number, to_tag=answer.recipient.tag, body=body
         )
+
+
+def _comes_by_itself(message: Message) -> bool:
+    """It is repeated because of what was lost or late, not in answer to what the test has sent again."""
+    if isinstance(message, Request):
+        return message.method != "ACK"
+    return message.cseq.method == "INVITE" and message.status >= 200
 
 
 @dataclass

@@ -38,6 +38,7 @@ class Provider:
     answers_options: bool = True
     asked: list[Asked] = field(default_factory=list)
     calls: list[Request | Response] = field(default_factory=list)
+    """What was not looked at yet; a request that is repeated because it, or its answer, came late stands here once."""
 
     def __post_init__(self) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -47,6 +48,7 @@ class Provider:
         self.media = RtpSocket(self.host)
         self.source = Address("", 0)
         self._arrived = asyncio.Event()
+        self._seen: set[bytes] = set()
         asyncio.get_running_loop().add_reader(self._socket, self._read)
 
     def __enter__(self) -> Self:
@@ -113,6 +115,9 @@ class Provider:
                 return
             self.source = Address(*source)
             message = parse_message(data)
+            if isinstance(message, Request) and message.method == "INVITE" and data in self._seen:
+                continue
+            self._seen.add(data)
             if isinstance(message, Response) or message.method not in ("REGISTER", "OPTIONS"):
                 self.calls.append(message)
                 self._arrived.set()

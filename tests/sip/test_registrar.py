@@ -284,6 +284,7 @@ async def test_a_phone_that_stops_answering_is_not_rung_until_it_does() -> None:
     world = SipWorld()
     async with world.server:
         with Peer(world.server.addresses[0]) as phone:
+            phone.answers_options = False
             await phone.register(expires=3600)
             phone.respond(await phone.asked("OPTIONS", within=45), 200, "OK")
             died_at = asyncio.get_running_loop().time()
@@ -304,6 +305,7 @@ async def test_a_phone_that_never_answered_options_is_left_alone() -> None:
     world = SipWorld()
     async with world.server:
         with Peer(world.server.addresses[0]) as phone:
+            phone.answers_options = False
             await phone.register(expires=3600)
             await asyncio.sleep(300)
             assert world.server.phones.is_reachable("101")
