@@ -17,7 +17,7 @@ from gateway.audio.recording_writer import RecordingTrouble, RecordingWriter
 from gateway.audio.wav import Recovered, measure, repair
 from gateway.clock import utc_now
 from gateway.events import EventBus, Published, RecordingFinished, ShopChanged
-from gateway.health import ServiceManager, sip_answers
+from gateway.health import Notifier, sip_answers
 from gateway.modem.fleet import ModemFleet
 from gateway.priority import take_real_time_priority
 from gateway.settings import Settings
@@ -44,7 +44,7 @@ def run_daemon(settings: Settings) -> int:
 
 async def _serve(settings: Settings) -> None:
     stop = asyncio.Event()
-    manager = ServiceManager()
+    service = Notifier()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -111,12 +111,12 @@ async def _serve(settings: Settings) -> None:
         log.info(
             "simbridge serves %d modems; SIP on %s, API on %s.", len(settings.modems), sip.addresses, settings.api.bind
         )
-        manager.tell("READY=1")
+        service.tell("READY=1")
         async with asyncio.TaskGroup() as work:
-            feeding = work.create_task(manager.feed_watchdog({"SIP": lambda: sip_answers(*sip.addresses[0])}))
+            feeding = work.create_task(service.feed_watchdog({"SIP": lambda: sip_answers(*sip.addresses[0])}))
             await stop.wait()
             feeding.cancel()
-        manager.tell("STOPPING=1")
+        service.tell("STOPPING=1")
         log.info("Stopping: running calls may go on for a moment.")
 
 

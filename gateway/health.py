@@ -22,7 +22,7 @@ Proof = Callable[[], Awaitable[bool]]
 ANSWER_SECONDS = 2.0
 
 
-class ServiceManager:
+class Notifier:
     """The other end of NOTIFY_SOCKET; where there is none, everything said is silently lost."""
 
     def __init__(self, environment: MutableMapping[str, str] = os.environ) -> None:

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.health import ANSWER_SECONDS, ServiceManager, sip_answers
+from gateway.health import ANSWER_SECONDS, Notifier, sip_answers
 from tests.fakes.sip import SipWorld
 
 
 @dataclass
-class Manager:
+class Listener:
     """What systemd's side of the socket hears."""
 
     path: str
@@ -33,11 +33,11 @@ class Manager:
 
 
 @pytest.fixture
-def manager(tmp_path: Path) -> Generator[Manager]:
+def manager(tmp_path: Path) -> Generator[Listener]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as listener:
         path = str(tmp_path / "notify")
         listener.bind(path)
-        yield Manager(path, listener)
+        yield Listener(path, listener)
 
 
 def answer(*given: bool) -> tuple[Callable[[], Awaitable[bool]], list[float]]:
@@ -51,15 +51,15 @@ def answer(*given: bool) -> tuple[Callable[[], Awaitable[bool]], list[float]]:
     return proof, asked
 
 
-async def fed_for(seconds: float, service: ServiceManager, **proofs: Callable[[], Awaitable[bool]]) -> None:
+async def fed_for(seconds: float, service: Notifier, **proofs: Callable[[], Awaitable[bool]]) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(seconds):
             await service.feed_watchdog(proofs)
 
 
-async def test_it_is_told_what_is_said_and_children_do_not_inherit_its_address(manager: Manager) -> None:
+async def test_it_is_told_what_is_said_and_children_do_not_inherit_its_address(manager: Listener) -> None:
     environment = {"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": str(os.getpid())}
-    service = ServiceManager(environment)
+    service = Notifier(environment)
     service.tell("READY=1", "STATUS=2 modems")
     assert manager.heard() == ["READY=1\nSTATUS=2 modems"]
     assert service.watchdog_seconds == 30
@@ -69,39 +69,39 @@ async def test_it_is_told_what_is_said_and_children_do_not_inherit_its_address(m
 async def test_an_abstract_address_is_understood() -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as listener:
         listener.bind(f"\0simbridge-test-{os.getpid()}")
-        ServiceManager({"NOTIFY_SOCKET": f"@simbridge-test-{os.getpid()}"}).tell("STOPPING=1")
+        Notifier({"NOTIFY_SOCKET": f"@simbridge-test-{os.getpid()}"}).tell("STOPPING=1")
         assert listener.recv(100) == b"STOPPING=1"
 
 
 @pytest.mark.parametrize("environment", [{}, {"NOTIFY_SOCKET": "/nowhere/notify"}])
 async def test_without_a_manager_everything_goes_on(environment: dict[str, str]) -> None:
-    ServiceManager(environment).tell("READY=1")
+    Notifier(environment).tell("READY=1")
 
 
 @pytest.mark.parametrize(
     "environment", [{}, {"WATCHDOG_USEC": "0"}, {"WATCHDOG_USEC": "many"}, {"WATCHDOG_USEC": "9", "WATCHDOG_PID": "1"}]
 )
-async def test_who_is_not_watched_gives_no_signs(manager: Manager, environment: dict[str, str]) -> None:
+async def test_who_is_not_watched_gives_no_signs(manager: Listener, environment: dict[str, str]) -> None:
     proof, asked = answer(True)
-    await ServiceManager({"NOTIFY_SOCKET": manager.path, **environment}).feed_watchdog({"work": proof})
+    await Notifier({"NOTIFY_SOCKET": manager.path, **environment}).feed_watchdog({"work": proof})
     assert manager.heard() == []
     assert asked == []
 
 
-async def test_three_signs_within_the_time_allowed(manager: Manager) -> None:
+async def test_three_signs_within_the_time_allowed(manager: Listener) -> None:
     proof, asked = answer(True)
-    service = ServiceManager({"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "30000000"})
+    service = Notifier({"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "30000000"})
     await fed_for(29, service, sip=proof)
     assert manager.heard() == ["WATCHDOG=1"] * 3
     assert [round(later - earlier) for earlier, later in pairwise(asked)] == [10, 10]
 
 
 async def test_a_wire_that_is_deaf_stops_the_signs_until_it_hears_again(
-    manager: Manager, caplog: pytest.LogCaptureFixture
+    manager: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:
     sip, _ = answer(True, False, False, True)
     modems, _ = answer(True)
-    service = ServiceManager({"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "30000000"})
+    service = Notifier({"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "30000000"})
     await fed_for(35, service, SIP=sip, modems=modems)
     assert manager.heard() == ["WATCHDOG=1"] * 2
     assert "SIP does not work" in caplog.text
