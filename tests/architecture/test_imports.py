@@ -47,10 +47,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 }
 
 MAY_IMPORT_FROM_OTHERS: dict[str, frozenset[str]] = {
-    "audio": frozenset({"numpy"}),
+    "audio": frozenset({"numpy", "G722"}),
     "telephony": frozenset({"numpy", "phonenumbers"}),
     "modem": frozenset({"numpy", "serial"}),
-    "sip": frozenset({"numpy"}),
+    "sip": frozenset({"numpy", "pylibsrtp"}),
     "store": frozenset({"alembic", "argon2", "phonenumbers", "sqlalchemy", "tomli", "tomli_w"}),
     "api": frozenset({"aiohttp", "argon2"}),
     "toml_document": frozenset({"tomli"}),
