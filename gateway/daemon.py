@@ -75,6 +75,7 @@ async def _serve(settings: Settings) -> None:
 
         bus.subscribe(shop_changed)
         sip = SipServer(settings.sip, store.shop, bus.publish, switchboard.incoming, bindings=store.bindings)
+        bus.subscribe(sip.presence.follow)
         switchboard.connect(
             Exchange(
                 shop=store.shop,

@@ -10,7 +10,7 @@ from gateway.sip.transaction import new_branch
 from gateway.sip.transport import Address, Flow, is_numeric
 from gateway.sip.uri import SipUri
 
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REGISTER"
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REGISTER, SUBSCRIBE, MESSAGE"
 SERVER_NAME = "simbridge"
 """Without a version (T-S15)."""
 

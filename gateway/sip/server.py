@@ -22,15 +22,18 @@ from gateway.sip.digest import Checked, DigestServer, Verdict
 from gateway.sip.grammar import MalformedMessage
 from gateway.sip.guard import Guard
 from gateway.sip.incoming import IncomingCall
+from gateway.sip.instant_message import InstantMessages
 from gateway.sip.message import Request, Response, parse_message, serialise
 from gateway.sip.pacer import Pacer
 from gateway.sip.phones import SipPhones
 from gateway.sip.place import Place, Resolve, resolve_by_system
+from gateway.sip.presence import Presence
 from gateway.sip.registrar import Registrar
 from gateway.sip.rtp_port import PortRange, RtpPort
 from gateway.sip.sdp import CONTENT_TYPE
 from gateway.sip.sip_leg import SipLeg
 from gateway.sip.stream import TcpEndpoint
+from gateway.sip.subscribe import Subscriptions
 from gateway.sip.transaction import ServerTransaction
 from gateway.sip.transport import Address, Flow, UdpEndpoint, answering_flow
 from gateway.sip.trunk import SipTrunk
@@ -87,6 +90,10 @@ class SipServer:
         self._exit = AsyncExitStack()
         self.phones = SipPhones(self._wire, self._registrar, self._pacer, self._ports)
         """For the exchange: rings the phones of the shop."""
+        self.presence = Presence(shop)
+        """For the bus: it follows the events, and lights the lamps of the phones."""
+        self._subscriptions = Subscriptions(self._wire, shop, self.presence)
+        self._instant_messages = InstantMessages(self._wire, self._registrar, shop)
         self.trunks = SipTrunks(shop, self._new_trunk, self._begin, self._guard.has_succeeded)
         """For the exchange: the providers, by name."""
 
@@ -147,6 +154,7 @@ class SipServer:
             task.cancel()
         for ban in self._bans.values():
             ban.cancel()
+        self._subscriptions.close()
         self._wire.transactions.abandon_all()
         self._registrar.close()
         for endpoint in self._endpoints:
@@ -255,12 +263,20 @@ class SipServer:
             self._challenge(request, checked, host, back)
             return
         self._guard.has_succeeded(host)
+        self._serve(request, checked.user, flow, back)
+
+    def _serve(self, request: Request, user: str, flow: Flow, back: Flow) -> None:
+        """A request that begins something, of a phone that has proven to be `user`."""
         transaction = self._wire.transactions.serve(request, back)
         match request.method:
             case "REGISTER":
-                self._begin(self._register(transaction, checked.user, flow))
+                self._begin(self._register(transaction, user, flow))
             case "INVITE":
-                self._invite(transaction, checked.user, flow)
+                self._invite(transaction, user, flow)
+            case "SUBSCRIBE":
+                self._subscriptions.subscribe(transaction, user)
+            case "MESSAGE":
+                self._instant_messages.receive(transaction, user)
             case "OPTIONS":
                 self._answer_options(request, back)
             case "BYE" | "UPDATE" | "INFO" | "PRACK":

@@ -1,0 +1,237 @@
+"""Subscriptions of phones to the lamps of others: SUBSCRIBE and NOTIFY (RFC 6665) for the package `dialog` (RFC 4235).
+
+Authentication has been done when a request comes here. One NOTIFY of a subscription is under way at a time;
+what changes meanwhile goes into the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from gateway.sip.dialog import SERVER_NAME, Dialog, copy_record_route
+from gateway.sip.dialog_info import CONTENT_TYPE, dialog_info
+from gateway.sip.message import Request, Response
+from gateway.sip.presence import Presence
+from gateway.sip.transaction import ServerTransaction, answer_to, new_tag
+from gateway.sip.transport import Flow
+from gateway.sip.uri import SipUri
+from gateway.sip.wire import Wire, decline, unsupported_extensions
+from gateway.telephony.shop import ShopView
+
+PACKAGE = "dialog"
+LONGEST_EXPIRES_SECONDS = 600
+"""Granted at most: after a crash of ours a phone learns with its next refresh that it must subscribe anew."""
+SHORTEST_EXPIRES_SECONDS = 60
+MOST_OF_ONE_PHONE = 100
+MOST_OF_ALL = 1_000
+
+_READS_DOCUMENTS = {CONTENT_TYPE, "*/*", "application/*"}
+
+
+class Subscriptions:
+    """All subscriptions of all phones."""
+
+    def __init__(self, wire: Wire, shop: ShopView, presence: Presence) -> None:
+        self._wire = wire
+        self._shop = shop
+        self._presence = presence
+        self._running: set[Subscription] = set()
+        presence.on_change = self._has_changed
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def close(self) -> None:
+        """Tell every subscriber to come again: the server stops."""
+        for subscription in tuple(self._running):
+            subscription.end("deactivated")
+
+    def subscribe(self, transaction: ServerTransaction, user: str) -> None:
+        """A SUBSCRIBE outside of any dialog, of a phone that has proven to be `user`."""
+        request = transaction.request
+        tag = new_tag()
+        refusal = self._refusal(request, user, tag)
+        if refusal is not None:
+            transaction.respond(refusal)
+            return
+        seconds = _granted(request)
+        subscription = Subscription(
+            self._wire,
+            Dialog.answered(request, tag, transaction.flow),
+            user=user,
+            extension=_extension(request),
+            event=request.headers.get("Event") or PACKAGE,
+            presence=self._presence,
+            on_end=self._running.discard,
+        )
+        self._running.add(subscription)
+        subscription.accept(transaction, seconds)
+
+    def _refusal(self, request: Request, user: str, tag: str) -> Response | None:
+        extension, shop = _extension(request), self._shop()
+        own = sum(each.user == user for each in self._running)
+        accepted = {each.partition(";")[0].strip() for each in request.headers.tokens("Accept")}
+        faults = (
+            (_package(request) != PACKAGE, 489, "Bad Event", ("Allow-Events", PACKAGE)),
+            (not request.contacts or not isinstance(request.contacts[0].uri, SipUri), 400, "Bad Request", None),
+            (shop.phone(extension) is None and shop.courier(extension) is None, 404, "Not Found", None),
+            (bool(accepted) and not accepted & _READS_DOCUMENTS, 406, "Not Acceptable", ("Accept", CONTENT_TYPE)),
+            (_is_too_brief(request), 423, "Interval Too Brief", ("Min-Expires", SHORTEST_EXPIRES_SECONDS)),
+            (
+                own >= MOST_OF_ONE_PHONE or len(self._running) >= MOST_OF_ALL,
+                *(480, "Temporarily Unavailable", ("Retry-After", SHORTEST_EXPIRES_SECONDS)),
+            ),
+        )
+        refusal = unsupported_extensions(request)
+        for is_so, status, reason, field in faults:
+            if is_so and refusal is None:
+                refusal = decline(request, status, reason, tag=tag)
+                if field is not None:
+                    refusal.headers.add(*field)
+        return refusal
+
+    def _has_changed(self, extension: str) -> None:
+        for subscription in tuple(self._running):
+            if subscription.extension == extension:
+                subscription.notify()
+
+
+class Subscription:
+    """One lamp of one phone: a dialog of its own (RFC 6665 section 4.2)."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        dialog: Dialog,
+        *,
+        user: str,
+        extension: str,
+        event: str,
+        presence: Presence,
+        on_end: Callable[[Subscription], None],
+    ) -> None:
+        self.user = user
+        self.extension = extension
+        self._wire = wire
+        self._dialog = dialog
+        self._event = event
+        self._presence = presence
+        self._on_end = on_end
+        self._expires_at = 0.0
+        self._expiry: asyncio.TimerHandle | None = None
+        self._version = 0
+        self._is_under_way = False
+        self._has_news = False
+        self._has_ended = False
+        wire.dialogs.add(dialog, self)
+
+    def accept(self, transaction: ServerTransaction, seconds: int) -> None:
+        """200, and the state as it is now; with 0 seconds that is all (RFC 6665 section 4.4.3)."""
+        loop = asyncio.get_running_loop()
+        request = transaction.request
+        response = answer_to(request, 200, "OK", tag=self._dialog.local.tag)
+        copy_record_route(request, response)
+        response.headers.add("Contact", self._dialog.contact)
+        response.headers.add("Expires", seconds)
+        response.headers.add("Server", SERVER_NAME)
+        transaction.respond(response)
+        self._expires_at = loop.time() + seconds
+        if self._expiry is not None:
+            self._expiry.cancel()
+        if seconds == 0:
+            self.end("timeout")
+            return
+        self._expiry = loop.call_at(self._expires_at, self.end, "timeout")
+        self.notify()
+
+    def notify(self) -> None:
+        """Tell the state as it is now, as soon as the last NOTIFY is answered."""
+        self._has_news = True
+        if not self._is_under_way and not self._has_ended:
+            left = max(1, round(self._expires_at - asyncio.get_running_loop().time()))
+            self._send(f"active;expires={left}")
+
+    def end(self, reason: str) -> None:
+        """Tell the state for the last time, and forget the subscriber."""
+        if not self._has_ended:
+            self._forget()
+            self._send(f"terminated;reason={reason}")
+
+    # Requests of the phone within the dialog.
+
+    def receive(self, transaction: ServerTransaction, flow: Flow) -> None:
+        """A refresh, or the end of the subscription; nothing else belongs here."""
+        request = transaction.request
+        if flow.remote.host != self._dialog.flow.remote.host:
+            transaction.respond(decline(request, 403, "Forbidden"))
+        elif not self._dialog.accepts(request):
+            transaction.respond(decline(request, 500, "Server Internal Error"))
+        elif request.method != "SUBSCRIBE":
+            transaction.respond(decline(request, 405, "Method Not Allowed"))
+        elif _package(request) != PACKAGE:
+            transaction.respond(decline(request, 489, "Bad Event"))
+        elif _is_too_brief(request):
+            response = decline(request, 423, "Interval Too Brief")
+            response.headers.add("Min-Expires", SHORTEST_EXPIRES_SECONDS)
+            transaction.respond(response)
+        else:
+            self._dialog.refresh_target(request)
+            self.accept(transaction, _granted(request))
+
+    def receive_ack(self, request: Request, flow: Flow) -> None:
+        """There is no INVITE that it could be for."""
+
+    # Inside.
+
+    def _send(self, state: str) -> None:
+        self._has_news = False
+        self._is_under_way = True
+        dialog = self._dialog
+        body = dialog_info(self._entity(), self._version, self._presence.calls(self.extension))
+        self._version += 1
+        request = dialog.request("NOTIFY", body, CONTENT_TYPE)
+        request.headers.add("Contact", dialog.contact)
+        request.headers.add("Event", self._event)
+        request.headers.add("Subscription-State", state)
+        self._wire.transactions.ask(request, dialog.next_hop(), self._answered)
+
+    def _entity(self) -> str:
+        local = self._dialog.flow.local
+        return str(SipUri(local.host, local.port, self.extension))
+
+    def _answered(self, response: Response) -> None:
+        if response.status < 200:
+            return
+        self._is_under_way = False
+        if self._has_ended:
+            return
+        if 300 <= response.status < 500:
+            # Nobody is there any more, or the subscriber does not know of it (RFC 6665 section 4.2.2).
+            self._forget()
+        elif self._has_news:
+            self.notify()
+
+    def _forget(self) -> None:
+        self._has_ended = True
+        if self._expiry is not None:
+            self._expiry.cancel()
+        self._wire.dialogs.remove(self._dialog)
+        self._on_end(self)
+
+
+def _extension(request: Request) -> str:
+    return (request.uri.user or "") if isinstance(request.uri, SipUri) else ""
+
+
+def _package(request: Request) -> str:
+    return (request.headers.get("Event") or "").partition(";")[0].strip().lower()
+
+
+def _granted(request: Request) -> int:
+    return min(LONGEST_EXPIRES_SECONDS if request.expires is None else request.expires, LONGEST_EXPIRES_SECONDS)
+
+
+def _is_too_brief(request: Request) -> bool:
+    """A time so short that refreshes would be all there is (RFC 6665 section 4.2.1.1)."""
+    return request.expires is not None and 0 < request.expires < SHORTEST_EXPIRES_SECONDS

@@ -1,0 +1,91 @@
+"""MESSAGE between phones (RFC 3428)."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gateway.sip.instant_message import LARGEST_BODY_BYTES
+from tests.fakes.sip import SipWorld
+from tests.fakes.sip_asker import ask
+from tests.fakes.sip_peer import Peer
+
+TEXT = "Заказ 1001 готов".encode()
+PLAIN = "Content-Type: text/plain;charset=UTF-8"
+
+
+async def test_a_message_reaches_every_phone_of_the_extension() -> None:
+    world = SipWorld()
+    async with world.server:
+        server = world.server.addresses[0]
+        with Peer(server) as sender, Peer(server, "102") as desk, Peer(server, "102") as shelf:
+            await desk.register()
+            await shelf.register()
+            asked = asyncio.create_task(ask(sender, "MESSAGE", "102", PLAIN, "X-Odd: secret", body=TEXT))
+            for phone in (desk, shelf):
+                message = await phone.asked("MESSAGE")
+                assert message.body == TEXT
+                assert message.headers.get("Content-Type") == "text/plain;charset=UTF-8"
+                assert str(message.sender.uri).startswith("sip:101@")
+                assert message.sender.display_name == "Phone 101"
+                assert not message.contacts
+                assert message.headers.get("X-Odd") is None
+                phone.respond(message, 200, "OK")
+            assert (await asked).status == 200
+
+
+async def test_one_phone_that_takes_it_is_enough() -> None:
+    world = SipWorld()
+    async with world.server:
+        server = world.server.addresses[0]
+        with Peer(server) as sender, Peer(server, "102") as desk, Peer(server, "102") as off:
+            await desk.register()
+            await off.register()
+            asked = asyncio.create_task(ask(sender, "MESSAGE", "102", PLAIN, body=TEXT))
+            desk.respond(await desk.asked("MESSAGE"), 200, "OK")
+            assert (await asked).status == 200
+
+
+async def test_a_phone_that_is_silent_or_does_not_want_it() -> None:
+    world = SipWorld()
+    async with world.server:
+        server = world.server.addresses[0]
+        with Peer(server) as sender, Peer(server, "102") as desk:
+            await desk.register()
+            asked = asyncio.create_task(
+                ask(sender, "MESSAGE", "102", "Content-Type: text/html", body=b"<b>", call_id="a")
+            )
+            desk.respond(await desk.asked("MESSAGE"), 415, "Unsupported Media Type")
+            assert (await asked).status == 415
+            asked = asyncio.create_task(ask(sender, "MESSAGE", "102", PLAIN, body=TEXT, call_id="b"))
+            await desk.asked("MESSAGE")
+            await asyncio.sleep(9)
+            assert not sender.received
+            async with asyncio.timeout(3):
+                assert (await asked).status == 480
+
+
+async def test_what_cannot_be_delivered_is_refused() -> None:
+    world = SipWorld()
+    async with world.server:
+        server = world.server.addresses[0]
+        with Peer(server) as sender, Peer(server, "102") as desk:
+            assert (await ask(sender, "MESSAGE", "102", PLAIN, body=TEXT, call_id="a")).status == 480
+            assert (await ask(sender, "MESSAGE", "999", PLAIN, body=TEXT, call_id="b")).status == 404
+            await desk.register()
+            long = b"x" * (LARGEST_BODY_BYTES + 1)
+            assert (await ask(sender, "MESSAGE", "102", PLAIN, body=long, call_id="c")).status == 413
+            image = await ask(sender, "MESSAGE", "102", "Content-Type: image/png", body=b"x", call_id="d")
+            assert image.status == 415
+            assert "text/plain" in (image.headers.get("Accept") or "")
+            await asyncio.sleep(1)
+            assert not desk.received
+
+
+async def test_a_stranger_gives_nothing_on() -> None:
+    world = SipWorld()
+    async with world.server:
+        server = world.server.addresses[0]
+        with Peer(server, password="guessed") as stranger, Peer(server, "102") as desk:
+            await desk.register()
+            assert (await ask(stranger, "MESSAGE", "102", PLAIN, body=TEXT)).status == 401
+            assert not desk.received
