@@ -74,7 +74,14 @@ async def _serve(settings: Settings) -> None:
                 fleet.shop_changed()
 
         bus.subscribe(shop_changed)
-        sip = SipServer(settings.sip, store.shop, bus.publish, switchboard.incoming, bindings=store.bindings)
+        sip = SipServer(
+            settings.sip,
+            store.shop,
+            bus.publish,
+            switchboard.incoming,
+            bindings=store.bindings,
+            budget=store.budget,
+        )
         bus.subscribe(sip.presence.follow)
         switchboard.connect(
             Exchange(

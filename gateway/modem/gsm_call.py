@@ -14,13 +14,13 @@ from dataclasses import dataclass
 
 from gateway.errors import AtRefused, AtTimeout, ModemLost, PortBusy
 from gateway.modem import commands
-from gateway.modem.call_budget import CallBudget
 from gateway.modem.channel import AtChannel, Priority
 from gateway.modem.commands import Command
 from gateway.modem.dialect import ModemDialect, call_row, cause_in
 from gateway.modem.gsm_leg import GsmLeg
 from gateway.modem.reports import CallReport, Stage
 from gateway.modem.voice.tty_pcm import TtyPcmPort, VoiceTty
+from gateway.telephony.call_budget import CallBudget
 from gateway.telephony.causes import Cause
 from gateway.telephony.ledger import Budget
 from gateway.telephony.leg import Direction, Leg, LegState
@@ -92,7 +92,7 @@ class GsmCall:
         self._voice_on = False
         self._voice_tried = 0.0
         self._reopened: float | None = None
-        self._budget = CallBudget(tools.budget, leg)
+        self._budget = CallBudget(tools.budget, leg, leg.fail)
         leg.on_change(self._leg_changed)
 
     # News.

@@ -39,7 +39,7 @@ from gateway.sip.transport import Address, Flow, UdpEndpoint, answering_flow
 from gateway.sip.trunk import SipTrunk
 from gateway.sip.trunks import SipTrunks
 from gateway.sip.wire import Wire, decline
-from gateway.telephony.ledger import Bindings
+from gateway.telephony.ledger import Bindings, Budget
 from gateway.telephony.leg import Direction
 from gateway.telephony.line import Incoming
 from gateway.telephony.shop import ShopView, TrunkSettings
@@ -66,6 +66,7 @@ class SipServer:
         incoming: Incoming,
         *,
         bindings: Bindings,
+        budget: Budget,
         clock: WallClock = utc_now,
         resolve: Resolve = resolve_by_system,
     ) -> None:
@@ -75,6 +76,7 @@ class SipServer:
         self._publish = publish
         self._incoming = incoming
         self._resolve = resolve
+        self._budget = budget
         self._endpoints: list[UdpEndpoint] = []
         self._streams: list[TcpEndpoint] = []
         self._wire = Wire()
@@ -382,6 +384,8 @@ class SipServer:
             wire=self._wire,
             pacer=self._pacer,
             ports=self._ports,
+            budget=self._budget,
+            begin=self._begin,
         )
 
     def _begin(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:

@@ -6,7 +6,8 @@ import asyncio
 import ipaddress
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import TypeAlias
 
 from gateway.errors import AddressInUse, NoFreeLine
 from gateway.events import AlertCleared, AlertRaised, Publish, TrunkChanged
@@ -23,7 +24,9 @@ from gateway.sip.sip_leg import SipLeg
 from gateway.sip.transport import Address
 from gateway.sip.uri import OtherUri, SipUri, Uri
 from gateway.sip.wire import Wire
+from gateway.telephony.call_budget import CallBudget
 from gateway.telephony.causes import Cause
+from gateway.telephony.ledger import Budget
 from gateway.telephony.leg import Direction, Leg
 from gateway.telephony.line import TrunkState
 from gateway.telephony.numbers import Dialable, NumberPolicy
@@ -34,6 +37,11 @@ log = logging.getLogger(__name__)
 LOOK_UP_SECONDS = 300.0
 """How often the name of a trunk without an account is looked up again; one with an account does it at each attempt."""
 REFUSED_ALERT = "trunk-refused"
+PATIENCE_SECONDS = 180.0
+"""So long a call may ring at the provider (RFC 3261 section 13.3.1.1)."""
+
+Begin: TypeAlias = Callable[[Coroutine[object, object, None]], asyncio.Task[None]]
+"""Runs work that its owner cancels at the end."""
 
 _SHOWN_CALLER = re.compile(r"[0-9+*#A-Za-z._\-]{1,40}")
 
@@ -51,6 +59,8 @@ class SipTrunk:
         wire: Wire,
         pacer: Pacer,
         ports: PortRange,
+        budget: Budget,
+        begin: Begin,
     ) -> None:
         self.settings = settings
         self.state = TrunkState.STARTING
@@ -61,6 +71,8 @@ class SipTrunk:
         self._place = place
         self._pacer = pacer
         self._ports = ports
+        self._budget = budget
+        self._begin = begin
         self._is_alerted = False
 
     @property
@@ -120,7 +132,10 @@ class SipTrunk:
     # Calls that go out.
 
     def dial(self, number: Dialable, *, caller_id: str, call_id: str, extension: str | None) -> Leg:
-        """Place a call: returns a NEW leg at once. Raises NoFreeLine when the trunk is not usable."""
+        """Place a call: returns a NEW leg at once; its own task commits the first minute, then sends the INVITE.
+
+        Raises NoFreeLine when the trunk is not usable.
+        """
         flow = self._place.flow
         if not self.is_usable or flow is None:
             raise NoFreeLine(f"The trunk {self.name} cannot carry a call now: it is {self.state}.")
@@ -144,7 +159,10 @@ class SipTrunk:
         )
         call = OutgoingCall(self._wire, [target], us, port, leg.events, trusted=True)
         leg.attach(call)
-        call.start()
+        budget = CallBudget(self._budget, leg, leg.fail)
+        self._begin(
+            budget.spend(number, call.start, call_id=call_id, extension=extension, patience_seconds=PATIENCE_SECONDS)
+        )
         return leg
 
     # Calls that come in.

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Iterator, Mapping
 
 from gateway.sip.grammar import MalformedMessage
 from gateway.sip.message import Request
 from gateway.sip.registration import Turns
 from gateway.sip.transport import Address
-from gateway.sip.trunk import SipTrunk
+from gateway.sip.trunk import Begin, SipTrunk
 from gateway.telephony.shop import ShopView, TrunkSettings
 
 log = logging.getLogger(__name__)
 
 FOLLOW_SECONDS = 2.0
-
-Begin: TypeAlias = Callable[[Coroutine[object, object, None]], asyncio.Task[None]]
-"""Runs work that its owner cancels at the end."""
 
 
 class SipTrunks(Mapping[str, SipTrunk]):

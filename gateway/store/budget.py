@@ -134,10 +134,10 @@ class StoredBudget:
         account.granted_seconds += 60
 
     def _limit(self, subject: Subject) -> int | None:
-        """A line that the shop does not know has no minutes; an extension that it does not know has no own limit."""
+        """A line or trunk that the shop does not know has no minutes; an extension of that kind has no own limit."""
         shop = self._shop()
         if subject.kind == "line":
-            line = shop.line(subject.name)
+            line = shop.line(subject.name) or shop.trunk(subject.name)
             return line.minutes_per_day if line is not None else 0
         person = shop.phone(subject.name) or shop.courier(subject.name)
         return person.minutes_per_day if person is not None else None

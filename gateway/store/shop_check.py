@@ -14,6 +14,7 @@ import phonenumbers
 
 from gateway.telephony.numbers import Dialable, NumberPolicy
 from gateway.telephony.shop import (
+    PBX_PREFIX,
     CourierSettings,
     LineSettings,
     NumberRules,
@@ -21,15 +22,20 @@ from gateway.telephony.shop import (
     PhoneSettings,
     RecordingPolicy,
     TrunkSettings,
+    UssdRules,
 )
 from gateway.toml_document import Place, TomlDocument, quoted, wrong_word
 
 LANGUAGES = ("en", "ru")
 MINUTES_OF_A_DAY = 1440
+MOST_TRUNK_MINUTES = 20 * MINUTES_OF_A_DAY
+"""A provider carries several calls at once."""
 _EXTENSION = re.compile(r"[0-9]{1,8}", re.ASCII)
 _PIN = re.compile(r"[0-9]{6,12}", re.ASCII)
 _IMEI = re.compile(r"[0-9]{14,16}", re.ASCII)
 _ICCID = re.compile(r"[0-9]{18,20}", re.ASCII)
+_USSD_CODE = re.compile(r"[*#][0-9*#]{1,30}#", re.ASCII)
+_USSD_ANSWER = re.compile(r"[0-9*#]{1,20}", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9a-fA-F:.]+\]", re.ASCII)
 _HOST_AND_PORT = re.compile(rf"(?:{_HOST.pattern})(?::[0-9]{{1,5}})?", re.ASCII)
@@ -43,6 +49,7 @@ def check_shop(document: TomlDocument) -> None:
     _check_lines(document, policy)
     _check_people(document, policy)
     _check_trunks(document, policy)
+    _check_texts_of_lines(document)
     for place, recording in document.found(RecordingPolicy):
         _within(document, (*place, "keep_days"), recording.keep_days, 1, 3650)
     for place, pbx in document.found(PbxSettings):
@@ -116,6 +123,38 @@ def _check_lines(document: TomlDocument, policy: NumberPolicy | None) -> None:
                 _note_unknown(document, (*place, "rings"), extension, phones, "is not the extension of a phone")
 
 
+def _check_texts_of_lines(document: TomlDocument) -> None:
+    """SMS and USSD: who may write, how much, and which codes."""
+    extensions = _names(document, "phones", "extension") | _names(document, "couriers", "extension")
+    for place, line in document.found(LineSettings):
+        for extension in line.texts:
+            if extension not in extensions:
+                _note_unknown(document, (*place, "texts"), extension, extensions, "is not an extension")
+        _within(document, (*place, "sms_per_minute"), line.sms_per_minute, 1, 60)
+        _within(document, (*place, "sms_per_day"), line.sms_per_day, 0, 10_000)
+        _matches(document, (*place, "balance_code"), line.balance_code, _USSD_CODE, 'a code like "*100#"')
+        if line.low_balance is not None:
+            _within(document, (*place, "low_balance"), line.low_balance, 0, 1_000_000)
+        if line.balance_pattern is not None and not _is_pattern(line.balance_pattern):
+            document.problem(
+                (*place, "balance_pattern"),
+                '"balance_pattern" of [[lines]] must be a regular expression with one group, like "Balance: ([0-9.,-]+)".',
+            )
+    for place, rules in document.found(UssdRules):
+        for code in rules.codes:
+            _matches(document, (*place, "codes"), code, _USSD_CODE, 'codes like "*100#"')
+        for answer in rules.answers:
+            _matches(document, (*place, "answers"), answer, _USSD_ANSWER, 'answers like "1"')
+        _within(document, (*place, "balance_hours"), rules.balance_hours, 0, 24 * 30)
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        return len(text) <= 200 and re.compile(text).groups >= 1
+    except re.error:
+        return False
+
+
 def _check_people(document: TomlDocument, policy: NumberPolicy | None) -> None:
     people: list[tuple[Place, PhoneSettings | CourierSettings]] = [
         *document.found(PhoneSettings),
@@ -174,10 +213,14 @@ def _check_trunks(document: TomlDocument, policy: NumberPolicy | None) -> None:
     trunks = document.found(TrunkSettings)
     named: list[tuple[Place, Any]] = [*document.found(LineSettings), *trunks]
     _note_twice(document, ((place, "name", each.name) for place, each in named))
+    for place, each in named:
+        if each.name.startswith(PBX_PREFIX):
+            document.problem((*place, "name"), f'A name must not begin with "{PBX_PREFIX}": the PBX takes those.')
     for place, trunk in trunks:
         _not_empty(document, (*place, "name"), trunk.name)
         _matches(document, (*place, "host"), trunk.host, _HOST_AND_PORT, "a host name or address")
         _check_number(document, (*place, "number"), trunk.number, policy)
+        _within(document, (*place, "minutes_per_day"), trunk.minutes_per_day, 0, MOST_TRUNK_MINUTES)
         if trunk.password is not None and trunk.user is None:
             document.problem((*place, "password"), f'The trunk "{trunk.name}" has a password but no "user".')
 

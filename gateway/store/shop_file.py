@@ -26,13 +26,14 @@ from gateway.telephony.shop import (
     RecordingPolicy,
     Shop,
     TrunkSettings,
+    UssdRules,
 )
 from gateway.toml_document import TomlDocument
 
 MASK = "********"
 PASSWORD_CHARACTERS = 20
 _PASSWORD_ALPHABET = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # noqa: S105  # what passwords are made of
-_SECRETS = {"phones": "password", "couriers": "pin", "trunks": "password"}
+_SECRETS = {"phones": ("password",), "couriers": ("pin", "pbx_password"), "trunks": ("password",)}
 _DEFAULT = Shop()
 
 
@@ -73,10 +74,10 @@ def write_shop(shop: Shop, with_secrets: bool = False) -> str:
     heading = {each.name: document.pop(each.name) for each in fields(_Heading)}
     sections = ["[shop]\n" + tomli_w.dumps(heading)]
     for name, content in document.items():
-        secret = _SECRETS.get(name)
         for table in content if isinstance(content, list) else ():
-            if secret in table and not with_secrets:
-                table[secret] = MASK
+            for secret in _SECRETS.get(name, ()):
+                if secret in table and not with_secrets:
+                    table[secret] = MASK
             sections.append(f"[[{name}]]\n" + tomli_w.dumps(_without_blanks(table)))
         if isinstance(content, dict):
             sections.append(f"[{name}]\n" + tomli_w.dumps(_without_blanks(content)))
@@ -133,6 +134,7 @@ class _File:
     pbx: PbxSettings | None = None
     recording: RecordingPolicy = _DEFAULT.recording
     numbers: NumberRules = _DEFAULT.numbers
+    ussd: UssdRules = _DEFAULT.ussd
 
 
 def _without_blanks(table: dict[str, Any]) -> dict[str, Any]:
@@ -144,12 +146,13 @@ def _fill_secrets(content: dict[str, Any], current: Shop) -> tuple[tuple[str, ..
     """Put in, before reading, the secrets that the tables mask or leave out."""
     generated: list[str] = []
     notes: list[str] = []
-    stored: dict[str, dict[str, str | None]] = {
-        "phones": {phone.extension: phone.password for phone in current.phones},
-        "couriers": {courier.extension: courier.pin for courier in current.couriers},
-        "trunks": {trunk.name: trunk.password for trunk in current.trunks},
+    stored: dict[tuple[str, str], dict[str, str | None]] = {
+        ("phones", "password"): {phone.extension: phone.password for phone in current.phones},
+        ("couriers", "pin"): {courier.extension: courier.pin for courier in current.couriers},
+        ("couriers", "pbx_password"): {courier.extension: courier.pbx_password for courier in current.couriers},
+        ("trunks", "password"): {trunk.name: trunk.password for trunk in current.trunks},
     }
-    for name, key in _SECRETS.items():
+    for name, key in stored:
         tables = content.get(name)
         for table in tables if isinstance(tables, list) else []:
             if not isinstance(table, dict) or table.get(key, MASK) != MASK:
@@ -157,7 +160,7 @@ def _fill_secrets(content: dict[str, Any], current: Shop) -> tuple[tuple[str, ..
                     del table[key]
                 continue
             identity = table.get("extension" if name != "trunks" else "name")
-            known = stored[name].get(identity) if isinstance(identity, str) else None
+            known = stored[name, key].get(identity) if isinstance(identity, str) else None
             if known is not None:
                 table[key] = known
             elif name == "phones":

@@ -24,6 +24,30 @@ class Notice(StrEnum):
     NONE = "none"
 
 
+class Loudness(StrEnum):
+    """How loud one direction of a line's calls is, beside what its modem does by itself."""
+
+    QUIET = "quiet"
+    NORMAL = "normal"
+    LOUD = "loud"
+
+
+class KeysBy(StrEnum):
+    """How keys are sent into a line's calls: as its modem does best, by its command, or as tones in the sound."""
+
+    AUTO = "auto"
+    COMMAND = "command"
+    TONES = "tones"
+
+
+class Srtp(StrEnum):
+    """Whether the media of a phone or trunk is sealed; `required` refuses a call that it cannot be agreed for."""
+
+    OFF = "off"
+    PREFERRED = "preferred"
+    REQUIRED = "required"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineSettings:
     """A SIM. `modem` is the name of a modem; `imei` or `iccid` may be given in its place."""
@@ -39,6 +63,23 @@ class LineSettings:
     contract: str | None = None
     holder: str | None = None
     minutes_per_day: int = 120
+    from_mobile: Loudness = Loudness.NORMAL
+    to_mobile: Loudness = Loudness.NORMAL
+    keys: KeysBy = KeysBy.AUTO
+    hide_number: bool = False
+    """Ask the network not to show the SIM's number to whom it calls (CLIR)."""
+    roaming: bool = False
+    """Calls may be placed while the SIM is in a foreign network; they cost more."""
+    texts: tuple[str, ...] = ()
+    """Extensions whose phones may write and are given the SMS of this line; nobody unless named."""
+    sms_per_minute: int = 6
+    sms_per_day: int = 100
+    balance_code: str | None = None
+    """Asked for the balance once a day; None: the operator's usual one, and only when somebody asks."""
+    balance_pattern: str | None = None
+    """A regular expression whose first group is the amount; None: as the operator usually says it."""
+    low_balance: int | None = None
+    """Below this, in the shop's currency, an alert is raised."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +103,29 @@ class CourierSettings:
     lines: tuple[str, ...] = ()
     pin: str | None = field(default=None, repr=False)
     minutes_per_day: int = 60
+    pbx_password: str | None = field(default=None, repr=False)
+    """The password of the extension at the upstream PBX; without one the courier is not registered there."""
+
+
+class SipTransport(StrEnum):
+    """How signalling travels to a provider. AUTO: as the provider's NAPTR records say (RFC 3263)."""
+
+    UDP = "udp"
+    TCP = "tcp"
+    TLS = "tls"
+    AUTO = "auto"
+
+
+class Presents(StrEnum):
+    """Where a provider wants to be told the number that the customer is to see."""
+
+    BOTH = "both"
+    """In From and in P-Asserted-Identity: what most take."""
+    FROM = "from"
+    ASSERTED = "p-asserted-identity"
+    """There alone, and the account in From (RFC 3325)."""
+    REMOTE_PARTY = "remote-party-id"
+    """There alone, and the account in From (draft-ietf-sip-privacy-04)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +137,14 @@ class TrunkSettings:
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     number: str | None = None
+    minutes_per_day: int = 480
+    """Of outgoing calls by this provider, all together; it refuses when they are spent."""
+    transport: SipTransport = SipTransport.UDP
+    ca_file: str | None = None
+    """With TLS: a PEM file that vouches for the provider's certificate; None: the authorities that the system knows."""
+    presents: Presents = Presents.BOTH
+    withholds_number: bool = False
+    """True: customers see no number (CLIR, RFC 3323)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +153,12 @@ class PbxSettings:
 
     host: str
     port: int = 5060
+    transport: SipTransport = SipTransport.UDP
+    ca_file: str | None = None
+
+
+PBX_PREFIX = "pbx "
+"""Begins the name of each courier's account at the PBX, which stands in records and budgets like a provider's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +184,16 @@ class NumberRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UssdRules:
+    """`codes` may be sent, exactly as they stand there, and `answers` may be given to what they ask; nothing else."""
+
+    codes: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    balance_hours: int = 24
+    """How often the balance of a line with a `balance_code` or a `low_balance` is asked for; 0: never by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
     """Everything above, as one consistent version."""
 
@@ -120,6 +208,7 @@ class Shop:
     pbx: PbxSettings | None = None
     recording: RecordingPolicy = RecordingPolicy()
     numbers: NumberRules = NumberRules()
+    ussd: UssdRules = UssdRules()
 
     def line(self, name: str) -> LineSettings | None:
         """The line of that name."""
@@ -132,6 +221,35 @@ class Shop:
     def courier(self, extension: str) -> CourierSettings | None:
         """The courier with that extension."""
         return next((courier for courier in self.couriers if courier.extension == extension), None)
+
+    def trunk(self, name: str) -> TrunkSettings | None:
+        """The provider of that name, or the account at the PBX."""
+        return next((trunk for trunk in (*self.trunks, *self.pbx_accounts) if trunk.name == name), None)
+
+    @property
+    def pbx_accounts(self) -> tuple[TrunkSettings, ...]:
+        """The couriers' accounts at the PBX, as if each were a provider of its own."""
+        pbx = self.pbx
+        if pbx is None:
+            return ()
+        return tuple(
+            TrunkSettings(
+                name=PBX_PREFIX + courier.extension,
+                host=f"{pbx.host}:{pbx.port}",
+                user=courier.extension,
+                password=courier.pbx_password,
+                minutes_per_day=courier.minutes_per_day,
+                transport=pbx.transport,
+                ca_file=pbx.ca_file,
+                presents=Presents.FROM,
+            )
+            for courier in self.couriers
+            if courier.pbx_password is not None
+        )
+
+    def courier_at_pbx(self, account: str) -> CourierSettings | None:
+        """Whose account at the PBX has that name."""
+        return self.courier(account.removeprefix(PBX_PREFIX)) if account.startswith(PBX_PREFIX) else None
 
     def courier_by_mobile(self, number: str) -> CourierSettings | None:
         """The courier whose registered mobile is `number` (E.164)."""

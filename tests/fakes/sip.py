@@ -13,6 +13,7 @@ from gateway.sip.place import Resolve, resolve_by_system
 from gateway.sip.server import SipServer
 from gateway.telephony.leg import Leg
 from gateway.telephony.shop import PhoneSettings, Shop
+from tests.fakes.modem_ledgers import MemoryBudget
 
 PASSWORD = "correct-horse-battery"
 
@@ -44,6 +45,7 @@ class SipWorld:
 
     on_leg: Callable[[Leg], None] = lambda leg: None
     bindings: MemoryBindings = field(default_factory=MemoryBindings)
+    budget: MemoryBudget = field(default_factory=MemoryBudget)
     events: list[Event] = field(default_factory=list)
     legs: list[Leg] = field(default_factory=list)
     extensions: tuple[str, ...] = ("101", "102", "103")
@@ -65,6 +67,7 @@ class SipWorld:
             self.events.append,
             self._incoming,
             bindings=self.bindings,
+            budget=self.budget,
             clock=utc_now,
             resolve=resolve,
         )

@@ -20,6 +20,7 @@ from gateway.sip.server import SipServer
 from gateway.sip.transport import Address, is_private
 from gateway.telephony.leg import LegState
 from gateway.telephony.shop import Shop
+from tests.fakes.modem_ledgers import MemoryBudget
 from tests.fakes.sip import MemoryBindings, SipWorld, answer_and_echo
 from tests.fakes.sip_lossy import Link, LinkFlow
 from tests.fakes.sip_peer import Peer
@@ -210,7 +211,12 @@ async def test_a_port_in_use_is_one_sentence() -> None:
 
 async def test_an_address_of_another_machine_is_one_sentence() -> None:
     server = SipServer(
-        SipSettings(bind=("192.0.2.77",), port=0), Shop, lambda _e: None, lambda _l: None, bindings=MemoryBindings()
+        SipSettings(bind=("192.0.2.77",), port=0),
+        Shop,
+        lambda _e: None,
+        lambda _l: None,
+        bindings=MemoryBindings(),
+        budget=MemoryBudget(),
     )
     with pytest.raises(AddressInUse, match="does not have that address"):
         async with server:
