@@ -60,6 +60,8 @@ class Leg(ABC):
         self.display_name = ""
         self.early_media = False
         """True once an outgoing leg brings audio before its answer (183, or a modem that passes the network's tone)."""
+        self.redirected_to = ""
+        """Where a phone that was rung wants its call to go instead (SIP 302), as it would dial it."""
         self.state = LegState.NEW
         self.cause: Cause | None = None
         self.ended_by_peer = False

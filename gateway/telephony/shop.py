@@ -91,6 +91,14 @@ class PhoneSettings:
     password: str = field(repr=False)
     minutes_per_day: int = 60
     """What this extension may spend on calls by the SIM lines (goal 5)."""
+    mac: str | None = None
+    """Of the desk phone, twelve hexadecimal digits: no other one is given the files that set it up."""
+    do_not_disturb: bool = False
+    forward_always: str | None = None
+    """Where calls go instead: an extension, or a number as this phone would dial it."""
+    forward_busy: str | None = None
+    forward_no_answer: str | None = None
+    forward_after_seconds: int = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
