@@ -6,6 +6,9 @@ that the device takes and the packet's own first one, at its arrival.
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,29 +31,22 @@ class DelayMeter:
         self._longest = longest_samples
         self._moved = 0
         """Added since the stream began, so that what was measured before can be compared."""
-        self._arrivals: NDArray[np.float64] = np.empty((3, 2 * _ARRIVALS))
+        self._times, self._spares, self._queues = array("d"), array("d"), array("d")
         """When each packet came, how long before the device's next read, and how much was queued before it."""
-        self._first = self._end = 0
-        """Those that count are the columns from `_first` on, `_end` not among them."""
         self._since_review = 0
 
     def begin(self, waiting: int) -> None:
         """A stream begins behind `waiting` samples that are in the device already."""
-        self._first = self._end = 0
+        del self._times[:], self._spares[:], self._queues[:]
         self._moved = self.surplus = self.wish = self._since_review = 0
         self.limit = min(self._longest, waiting + _LEAST_LIMIT + self._block_samples)
         self.room = self.limit - _HEADROOM - waiting
 
     def note(self, now: float, spare: float, queued: int) -> bool:
         """A packet has come, `spare` seconds before the device's next read. True: it is time for a review."""
-        arrivals, end = self._arrivals, self._end
-        if end == 2 * _ARRIVALS:
-            arrivals[:, :_ARRIVALS] = arrivals[:, _ARRIVALS:]
-            self._first, end = max(0, self._first - _ARRIVALS), _ARRIVALS
-        arrivals[0, end] = now
-        arrivals[1, end] = spare
-        arrivals[2, end] = queued - self._moved
-        self._end = end + 1
+        self._times.append(now)
+        self._spares.append(spare)
+        self._queues.append(queued - self._moved)
         self._since_review += 1
         return self._since_review >= (_REVIEW_EVERY if queued >= self._block_samples else _REVIEW_SELDOM)
 
@@ -77,15 +73,14 @@ class DelayMeter:
         `in_hand` seconds must lie ready beyond the next read, `cushion_samples` are kept in the device for it.
         """
         self._since_review = 0
-        while self._arrivals[0, self._first] < now - _WINDOW_SECONDS:
-            self._first += 1
-        self._first = max(self._first, self._end - _ARRIVALS)
-        count = self._end - self._first
+        old = max(bisect_left(self._times, now - _WINDOW_SECONDS), len(self._times) - _ARRIVALS)
+        del self._times[:old], self._spares[:old], self._queues[:old]
+        count = len(self._times)
         if count < _LEAST_ARRIVALS:
             return
-        times, spare, queued = self._arrivals[:, self._first : self._end]
-        spare = spare * SAMPLE_RATE
-        queued = queued + self._moved
+        times = np.array(self._times)
+        spare = np.array(self._spares) * SAMPLE_RATE
+        queued = np.array(self._queues) + self._moved
         margin = (_MARGIN_SECONDS + in_hand) * SAMPLE_RATE
         reads = np.ceil((margin - spare) / self._block_samples)
         unneeded = float((queued - self._block_samples * reads)[count // 2 :].min())

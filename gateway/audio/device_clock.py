@@ -14,7 +14,7 @@ class Steadiness:
     """The worst stall of the last minutes, in seconds; shared by all ports of a machine."""
 
     WINDOW_SECONDS = 300.0
-    _IGNORED = 0.003
+    IGNORED_SECONDS = 0.003
     _MOST = 0.060
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Steadiness:
 
     def note(self, late: float, now: float) -> None:
         """Something came `late` seconds later than it should."""
-        if late < self._IGNORED:
+        if late < self.IGNORED_SECONDS:
             return
         # Of two stalls only the worse one counts, unless the lesser one lasts longer.
         while self._stalls and self._stalls[-1][1] <= late:
@@ -52,18 +52,25 @@ class DeviceClock:
 
     def follow(self, now: float, count: int) -> None:
         """The device has reported `count` frames as taken."""
-        self._part_of_block += count
-        blocks, self._part_of_block = divmod(self._part_of_block, self._block)
-        if blocks == 0:
-            return
-        if self.next_read is None or now - self.next_read > _CLOCK_LOST:
+        if count == self._block and not self._part_of_block:
+            blocks = 1
+        else:
+            blocks, self._part_of_block = divmod(self._part_of_block + count, self._block)
+            if blocks == 0:
+                return
+        read = self.next_read
+        if read is None or now - read > _CLOCK_LOST:
             self.next_read = now + self._period
             return
-        read = self.next_read + (blocks - 1) * self._period
+        if blocks > 1:
+            read += (blocks - 1) * self._period
         behind = now - read
-        if self._steadiness is not None:
-            self._steadiness.note(behind, now)
-        read = now if behind < 0 else read + min(behind * _CLOCK_LEAK + _CLOCK_DRIFT, behind)
+        if behind < 0:
+            read = now
+        else:
+            read += min(behind * _CLOCK_LEAK + _CLOCK_DRIFT, behind)
+            if behind > Steadiness.IGNORED_SECONDS and self._steadiness is not None:
+                self._steadiness.note(behind, now)
         self.next_read = read + self._period
 
     def is_read_under_way(self, now: float) -> bool:

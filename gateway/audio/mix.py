@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.audio.frame import FRAME_SAMPLES, SILENCE, Frame
-from gateway.audio.playout import Playout, PlayoutCounters
+from gateway.audio.playout import Playout
 from gateway.audio.port import FrameSource, MediaPort
+from gateway.audio.splice import PlayoutCounters
 
 Clock: TypeAlias = Callable[[], float]
 """Seconds of one monotonic clock: the loop's `time`."""

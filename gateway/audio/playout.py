@@ -17,32 +17,12 @@ All times are seconds of one monotonic clock; positions are samples, see `gatewa
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from math import ceil
 
-import numpy as np
-from numpy.typing import NDArray
-
-from gateway.audio.conceal import Concealer
 from gateway.audio.delay import DelayMeter
 from gateway.audio.device_clock import DeviceClock, Steadiness
 from gateway.audio.frame import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, SILENCE, Frame
-from gateway.audio.shorten import is_quiet, shortened
-
-
-@dataclass(slots=True)
-class PlayoutCounters:
-    """What happened to one stream, in frames; `underruns` are frames that the device had to make up itself."""
-
-    written: int = 0
-    concealed: int = 0
-    dropped: int = 0
-    late: int = 0
-    duplicates: int = 0
-    reordered: int = 0
-    underruns: int = 0
-    shortened_samples: int = 0
-    stretched_samples: int = 0
+from gateway.audio.splice import PlayoutCounters, Splice
 
 
 class Playout:
@@ -78,10 +58,10 @@ class Playout:
         self._clock = DeviceClock(block_frames=block_frames, period=self._period, steadiness=steadiness)
         self._cushion = 0
         """Frames that are kept in the device beyond its next read, for stalls of this machine."""
+        self._covered = block_frames
+        """Frames in the device with which nothing more is wanted before its next read."""
         # The stream.
-        self._concealer = Concealer()
         self._held: dict[int, Frame] = {}
-        self._rest: NDArray[np.int16] = _NOTHING
         self._flowing = False
         self._next_position = 0
         self._highest = 0
@@ -92,15 +72,13 @@ class Playout:
         # Its delay.
         longest_samples = longest_ms * SAMPLE_RATE // 1000 + FRAME_SAMPLES
         self._delay = DelayMeter(block_samples=self._block_samples, longest_samples=longest_samples)
-        self._owed = 0
-        """Samples to be put in with the next frame."""
+        self._splice = Splice(self._delay, self.counters)
         self._skipping_since: float | None = None
-        self._since_shrink = 0
 
     @property
     def depth_frames(self) -> float:
         """Frames between the next sample that the device takes and the newest that is here."""
-        return (self._fill * FRAME_SAMPLES + len(self._rest)) / FRAME_SAMPLES + len(self._held)
+        return (self._fill * FRAME_SAMPLES + len(self._splice.rest)) / FRAME_SAMPLES + len(self._held)
 
     @property
     def fill_frames(self) -> int:
@@ -115,12 +93,31 @@ class Playout:
         """A new stream begins with the next frame; what is in the device is played out."""
         del now  # nothing of a stream outlives it; the device's clock goes on
         self._held.clear()
-        self._rest = _NOTHING
-        self._concealer.forget()
+        self._splice.forget()
         self._flowing = False
 
     def arrive(self, frame: Frame, position: int, now: float) -> list[Frame]:
         """A frame has come from the peer. Returns the frames to write to the device now."""
+        if position == self._next_position and self._flowing and not self._held and not self._debt:
+            next_read, fill = self._clock.next_read, self._fill
+            if next_read is not None and fill < self._covered and self._splice.is_plain:
+                spare = next_read - self._clock.guard - now
+                if spare > _TIMER_GRAIN:
+                    # Nearly always: its turn has come, and it covers the device's next read.
+                    self._highest, self._highest_at = position, now
+                    if self._delay.note(now, spare, fill * FRAME_SAMPLES):
+                        self._review(now)
+                    self._next_position = position + FRAME_SAMPLES
+                    self._played.append(position)
+                    self._stand_in = self._skipping_since = None
+                    self._splice.played(frame)
+                    self._fill = fill + 1
+                    self.counters.written += 1
+                    return [frame]
+        return self._arrive(frame, position, now)
+
+    def _arrive(self, frame: Frame, position: int, now: float) -> list[Frame]:
+        """The same, wherever anything is out of the ordinary."""
         cushion: list[Frame] = []
         if self._flowing and position == self._next_position and not self._held and not self._debt:
             pass  # its turn has come, nothing else waits: nearly always
@@ -147,17 +144,21 @@ class Playout:
     def consumed(self, now: float, count: int = 1) -> list[Frame]:
         """The device has taken `count` frames. Returns the frames to write to it now."""
         self._clock.follow(now, count)
-        if self._fill < count and self._flowing:
-            self.counters.underruns += count - self._fill
-        self._fill = max(0, self._fill - count)
-        return self._pump(now)
+        fill = self._fill - count
+        if fill < 0:
+            if self._flowing:
+                self.counters.underruns -= fill
+            fill = 0
+        self._fill = fill
+        return self._pump(now) if self._held or self._splice.rest.size else []
 
     def deadline(self, now: float) -> float | None:
         """When `conceal` must be called, unless something arrives before; None: not at all."""
         del now
-        if not self._flowing or self._clock.next_read is None or self._fill >= self._bound:
+        clock, fill = self._clock, self._fill
+        if not self._flowing or clock.next_read is None or fill >= self._bound:
             return None
-        return self._clock.next_read + self._fill // self._block * self._period - self._clock.guard
+        return clock.next_read + fill // self._block * self._period - clock.guard
 
     def conceal(self, now: float) -> list[Frame]:
         """Cover the next read of the device, by what is held or by what is made up. Returns frames to write now."""
@@ -180,17 +181,25 @@ class Playout:
         self._flowing = True
         self._next_position = self._highest = position
         self._stand_in = None
-        self._debt = self._owed = 0
+        self._debt = self._splice.owed = 0
         self._skipping_since = None
-        self._delay.begin(self._fill * FRAME_SAMPLES + len(self._rest))
+        self._delay.begin(self._fill * FRAME_SAMPLES + len(self._splice.rest))
 
     def _laid_under(self, now: float) -> list[Frame]:
         """Silence before the first frame of a stream, as much as this machine's stalls ask for."""
-        self._cushion = self._cushion_for(now)
+        self._keep(self._cushion_for(now))
         count = max(0, self._cushion - self._fill)
         self._fill += count
         self.counters.written += count
         return [SILENCE] * count
+
+    def _review(self, now: float) -> None:
+        self._keep(self._cushion_for(now))
+        self._delay.review(now, self._clock.in_hand(now), self._cushion * FRAME_SAMPLES)
+
+    def _keep(self, cushion: int) -> None:
+        self._cushion = cushion
+        self._covered = min(self._bound, self._block + cushion)
 
     def _cushion_for(self, now: float) -> int:
         return min(self._bound - self._block, ceil(self._clock.in_hand(now) / FRAME_SECONDS))
@@ -211,7 +220,7 @@ class Playout:
             lost += skipped
             self.counters.late += 1
             if inserted > skipped:
-                self._has_grown((inserted - skipped) * FRAME_SAMPLES)
+                self._splice.has_grown((inserted - skipped) * FRAME_SAMPLES)
         self._next_position += lost * FRAME_SAMPLES
         self._stand_in = self._next_position - FRAME_SAMPLES if lost else None
 
@@ -237,13 +246,12 @@ class Playout:
             # The sender's timeline has slipped by less than a frame: nothing to wait for.
             self._next_position = position
             ahead = 0
-        queued = self._fill * FRAME_SAMPLES + len(self._rest) + ahead
+        queued = self._fill * FRAME_SAMPLES + len(self._splice.rest) + ahead
         spare = 0.0
         if self._clock.next_read is not None:
             spare = self._clock.next_read - self._clock.guard - now
             if self._delay.note(now, spare, queued):
-                self._cushion = self._cushion_for(now)
-                self._delay.review(now, self._clock.in_hand(now), self._cushion * FRAME_SAMPLES)
+                self._review(now)
         if ahead >= 0:
             return True
         self.counters.late += 1
@@ -251,24 +259,24 @@ class Playout:
             # Only its stand-in has been played, nothing after it: it still has its place.
             self._next_position = position
             self._stand_in = None
-            self._has_grown(FRAME_SAMPLES)
+            self._splice.has_grown(FRAME_SAMPLES)
             return True
         if self._clock.next_read is not None:
             needed = ceil(-spare / self._period) * self._block_samples - queued
-            self._owed = max(self._owed, min(needed, self._delay.room))
+            self._splice.owed = max(self._splice.owed, min(needed, self._delay.room))
         return False
 
     def _bound_delay(self) -> None:
         """Drop the oldest frames that wait while more waits than may."""
         end = max(self._held) + FRAME_SAMPLES
-        waiting = self._fill * FRAME_SAMPLES + len(self._rest)
+        waiting = self._fill * FRAME_SAMPLES + len(self._splice.rest)
         while waiting + end - self._next_position > self._delay.limit:
             if self._held.pop(self._next_position, None) is not None:
                 self.counters.dropped += 1
             self._next_position += FRAME_SAMPLES
             self._stand_in = None
             self._delay.moved(-FRAME_SAMPLES)
-            self._owed = 0
+            self._splice.owed = 0
 
     # What is written.
 
@@ -281,7 +289,7 @@ class Playout:
 
     def _pump(self, now: float) -> list[Frame]:
         written: list[Frame] = []
-        if not self._held and len(self._rest) < FRAME_SAMPLES:
+        if not self._held and len(self._splice.rest) < FRAME_SAMPLES:
             return written
         if self._fill == 0 and self._clock.is_read_under_way(now):
             # What is written now would be counted as taken, and stay behind as delay that nobody sees. The
@@ -299,29 +307,15 @@ class Playout:
 
     def _take(self) -> Frame | None:
         """The next 20 ms of what is held, as it is or with samples taken out or put in."""
-        while len(self._rest) < FRAME_SAMPLES:
+        whole = self._splice.cut()
+        while whole is None:
             frame = self._next_held()
             if frame is None:
                 return None
             self._stand_in = None
             self._skipping_since = None
-            self._since_shrink += 1
-            samples: NDArray[np.int16] = frame
-            if self._concealer.generated:
-                samples = _clipped(self._concealer.join(frame))
-            elif self._owed > 0:
-                samples = self._stretch(frame)
-            elif self._delay.wish > 0 and is_quiet(frame):
-                self._owed = self._delay.wish
-                samples = self._stretch(frame)
-            elif self._delay.surplus > 0:
-                samples = self._shrink(frame)
-            self._concealer.played(samples)
-            if not len(self._rest) and len(samples) == FRAME_SAMPLES:
-                return samples
-            self._rest = np.concatenate((self._rest, samples))
-        frame, self._rest = self._rest[:FRAME_SAMPLES], self._rest[FRAME_SAMPLES:]
-        return frame
+            whole = self._splice.add(frame)
+        return whole
 
     def _next_held(self) -> Frame | None:
         """The frame whose turn it is, if it is here; a timeline that has slipped by less than a frame is followed."""
@@ -341,12 +335,8 @@ class Playout:
         return None
 
     def _made_up(self) -> Frame:
-        """20 ms of concealment, after what is left of the last real frame."""
-        missing = FRAME_SAMPLES - len(self._rest)
-        made = _clipped(self._concealer.more(missing))
-        frame = np.concatenate((self._rest, made)) if len(self._rest) else made
-        self._delay.moved(missing - FRAME_SAMPLES)
-        self._rest = _NOTHING
+        """20 ms that stand for a frame which is not here."""
+        frame = self._splice.made_up()
         if self._held:
             # The frame after the missing one is here: this one is lost.
             self._stand_in = self._next_position
@@ -360,39 +350,6 @@ class Playout:
         self.counters.written += 1
         return frame
 
-    # The delay.
-
-    def _has_grown(self, samples: int) -> None:
-        # Once the voice is interrupted, all that the jitter asks for is put in.
-        self._owed = max(self._owed, self._delay.grown(samples))
-
-    def _shrink(self, frame: Frame) -> NDArray[np.int16]:
-        if self._since_shrink < _SHRINK_EVERY:
-            return frame
-        shorter = shortened(frame, self._delay.surplus)
-        removed = len(frame) - len(shorter)
-        if removed:
-            self._since_shrink = 0
-            self._delay.given_back(removed)
-            self.counters.shortened_samples += removed
-        return shorter
-
-    def _stretch(self, frame: Frame) -> NDArray[np.int16]:
-        self._concealer.more(0)
-        pitch = self._concealer.pitch
-        count = max(1, min(round(self._owed / pitch), 2 * FRAME_SAMPLES // pitch)) * pitch
-        made = self._concealer.more(count)
-        self._owed = max(0, self._owed - count)
-        self._delay.grown(count)
-        self.counters.stretched_samples += count
-        return _clipped(np.concatenate((made, self._concealer.join(frame))))
-
-
-def _clipped(samples: NDArray[np.float32]) -> NDArray[np.int16]:
-    return np.clip(samples, -32768, 32767).astype(np.int16)
-
-
-_NOTHING: NDArray[np.int16] = np.zeros(0, dtype=np.int16)
 
 _TIMER_GRAIN = 0.0005
 
@@ -401,5 +358,3 @@ _JUMP_AHEAD = SAMPLE_RATE // 5 + FRAME_SAMPLES
 _JUMP_BACK = 2 * SAMPLE_RATE
 _SKIP_SECONDS = 0.1
 _IDLE_FRAMES = 25
-
-_SHRINK_EVERY = 3

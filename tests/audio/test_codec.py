@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pesq import pesq
 
 from gateway.audio import opus
-from gateway.audio.codec import Codec, Coder, available_codecs, new_coder
+from gateway.audio.codec import Codec
+from gateway.audio.coder import Coder, available_codecs, new_coder
 from gateway.audio.frame import FRAME_SAMPLES
 from gateway.audio.resample import LiveDoubler, converted
 from tests.audio.voices import RUSSIAN, frames_of, speech

@@ -14,7 +14,8 @@ from pesq import pesq
 
 from gateway.audio.frame import FRAME_SAMPLES, Frame
 from gateway.audio.g711 import Law, decode, encode
-from gateway.audio.playout import Playout, PlayoutCounters
+from gateway.audio.playout import Playout
+from gateway.audio.splice import PlayoutCounters
 from tests.audio.network import Arrival, Heard, Wire, clean, duplicates, jitter, listen, loss, packets, stall
 from tests.audio.voices import speech
 
