@@ -75,6 +75,8 @@ class Timeline:
     def __init__(self) -> None:
         self.lost = 0
         self.ssrc: int | None = None
+        self._ticks = 1
+        """What the peer counts in the time of one sample of ours."""
         self._highest = 0
         self._window = 0
         self._timestamp: int | None = None
@@ -84,6 +86,12 @@ class Timeline:
         self._end = 0
         self._arrived_at = 0.0
         self._restarted = False
+
+    def count_by(self, clock_rate: int) -> None:
+        """The timestamps that come have this clock, a multiple of 8 kHz."""
+        if self._ticks != clock_rate // SAMPLE_RATE:
+            self._ticks = clock_rate // SAMPLE_RATE
+            self._restarted = self._timestamp is not None
 
     def arrived(self, packet: RtpPacket) -> Arrival:
         """Note the sequence number (duplicates are known for 64 packets)."""
@@ -115,7 +123,7 @@ class Timeline:
         if self._timestamp is None:
             self._note(timestamp, 0, samples, now)
             return 0
-        step = _signed(timestamp - self._timestamp)
+        step = _signed(timestamp - self._timestamp) // self._ticks
         if late and not self._restarted:
             position = self._position + step
             return position if position >= self._floor and step <= 0 else None
@@ -147,6 +155,7 @@ class RtpSender:
         self.packets = 0
         self.octets = 0
         self.timestamp = secrets.randbits(32)
+        self._ticks = 1
         self._sequence = secrets.randbits(15)
         self._position: int | None = None
         self._floor = 0
@@ -154,6 +163,10 @@ class RtpSender:
         self._timed_at: float | None = None
         """When `timestamp` was the present one."""
         self._interrupted = False
+
+    def count_by(self, clock_rate: int) -> None:
+        """Timestamps have this clock from now on, a multiple of 8 kHz."""
+        self._ticks = clock_rate // SAMPLE_RATE
 
     def begin(self) -> None:
         """What is sent next is of another stream: its positions have nothing to do with the former ones."""
@@ -194,7 +207,7 @@ class RtpSender:
         if self._timed_at is None:
             self._timed_at = now
             return self.timestamp
-        return self.timestamp + self._elapsed_samples(now)
+        return self.timestamp + self._elapsed_samples(now) * self._ticks
 
     def _late(self, payload_type: int, payload: bytes, position: int, last: int) -> bytes | None:
         back = last - position
@@ -202,7 +215,7 @@ class RtpSender:
             return None
         self._recent.append(position)
         sequence = self._sequence - back // FRAME_SAMPLES
-        return self._packet(payload_type, payload, sequence, self.timestamp - back, marker=False)
+        return self._packet(payload_type, payload, sequence, self.timestamp - back * self._ticks, marker=False)
 
     def _elapsed_samples(self, now: float) -> int:
         if self._timed_at is None:
@@ -210,7 +223,7 @@ class RtpSender:
         return max(1, round((now - self._timed_at) * FRAMES_PER_SECOND)) * FRAME_SAMPLES
 
     def _advance(self, samples: int, packets: int) -> None:
-        self.timestamp += samples
+        self.timestamp += samples * self._ticks
         self._sequence += packets
 
     def _packet(self, payload_type: int, payload: bytes, sequence: int, timestamp: int, *, marker: bool) -> bytes:

@@ -9,8 +9,9 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.audio.codec import Codec
+from gateway.audio.coder import Coder, new_coder
 from gateway.audio.frame import FRAME_SAMPLES, SILENCE, Frame
-from gateway.audio.g711 import decode, encode
 from gateway.audio.port import FrameSource, MediaPort
 from gateway.errors import AddressInUse
 from gateway.sip.latch import Latch
@@ -61,6 +62,7 @@ class RtpPort(MediaPort):
         self._rtcp: socket.socket | None = None
         self._local = Address("", 0)
         self._agreement: Agreement | None = None
+        self._coder: Coder = new_coder(Codec.PCMA)
         self._latch: Latch | None = None
         self._timeline = Timeline()
         self._regrouper = Regrouper(self._deliver_counted)
@@ -114,6 +116,11 @@ class RtpPort(MediaPort):
     def agree(self, agreement: Agreement, remote: Address) -> None:
         """Begin or change the media; `remote` is where packets may go, which may differ from what was described."""
         previous, self._agreement = self._agreement, agreement
+        if previous is None or previous.codec is not agreement.codec:
+            self._coder = new_coder(agreement.codec)
+            clock_rate = agreement.codec.facts.clock_rate
+            self._timeline.count_by(clock_rate)
+            self._sender.count_by(clock_rate)
         if (
             previous is None
             or self._latch is None
@@ -144,7 +151,7 @@ class RtpPort(MediaPort):
             self.counters.dropped += 1
             return
         now = asyncio.get_running_loop().time()
-        packet = self._sender.audio(agreement.payload, encode(frame, agreement.law), position, now)
+        packet = self._sender.audio(agreement.payload, self._coder.encode(frame), position, now)
         if packet is None:
             self.counters.dropped += 1
             return
@@ -159,7 +166,7 @@ class RtpPort(MediaPort):
         if agreement is None:
             return
         if self._keys_out.is_busy and agreement.event_payload is not None:
-            packet = self._keys_out.next_packet(self._sender, agreement.event_payload, now)
+            packet = self._keys_out.next_packet(self._sender, agreement.event_payload, now, agreement.event_rate)
             if packet is not None:
                 self._send(packet)
             self._sent_at = now
@@ -180,7 +187,7 @@ class RtpPort(MediaPort):
         if not agreement.way.sends:
             return
         self._sender.begin()
-        packet = self._sender.audio(agreement.payload, encode(SILENCE, agreement.law), 0, now)
+        packet = self._sender.audio(agreement.payload, self._coder.encode(SILENCE), 0, now)
         if packet is not None:
             self._send(packet)
         self._sender.begin()
@@ -236,11 +243,12 @@ class RtpPort(MediaPort):
             if key is not None:
                 self.on_key(key)
         elif packet.payload_type == agreement.payload and 0 < len(packet.payload) <= _LONGEST_PAYLOAD_SAMPLES:
-            position = self._timeline.position(packet.timestamp, len(packet.payload), now, late=late)
+            samples = self._coder.decode(packet.payload)
+            position = self._timeline.position(packet.timestamp, len(samples), now, late=late) if len(samples) else None
             if position is None:
                 self.counters.dropped += 1
             else:
-                self._regrouper.push(decode(packet.payload, agreement.law), position)
+                self._regrouper.push(samples, position)
         # Comfort noise (13) and what was not agreed carry nothing that we play.
 
     def _deliver_counted(self, frame: Frame, position: int) -> None:

@@ -1,4 +1,4 @@
-"""SDP and the offer/answer model for one audio stream (RFC 4566, RFC 3264, RFC 3551, RFC 4733)."""
+"""SDP and the offer/answer model for one audio stream (RFC 4566, RFC 3264, RFC 3551, RFC 4733, RFC 4568)."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ import secrets
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from gateway.audio.g711 import Law
+from gateway.audio.codec import Codec
+from gateway.audio.coder import available_codecs
 from gateway.sip.grammar import MalformedMessage, refuse_controls
+from gateway.sip.srtp import CryptoLine, Suite, new_key, parse_crypto
 from gateway.sip.uri import is_ipv6
+from gateway.telephony.shop import Srtp
 
 CONTENT_TYPE = "application/sdp"
 LONGEST_LINES = 500
-OUR_EVENT_PAYLOAD = 101
-"""What we offer; the peer's own number is used when it offers one."""
+OUR_EVENT_PAYLOADS = {8_000: 101, 48_000: 102}
+"""What we offer, by clock; the peer's own number is used when it offers one."""
 
-_STATIC = {0: ("PCMU", 8000), 8: ("PCMA", 8000)}
-_LAW_OF_NAME = {"PCMU": Law.ULAW, "PCMA": Law.ALAW}
-_NUMBER_OF_LAW = {Law.ULAW: 0, Law.ALAW: 8}
-_RTPMAP = re.compile(r"(\d{1,3}) ([A-Za-z0-9.\-_]+)/(\d{1,6})(/\d{1,2})?", re.ASCII)
+_STATIC = {0: ("PCMU", 8000), 8: ("PCMA", 8000), 9: ("G722", 8000)}
+_CODEC_OF_NAME = {(codec.facts.name.upper(), codec.facts.clock_rate): codec for codec in Codec} | {
+    ("G722", 16_000): Codec.G722  # a common mistake: it means the same
+}
+_EVENTS = "TELEPHONE-EVENT"
+_PLAIN = ("RTP/AVP", "RTP/AVPF")
+_SECURE = ("RTP/SAVP", "RTP/SAVPF")
+_RTPMAP = re.compile(r"(\d{1,3}) +([A-Za-z0-9.\-_]+)/(\d{1,6})(/\d{1,2})?", re.ASCII)
 _MEDIA = re.compile(r"(\w[\w.\-]*) (\d{1,5})(?:/\d+)? ([\w/.\-]+)((?: [\w*.\-]+)*)", re.ASCII)
 
 
@@ -47,6 +54,30 @@ class Way(StrEnum):
         return {Way.SEND: Way.RECEIVE, Way.RECEIVE: Way.SEND}.get(self, self)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaTerms:
+    """What we are willing to speak with a peer.
+
+    `codecs` are tried in their order; with none named every codec is spoken, the narrow ones first and otherwise in
+    the peer's order: a wide one costs computing time, and a call by a SIM cannot use it. `speaks_wide` off leaves
+    them out then.
+    """
+
+    codecs: tuple[Codec, ...] = ()
+    speaks_wide: bool = True
+    srtp: Srtp = Srtp.OFF
+
+    @property
+    def spoken(self) -> tuple[Codec, ...]:
+        """What can be agreed on this machine, ours to offer in this order."""
+        able = available_codecs()
+        wanted = self.codecs or tuple(each for each in able if self.speaks_wide or not each.is_wide)
+        return tuple(each for each in wanted if each in able)
+
+
+DEFAULT_TERMS = MediaTerms()
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """A payload number and what it means."""
@@ -54,6 +85,11 @@ class Format:
     number: int
     name: str
     rate: int
+
+    @property
+    def codec(self) -> Codec | None:
+        """The codec, if it is one of ours."""
+        return _CODEC_OF_NAME.get((self.name, self.rate))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +104,29 @@ class Media:
     host: str = ""
     way: Way = Way.BOTH
     ptime_ms: int | None = None
+    crypto: tuple[CryptoLine, ...] = ()
+    rtcp_port: int | None = None
+    has_rtcp_mux: bool = False
 
-    @property
-    def is_usable_audio(self) -> bool:
-        """Plain RTP audio that is not switched off."""
-        return self.kind == "audio" and self.port > 0 and self.protocol.upper() == "RTP/AVP"
+    def takes(self, srtp: Srtp) -> bool:
+        """RTP audio that is not switched off, and as secret as `srtp` wants it."""
+        protocol = self.protocol.upper()
+        if self.kind != "audio" or not self.port or not self.host or protocol not in (*_PLAIN, *_SECURE):
+            return False
+        if srtp is Srtp.OFF:
+            return protocol in _PLAIN
+        return bool(self.crypto) or (srtp is Srtp.PREFERRED and protocol in _PLAIN)
 
-    def find(self, name: str) -> Format | None:
-        """The first format of that encoding name at 8 kHz."""
-        return next((each for each in self.formats if each.name == name and each.rate == 8000), None)
+    def crypto_for(self, srtp: Srtp) -> CryptoLine | None:
+        """The line to take, by the strength of its suite; keys beside plain RTP are an offer too (RFC 8643)."""
+        if srtp is Srtp.OFF or not self.crypto:
+            return None
+        return min(self.crypto, key=lambda line: list(Suite).index(line.suite))
+
+    def events_for(self, clock_rate: int) -> Format | None:
+        """Telephone events by the clock of the voice, as they should be (RFC 4733 section 2.1), or by another."""
+        events = [each for each in self.formats if each.name == _EVENTS]
+        return next((each for each in events if each.rate == clock_rate), events[0] if events else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +138,25 @@ class Description:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """What both sides will do: where the peer hears, in which law, and which payload number carries keys."""
+    """What both sides will do: where the peer hears, in which codec, and which payload number carries keys."""
 
     host: str
     port: int
-    law: Law
+    codec: Codec
     payload: int
     event_payload: int | None
+    event_rate: int = 8_000
     way: Way
     """Seen from us: what we may send and must expect."""
     ptime_ms: int = 20
+    section: int = 0
+    """Which of the description's sections it is about."""
+    crypto: CryptoLine | None = None
+    """The peer's line, when media is sealed."""
+    rtcp_port: int | None = None
+    """Where the peer hears reports, when it is not the port after its media."""
+    has_rtcp_mux: bool = False
+    """Reports travel on the port of the media (RFC 5761)."""
 
     @property
     def is_held(self) -> bool:
@@ -111,31 +170,48 @@ class LocalDescription:
 
     host: str
     port: int
+    terms: MediaTerms = DEFAULT_TERMS
     session_id: int = field(default_factory=lambda: secrets.randbits(31))
     version: int = field(default_factory=lambda: secrets.randbits(31))
+    key: bytes = field(default_factory=new_key, repr=False)
+    """What we seal with, should it be sealed."""
     _last: tuple[str, ...] = ()
 
     def offer(self, way: Way = Way.BOTH) -> bytes:
-        """An offer of both laws and telephone events."""
-        section = [f"m=audio {self.port} RTP/AVP 8 0 {OUR_EVENT_PAYLOAD}"]
-        section += ["a=rtpmap:8 PCMA/8000", "a=rtpmap:0 PCMU/8000"]
-        return self._write(section + _event_lines(OUR_EVENT_PAYLOAD) + ["a=ptime:20", f"a={way}"])
+        """An offer of every codec of the terms, and of telephone events.
+
+        Where secrecy is wished for, not demanded, the keys stand beside plain RTP: a peer that does not know them
+        passes over them (RFC 8643).
+        """
+        codecs = self.terms.spoken
+        rates = sorted({codec.facts.clock_rate for codec in codecs})
+        numbers = [codec.facts.payload for codec in codecs] + [OUR_EVENT_PAYLOADS[rate] for rate in rates]
+        protocol = "RTP/SAVP" if self.terms.srtp is Srtp.REQUIRED else "RTP/AVP"
+        section = [f"m=audio {self.port} {protocol} {' '.join(map(str, numbers))}"]
+        for codec in codecs:
+            section += _codec_lines(codec, codec.facts.payload)
+        for rate in rates:
+            section += _event_lines(OUR_EVENT_PAYLOADS[rate], rate)
+        if self.terms.srtp is not Srtp.OFF:
+            section.append(f"a={CryptoLine(1, Suite.SHA1_80, self.key).attribute}")
+        return self._write([*section, "a=ptime:20", f"a={way}"])
 
     def answer(self, offer: Description, agreed: Agreement) -> bytes:
         """The answer to `offer`: one section for each of its, all but the agreed one refused (RFC 3264 section 6)."""
         lines: list[str] = []
-        taken = False
-        for media in offer.media:
-            if taken or not media.is_usable_audio:
+        for index, media in enumerate(offer.media):
+            if index != agreed.section:
                 lines.append(f"m={media.kind} 0 {media.protocol}{media.raw_formats}")
                 continue
-            taken = True
             events = "" if agreed.event_payload is None else f" {agreed.event_payload}"
-            name = "PCMU" if agreed.law is Law.ULAW else "PCMA"
-            lines.append(f"m=audio {self.port} RTP/AVP {agreed.payload}{events}")
-            lines.append(f"a=rtpmap:{agreed.payload} {name}/8000")
+            lines.append(f"m=audio {self.port} {media.protocol} {agreed.payload}{events}")
+            lines += _codec_lines(agreed.codec, agreed.payload)
             if agreed.event_payload is not None:
-                lines += _event_lines(agreed.event_payload)
+                lines += _event_lines(agreed.event_payload, agreed.event_rate)
+            if agreed.crypto is not None:
+                lines.append(f"a={replace(agreed.crypto, key=self.key).attribute}")
+            if agreed.has_rtcp_mux:
+                lines.append("a=rtcp-mux")
             lines += ["a=ptime:20", f"a={agreed.way}"]
         return self._write(lines)
 
@@ -155,31 +231,53 @@ class LocalDescription:
         return "".join(f"{refuse_controls(line)}\r\n" for line in lines).encode()
 
 
-def agree(remote: Description, *, first_law: Law | None = None) -> Agreement | None:
+def agree(remote: Description, terms: MediaTerms = DEFAULT_TERMS, *, kept: Codec | None = None) -> Agreement | None:
     """What we can do with the peer's offer or answer; None: nothing in common.
 
-    The peer's order of laws is followed, unless it can do `first_law` too.
+    A call that is renegotiated stays with the codec that it has, `kept`, where the peer still can.
     """
-    media = next((each for each in remote.media if each.is_usable_audio), None)
-    if media is None or not media.host:
-        return None
-    laws = [each for each in media.formats if each.name in _LAW_OF_NAME and each.rate == 8000]
-    if not laws:
-        return None
-    chosen = next((each for each in laws if _LAW_OF_NAME[each.name] is first_law), laws[0])
-    events = media.find("TELEPHONE-EVENT")
-    way = media.way.mirrored
-    if media.host in ("0.0.0.0", "::"):
-        way = Way.NONE if way in (Way.RECEIVE, Way.NONE) else Way.RECEIVE  # hold as of RFC 2543
-    return Agreement(
-        host=media.host,
-        port=media.port,
-        law=_LAW_OF_NAME[chosen.name],
-        payload=chosen.number,
-        event_payload=None if events is None else events.number,
-        way=way,
-        ptime_ms=media.ptime_ms or 20,
-    )
+    for index, media in sorted(enumerate(remote.media), key=lambda each: _is_plain(each[1], terms)):
+        chosen = _chosen(media, terms, kept) if media.takes(terms.srtp) else None
+        codec = None if chosen is None else chosen.codec
+        if chosen is None or codec is None:
+            continue
+        events = media.events_for(codec.facts.clock_rate)
+        way = media.way.mirrored
+        if media.host in ("0.0.0.0", "::"):
+            way = Way.NONE if way in (Way.RECEIVE, Way.NONE) else Way.RECEIVE  # hold as of RFC 2543
+        return Agreement(
+            host=media.host,
+            port=media.port,
+            codec=codec,
+            payload=chosen.number,
+            event_payload=None if events is None else events.number,
+            event_rate=8_000 if events is None else events.rate,
+            way=way,
+            ptime_ms=media.ptime_ms or 20,
+            section=index,
+            crypto=media.crypto_for(terms.srtp),
+            rtcp_port=media.rtcp_port,
+            has_rtcp_mux=media.has_rtcp_mux,
+        )
+    return None
+
+
+def _is_plain(media: Media, terms: MediaTerms) -> bool:
+    """Of two sections that offer the same voice, the sealed one comes first."""
+    return media.crypto_for(terms.srtp) is None
+
+
+def _chosen(media: Media, terms: MediaTerms, kept: Codec | None) -> Format | None:
+    spoken = terms.spoken
+    able = [each for each in media.formats if each.codec in spoken]
+
+    def rank(each: Format) -> tuple[bool, int]:
+        codec = each.codec
+        if codec is None or codec is kept:
+            return False, -1
+        return (False, spoken.index(codec)) if terms.codecs else (codec.is_wide, 0)
+
+    return min(able, key=rank, default=None)
 
 
 def parse_sdp(body: bytes) -> Description:
@@ -209,8 +307,14 @@ def parse_sdp(body: bytes) -> Description:
     return Description(tuple(_with_formats(*each) for each in zip(sections, maps, strict=True)))
 
 
-def _event_lines(number: int) -> list[str]:
-    return [f"a=rtpmap:{number} telephone-event/8000", f"a=fmtp:{number} 0-15"]
+def _codec_lines(codec: Codec, number: int) -> list[str]:
+    facts = codec.facts
+    parameters = [f"a=fmtp:{number} {facts.parameters}"] if facts.parameters else []
+    return [f"a=rtpmap:{number} {facts.rtpmap}", *parameters]
+
+
+def _event_lines(number: int, rate: int) -> list[str]:
+    return [f"a=rtpmap:{number} telephone-event/{rate}", f"a=fmtp:{number} 0-15"]
 
 
 def _parse_media(value: str) -> Media:
@@ -237,6 +341,15 @@ def _with_attribute(media: Media, value: str, mapped: dict[int, tuple[str, int]]
             mapped[int(match[1])] = (match[2].upper(), int(match[3]))
     elif name == "ptime" and rest.strip().isascii() and rest.strip().isdigit():
         return replace(media, ptime_ms=min(int(rest.strip()[:4]), 200) or None)
+    elif name == "crypto":
+        line = parse_crypto(rest)
+        return media if line is None else replace(media, crypto=(*media.crypto, line))
+    elif name == "rtcp":
+        port = rest.split()[0] if rest.split() else ""
+        usable = port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536
+        return replace(media, rtcp_port=int(port)) if usable else media
+    elif value == "rtcp-mux":
+        return replace(media, has_rtcp_mux=True)
     return media
 
 

@@ -252,7 +252,7 @@ class Session:
         except MalformedMessage as fault:
             transaction.respond(decline(request, fault.status, "Bad Request"))
             return None
-        agreement = agree(offer, first_law=None if self._agreement is None else self._agreement.law)
+        agreement = agree(offer, self._local.terms, kept=None if self._agreement is None else self._agreement.codec)
         if agreement is None:
             transaction.respond(decline(request, 488, "Not Acceptable Here"))
             return None

@@ -6,7 +6,7 @@ import struct
 from collections import deque
 from dataclasses import dataclass
 
-from gateway.audio.frame import FRAME_SAMPLES
+from gateway.audio.frame import FRAMES_PER_SECOND, SAMPLE_RATE
 from gateway.sip.rtp import RtpPacket, RtpSender
 
 KEYS = "0123456789*#ABCD"
@@ -71,8 +71,13 @@ class KeySender:
         if key in KEYS:
             self._waiting.append(key)
 
-    def next_packet(self, sender: RtpSender, payload_type: int, now: float) -> bytes | None:
-        """The packet of this tick; None in the pause between two keys, or when all are sent."""
+    def next_packet(
+        self, sender: RtpSender, payload_type: int, now: float, clock_rate: int = SAMPLE_RATE
+    ) -> bytes | None:
+        """The packet of this tick; None in the pause between two keys, or when all are sent.
+
+        How long the key has lasted is told by the clock of the events, `clock_rate`.
+        """
         if self._sending is None:
             if not self._waiting:
                 return None
@@ -84,5 +89,6 @@ class KeySender:
                 self._sending = None
             return None
         end = 0x80 if sending.step >= _STEPS else 0
-        payload = _EVENT.pack(sending.code, end | _VOLUME, min(sending.step, _STEPS) * FRAME_SAMPLES)
+        lasted = min(sending.step, _STEPS) * clock_rate // FRAMES_PER_SECOND
+        payload = _EVENT.pack(sending.code, end | _VOLUME, lasted)
         return sender.event(payload_type, payload, sending.timestamp, marker=sending.step == 1)

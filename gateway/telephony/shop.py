@@ -202,6 +202,16 @@ class UssdRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureCodes:
+    """What a phone dials to have something done; an empty text: nothing is done."""
+
+    pick_up: str = "*8"
+    """Answer the call that rings elsewhere."""
+    pick_up_at: str = "**"
+    """Followed by an extension: answer the call that rings there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
     """Everything above, as one consistent version."""
 
@@ -216,6 +226,7 @@ class Shop:
     pbx: PbxSettings | None = None
     recording: RecordingPolicy = RecordingPolicy()
     numbers: NumberRules = NumberRules()
+    codes: FeatureCodes = FeatureCodes()
     ussd: UssdRules = UssdRules()
 
     def line(self, name: str) -> LineSettings | None:

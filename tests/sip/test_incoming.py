@@ -198,7 +198,7 @@ async def test_a_stranger_cannot_end_a_call(tags: tuple[str | None, str]) -> Non
         ("2001", ("Require: 100rel",), None, 420),
         ("2001", ("Require: timer, x-new",), None, 420),
         ("2001", ("Accept: text/plain",), None, 406),
-        ("2001", (), b"v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 4000 RTP/AVP 9 18\r\n", 488),
+        ("2001", (), b"v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 4000 RTP/AVP 4 18\r\n", 488),
         ("2001", (), b"v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 4000 RTP/SAVP 0\r\n", 488),
         ("2001", (), b"v=0\r\nm=audio 4000 RTP/AVP 0\r\n", 488),
         ("2001", (), b"v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio many RTP/AVP 0\r\n", 400),
@@ -293,7 +293,7 @@ async def test_hold_and_resume_and_another_codec() -> None:
                 call_id="call",
                 number=number + 1,
                 to_tag=answer.recipient.tag,
-                body=b"v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 4000 RTP/AVP 9\r\n",
+                body=b"v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 4000 RTP/AVP 18\r\n",
             )
             await phone.response(488)
             assert world.legs[0].state is LegState.UP

@@ -226,7 +226,7 @@ async def test_early_media_is_heard_before_the_answer() -> None:
 
 async def test_an_answer_without_a_common_codec_ends_the_call() -> None:
     async with ringing() as (_, (phone,), leg, (invite,)):
-        phone.respond(invite, 200, "OK", body=b"v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 4000 RTP/AVP 9\r\n")
+        phone.respond(invite, 200, "OK", body=b"v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 4000 RTP/AVP 18\r\n")
         await phone.asked("ACK")
         await phone.asked("BYE")
         assert leg.cause is Cause.NO_COMMON_CODEC

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from gateway.audio.codec import Codec
 from gateway.audio.frame import FRAME_SAMPLES, Frame
 from gateway.audio.g711 import Law, decode, encode
 from gateway.errors import AddressInUse
@@ -26,6 +27,7 @@ from gateway.sip.transport import Address
 from tests.fakes.sip_peer import RtpSocket
 
 PORTS = PortRange(20000, 29999)
+CODECS = {Law.ULAW: Codec.PCMU, Law.ALAW: Codec.PCMA}
 
 
 class Scene:
@@ -45,7 +47,12 @@ class Scene:
         self, law: Law = Law.ULAW, *, way: Way = Way.BOTH, event: int | None = 96, host: str = "127.0.0.1"
     ) -> None:
         agreement = Agreement(
-            host=host, port=self.peer.port, law=law, payload=0 if law is Law.ULAW else 8, event_payload=event, way=way
+            host=host,
+            port=self.peer.port,
+            codec=CODECS[law],
+            payload=0 if law is Law.ULAW else 8,
+            event_payload=event,
+            way=way,
         )
         self.port.agree(agreement, Address("127.0.0.1", self.peer.port))
 

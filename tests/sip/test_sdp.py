@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.audio.g711 import Law
+from gateway.audio.codec import Codec
 from gateway.sip.grammar import MalformedMessage
 from gateway.sip.sdp import LocalDescription, Way, agree, parse_sdp
 
@@ -21,7 +21,7 @@ AUDIO = ("c=IN IP4 10.0.0.2", "t=0 0", "m=audio 4000 RTP/AVP 8 0 96", "a=rtpmap:
 def test_what_is_agreed_follows_the_offer() -> None:
     agreed = agree(parse_sdp(sdp(*AUDIO)))
     assert agreed is not None
-    assert (agreed.host, agreed.port, agreed.law, agreed.payload) == ("10.0.0.2", 4000, Law.ALAW, 8)
+    assert (agreed.host, agreed.port, agreed.codec, agreed.payload) == ("10.0.0.2", 4000, Codec.PCMA, 8)
     assert (agreed.event_payload, agreed.ptime_ms, agreed.way) == (96, 30, Way.BOTH)
 
 
@@ -71,7 +71,7 @@ def test_the_old_hold_is_a_hold() -> None:
 @pytest.mark.parametrize(
     "lines",
     [
-        ("c=IN IP4 10.0.0.2", "m=audio 4000 RTP/AVP 9 18"),
+        ("c=IN IP4 10.0.0.2", "m=audio 4000 RTP/AVP 4 18"),
         ("c=IN IP4 10.0.0.2", "m=audio 0 RTP/AVP 0"),
         ("c=IN IP4 10.0.0.2", "m=audio 4000 RTP/SAVP 0"),
         ("c=IN IP4 10.0.0.2", "m=video 4000 RTP/AVP 0"),
