@@ -67,6 +67,12 @@ class PortBusy(GatewayError):
     code = "port-busy"
 
 
+class SoundCardUnusable(GatewayError):
+    """A sound card does not know the format of a telephone's voice; the message says what it has."""
+
+    code = "sound-card-unusable"
+
+
 class SimLocked(GatewayError):
     """The SIM wants a PIN or PUK that we do not have or may not try."""
 
@@ -119,3 +125,27 @@ class PromptUnusable(GatewayError):
     """A sound file cannot be played; the message says what is wrong with it."""
 
     code = "prompt-unusable"
+
+
+class TextNotAllowed(GatewayError):
+    """Whoever wants to send this message owns no line that may carry it."""
+
+    code = "text-not-allowed"
+
+
+class SmsLimitReached(GatewayError):
+    """The messages that the lines may send today are used up."""
+
+    code = "sms-limit"
+
+
+class OutboxFull(GatewayError):
+    """Too many messages wait to be sent already."""
+
+    code = "outbox-full"
+
+
+class UssdNotListed(GatewayError):
+    """The owner's list of USSD codes does not hold this one."""
+
+    code = "ussd-not-listed"

@@ -67,6 +67,15 @@ class CallAnswered(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallTransferred(Event):
+    """A phone of ours has connected the other party with somebody else, and is out of the call."""
+
+    call_id: str
+    by: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallEnded(Event):
     """The call's record. `talk_seconds` counts from CallAnswered; `cause` says why it ended."""
 
@@ -163,6 +172,28 @@ class ModemChanged(Event):
     signal_dbm: int | None = None
     voice: bool | None = None
     port: str | None = None
+    usb_path: str | None = None
+    """Its place at the USB bus: "1-1.4"."""
+    usb_device: str | None = None
+    """What the bus calls it, with its id."""
+    maker: str | None = None
+    creg: str | None = None
+    """Registration for calls (+CREG), and `cereg` that for LTE (+CEREG); `registration` is what both mean together."""
+    cereg: str | None = None
+    voice_problem: str | None = None
+    """A code of the error catalogue when `voice` is false."""
+    sim: str | None = None
+    """"ready", "absent", or what it wants: "sim pin", "sim puk"."""
+    pin_tries: int | None = None
+    port_holder: str | None = None
+    """Another program that has the port."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModemRemoved(Event):
+    """A modem that was found by itself has been pulled out, and no line is tied to it: it is forgotten."""
+
+    modem: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,12 +208,28 @@ class SmsReceived(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SmsSent(Event):
-    """The network has taken every part of a message."""
+class SmsChanged(Event):
+    """A message of ours is in another state (telephony.messages.MessageState).
+
+    `failure` is a code of the error catalogue where the state is not a good one; `line` is None before one is chosen.
+    """
 
     message_id: str
-    line: str
+    line: str | None
     recipient: str
+    state: str
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceChecked(Event):
+    """The operator was asked for the balance of a line. `value` is None where its answer could not be read."""
+
+    line: str
+    value: float | None
+    text: str | None
+    """What the operator said; None: nothing, and `failure` says why."""
+    failure: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

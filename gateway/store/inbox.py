@@ -12,9 +12,10 @@ from sqlalchemy import Connection, insert, select, update
 from gateway.clock import WallClock
 from gateway.events import Publish, SmsReceived
 from gateway.ids import new_id
+from gateway.store.outbox import StoredOutbox
 from gateway.store.schema import message_parts, messages
 from gateway.store.writer import Writer
-from gateway.telephony.ledger import StoredPart
+from gateway.telephony.ledger import DeliveryReport, StoredPart
 
 TOGETHER = timedelta(hours=24)
 """Parts of one message are sent within this; later a reference (3GPP TS 23.040 9.2.3.24.1) may have come round."""
@@ -29,8 +30,11 @@ class _Kept:
 class StoredInbox:
     """The Inbox of telephony.ledger; tells of each message once, as soon as it is whole."""
 
-    def __init__(self, writer: Writer, *, gateway_id: str, clock: WallClock, publish: Publish) -> None:
+    def __init__(
+        self, writer: Writer, outbox: StoredOutbox, *, gateway_id: str, clock: WallClock, publish: Publish
+    ) -> None:
         self._writer = writer
+        self._outbox = outbox
         self._gateway_id = gateway_id
         self._clock = clock
         self._publish = publish
@@ -49,6 +53,10 @@ class StoredInbox:
             )
         )
         return kept.message_id
+
+    async def report(self, report: DeliveryReport) -> None:
+        """Commit what became of a part of ours. Raises StoreError: then the report must stay on the SIM."""
+        await self._outbox.report(report)
 
     def _keeping(self, part: StoredPart, now: datetime) -> Callable[[Connection], _Kept | None]:
         digest = _digest(part)
@@ -109,6 +117,7 @@ class StoredInbox:
                 sent_at=part.sent_at or now,
                 reference=part.reference,
                 parts=part.parts,
+                flash=part.flash,
                 search=(part.sender or "").casefold(),
             )
         )

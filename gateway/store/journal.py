@@ -30,10 +30,9 @@ from gateway.events import (
     Published,
     RecordingFinished,
     RecordingStarted,
-    SmsSent,
 )
 from gateway.ids import new_id
-from gateway.store.schema import alerts, call_events, calls, legs, messages, modems, recordings
+from gateway.store.schema import alerts, call_events, calls, legs, modems, recordings
 from gateway.store.writer import Work, Writer
 
 
@@ -66,8 +65,6 @@ class Journal:
                 work = self._of_alert(event, time)
             case ModemChanged():
                 work = self._of_modem(event, time)
-            case SmsSent():
-                work = self._of_sent(event, time)
             case _:
                 raise TypeError(f"No row is kept of {event.type_name()}.")
         call_id = getattr(event, "call_id", None)
@@ -174,18 +171,6 @@ class Journal:
             upsert(modems).values(row).on_conflict_do_update(index_elements=["gateway_id", "name"], set_=values)
         )
 
-    def _of_sent(self, event: SmsSent, time: datetime) -> Work[object]:
-        row = {
-            "id": event.message_id, "gateway_id": self._gateway_id, "direction": "outgoing", "line": event.line,
-            "peer": event.recipient, "state": "sent", "time": time, "sent_at": time, "parts": 1,
-            "search": event.recipient.casefold(),
-        }  # fmt: skip
-        return _changing(
-            upsert(messages)
-            .values(row)
-            .on_conflict_do_update(index_elements=["id"], set_={"state": "sent", "sent_at": time})
-        )
-
 
 def empty_call(call_id: str, gateway_id: str) -> dict[str, Any]:
     """A call of which nothing is known yet but that it is."""
@@ -197,9 +182,9 @@ def empty_call(call_id: str, gateway_id: str) -> dict[str, Any]:
 
 _KEPT = (
     *(CallStarted, CallRouted, CallAnswered, CallEnded, LegStarted, LegRang, LegAnswered, LegEnded),
-    *(RecordingStarted, RecordingFinished, AlertRaised, AlertCleared, AlertAcknowledged, ModemChanged, SmsSent),
+    *(RecordingStarted, RecordingFinished, AlertRaised, AlertCleared, AlertAcknowledged, ModemChanged),
 )
-"""Of these there are rows; registrations have their ledger, received SMS their inbox."""
+"""Of these there are rows; registrations have their ledger, SMS their inbox and outbox."""
 
 
 def _made_once(make: Callable[[], Work[object]]) -> Work[object]:

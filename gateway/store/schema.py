@@ -166,7 +166,7 @@ recordings = _table(
 messages = _table(
     "messages",
     Column("direction", String(16), nullable=False),
-    Column("line", Text, nullable=False),
+    Column("line", Text),
     Column("imsi", Text),
     Column("peer", Text),
     Column("text", Text),
@@ -176,8 +176,46 @@ messages = _table(
     Column("reference", Integer),
     Column("parts", Integer, nullable=False),
     Column("search", Text, nullable=False),
+    Column("flash", Boolean, nullable=False, server_default="0"),
+    Column("asked_line", Text),
+    Column("by", Text),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("due_at", Moment),
+    Column("expires_at", Moment),
+    Column("failure", Text),
+    Column("delivered_at", Moment),
     Index(None, "time", "id"),
     Index(None, "state", "imsi"),
+    Index(None, "peer", "time"),
+)
+
+outgoing_parts = _table(
+    "outgoing_parts",
+    Column("message_id", ForeignKey("messages.id"), nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("line", Text, nullable=False),
+    Column("imsi", Text, nullable=False),
+    Column("local_day", String(10), nullable=False),
+    Column("begun_at", Moment, nullable=False),
+    Column("reference", Integer),
+    Column("sent_at", Moment),
+    Column("status", Integer),
+    Column("reported_at", Moment),
+    UniqueConstraint("message_id", "part"),
+    Index(None, "imsi", "reference"),
+    Index(None, "local_day", "line"),
+)
+
+balances = _table(
+    "balances",
+    Column("line", Text, nullable=False),
+    Column("time", Moment, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("text", Text),
+    Column("value", Float),
+    Column("failure", Text),
+    Index(None, "line", "time"),
 )
 
 message_parts = _table(
@@ -320,6 +358,7 @@ jobs = _table(
     Column("attempts", Integer, nullable=False),
     Column("last_error", Text),
     Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment),
     Column("finished_at", Moment),
     UniqueConstraint("gateway_id", "kind", "key"),
     Index(None, "state", "due_at"),

@@ -16,6 +16,7 @@ from gateway.telephony.numbers import Dialable, NumberPolicy
 from gateway.telephony.shop import (
     PBX_PREFIX,
     CourierSettings,
+    FeatureCodes,
     LineSettings,
     NumberRules,
     PbxSettings,
@@ -33,7 +34,9 @@ MOST_TRUNK_MINUTES = 20 * MINUTES_OF_A_DAY
 _EXTENSION = re.compile(r"[0-9]{1,8}", re.ASCII)
 _PIN = re.compile(r"[0-9]{6,12}", re.ASCII)
 _IMEI = re.compile(r"[0-9]{14,16}", re.ASCII)
+_MAC = re.compile(r"[0-9a-f]{12}", re.ASCII)
 _ICCID = re.compile(r"[0-9]{18,20}", re.ASCII)
+_FEATURE_CODE = re.compile(r"([*#][0-9*#]{1,5})?", re.ASCII)
 _USSD_CODE = re.compile(r"[*#][0-9*#]{1,30}#", re.ASCII)
 _USSD_ANSWER = re.compile(r"[0-9*#]{1,20}", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
@@ -50,6 +53,9 @@ def check_shop(document: TomlDocument) -> None:
     _check_people(document, policy)
     _check_trunks(document, policy)
     _check_texts_of_lines(document)
+    for place, codes in document.found(FeatureCodes):
+        for key in ("pick_up", "pick_up_at"):
+            _matches(document, (*place, key), getattr(codes, key), _FEATURE_CODE, 'a code like "*8", or ""')
     for place, recording in document.found(RecordingPolicy):
         _within(document, (*place, "keep_days"), recording.keep_days, 1, 3650)
     for place, pbx in document.found(PbxSettings):
@@ -138,7 +144,7 @@ def _check_texts_of_lines(document: TomlDocument) -> None:
         if line.balance_pattern is not None and not _is_pattern(line.balance_pattern):
             document.problem(
                 (*place, "balance_pattern"),
-                '"balance_pattern" of [[lines]] must be a regular expression with one group, like "Balance: ([0-9.,-]+)".',
+                '"balance_pattern" of [[lines]] must be a regular expression with a group, like "Balance: ([0-9.]+)".',
             )
     for place, rules in document.found(UssdRules):
         for code in rules.codes:
@@ -168,6 +174,7 @@ def _check_people(document: TomlDocument, policy: NumberPolicy | None) -> None:
         _within(document, (*place, "minutes_per_day"), person.minutes_per_day, 0, MINUTES_OF_A_DAY)
     for place, phone in document.found(PhoneSettings):
         _not_empty(document, (*place, "password"), phone.password)
+        _check_wishes(document, place, phone, policy)
     lines = _names(document, "lines", "name")
     own_numbers = {
         policy.normalise(line.number) for _, line in document.found(LineSettings) if line.number and policy is not None
@@ -186,6 +193,22 @@ def _check_people(document: TomlDocument, policy: NumberPolicy | None) -> None:
             )
         mobiles.append((place, "mobile", mobile))
     _note_twice(document, mobiles)
+
+
+def _check_wishes(document: TomlDocument, place: Place, phone: PhoneSettings, policy: NumberPolicy | None) -> None:
+    """What a phone wants done with its calls."""
+    _matches(document, (*place, "mac"), phone.mac, _MAC, "12 digits of 0-9 and a-f, without colons")
+    _within(document, (*place, "forward_after_seconds"), phone.forward_after_seconds, 5, 55)
+    people = _names(document, "phones", "extension") | _names(document, "couriers", "extension")
+    for key in ("forward_always", "forward_busy", "forward_no_answer"):
+        target = getattr(phone, key)
+        if target == phone.extension:
+            document.problem((*place, key), f'The phone "{phone.extension}" cannot forward to itself.')
+        elif target is not None and target not in people and policy is not None:
+            if not isinstance(policy.check(target), Dialable):
+                document.problem(
+                    (*place, key), f'{quoted((*place, key))} must be an extension or a number that may be called.'
+                )
 
 
 def _check_mobile(

@@ -19,6 +19,7 @@ from gateway.store.shop_check import check_shop
 from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.shop import (
     CourierSettings,
+    FeatureCodes,
     LineSettings,
     NumberRules,
     PbxSettings,
@@ -134,6 +135,7 @@ class _File:
     pbx: PbxSettings | None = None
     recording: RecordingPolicy = _DEFAULT.recording
     numbers: NumberRules = _DEFAULT.numbers
+    codes: FeatureCodes = _DEFAULT.codes
     ussd: UssdRules = _DEFAULT.ussd
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -13,16 +14,20 @@ from gateway.events import EventBus, ShopChanged
 from gateway.store.accounts import StoredAccounts
 from gateway.store.after_crash import UnfinishedRecording, close_what_was_left
 from gateway.store.audit import add_audit
+from gateway.store.balances import StoredBalances
 from gateway.store.budget import StoredBudget
 from gateway.store.database import Places, held, open_engine, prepare
 from gateway.store.idempotency import StoredAnswers
 from gateway.store.inbox import StoredInbox
+from gateway.store.jobs import StoredJobs
 from gateway.store.journal import Journal
 from gateway.store.ledger import StoredBindings, StoredPinTries
+from gateway.store.outbox import StoredOutbox
 from gateway.store.schema import VERSION
 from gateway.store.shop_file import read_shop, write_shop
 from gateway.store.shop_versions import add_shop, gateway_id_of, load_shop, newest_number
 from gateway.store.writer import Writer
+from gateway.telephony.forwarding import PhoneChange
 from gateway.telephony.shop import Shop
 
 
@@ -47,8 +52,12 @@ class Store:
         self._bus = bus
         self._writer = writer
         self._shop_number, self._shop = shop
+        self._changing = asyncio.Lock()
         self.budget = StoredBudget(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
-        self.inbox = StoredInbox(writer, gateway_id=gateway_id, clock=clock, publish=bus.publish)
+        self.outbox = StoredOutbox(writer, gateway_id=gateway_id, clock=clock, publish=bus.publish)
+        self.inbox = StoredInbox(writer, self.outbox, gateway_id=gateway_id, clock=clock, publish=bus.publish)
+        self.jobs = StoredJobs(writer, gateway_id=gateway_id, clock=clock)
+        self.balances = StoredBalances(writer, gateway_id=gateway_id, clock=clock, publish=bus.publish)
         self.pin_tries = StoredPinTries(writer, gateway_id=gateway_id, clock=clock)
         self.bindings = StoredBindings(writer, gateway_id=gateway_id, clock=clock)
         self.answers = StoredAnswers(writer, gateway_id=gateway_id, clock=clock)
@@ -68,6 +77,14 @@ class Store:
         )
         self.take_shop(number, shop, by)
         return number > before
+
+    async def change_phone(self, extension: str, change: PhoneChange) -> None:
+        """Commit what a phone has dialled; a phone that is of the shop no more changes nothing. Raises StoreError."""
+        async with self._changing:
+            phones = tuple(
+                change.applied(phone) if phone.extension == extension else phone for phone in self._shop.phones
+            )
+            await self.save_shop(replace(self._shop, phones=phones), by=f"phone {extension}")
 
     async def export_text(self) -> str:
         """The shop as shop.toml, secrets masked."""
@@ -123,6 +140,7 @@ async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus |
             )
             await store.accounts.load()
             await store.budget.load()
+            await store.balances.load()
             unsubscribe = bus.subscribe(Journal(writer, gateway_id=gateway_id))
             try:
                 yield store

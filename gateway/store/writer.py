@@ -107,9 +107,13 @@ class Writer:
         Raises StoreError when the disk does not take it, and whatever `work` itself raises; then
         nothing of it is kept. A waiter that is cancelled does not undo the work.
         """
+        return await self.hand_over(work, overtakes=overtakes)
+
+    def hand_over(self, work: Work[Result], *, overtakes: bool = False) -> asyncio.Future[Result]:
+        """As `write`, without an await before the work is on its way: the future is what `write` waits for."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._queue.put(_Item(work, future, overtakes))
-        return await future
+        return future
 
     async def write_or_keep(self, work: Work[object], *, overtakes: bool = False) -> None:
         """As `write`, but while the disk is away the work is kept for later, and the caller goes on (X-P5)."""

@@ -48,6 +48,28 @@ class StoredPart:
     reference: int | None
     part: int
     parts: int
+    flash: bool = False
+    """It wants to be shown at once and not to be stored by a phone (class 0, 23.038 section 4)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryReport:
+    """What the network says became of a part that the SIM `imsi` has sent; `status` is TP-ST (23.040 9.2.3.15)."""
+
+    imsi: str
+    reference: int
+    recipient: str
+    status: int
+
+    @property
+    def is_delivered(self) -> bool:
+        """The recipient's phone has it."""
+        return self.status <= 0x02
+
+    @property
+    def is_pending(self) -> bool:
+        """The network still tries."""
+        return 0x20 <= self.status <= 0x3F
 
 
 class Inbox(Protocol):
@@ -58,6 +80,91 @@ class Inbox(Protocol):
 
         A part that is known already (same sender, reference, number and time) is not stored twice.
         """
+
+    async def report(self, report: DeliveryReport) -> None:
+        """Commit what became of a part of ours; a report of what we do not know is passed over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingText:
+    """A message of ours on its way. `line` is the one that was asked for; None: the best one.
+
+    `parts_taken` parts went out by the SIM of `carried_by`, and the rest must follow by the same; `reference`
+    ties them together.
+    """
+
+    id: str
+    to: str
+    text: str
+    parts: int
+    reference: int
+    by: str
+    line: str | None
+    accepted_at: datetime
+    due_at: datetime
+    expires_at: datetime
+    attempts: int = 0
+    parts_taken: int = 0
+    carried_by: str | None = None
+
+
+class Outbox(Protocol):
+    """Where messages wait to be sent, and what became of them. Every verb returns after the commit."""
+
+    async def accept(self, text: OutgoingText) -> None:
+        """Keep a new message. Raises StoreError: then it is not kept."""
+
+    async def waiting(self) -> list[OutgoingText]:
+        """After a start: what waits, in the order of acceptance.
+
+        A part that was being sent when the last run ended has an unknown outcome now, and its message too.
+        """
+
+    async def used(self, local_day: str) -> dict[str, int]:
+        """How many parts each line has begun on that day of the shop."""
+
+    async def begin(self, text: OutgoingText, *, part: int, line: str, imsi: str, local_day: str) -> None:
+        """Commit, before AT+CMGS, that the part is being sent (rule 10). Raises StoreError: then it must not be."""
+
+    async def taken(self, text: OutgoingText, *, part: int, reference: int) -> None:
+        """The network has the part; with the last one the message is sent."""
+
+    async def postpone(self, text: OutgoingText, *, part: int | None, failure: str) -> None:
+        """The message waits until its `due_at`; `part` was not sent after all."""
+
+    async def end(self, text: OutgoingText, *, part: int | None, state: str, failure: str | None) -> bool:
+        """The message comes to `state` and is not tried any more; False when it was not waiting or being sent."""
+
+    async def revive(self, message_id: str, *, now: datetime, expires_at: datetime) -> OutgoingText | None:
+        """Let a failed, expired or cancelled message, or one of unknown outcome, wait again; None: there is none such.
+
+        Parts that the network has taken are not sent again.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """What an operator answered to `code`. `value` is None where no amount was found in `text`.
+
+    `failure` is a code of the error catalogue where nothing was answered.
+    """
+
+    line: str
+    time: datetime
+    code: str
+    text: str | None
+    value: float | None
+    failure: str | None = None
+
+
+class Balances(Protocol):
+    """What the operators said of the lines' money."""
+
+    def last(self, line: str) -> Balance | None:
+        """What was told last of the line, also before a restart."""
+
+    async def keep(self, balance: Balance) -> None:
+        """Commit what was told, and let everybody know."""
 
 
 class PinTries(Protocol):

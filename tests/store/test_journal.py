@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.events import (
@@ -24,13 +24,12 @@ from gateway.events import (
     ModemChanged,
     RecordingFinished,
     RecordingStarted,
-    SmsSent,
 )
 from gateway.ids import new_id
 from gateway.settings import Settings
 from gateway.store.queries import Queries
 from gateway.store.store import open_store
-from gateway.telephony.ledger import StoredPart
+from gateway.telephony.ledger import OutgoingText, StoredPart
 from tests.store.conftest import HandClock, small_shop
 
 
@@ -199,7 +198,11 @@ async def test_messages_in_and_out_are_listed_together(places: Settings, clock: 
                        reference=None, part=1, parts=1)
         )  # fmt: skip
         clock.pass_by(seconds=5)
-        bus.publish(SmsSent(message_id=new_id(), line="blue", recipient="+79161234567"))
+        now = clock()
+        await store.outbox.accept(
+            OutgoingText(id=new_id(), to="+79161234567", text="Ждём", parts=1, reference=1, by="anna", line="blue",
+                         accepted_at=now, due_at=now, expires_at=now + timedelta(hours=1))
+        )  # fmt: skip
     with Queries(places) as queries:
         rows, following = queries.messages(Wanted(), cursor=None, limit=1)
         assert (rows[0]["direction"], rows[0]["peer"]) == ("outgoing", "+79161234567")

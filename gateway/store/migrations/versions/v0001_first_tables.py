@@ -107,6 +107,7 @@ def upgrade() -> None:
         Column("attempts", Integer, nullable=False),
         Column("last_error", Text, nullable=True),
         Column("created_at", String(27), nullable=False),
+        Column("expires_at", String(27), nullable=True),
         Column("finished_at", String(27), nullable=True),
         UniqueConstraint("gateway_id", "kind", "key", name="uq_jobs_gateway_id_kind_key"),
     )
@@ -114,7 +115,7 @@ def upgrade() -> None:
     _create(
         "messages",
         Column("direction", String(16), nullable=False),
-        Column("line", Text, nullable=False),
+        Column("line", Text, nullable=True),
         Column("imsi", Text, nullable=True),
         Column("peer", Text, nullable=True),
         Column("text", Text, nullable=True),
@@ -124,9 +125,28 @@ def upgrade() -> None:
         Column("reference", Integer, nullable=True),
         Column("parts", Integer, nullable=False),
         Column("search", Text, nullable=False),
+        Column("flash", Boolean, nullable=False, server_default="0"),
+        Column("asked_line", Text, nullable=True),
+        Column("by", Text, nullable=True),
+        Column("attempts", Integer, nullable=False, server_default="0"),
+        Column("due_at", String(27), nullable=True),
+        Column("expires_at", String(27), nullable=True),
+        Column("failure", Text, nullable=True),
+        Column("delivered_at", String(27), nullable=True),
     )
     op.create_index("ix_messages_state_imsi", "messages", ["state", "imsi"])
     op.create_index("ix_messages_time_id", "messages", ["time", "id"])
+    op.create_index("ix_messages_peer_time", "messages", ["peer", "time"])
+    _create(
+        "balances",
+        Column("line", Text, nullable=False),
+        Column("time", String(27), nullable=False),
+        Column("code", Text, nullable=False),
+        Column("text", Text, nullable=True),
+        Column("value", Float, nullable=True),
+        Column("failure", Text, nullable=True),
+    )
+    op.create_index("ix_balances_line_time", "balances", ["line", "time"])
     _create(
         "modems",
         Column("name", Text, nullable=False),
@@ -232,6 +252,25 @@ def upgrade() -> None:
         UniqueConstraint("gateway_id", "digest", name="uq_message_parts_gateway_id_digest"),
     )
     op.create_index("ix_message_parts_message_id", "message_parts", ["message_id"])
+    _create(
+        "outgoing_parts",
+        Column(
+            "message_id", String(36), ForeignKey("messages.id", name="fk_outgoing_parts_message_id"), nullable=False
+        ),
+        Column("part", Integer, nullable=False),
+        Column("state", String(16), nullable=False),
+        Column("line", Text, nullable=False),
+        Column("imsi", Text, nullable=False),
+        Column("local_day", String(10), nullable=False),
+        Column("begun_at", String(27), nullable=False),
+        Column("reference", Integer, nullable=True),
+        Column("sent_at", String(27), nullable=True),
+        Column("status", Integer, nullable=True),
+        Column("reported_at", String(27), nullable=True),
+        UniqueConstraint("message_id", "part", name="uq_outgoing_parts_message_id_part"),
+    )
+    op.create_index("ix_outgoing_parts_imsi_reference", "outgoing_parts", ["imsi", "reference"])
+    op.create_index("ix_outgoing_parts_local_day_line", "outgoing_parts", ["local_day", "line"])
     _create(
         "recordings",
         Column("call_id", String(36), ForeignKey("calls.id", name="fk_recordings_call_id"), nullable=False),

@@ -1,0 +1,306 @@
+"""The way out: messages wait on disk, each goes by the best line at the pace its SIM may keep, and none goes twice.
+
+What a part may cost is committed before the modem is told of it. Where the modem or the gateway went away
+in the midst, nobody knows whether the part went out: it is shown as unknown, and a person decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import NoReturn
+
+from gateway.clock import WallClock
+from gateway.errors import NoFreeLine, NumberBarred, OutboxFull, SmsLimitReached, StoreError
+from gateway.events import AlertCleared, AlertRaised, Publish
+from gateway.ids import new_id
+from gateway.messaging.pace import Pace
+from gateway.telephony.ledger import Outbox, OutgoingText
+from gateway.telephony.messages import (
+    CountParts,
+    MessageState,
+    PartRefused,
+    PartTaken,
+    PartUnknown,
+    TextLine,
+)
+from gateway.telephony.numbers import Dialable, NumberPolicy
+from gateway.telephony.shop import ShopView
+
+log = logging.getLogger(__name__)
+
+LASTS = timedelta(hours=24)
+"""After this a message that could not be sent has come too late."""
+MOST_WAITING = 500
+MOST_PARTS = 10
+"""A longer text is a mistake: each part is paid."""
+FIRST_PAUSE_SECONDS = 15.0
+LONGEST_PAUSE_SECONDS = 900.0
+MOST_ATTEMPTS = 12
+LOOK_SECONDS = 5.0
+"""How often lines are looked at while something waits for one."""
+IDLE_SECONDS = 60.0
+DISK_RETRY_SECONDS = 5.0
+FAREWELL_SECONDS = 6.0
+"""What a part that is on its way gets when the gateway stops; what takes longer is of unknown outcome."""
+
+
+class SmsOutbox:
+    """Accepts messages and sends them. `run` never ends; `async with` a TaskGroup is its own."""
+
+    def __init__(
+        self,
+        ledger: Outbox,
+        lines: Mapping[str, TextLine],
+        *,
+        shop: ShopView,
+        count_parts: CountParts,
+        publish: Publish,
+        clock: WallClock,
+    ) -> None:
+        self._ledger = ledger
+        self._lines = lines
+        self._shop = shop
+        self._count_parts = count_parts
+        self._publish = publish
+        self._clock = clock
+        self._pace = Pace(shop, clock)
+        self._waiting: dict[str, OutgoingText] = {}
+        self._sending: dict[str, asyncio.Task[None]] = {}
+        self._busy_lines: set[str] = set()
+        self._woken = asyncio.Event()
+        self._limited: set[str] = set()
+        self._is_stopping = False
+
+    # For who has something to say.
+
+    async def send(self, to: str, text: str, *, by: str, line: str | None = None) -> OutgoingText:
+        """Keep a message to be sent; committed when this returns.
+
+        `line` is the line that must carry it; None: the best one that is ready. Raises NumberBarred,
+        NoFreeLine (there is no such line), PduInvalid, SmsLimitReached, OutboxFull, StoreError.
+        """
+        number = self._recipient(to)
+        parts = self._count_parts(text)
+        if parts > MOST_PARTS:
+            raise SmsLimitReached(f"A text of {parts} parts is too long; at most {MOST_PARTS} are sent.", parts=parts)
+        if line is not None and self._shop().line(line) is None:
+            raise NoFreeLine(f"There is no line {line}.", line=line)
+        if len(self._waiting) >= MOST_WAITING:
+            raise OutboxFull(f"{MOST_WAITING} messages wait already.", waiting=MOST_WAITING)
+        names = [line] if line is not None else [each.name for each in self._shop().lines]
+        if not any(self._pace.left_today(name) >= parts for name in names):
+            raise SmsLimitReached("The messages of today are used up.", line=line or "")
+        now = self._clock()
+        message = OutgoingText(
+            id=new_id(),
+            to=number.digits,
+            text=text,
+            parts=parts,
+            reference=secrets.randbelow(256),
+            by=by,
+            line=line,
+            accepted_at=now,
+            due_at=now,
+            expires_at=now + LASTS,
+        )
+        await self._ledger.accept(message)
+        self._take(message)
+        return message
+
+    async def cancel(self, message_id: str) -> bool:
+        """Take back a message that waits; False when it does not (any more)."""
+        message = self._waiting.get(message_id)
+        if message is None or message_id in self._sending:
+            return False
+        del self._waiting[message_id]
+        return await self._ledger.end(message, part=None, state=MessageState.CANCELLED, failure=None)
+
+    async def send_again(self, message_id: str) -> bool:
+        """Let a message that came to nothing, or to nobody knows what, wait again; False when it cannot."""
+        now = self._clock()
+        message = await self._ledger.revive(message_id, now=now, expires_at=now + LASTS)
+        if message is None:
+            return False
+        self._take(message)
+        return True
+
+    def lines_changed(self) -> None:
+        """A line may have become ready."""
+        self._woken.set()
+
+    # The daemon runs this.
+
+    async def run(self) -> NoReturn:
+        """Send what waits, for ever. Cancelled, it lets what is on its way come to an end for some seconds."""
+        await self._load()
+        async with asyncio.TaskGroup() as tasks:
+            try:
+                while True:
+                    self._woken.clear()
+                    pause = await self._start(tasks)
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(pause):
+                            await self._woken.wait()
+            finally:
+                self._is_stopping = True
+                if self._sending:
+                    await asyncio.wait(self._sending.values(), timeout=FAREWELL_SECONDS)
+
+    async def _load(self) -> None:
+        while True:
+            try:
+                for message in await self._ledger.waiting():
+                    self._waiting[message.id] = message
+                await self._pace.load(self._ledger)
+            except StoreError as fault:
+                log.warning("Messages wait for the disk: %s", fault)
+                await asyncio.sleep(DISK_RETRY_SECONDS)
+            else:
+                return
+
+    async def _start(self, tasks: asyncio.TaskGroup) -> float:
+        """Start each message that can go now; how long to sleep then."""
+        now = self._clock()
+        await self._give_up_late_ones(now)
+        wake_in = IDLE_SECONDS
+        for message in sorted(self._waiting.values(), key=lambda each: (each.due_at, each.id)):
+            if message.id in self._sending:
+                continue
+            seconds = (message.due_at - now).total_seconds()
+            if seconds > 0:
+                wake_in = min(wake_in, seconds)
+                continue
+            line = self._best_line(message)
+            if line is None:
+                wake_in = min(wake_in, LOOK_SECONDS)
+                continue
+            self._busy_lines.add(line.name)
+            task = tasks.create_task(self._carry(message, line))
+            self._sending[message.id] = task
+        return wake_in
+
+    async def _give_up_late_ones(self, now: datetime) -> None:
+        late = [each for each in self._waiting.values() if each.expires_at <= now and each.id not in self._sending]
+        for message in late:
+            try:
+                await self._ledger.end(message, part=None, state=MessageState.EXPIRED, failure="too-late")
+            except StoreError as fault:
+                log.warning("A message that is too late waits for the disk: %s", fault)
+                return
+            self._waiting.pop(message.id, None)
+
+    def _best_line(self, message: OutgoingText) -> TextLine | None:
+        """The line that was asked for, or began the message; or the ready one with the most room today."""
+        fixed = message.carried_by or message.line
+        names = [fixed] if fixed is not None else [each.name for each in self._shop().lines]
+        ready: list[TextLine] = []
+        for name in names:
+            line = self._lines.get(name)
+            if line is None or name in self._busy_lines or not line.can_text:
+                continue
+            if self._pace.left_today(name) < 1:
+                self._tell_of_limit(name)
+            elif self._pace.seconds_until_free(name) <= 0:
+                ready.append(line)
+        return max(ready, key=lambda line: (self._pace.left_today(line.name), line.signal_dbm or -999), default=None)
+
+    def _tell_of_limit(self, name: str) -> None:
+        if name not in self._limited:
+            self._limited.add(name)
+            self._publish(AlertRaised(code="sms-limit", subject=name, values={"line": name}))
+
+    async def _carry(self, message: OutgoingText, line: TextLine) -> None:
+        """Send the parts that are left by that line, one after the other."""
+        try:
+            await self._send_parts(message, line)
+        except StoreError as fault:
+            log.warning("A message waits for the disk: %s", fault)
+            self._wait_again(message, DISK_RETRY_SECONDS)
+        finally:
+            self._busy_lines.discard(line.name)
+            self._sending.pop(message.id, None)
+            self._woken.set()
+
+    async def _send_parts(self, message: OutgoingText, line: TextLine) -> None:
+        message = replace(message, attempts=message.attempts + 1, carried_by=line.name)
+        for part in range(message.parts_taken + 1, message.parts + 1):
+            try:
+                number = self._recipient(message.to)  # the owner's rules may have changed since
+            except NumberBarred:
+                await self._end(message, None, MessageState.FAILED, NumberBarred.code)
+                return
+            await asyncio.sleep(max(0.0, self._pace.seconds_until_free(line.name)))
+            if self._is_stopping or not line.can_text or self._pace.left_today(line.name) < 1:
+                await self._later(message, None, "no-free-line")
+                return
+            await self._ledger.begin(message, part=part, line=line.name, imsi=line.imsi, local_day=self._pace.today)
+            self._pace.count(line.name)
+            outcome = await line.send_part(number, message.text, reference=message.reference, part=part)
+            match outcome:
+                case PartTaken(reference):
+                    message = replace(message, parts_taken=part)
+                    if part == message.parts:
+                        self._waiting.pop(message.id, None)
+                    else:
+                        self._waiting[message.id] = message
+                    await self._ledger.taken(message, part=part, reference=reference)
+                    self._clear_limit(line.name)
+                case PartUnknown(cause):
+                    log.warning("Whether a message went out by the line %s is not known (%s).", line.name, cause)
+                    await self._end(message, part, MessageState.UNKNOWN, "outcome-unknown")
+                    return
+                case PartRefused(cause, is_final):
+                    self._pace.uncount(line.name)
+                    if is_final or message.attempts >= MOST_ATTEMPTS:
+                        await self._end(message, part, MessageState.FAILED, cause)
+                    else:
+                        await self._later(message, part, cause)
+                    return
+
+    async def _end(self, message: OutgoingText, part: int | None, state: MessageState, failure: str) -> None:
+        """Not tried any more. Kept from being tried again in this run even while the disk is away."""
+        self._waiting.pop(message.id, None)
+        try:
+            await self._ledger.end(message, part=part, state=state, failure=failure)
+        except StoreError as fault:
+            log.warning("What became of a message could not be kept: %s", fault)
+
+    async def _later(self, message: OutgoingText, part: int | None, failure: str) -> None:
+        """Try again, after a pause that grows; by another line where none of it went out yet."""
+        if message.parts_taken == 0:
+            message = replace(message, carried_by=None)
+        pause = min(FIRST_PAUSE_SECONDS * 2 ** min(message.attempts - 1, 20), LONGEST_PAUSE_SECONDS)
+        message = self._wait_again(message, pause)
+        await self._ledger.postpone(message, part=part, failure=failure)
+
+    def _wait_again(self, message: OutgoingText, seconds: float) -> OutgoingText:
+        known = self._waiting.get(message.id, message)
+        later = replace(
+            message,
+            parts_taken=max(message.parts_taken, known.parts_taken),
+            due_at=self._clock() + timedelta(seconds=seconds),
+        )
+        self._waiting[message.id] = later
+        return later
+
+    def _take(self, message: OutgoingText) -> None:
+        self._waiting[message.id] = message
+        self._woken.set()
+
+    def _recipient(self, to: str) -> Dialable:
+        """The number, if the owner's rules let messages go there. Raises NumberBarred."""
+        number = NumberPolicy(self._shop().numbers).require(to)
+        if number.emergency:
+            raise NumberBarred(f"No message is sent to {number.digits}.", number=number.digits, reason="emergency")
+        return number
+
+    def _clear_limit(self, name: str) -> None:
+        if name in self._limited:
+            self._limited.discard(name)
+            self._publish(AlertCleared(code="sms-limit", subject=name))

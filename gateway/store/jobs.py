@@ -1,0 +1,125 @@
+"""Stored jobs: what was promised survives, is found when it is due, and is not run twice at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from gateway.clock import WallClock
+from gateway.ids import new_id
+from gateway.jobs import Promised, Told
+from gateway.store.schema import jobs
+from gateway.store.writer import Writer
+
+log = logging.getLogger(__name__)
+
+KEPT_FOR = timedelta(days=30)
+"""How long a job that is over can still be looked up, and its key keeps another from being stored."""
+_OPEN = ("waiting", "running")
+
+
+class StoredJobs:
+    """The JobLedger of gateway.jobs."""
+
+    def __init__(self, writer: Writer, *, gateway_id: str, clock: WallClock) -> None:
+        self._writer = writer
+        self._gateway_id = gateway_id
+        self._clock = clock
+
+    def promise(
+        self, kind: str, arguments: Mapping[str, Any], *, key: str | None, due_at: datetime, expires_at: datetime | None
+    ) -> Promised:
+        """Hand a job to the disk, at once and for good; of two with the same kind and `key` only the first counts."""
+        job_id = new_id()
+        statement = (
+            insert(jobs)
+            .values(
+                id=job_id,
+                gateway_id=self._gateway_id,
+                kind=kind,
+                key=key,
+                arguments=dict(arguments),
+                state="waiting",
+                due_at=due_at,
+                attempts=0,
+                created_at=self._clock(),
+                expires_at=expires_at,
+            )
+            .on_conflict_do_nothing(index_elements=["gateway_id", "kind", "key"])
+        )
+
+        def keep(connection: Connection) -> None:
+            connection.execute(statement)
+
+        committed: asyncio.Future[None] = self._writer.hand_over(keep)
+        return Promised(job_id, committed)
+
+    async def reopen(self, kinds_that_may_repeat: Iterable[str]) -> None:
+        """After a start: what was running waits again, or is of unknown outcome; what is long over is forgotten."""
+        now = self._clock()
+        repeatable = tuple(kinds_that_may_repeat)
+
+        def reopen(connection: Connection) -> int:
+            running = jobs.c.state == "running"
+            again = connection.execute(
+                update(jobs).where(running, jobs.c.kind.in_(repeatable)).values(state="waiting", due_at=now)
+            ).rowcount
+            connection.execute(update(jobs).where(running).values(state="unknown", finished_at=now))
+            connection.execute(delete(jobs).where(jobs.c.state.not_in(_OPEN), jobs.c.finished_at < now - KEPT_FOR))
+            return again
+
+        again = await self._writer.write(reopen)
+        if again:
+            log.info("%d jobs were cut off when the gateway stopped last time, and are done now.", again)
+
+    async def due(self, now: datetime, limit: int) -> tuple[list[Told], datetime | None]:
+        """Jobs to run now, the longest due first, and when the next one will be due."""
+        waiting = select(jobs).where(jobs.c.state == "waiting").order_by(jobs.c.due_at, jobs.c.id)
+
+        def read(connection: Connection) -> tuple[list[Told], datetime | None]:
+            rows = connection.execute(waiting.limit(limit + 1)).all()
+            found = [row for row in rows[:limit] if row.due_at <= now]
+            following = rows[len(found)].due_at if len(rows) > len(found) else None
+            return [_told(row) for row in found], following
+
+        return await self._writer.write(read)
+
+    async def begin(self, job_id: str) -> None:
+        """Commit that the job runs. Raises StoreError."""
+        await self._writer.write(
+            lambda connection: _change(connection, job_id, state="running", attempts=jobs.c.attempts + 1)
+        )
+
+    async def postpone(self, job_id: str, due_at: datetime, why: str) -> None:
+        """It waits until then."""
+        await self._writer.write_or_keep(
+            lambda connection: _change(connection, job_id, state="waiting", due_at=due_at, last_error=why)
+        )
+
+    async def finish(self, job_id: str, state: str, why: str | None) -> None:
+        """It is over: "done", "failed" or "expired"."""
+        now = self._clock()
+        await self._writer.write_or_keep(
+            lambda connection: _change(connection, job_id, state=state, finished_at=now, last_error=why)
+        )
+
+
+def _change(connection: Connection, job_id: str, **values: Any) -> None:
+    connection.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
+
+
+def _told(row: Row[Any]) -> Told:
+    return Told(
+        job_id=row.id,
+        kind=row.kind,
+        arguments=row.arguments,
+        attempt=row.attempts + 1,
+        promised_at=row.created_at,
+        expires_at=row.expires_at,
+    )
