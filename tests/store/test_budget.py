@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -24,6 +25,7 @@ from gateway.store.database import open_engine, prepare
 from gateway.store.store import Store, open_store
 from gateway.store.writer import Writer
 from gateway.telephony.ledger import Budget, Reservation
+from gateway.telephony.shop import CourierSettings, PbxSettings, TrunkSettings
 from tests.store.conftest import HandClock, small_shop
 from tests.store.test_writer import READ_ONLY, FailingDisk
 
@@ -330,3 +332,31 @@ def _minutes(places: Settings) -> dict[str, int]:
                 "SELECT local_day, sum(minutes) FROM budget_minutes GROUP BY local_day HAVING sum(minutes) > 0"
             )
         )
+
+
+async def test_a_provider_and_an_account_at_the_pbx_have_minutes_that_outlive_a_restart(
+    places: Settings, clock: HandClock
+) -> None:
+    """T-F2: what an extension or a provider has spent today stays spent."""
+    shop = replace(
+        small_shop(),
+        trunks=(TrunkSettings(name="provider", host="sip.example.net", minutes_per_day=3),),
+        couriers=(CourierSettings(extension="2001", mobile="+79161234567", pbx_password="x", minutes_per_day=2),),
+        pbx=PbxSettings(host="10.0.0.1"),
+    )
+    async with open_store(places, clock, EventBus(clock)) as store:
+        await store.save_shop(shop, by="test")
+        await store.budget.extend(await _open(store.budget, line="provider"))
+        await _open(store.budget, line="pbx 2001", extension="2001")
+    async with open_store(places, clock, EventBus(clock)) as store:
+        last = await _open(store.budget, line="provider", extension="102")
+        with pytest.raises(BudgetSpent):
+            await store.budget.extend(last)
+        with pytest.raises(BudgetSpent):
+            await _open(store.budget, line="provider", extension=None)
+        assert await _open(store.budget, line="provider", extension=None, number="112")
+        await _open(store.budget, line="pbx 2001", extension="2001")
+        with pytest.raises(BudgetSpent):
+            await _open(store.budget, line="pbx 2001", extension="2001")
+        with pytest.raises(BudgetSpent):
+            await _open(store.budget, line="a provider that has left the shop")

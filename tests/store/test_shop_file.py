@@ -64,6 +64,7 @@ name = "Courier"
 mobile = "89161234567"
 lines = ["red"]
 pin = "482913"
+pbx_password = "courier-at-pbx"
 [[trunks]]
 name = "provider"
 host = "sip.example.net"
@@ -108,7 +109,8 @@ def test_a_whole_file() -> None:
             PhoneSettings(extension="102", password=generated),
         ),
         couriers=(
-            CourierSettings(extension="2001", name="Courier", mobile="+79161234567", lines=("red",), pin="482913"),
+            CourierSettings(extension="2001", name="Courier", mobile="+79161234567", lines=("red",), pin="482913",
+                            pbx_password="courier-at-pbx"),
         ),
         trunks=(
             TrunkSettings(name="provider", host="sip.example.net", user="shop", password="trunk-password",
@@ -123,10 +125,10 @@ def test_a_whole_file() -> None:
 def test_secrets_are_masked_kept_generated_and_taken_away() -> None:
     shop = read_shop(WHOLE)
     masked = write_shop(shop)
-    for secret in ("front-desk-password", "482913", "trunk-password", shop.phones[1].password):
+    for secret in ("front-desk-password", "482913", "courier-at-pbx", "trunk-password", shop.phones[1].password):
         assert secret not in masked
         assert secret in write_shop(shop, with_secrets=True)
-    assert masked.count(MASK) == 4
+    assert masked.count(MASK) == 5
     assert read_shop(masked, shop) == shop
     left_out = "\n".join(line for line in masked.splitlines() if MASK not in line)
     assert read_shop(left_out, shop) == shop
@@ -138,6 +140,7 @@ def test_secrets_are_masked_kept_generated_and_taken_away() -> None:
     assert elsewhere.shop.couriers[0].pin is None
     assert [note.split(" is masked")[0] for note in elsewhere.notes] == [
         'The pin of "2001"',
+        'The pbx_password of "2001"',
         'The password of "provider"',
     ]
     assert len({read_shop("[[phones]]\nextension='101'").phones[0].password for _ in range(50)}) == 50
