@@ -92,6 +92,8 @@ async def _serve(settings: Settings) -> None:
                 prompts=await asyncio.to_thread(PromptBook, store.shop),
                 recordings=recordings,
                 publish=bus.publish,
+                change_phone=store.change_phone,
+                calls=switchboard.calls,
             )
         )
         ready = asyncio.Event()

@@ -11,8 +11,7 @@ from gateway.telephony.routing import ToOutside
 async def to_outside(call: Call, settings: ToOutside) -> None:
     """Check the number against the policy, then dial it by a trunk, or else by the first free line."""
     number = call.exchange.policy().require(settings.text)
-    payer = call.courier or call.caller.peer
-    async with call.ringing(call.outside(number, extension=payer)) as ringing:
+    async with call.ringing(call.outside(number, extension=call.payer)) as ringing:
         callee = await ringing.answered(within=settings.ring_seconds)
         why = ringing.cause
     if callee is not None:

@@ -202,13 +202,14 @@ def _check_wishes(document: TomlDocument, place: Place, phone: PhoneSettings, po
     people = _names(document, "phones", "extension") | _names(document, "couriers", "extension")
     for key in ("forward_always", "forward_busy", "forward_no_answer"):
         target = getattr(phone, key)
+        if target is None or (target in people and target != phone.extension):
+            continue
         if target == phone.extension:
             document.problem((*place, key), f'The phone "{phone.extension}" cannot forward to itself.')
-        elif target is not None and target not in people and policy is not None:
-            if not isinstance(policy.check(target), Dialable):
-                document.problem(
-                    (*place, key), f'{quoted((*place, key))} must be an extension or a number that may be called.'
-                )
+        elif policy is not None and not isinstance(policy.check(target), Dialable):
+            document.problem(
+                (*place, key), f'{quoted((*place, key))} must be an extension or a number that may be called.'
+            )
 
 
 def _check_mobile(

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from gateway.audio.bridge import Bridge
 from gateway.audio.port import FrameSource
 from gateway.audio.tones import Tone, TonePlan, ToneSource
 from gateway.errors import LegEnded, NoFreeLine
-from gateway.events import CallAnswered, CallRouted
+from gateway.events import CallRouted, CallTransferred
 from gateway.ids import new_id
 from gateway.telephony.causes import Cause
 from gateway.telephony.exchange import CallRecording, Exchange
@@ -22,8 +23,9 @@ from gateway.telephony.leg import Leg, LegState
 from gateway.telephony.leg_events import report_leg
 from gateway.telephony.line import Caller, Line
 from gateway.telephony.numbers import Dialable
-from gateway.telephony.ringing import Ringing, ring
+from gateway.telephony.ringing import EarlyMedia, Ringing, ring
 from gateway.telephony.shop import Notice, RecordCalls
+from gateway.telephony.talk import Redirect, Talk
 from gateway.telephony.watched import WatchedSource
 
 ANSWER_SECONDS = 10.0
@@ -46,22 +48,52 @@ class Call:
         self.talking_to: Leg | None = None
         self.ended_with: Leg | None = None
         """The callee whose end ended the talk, while the caller was still there."""
+        self.ringing_now: Ringing | None = None
+        """What somebody may pick up."""
+        self.redirect: Redirect | None = None
+        """A transfer that is under way."""
+        self.was_given_away = False
+        """A leg of it lives on in another call."""
         self.started_at = asyncio.get_running_loop().time()
+        self._first_caller = caller.peer
+        self._payer: str | None = None
+        self._talk: Talk | None = None
+        self._noticed: set[Leg] = set()
+        self._scope: asyncio.Timeout | None = None
         self._own(caller)
+
+    @asynccontextmanager
+    async def while_caller_up(self) -> AsyncIterator[None]:
+        """Cancel the body when the caller ends, whoever that is by then (rule 1); what comes after the block runs."""
+        try:
+            async with asyncio.timeout(None) as scope:
+                self._scope = scope
+                try:
+                    if self.caller.state is LegState.ENDED:
+                        scope.reschedule(0)
+                    yield
+                finally:
+                    self._scope = None
+        except TimeoutError:
+            if not scope.expired():  # a time-out of the body's own
+                raise
 
     # What the caller hears.
 
-    async def say(self, key: str, *, interruptible: bool = False) -> None:
-        """Answer the caller and play a prompt to its end, or to the first key when `interruptible`."""
-        await self.answer()
-        await self._play_until_done(self.exchange.prompts(key), interruptible=interruptible)
+    async def say(self, key: str, *, interruptible: bool = False, early: bool = False) -> None:
+        """Answer the caller and play a prompt to its end, or to the first key when `interruptible`.
 
-    async def ask(self, key: str, *, most: int, within: float, until: str = "#") -> str:
+        With `early` the caller hears it without an answer (183); who cannot, as on GSM, hears nothing (rule 9).
+        """
+        if await self._open(early=early):
+            await self._play_until_done(self.exchange.prompts(key), interruptible=interruptible)
+
+    async def ask(self, key: str, *, most: int, within: float, until: str = "#", early: bool = False) -> str:
         """Play a prompt and collect keys: until `until`, `most` keys, or `within` seconds without one.
 
         The prompt stops at the first key. Returns the keys without `until`; empty: nothing was pressed.
         """
-        await self.say(key, interruptible=True)
+        await self.say(key, interruptible=True, early=early)
         digits = ""
         while len(digits) < most:
             pressed = await self.caller.next_key(within=within)
@@ -69,6 +101,12 @@ class Call:
                 break
             digits += pressed
         return digits
+
+    async def music(self, *, within: float, early: bool = False) -> None:
+        """Answer the caller, who hears music for that many seconds; `early` as in `say`."""
+        if await self._open(early=early):
+            self.caller.port.play(self.exchange.music())
+        await asyncio.sleep(within)
 
     async def answer(self) -> None:
         """Answer the caller, if that has not happened; raises LegEnded when the wire does not carry it out."""
@@ -78,7 +116,13 @@ class Call:
             raise LegEnded(f"The call from {self.caller.peer or 'an unknown number'} ended before it was answered.")
 
     async def refuse(self, cause: Cause) -> None:
-        """Let the caller know why it comes to nothing: by the signalling, or by a phrase when already answered."""
+        """Let the caller know why it comes to nothing: by the signalling, or by a phrase when already answered.
+
+        In a transfer, whoever asked for it has the call back instead. It is the last thing a flow does.
+        """
+        if self.redirect is not None:
+            self.redirect.why = cause
+            return
         if self.caller.state is LegState.UP:
             await self.say(_PHRASES.get(cause, "courier-unreachable"))
         self.caller.hangup(cause)
@@ -90,13 +134,21 @@ class Call:
         """Ring the legs while the caller hears ringback; after the block only the one that answered is left."""
         for leg in legs:
             self._own(leg)
+            if self.redirect is not None:
+                self.redirect.watch(leg)
+        ringback = partial(ToneSource, Tone.RINGBACK, TonePlan.of_country(self.exchange.shop().numbers.country))
         if self.caller.state is LegState.UP:
-            plan = TonePlan.of_country(self.exchange.shop().numbers.country)
-            self.caller.port.play(ToneSource(Tone.RINGBACK, plan))
+            self.caller.port.play(ringback())
         else:
             self.caller.ring()
-        async with ring(legs) as ringing:
-            yield ringing
+        early = EarlyMedia(self.caller, legs, ringback)
+        try:
+            async with ring(legs) as ringing:
+                self.ringing_now = ringing
+                yield ringing
+        finally:
+            self.ringing_now = None
+            early.stop()
 
     def phones(self, *extensions: str) -> list[Leg]:
         """New legs to phones of the shop, which show who calls."""
@@ -111,7 +163,8 @@ class Call:
 
         An emergency number prefers a SIM: there the network knows where the caller is. Raises NoFreeLine.
         """
-        trunk = self.exchange.usable_trunk(besides=self.caller.line)
+        # Who came by a provider is not sent back by it, but one of ours may transfer the caller there.
+        trunk = self.exchange.usable_trunk(besides=None if self.redirect is not None else self.caller.line)
         lines = self.exchange.free_lines((), besides=self.caller.line)
         if trunk is None or (number.emergency and next(lines, None) is not None):
             return self.mobile(self.free_line(), number, extension=extension)
@@ -130,6 +183,15 @@ class Call:
         phone = self.exchange.shop().phone(self.caller.peer) if self.caller.line is None else None
         return Caller(number=self.caller.peer, name=phone.name if phone is not None else self.caller.display_name)
 
+    @property
+    def payer(self) -> str:
+        """The extension whose minutes are spent when the call leads outside: who sent it there, or who began it."""
+        return self._payer or self.courier or self._first_caller
+
+    @payer.setter
+    def payer(self, extension: str) -> None:
+        self._payer = extension
+
     def is_routed_to(self, *, called: str, courier: str | None) -> None:
         """Note, for the record, whom the call leads to after all."""
         self.called = called
@@ -139,49 +201,115 @@ class Call:
     async def talk(self, callee: Leg) -> Cause:
         """Let the caller and `callee` hear each other until the callee ends; the notice comes first.
 
-        Returns why the callee's leg ended.
+        Either may put the other on hold, or have a phone of ours transfer it. Returns why the leg that was the
+        callee at last has ended.
         """
+        redirect, self.redirect = self.redirect, None
+        if redirect is not None:
+            redirect.succeed()
+            self.exchange.publish(CallTransferred(call_id=self.id, by=redirect.wish.by.peer, to=callee.peer))
+        outer = self._talk
         try:
             await self.answer()
             recorded = await self._give_notice(callee)
             if callee.state is LegState.ENDED:
                 self.ended_with = callee
                 return callee.cause or Cause.HUNG_UP
-            async with self._bridged(callee, recorded=recorded):
-                await callee.ended(within=None)
-            self.ended_with = callee
-            return callee.cause or Cause.HUNG_UP
+            self._talk = Talk(self, callee, recorded=recorded)
+            return await self._talk.run()
         finally:
-            callee.hangup()
+            if callee in self.legs and callee is not self.caller:
+                callee.hangup()
+            self._talk = outer
+            if outer is None:
+                self._stop_recording()
+
+    # Legs that come and go.
+
+    def adopt(self, leg: Leg) -> None:
+        """A leg of another call belongs to this one from now on."""
+        self._own(leg)
+
+    def was_noticed(self, leg: Leg, other: Call) -> bool:
+        """A leg that comes from `other` knows that it is recorded: it was told there, or is a phone of ours."""
+        self._noticed |= other._noticed
+        return leg.line is None or leg in self._noticed or self.exchange.shop().recording.notice is Notice.NONE
+
+    def give_partner_of(self, leg: Leg) -> Leg | None:
+        """Give away whoever `leg` talks to, and let `leg` go: this call is over. None: it talks to nobody."""
+        talk = self._talk
+        if talk is None or self.talking_to is None:
+            return None
+        partner = talk.partner_of(leg)
+        talk.part()
+        self._give(partner)
+        self.caller = leg
+        leg.hangup(Cause.TRANSFERRED)
+        return partner
+
+    def pick_up(self, other: Call) -> bool:
+        """Let the caller of this call answer `other`, which rings; False when it does so no more."""
+        ringing, leg = other.ringing_now, self.caller
+        if ringing is None or leg.state is LegState.ENDED:
+            return False
+        self._give(leg)
+        other.adopt(leg)
+        leg.answer()
+        ringing.add(leg)
+        return True
+
+    def take_place(self, place: Leg, other: Call) -> bool:
+        """Let the caller of this call, who is up, take a place in `other`; False when nobody talks there."""
+        talk, leg = other._talk, self.caller
+        if talk is None or other.talking_to is None or place not in (other.caller, other.talking_to):
+            return False
+        self._give(leg)
+        other.adopt(leg)
+        talk.replace(place, leg)
+        return True
+
+    def _give(self, leg: Leg) -> None:
+        self.legs.remove(leg)
+        self.was_given_away = True
+
+    # The recording.
+
+    def record(self, bridge: Bridge) -> None:
+        """Record this bridge: into the recording that runs, or a new one."""
+        if self.recording is None:
+            self.recording = self.exchange.recordings.begin(call_id=self.id, bridge=bridge)
+        else:
+            self.recording.follow(bridge)
+
+    def pause_recording(self) -> None:
+        """Keep silence meanwhile."""
+        if self.recording is not None:
+            self.recording.pause()
+
+    def resume_recording(self) -> None:
+        """Keep what is said."""
+        if self.recording is not None:
+            self.recording.resume()
+
+    def _stop_recording(self) -> None:
+        if self.recording is not None:
+            self.recording.stop()
+            self.recording = None
 
     # Inside.
 
-    @asynccontextmanager
-    async def _bridged(self, callee: Leg, *, recorded: bool) -> AsyncIterator[None]:
-        """Within the block the two hear each other, keys pass, and the recording runs."""
-        loop = asyncio.get_running_loop()
-        bridge = Bridge(self.caller.port, callee.port, loop.time)
-        bridge.start()
-        if recorded:
-            self.recording = self.exchange.recordings.begin(call_id=self.id, bridge=bridge)
-        if self.answered_at is None:
-            self.answered_at = loop.time()
-            self.exchange.publish(CallAnswered(call_id=self.id, answered_by=callee.peer))
-        self.talking_to = callee
-        forgets = (self.caller.on_key(callee.send_key), callee.on_key(self.caller.send_key))
-        try:
-            yield
-        finally:
-            for forget in forgets:
-                forget()
-            self.talking_to = None
-            bridge.stop()
-            if self.recording is not None:
-                self.recording.stop()
-                self.recording = None
+    async def _open(self, *, early: bool) -> bool:
+        """Make the caller hear us; False when that cannot be without an answer."""
+        if early:
+            return self.caller.open_early()
+        await self.answer()
+        return True
 
     async def _give_notice(self, callee: Leg) -> bool:
-        """Tell both that the call is recorded, as the owner chose; True when it is to be recorded at all."""
+        """Tell both that the call is recorded, as the owner chose; True when it is to be recorded at all.
+
+        Nobody hears it twice, and after a transfer a phone of ours does not hear it: the customer waits for it.
+        """
         policy = self.exchange.shop().recording
         if policy.calls is RecordCalls.NONE or (policy.calls is RecordCalls.COURIERS and self.courier is None):
             return False
@@ -192,10 +320,14 @@ class Call:
                 key = "recording-notice"
             case Notice.BEEP:
                 key = "recording-beep"
-        for_callee = WatchedSource(self.exchange.prompts(key))
-        callee.port.play(for_callee)
-        await self._play_until_done(self.exchange.prompts(key), interruptible=False)
-        await for_callee.done(unless_ended=callee)
+        is_first = self.recording is None
+        listeners = [leg for leg in (callee, self.caller) if leg not in self._noticed and (is_first or leg.line)]
+        self._noticed.update(listeners)
+        playing = [(leg, WatchedSource(self.exchange.prompts(key))) for leg in listeners]
+        for leg, source in playing:
+            leg.port.play(source)
+        for leg, source in reversed(playing):
+            await source.done(unless_ended=leg)
         return True
 
     async def _play_until_done(self, source: FrameSource, *, interruptible: bool) -> None:
@@ -212,6 +344,11 @@ class Call:
         """The leg belongs to this call from now on: its changes are events of the call."""
         self.legs.append(leg)
         report_leg(leg, call_id=self.id, publish=self.exchange.publish)
+        leg.on_change(self._leg_changed)
+
+    def _leg_changed(self, leg: Leg) -> None:
+        if leg is self.caller and leg.state is LegState.ENDED and self._scope is not None:
+            self._scope.reschedule(0)
 
 
 _PHRASES = {

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from gateway.audio.bridge import Bridge
+from gateway.audio.hold_music import hold_music
 from gateway.audio.port import FrameSource
+from gateway.errors import StoreError
 from gateway.events import Publish
+from gateway.telephony.forwarding import PhoneChange
 from gateway.telephony.line import Line, LineState, Phones, Trunk
 from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.shop import ShopView
+
+if TYPE_CHECKING:
+    from gateway.telephony.call import Call
+    from gateway.telephony.leg import Leg
 
 Prompts: TypeAlias = Callable[[str], FrameSource]
 """A prompt by its key, in the shop's language, from its beginning."""
@@ -19,6 +26,15 @@ Prompts: TypeAlias = Callable[[str], FrameSource]
 
 class CallRecording(Protocol):
     """A recording that runs."""
+
+    def follow(self, bridge: Bridge) -> None:
+        """Record the parties of this bridge from now on: somebody else has taken part."""
+
+    def pause(self) -> None:
+        """Keep silence, until `resume`: a party is on hold."""
+
+    def resume(self) -> None:
+        """Keep what is said."""
 
     def stop(self) -> None:
         """Keep nothing more; the file is completed elsewhere, and RecordingFinished follows."""
@@ -29,6 +45,10 @@ class Recordings(Protocol):
 
     def begin(self, *, call_id: str, bridge: Bridge) -> CallRecording:
         """Record both parties of the bridge from now on. A disk that fails never touches the call."""
+
+
+async def _keep_nothing(extension: str, change: PhoneChange) -> None:
+    raise StoreError(f"Nothing keeps the {change.feature} of {extension} here.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +62,16 @@ class Exchange:
     recordings: Recordings
     publish: Publish
     trunks: Mapping[str, Trunk] = field(default_factory=dict)
+    change_phone: Callable[[str, PhoneChange], Awaitable[None]] = _keep_nothing
+    """Commit a change of the phone with that extension; it counts from the next call on. Raises StoreError."""
+    calls: Callable[[], Sequence[Call]] = field(default=lambda: ())
+    """The calls that run now, oldest first."""
+    music: Callable[[], FrameSource] = hold_music
+    """What somebody hears who waits."""
+
+    def call_of(self, leg: Leg) -> Call | None:
+        """The running call that a leg belongs to."""
+        return next((call for call in self.calls() if call.id == leg.call_id), None)
 
     def policy(self) -> NumberPolicy:
         """The number policy as the owner has set it now."""

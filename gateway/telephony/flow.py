@@ -6,12 +6,14 @@ import importlib
 import pkgutil
 from collections.abc import Awaitable, Callable
 from types import ModuleType
-from typing import Any, TypeAlias, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, get_args
 
-from gateway.telephony.call import Call
 from gateway.telephony.routing import Destination
 
-Flow: TypeAlias = Callable[[Call, Any], Awaitable[None]]
+if TYPE_CHECKING:
+    from gateway.telephony.call import Call
+
+Flow: TypeAlias = Callable[["Call", Any], Awaitable[None]]
 """`async def flow(call, settings)`; settings is the destination it is registered for."""
 
 DestinationType = TypeVar("DestinationType", bound=Destination)

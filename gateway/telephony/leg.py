@@ -18,6 +18,7 @@ from gateway.audio.port import MediaPort
 from gateway.errors import LegEnded
 from gateway.ids import new_id
 from gateway.telephony.causes import Cause
+from gateway.telephony.transfer import OnTransfer, TransferWish
 
 
 class Direction(StrEnum):
@@ -60,6 +61,16 @@ class Leg(ABC):
         self.display_name = ""
         self.early_media = False
         """True once an outgoing leg brings audio before its answer (183, or a modem that passes the network's tone)."""
+        self.on_hold = False
+        """The party does not want to hear us: it talks to somebody else, or has us wait."""
+        self.brings_music = False
+        """While on hold: the party itself plays something to whoever waits."""
+        self.replaces: Leg | None = None
+        """An incoming leg that wants the place of another one (RFC 3891); routing looks at it first."""
+        self.call_id = ""
+        """The call that the leg belongs to now."""
+        self.on_transfer: OnTransfer = _no_transfer
+        """Who decides when the party wants the other one connected elsewhere; set while two talk."""
         self.redirected_to = ""
         """Where a phone that was rung wants its call to go instead (SIP 302), as it would dial it."""
         self.state = LegState.NEW
@@ -71,6 +82,7 @@ class Leg(ABC):
         self._change_callbacks: list[Callable[[Leg], None]] = []
         self._keys: deque[str] = deque(maxlen=64)
         self._key_callbacks: list[Callable[[str], None]] = []
+        self._hold_callbacks: list[Callable[[], None]] = []
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id[-6:]} {self.direction} {self.peer!r} {self.state}>"
@@ -82,6 +94,16 @@ class Leg(ABC):
         if self.state is LegState.NEW:
             self._start_ringing()
             self._set_state(LegState.RINGING)
+
+    def open_early(self) -> bool:
+        """Let an incoming caller hear us before the answer (183); False where the wire cannot do that, as on GSM."""
+        if self.state is LegState.UP:
+            return True
+        if self.state is LegState.ENDED or not self._start_early_media():
+            return False
+        if self.state is LegState.NEW:
+            self._set_state(LegState.RINGING)
+        return True
 
     def answer(self) -> None:
         """Answer an incoming call. Returns at once; `up()` waits until the wire agrees."""
@@ -149,6 +171,15 @@ class Leg(ABC):
         self._key_callbacks.append(callback)
         return lambda: self._key_callbacks.remove(callback)
 
+    def on_hold_change(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` whenever `on_hold` has changed, until the returned function is called."""
+        self._hold_callbacks.append(callback)
+        return lambda: self._hold_callbacks.remove(callback)
+
+    def forget_transfer(self) -> None:
+        """From now on there is nobody to connect elsewhere."""
+        self.on_transfer = _no_transfer
+
     # For the driver: what the wire said.
 
     def _has_rung(self) -> None:
@@ -185,6 +216,22 @@ class Leg(ABC):
         self._wake()
         for callback in tuple(self._key_callbacks):
             callback(key)
+
+    def _has_held(self, held: bool, *, brings_music: bool = False) -> None:
+        """The party has put us on hold, or come back."""
+        self.brings_music = brings_music
+        if held is not self.on_hold and self.state is not LegState.ENDED:
+            self.on_hold = held
+            for callback in tuple(self._hold_callbacks):
+                callback()
+
+    def _has_transfer(self, wish: TransferWish) -> Cause | None:
+        """The party wants the other one connected elsewhere: None when it will be tried, else why not."""
+        return self.on_transfer(wish) if self.state is LegState.UP else Cause.REJECTED
+
+    def _start_early_media(self) -> bool:
+        """Begin to let the caller hear us before the answer; False where that cannot be."""
+        return False
 
     @abstractmethod
     def _start_ringing(self) -> None:
@@ -226,6 +273,11 @@ class Leg(ABC):
         except TimeoutError:
             return False
         return True
+
+
+def _no_transfer(_wish: TransferWish) -> Cause:
+    """Nobody talks: there is nobody to connect elsewhere."""
+    return Cause.REJECTED
 
 
 @asynccontextmanager

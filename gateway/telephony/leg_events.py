@@ -8,12 +8,18 @@ from gateway.telephony.leg import Leg, LegState
 
 
 def report_leg(leg: Leg, *, call_id: str, publish: Publish) -> None:
-    """Publish that the leg belongs to the call, and from now on each change of its state."""
+    """Publish that the leg belongs to the call, and from now on each change of its state.
+
+    A leg that comes from another call is told of again, under this one.
+    """
+    is_known = bool(leg.call_id)
+    leg.call_id = call_id
     publish(
         LegStarted(call_id=call_id, leg_id=leg.id, kind=leg.kind, direction=leg.direction, peer=leg.peer, line=leg.line)
     )
 
     def changed(leg: Leg) -> None:
+        call_id = leg.call_id
         match leg.state:
             case LegState.RINGING:
                 publish(LegRang(call_id=call_id, leg_id=leg.id))
@@ -38,4 +44,5 @@ def report_leg(leg: Leg, *, call_id: str, publish: Publish) -> None:
 
     if leg.state is not LegState.NEW:
         changed(leg)
-    leg.on_change(changed)
+    if not is_known:
+        leg.on_change(changed)

@@ -87,6 +87,23 @@ class OneRecording:
         self._untap = bridge.tap(recorder)
         self._runs = True
 
+    def follow(self, bridge: Bridge) -> None:
+        """Record the parties of this bridge from now on."""
+        if self._runs:
+            self._untap()
+            self._untap = bridge.tap(self._recorder)
+            self._recorder.resume(asyncio.get_running_loop().time())
+
+    def pause(self) -> None:
+        """Keep silence, until `resume`."""
+        if self._runs:
+            self._recorder.pause(asyncio.get_running_loop().time())
+
+    def resume(self) -> None:
+        """Keep what is said."""
+        if self._runs:
+            self._recorder.resume(asyncio.get_running_loop().time())
+
     def stop(self) -> None:
         """Keep nothing more; idempotent."""
         if self._runs:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from gateway.audio.port import FrameSource
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import Leg, LegState
 
@@ -25,11 +26,17 @@ class Ringing:
     """Legs that ring."""
 
     def __init__(self, legs: Sequence[Leg]) -> None:
-        self.legs = tuple(legs)
+        self.legs: tuple[Leg, ...] = ()
         self._taken: Leg | None = None
         self._changed = asyncio.Event()
-        for leg in self.legs:
-            leg.on_change(lambda _leg: self._changed.set())
+        for leg in legs:
+            self.add(leg)
+
+    def add(self, leg: Leg) -> None:
+        """One more leg that may answer: somebody who picks the call up."""
+        self.legs = (*self.legs, leg)
+        leg.on_change(lambda _leg: self._changed.set())
+        self._changed.set()
 
     async def answered(self, *, within: float | None) -> Leg | None:
         """The first leg that answers; None when `within` seconds went by or every leg has ended."""
@@ -80,3 +87,32 @@ async def ring(legs: Sequence[Leg]) -> AsyncIterator[Ringing]:
         raise
     finally:
         ringing.stop()
+
+
+class EarlyMedia:
+    """Lets a caller hear, before the answer, the first leg that brings audio so early."""
+
+    def __init__(self, caller: Leg, legs: Sequence[Leg], ringback: Callable[[], FrameSource]) -> None:
+        """`ringback` makes what the caller hears when that leg falls silent again and others ring on."""
+        self._caller = caller
+        self._ringback = ringback
+        self._heard: Leg | None = None
+        self._is_over = False
+        for leg in legs:
+            leg.on_change(self._changed)
+            self._changed(leg)
+
+    def stop(self) -> None:
+        """The ringing is over."""
+        self._is_over = True
+
+    def _changed(self, leg: Leg) -> None:
+        if self._is_over:
+            return
+        if self._heard is None and leg.early_media and leg.state is LegState.RINGING:
+            if self._caller.open_early():
+                self._heard = leg
+                self._caller.port.hear(leg.port)
+        elif leg is self._heard and leg.state is LegState.ENDED:
+            self._heard = None
+            self._caller.port.play(self._ringback())

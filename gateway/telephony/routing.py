@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from gateway.telephony.causes import Cause
+from gateway.telephony.forwarding import PhoneChange, change_by_code
 from gateway.telephony.leg import Leg
 from gateway.telephony.shop import CourierSettings, LineSettings, Shop
 
@@ -20,6 +21,8 @@ class RingPhones:
 
     extensions: tuple[str, ...]
     ring_seconds: float = 60.0
+    forwarded_by: tuple[str, ...] = ()
+    """The phones that have forwarded the call so far, the last one at the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,22 +50,59 @@ class ToOutside:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePhone:
+    """A phone of ours dials a code: do not disturb or forwarding, on or off."""
+
+    extension: str
+    change: PhoneChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refuse:
     """Nothing to reach here."""
 
     cause: Cause
 
 
-Destination: TypeAlias = RingPhones | ToCourier | CourierMenu | ToOutside | Refuse
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickUp:
+    """A phone of ours answers a call that rings elsewhere: at `extension`, or wherever one rings."""
+
+    extension: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakePlace:
+    """A phone of ours wants the place of another leg: an INVITE with Replaces (RFC 3891)."""
+
+    place: Leg
+
+
+Destination: TypeAlias = ChangePhone | RingPhones | ToCourier | CourierMenu | ToOutside | PickUp | TakePlace | Refuse
 
 
 def route(shop: Shop, leg: Leg) -> Destination:
     """Where an incoming leg goes."""
     if leg.line is None:
-        return to_dialled(shop, leg.called)
+        change = change_by_code(leg.called)
+        if change is not None and shop.phone(leg.peer) is not None:
+            return ChangePhone(extension=leg.peer, change=change)
+        if leg.replaces is not None:
+            return TakePlace(place=leg.replaces)
+        return to_pick_up(shop, leg.called) or to_dialled(shop, leg.called)
     line = shop.line(leg.line)
     # Whatever else carries a call from outside (a trunk) rings; it never dials on.
     return _from_line(shop, line, leg.peer) if line is not None else _ring(shop)
+
+
+def to_pick_up(shop: Shop, text: str) -> PickUp | None:
+    """What a feature code asks for: `*8` any call that rings, `**101` the one that rings at 101."""
+    codes = shop.codes
+    if codes.pick_up and text == codes.pick_up:
+        return PickUp()
+    if codes.pick_up_at and text.startswith(codes.pick_up_at) and len(text) > len(codes.pick_up_at):
+        return PickUp(extension=text.removeprefix(codes.pick_up_at))
+    return None
 
 
 def to_dialled(shop: Shop, text: str) -> Destination:

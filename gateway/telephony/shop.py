@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from gateway.audio.codec import Codec
+
 
 class RecordCalls(StrEnum):
     """Which calls are recorded."""
@@ -91,6 +93,9 @@ class PhoneSettings:
     password: str = field(repr=False)
     minutes_per_day: int = 60
     """What this extension may spend on calls by the SIM lines (goal 5)."""
+    codecs: tuple[Codec, ...] = ()
+    """What may be spoken with the phone, the best first; none named: everything, the cheapest first."""
+    srtp: Srtp = Srtp.OFF
     mac: str | None = None
     """Of the desk phone, twelve hexadecimal digits: no other one is given the files that set it up."""
     do_not_disturb: bool = False
@@ -153,6 +158,9 @@ class TrunkSettings:
     presents: Presents = Presents.BOTH
     withholds_number: bool = False
     """True: customers see no number (CLIR, RFC 3323)."""
+    codecs: tuple[Codec, ...] = ()
+    """What may be spoken with the provider, the best first; none named: both laws of G.711."""
+    srtp: Srtp = Srtp.OFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

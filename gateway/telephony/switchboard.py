@@ -7,27 +7,20 @@ import logging
 from types import TracebackType
 from typing import Self
 
-from gateway.errors import GatewayError, LegEnded, NumberBarred
+from gateway.errors import GatewayError, LegEnded
 from gateway.events import CallEnded, CallStarted
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
 from gateway.telephony.exchange import Exchange
+from gateway.telephony.faults import cause_of_fault
 from gateway.telephony.flow import flow_for
-from gateway.telephony.leg import Leg, while_up
-from gateway.telephony.numbers import BarredReason
-from gateway.telephony.routing import CourierMenu, Destination, Refuse, RingPhones, ToCourier, ToOutside, route
+from gateway.telephony.leg import Leg
+from gateway.telephony.routing import CourierMenu, Destination, ToCourier, ToOutside, route
 
 log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 20.0
 """How long running calls may go on after the daemon was told to stop (X-D5)."""
-
-_FAULT_CAUSES = {
-    "no-free-line": Cause.NO_FREE_LINE,
-    "number-barred": Cause.NUMBER_BARRED,
-    "budget-spent": Cause.BUDGET_SPENT,
-}
-"""Faults that are an answer to the caller; any other is one of ours."""
 
 
 class Switchboard:
@@ -98,17 +91,17 @@ class Switchboard:
         self._idle.clear()
         self._publish_start(call, destination)
         try:
-            async with while_up(leg):
+            async with call.while_caller_up():
                 try:
                     await flow(call, destination)
                 except LegEnded:
                     pass  # the verb met a caller who had just gone; the record says so
                 except GatewayError as fault:
                     log.info("Call from %s to %s: %s", leg.peer or "a withheld number", call.called, fault)
-                    await call.refuse(_cause_of(fault))
+                    await call.refuse(cause_of_fault(fault))
         except Exception:  # a flow's bug ends its own call and no other (rule 4)
             log.exception("The flow %s failed", call.flow)
-            leg.hangup(Cause.FAULT)
+            call.caller.hangup(Cause.FAULT)
         finally:
             self._finish(call)
 
@@ -155,23 +148,19 @@ class Switchboard:
         )
 
 
-def _cause_of(fault: GatewayError) -> Cause:
-    if isinstance(fault, NumberBarred) and fault.values.get("reason") == BarredReason.NO_SUCH_NUMBER:
-        return Cause.NO_SUCH_NUMBER
-    return _FAULT_CAUSES.get(fault.code, Cause.FAULT)
-
-
 def _courier_of(destination: Destination) -> str | None:
     match destination:
         case ToCourier(courier=courier) | CourierMenu(courier=courier):
             return courier.extension
-        case RingPhones() | ToOutside() | Refuse():
+        case _:
             return None
 
 
 def _how_it_ended(call: Call) -> tuple[Cause, str]:
     """The cause of the whole call and who ended it: the caller, the callee or the gateway."""
     caller, callee = call.caller, call.ended_with
+    if call.was_given_away:
+        return Cause.TRANSFERRED, "gateway"
     if callee is not None:
         return callee.cause or Cause.FAULT, "callee" if callee.ended_by_peer else "gateway"
     if caller.ended_by_peer and call.answered_at is None and caller.cause is Cause.HUNG_UP:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from gateway import flows
 from gateway.audio.bridge import Bridge
@@ -15,6 +16,7 @@ from gateway.events import CallEnded, Event, EventBus, Published
 from gateway.telephony.causes import Cause
 from gateway.telephony.exchange import Exchange
 from gateway.telephony.flow import find_flows
+from gateway.telephony.forwarding import PhoneChange
 from gateway.telephony.leg import Direction, Leg, LegState
 from gateway.telephony.line import Caller, LineState
 from gateway.telephony.numbers import Dialable
@@ -97,6 +99,18 @@ class FakePhones:
 class FakeRecording:
     def __init__(self) -> None:
         self.runs = True
+        self.keeps = True
+        self.bridges = 1
+
+    def follow(self, bridge: Bridge) -> None:
+        self.bridges += 1
+        self.keeps = True
+
+    def pause(self) -> None:
+        self.keeps = False
+
+    def resume(self) -> None:
+        self.keeps = True
 
     def stop(self) -> None:
         self.runs = False
@@ -125,6 +139,7 @@ class Scene:
         self.phones = FakePhones()
         self.recordings = FakeRecordings()
         self.prompts_played: list[str] = []
+        self.switchboard = Switchboard(drain_seconds=5)
         self.exchange = Exchange(
             shop=lambda: self.shop,
             lines=self.lines,
@@ -133,12 +148,17 @@ class Scene:
             prompts=self._prompt,
             recordings=self.recordings,
             publish=self.bus.publish,
+            change_phone=self._change_phone,
+            calls=self.switchboard.calls,
         )
-        self.switchboard = Switchboard(drain_seconds=5)
         self.switchboard.connect(self.exchange)
 
     def _note(self, published: Published) -> None:
         self.events.append(published.event)
+
+    async def _change_phone(self, extension: str, change: PhoneChange) -> None:
+        phones = (change.applied(each) if each.extension == extension else each for each in self.shop.phones)
+        self.shop = replace(self.shop, phones=tuple(phones))
 
     def _prompt(self, key: str) -> FrameSource:
         self.prompts_played.append(key)

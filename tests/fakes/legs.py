@@ -8,6 +8,7 @@ from gateway.audio.frame import FRAME_SAMPLES, FRAME_SECONDS, Frame
 from gateway.audio.port import FrameSource, MediaPort
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import Direction, Leg
+from gateway.telephony.transfer import TransferWish
 
 
 class FakePort(MediaPort):
@@ -71,6 +72,8 @@ class FakeLeg(Leg):
         self.told: list[str] = []
         """What we did to the wire."""
         self.keys_sent = ""
+        self.speaks_early = True
+        """The wire can carry our voice before the answer."""
 
     @property
     def fake_port(self) -> FakePort:
@@ -86,6 +89,22 @@ class FakeLeg(Leg):
         """The other end picks up."""
         self._has_answered()
 
+    def brings_early_media(self) -> None:
+        """The other end speaks before it answers."""
+        self._has_early_media()
+
+    def holds(self, *, brings_music: bool = False) -> None:
+        """The party puts us on hold."""
+        self._has_held(True, brings_music=brings_music)
+
+    def resumes(self) -> None:
+        """The party comes back."""
+        self._has_held(False)
+
+    def wants(self, wish: TransferWish) -> Cause | None:
+        """The party wants the other one connected elsewhere."""
+        return self._has_transfer(wish)
+
     def hangs_up(self, cause: Cause = Cause.HUNG_UP) -> None:
         """The party ends it."""
         self.fake_port.close()
@@ -95,6 +114,11 @@ class FakeLeg(Leg):
         """The party presses keys."""
         for key in keys:
             self._has_key(key)
+
+    def _start_early_media(self) -> bool:
+        if self.speaks_early:
+            self.told.append("early")
+        return self.speaks_early
 
     def _start_ringing(self) -> None:
         self.told.append("ringing")

@@ -1,0 +1,21 @@
+"""What a fault means to the parties of a call."""
+
+from __future__ import annotations
+
+from gateway.errors import GatewayError, NumberBarred
+from gateway.telephony.causes import Cause
+from gateway.telephony.numbers import BarredReason
+
+_CAUSES = {
+    "no-free-line": Cause.NO_FREE_LINE,
+    "number-barred": Cause.NUMBER_BARRED,
+    "budget-spent": Cause.BUDGET_SPENT,
+}
+"""Faults that are an answer to the caller; any other is one of ours."""
+
+
+def cause_of_fault(fault: GatewayError) -> Cause:
+    """Why the call comes to nothing, as the caller is told."""
+    if isinstance(fault, NumberBarred) and fault.values.get("reason") == BarredReason.NO_SUCH_NUMBER:
+        return Cause.NO_SUCH_NUMBER
+    return _CAUSES.get(fault.code, Cause.FAULT)

@@ -1,0 +1,543 @@
+"""Hold, transfer, pick-up and take-over between phones, SIM lines and trunks, in virtual time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from gateway.audio.frame import SILENCE
+from gateway.audio.player import ClipSource
+from gateway.audio.tones import ToneSource
+from gateway.errors import BudgetSpent
+from gateway.events import CallEnded, CallTransferred
+from gateway.telephony.causes import Cause
+from gateway.telephony.leg import Direction, LegState
+from gateway.telephony.routing import PickUp, to_pick_up
+from gateway.telephony.shop import (
+    CourierSettings,
+    FeatureCodes,
+    LineSettings,
+    Notice,
+    PhoneSettings,
+    RecordCalls,
+    RecordingPolicy,
+    Shop,
+    TrunkSettings,
+)
+from gateway.telephony.transfer import TransferWish
+from tests.fakes.exchange import Scene, scene
+from tests.fakes.legs import FakeLeg
+
+CUSTOMER = "+79035550001"
+COURIER = "+79161234567"
+OUTSIDE = "+79035550077"
+SHOP = Shop(
+    lines=(LineSettings(name="red", modem="m0", rings=("101",)), LineSettings(name="blue", modem="m1")),
+    phones=tuple(
+        PhoneSettings(extension=each, name=f"Phone {each}", password="a-long-password")
+        for each in ("101", "102", "103")
+    ),
+    couriers=(CourierSettings(extension="2001", mobile=COURIER, lines=("blue",)),),
+    trunks=(TrunkSettings(name="provider", host="sip.example.net"),),
+    recording=RecordingPolicy(calls=RecordCalls.ALL, notice=Notice.NONE),
+)
+
+
+@dataclass
+class Told:
+    """What the one who asked for a transfer learned."""
+
+    said: list[str] = field(default_factory=list)
+
+    def rings(self) -> None:
+        self.said.append("rings")
+
+    def succeeded(self) -> None:
+        self.said.append("succeeded")
+
+    def failed(self, cause: Cause) -> None:
+        self.said.append(f"failed {cause}")
+
+
+def wish(by: FakeLeg, target: str, instead_of: FakeLeg | None = None) -> tuple[Cause | None, Told]:
+    """The phone asks for a transfer: why it was refused at once, and what it is told later."""
+    told = Told()
+    return by.wants(TransferWish(by=by, target=target, report=told, instead_of=instead_of)), told
+
+
+async def talking(s: Scene, caller: FakeLeg, callee_extension: str) -> FakeLeg:
+    """The phone that was rung for `caller` answers."""
+    await s.after(0.2)
+    callee = s.phones.legs[callee_extension][-1]
+    callee.answers()
+    await s.after(0.5)
+    assert caller.state is LegState.UP
+    return callee
+
+
+def hear_each_other(one: FakeLeg, other: FakeLeg) -> bool:
+    """A frame of each is heard by the other at once."""
+    before = one.port.counters.frames_out, other.port.counters.frames_out
+    one.fake_port.speak(SILENCE)
+    other.fake_port.speak(SILENCE)
+    return (one.port.counters.frames_out, other.port.counters.frames_out) == (before[0] + 1, before[1] + 1)
+
+
+def records(s: Scene) -> dict[str, tuple[str, str]]:
+    """How each call ended, by the caller's leg at its start."""
+    return {event.call_id: (event.cause, event.ended_by) for event in s.events if isinstance(event, CallEnded)}
+
+
+# Hold.
+
+
+@pytest.mark.parametrize("holder_is_caller", [True, False])
+async def test_who_is_held_hears_music_and_is_not_recorded_until_the_other_comes_back(holder_is_caller: bool) -> None:
+    async with scene(SHOP) as s:
+        caller = s.call_from_phone("102", "101")
+        callee = await talking(s, caller, "101")
+        holder, held = (caller, callee) if holder_is_caller else (callee, caller)
+        assert [each.keeps for each in s.recordings.made] == [True]
+        holder.holds()
+        assert isinstance(held.fake_port.played[-1], ClipSource)
+        assert [each.keeps for each in s.recordings.made] == [False]
+        await s.after(5)
+        holder.resumes()
+        assert [each.keeps for each in s.recordings.made] == [True], "one file for the whole call"
+        assert hear_each_other(caller, callee)
+        caller.hangs_up()
+        await s.after(0.1)
+
+
+async def test_who_brings_music_of_its_own_is_heard_while_it_holds() -> None:
+    async with scene(SHOP) as s:
+        caller = s.call_to_trunk("provider", CUSTOMER, "+74951234567")
+        callee = await talking(s, caller, "101")
+        caller.holds(brings_music=True)
+        assert callee.fake_port.played == []
+        heard = callee.port.counters.frames_out
+        caller.fake_port.speak(SILENCE)
+        assert callee.port.counters.frames_out == heard + 1
+        caller.hangs_up()
+        await s.after(0.1)
+
+
+# Blind transfer.
+
+
+async def test_a_customer_on_a_sim_is_transferred_to_another_phone_and_hears_it() -> None:
+    async with scene(SHOP) as s:
+        customer = s.call_to_line("red", CUSTOMER)
+        agent = await talking(s, customer, "101")
+        agent.holds()
+        refusal, told = wish(agent, "102")
+        assert refusal is None
+        await s.after(0.1)
+        assert isinstance(customer.fake_port.played[-1], ToneSource), "the customer hears that it rings"
+        new = s.phones.legs["102"][0]
+        new.rings()
+        await s.after(2)
+        assert "hangup" not in " ".join(agent.told)
+        new.answers()
+        await s.after(0.02)
+        assert told.said == ["rings", "succeeded"]
+        assert hear_each_other(customer, new)
+        assert (agent.state, agent.told[-1]) == (LegState.ENDED, f"hangup {Cause.TRANSFERRED}")
+        assert [each.keeps for each in s.recordings.made] == [True]
+        assert [event for event in s.events if isinstance(event, CallTransferred)] == [
+            CallTransferred(call_id=customer.call_id, by="101", to="102")
+        ]
+        new.hangs_up()
+        await s.after(0.1)
+        assert customer.state is LegState.ENDED
+        assert (s.ended().cause, s.ended().ended_by) == (Cause.HUNG_UP, "callee")
+
+
+async def test_whom_a_phone_has_called_by_sim_is_transferred_to_a_courier_by_another_sim() -> None:
+    """The caller leaves; the callee becomes the caller of what follows (rule 7), and the courier's minutes count."""
+    async with scene(SHOP) as s:
+        s.trunks["provider"].is_usable = False
+        agent = s.call_from_phone("101", OUTSIDE)
+        await s.after(0.1)
+        (customer,) = s.lines["red"].legs
+        s.lines["red"].state = s.lines["red"].state.BUSY
+        customer.answers()
+        await s.after(0.5)
+        refusal, told = wish(agent, "2001")
+        await s.after(0.1)
+        assert refusal is None
+        assert s.lines["blue"].dialled == [(COURIER, "2001")]
+        s.lines["blue"].legs[0].answers()
+        await s.after(0.1)
+        assert told.said == ["succeeded"]
+        assert agent.state is LegState.ENDED
+        assert hear_each_other(customer, s.lines["blue"].legs[0])
+        customer.hangs_up()
+        await s.after(0.1)
+        assert s.lines["blue"].legs[0].state is LegState.ENDED
+        assert s.ended().ended_by == "caller"
+
+
+async def test_who_is_transferred_outside_is_paid_for_by_who_transferred() -> None:
+    async with scene(SHOP) as s:
+        customer = s.call_to_trunk("provider", CUSTOMER, "+74951234567")
+        agent = await talking(s, customer, "101")
+        wish(agent, OUTSIDE)
+        await s.after(0.1)
+        assert s.trunks["provider"].dialled == [(OUTSIDE, "101")]
+        customer.hangs_up()
+        await s.after(0.1)
+
+
+@pytest.mark.parametrize("agent_is_caller", [True, False])
+async def test_a_transfer_that_fails_returns_the_call(agent_is_caller: bool) -> None:
+    async with scene(SHOP) as s:
+        if agent_is_caller:
+            agent = s.call_from_phone("101", "103")
+            other = await talking(s, agent, "103")
+        else:
+            other = s.call_to_line("red", CUSTOMER)
+            agent = await talking(s, other, "101")
+        _, told = wish(agent, "102")
+        await s.after(0.5)
+        s.phones.legs["102"][0].hangs_up(Cause.BUSY)
+        await s.after(0.1)
+        assert told.said == ["failed busy"]
+        assert hear_each_other(agent, other)
+        _, told = wish(agent, "102")  # and it may be tried again
+        await s.after(0.5)
+        s.phones.legs["102"][1].answers()
+        await s.after(0.1)
+        assert told.said == ["succeeded"]
+        other.hangs_up()
+        await s.after(0.1)
+
+
+async def test_a_transfer_that_fails_when_nobody_is_left_tells_the_customer() -> None:
+    async with scene(SHOP) as s:
+        customer = s.call_to_line("red", CUSTOMER)
+        agent = await talking(s, customer, "101")
+        wish(agent, "102")
+        await s.after(0.5)
+        agent.hangs_up()
+        await s.after(0.5)
+        assert not customer.told[-1].startswith("hangup"), "the transfer goes on without who asked for it"
+        s.phones.legs["102"][0].hangs_up(Cause.BUSY)
+        await s.after(0.5)
+        assert s.prompts_played[-1] == "busy"
+        await s.after(2)
+        assert customer.state is LegState.ENDED
+
+
+async def test_the_customer_hangs_up_during_the_transfer() -> None:
+    async with scene(SHOP) as s:
+        customer = s.call_to_line("red", CUSTOMER)
+        agent = await talking(s, customer, "101")
+        _, told = wish(agent, "102")
+        await s.after(0.5)
+        customer.hangs_up()
+        await s.after(0.1)
+        assert told.said == ["failed no-answer"]
+        assert agent.state is LegState.ENDED
+        assert s.phones.legs["102"][0].state is LegState.ENDED
+
+
+@pytest.mark.parametrize(
+    ("target", "cause"),
+    [
+        ("+882123456789", Cause.NO_SUCH_NUMBER),
+        ("+12025550123", Cause.NUMBER_BARRED),
+        ("+79", Cause.NO_SUCH_NUMBER),
+        ("*21*79035550001#", Cause.NUMBER_BARRED),
+        ("bob", Cause.NO_SUCH_NUMBER),
+        ("", Cause.NO_SUCH_NUMBER),
+    ],
+)
+async def test_a_transfer_to_a_number_that_may_not_be_dialled_costs_nothing(target: str, cause: Cause) -> None:
+    """T-F5."""
+    async with scene(SHOP) as s:
+        customer = s.call_to_line("red", CUSTOMER)
+        agent = await talking(s, customer, "101")
+        refusal, told = wish(agent, target)
+        await s.after(1)
+        assert (refusal, told.said) == (cause, [])
+        assert s.trunks["provider"].legs == s.lines["blue"].legs == []
+        assert hear_each_other(customer, agent)
+        customer.hangs_up()
+        await s.after(0.1)
+
+
+async def test_a_spent_budget_returns_the_call_to_who_asked() -> None:
+    async with scene(SHOP) as s:
+        customer = s.call_to_line("red", CUSTOMER)
+        agent = await talking(s, customer, "101")
+
+        def refuse(*_: object, **__: object) -> FakeLeg:
+            raise BudgetSpent("No minutes are left today.")
+
+        s.trunks["provider"].dial = refuse  # type: ignore[method-assign]
+        _, told = wish(agent, OUTSIDE)
+        await s.after(0.2)
+        assert told.said == ["failed budget-spent"]
+        assert hear_each_other(customer, agent)
+        customer.hangs_up()
+        await s.after(0.1)
+
+
+async def test_whoever_comes_from_outside_transfers_nobody() -> None:
+    async with scene(SHOP) as s:
+        customer = s.call_to_trunk("provider", CUSTOMER, "+74951234567")
+        await talking(s, customer, "101")
+        assert wish(customer, OUTSIDE)[0] is Cause.NUMBER_BARRED
+        assert wish(s.phones.legs["102"][0], "103")[0] is Cause.REJECTED, "who only rings has nobody to transfer"
+        customer.hangs_up()
+        await s.after(0.1)
+
+
+# Attended transfer.
+
+
+@pytest.mark.parametrize("first_is_incoming", [True, False])
+@pytest.mark.parametrize("second_is_incoming", [True, False])
+async def test_after_a_consultation_the_two_others_talk_at_once(
+    first_is_incoming: bool, second_is_incoming: bool
+) -> None:
+    """D2, D3: whichever side has begun each of the two calls."""
+    async with scene(SHOP) as s:
+        if first_is_incoming:
+            customer = s.call_to_line("red", CUSTOMER)
+            agent = await talking(s, customer, "101")
+        else:
+            agent = s.call_from_phone("101", OUTSIDE)
+            await s.after(0.1)
+            (customer,) = s.trunks["provider"].legs
+            customer.answers()
+            await s.after(0.5)
+        agent.holds()
+        await s.after(1)
+        if second_is_incoming:
+            expert = s.call_from_phone("102", "101")
+            second = await talking(s, expert, "101")
+        else:
+            second = s.call_from_phone("101", "102")
+            expert = await talking(s, second, "102")
+        await s.after(3)
+        refusal, told = wish(agent, "102", second)
+        assert refusal is None
+        await s.after(0.01)
+        assert told.said == ["succeeded"]
+        assert hear_each_other(customer, expert), "within 10 ms of the loop's time"
+        assert (agent.state, second.state) == (LegState.ENDED, LegState.ENDED)
+        await s.after(5)
+        assert (customer.state, expert.state) == (LegState.UP, LegState.UP)
+        assert hear_each_other(customer, expert)
+        assert [each.runs for each in s.recordings.made] == [True, False]
+        expert.hangs_up()
+        await s.after(0.1)
+        assert customer.state is LegState.ENDED
+        assert sorted(cause for cause, _ in records(s).values()) == [Cause.HUNG_UP, Cause.TRANSFERRED]
+
+
+async def test_the_expert_who_was_given_away_may_hang_up_or_transfer_again() -> None:
+    async with scene(SHOP) as s:
+        customer = s.call_to_line("red", CUSTOMER)
+        agent = await talking(s, customer, "101")
+        second = s.call_from_phone("101", "102")
+        expert = await talking(s, second, "102")
+        wish(agent, "102", second)
+        await s.after(0.1)
+        refusal, told = wish(expert, "103")
+        await s.after(0.1)
+        s.phones.legs["103"][0].answers()
+        await s.after(0.1)
+        assert (refusal, told.said, expert.state) == (None, ["succeeded"], LegState.ENDED)
+        assert hear_each_other(customer, s.phones.legs["103"][0])
+        customer.hangs_up()
+        await s.after(0.1)
+
+
+async def test_a_consultation_that_nobody_has_answered_yet_is_rung_for_the_customer() -> None:
+    async with scene(SHOP) as s:
+        customer = s.call_to_line("red", CUSTOMER)
+        agent = await talking(s, customer, "101")
+        second = s.call_from_phone("101", "102")
+        await s.after(0.2)
+        _, told = wish(agent, "whoever", second)
+        await s.after(0.2)
+        first_try, second_try = s.phones.legs["102"]
+        assert (first_try.state, second.state) == (LegState.ENDED, LegState.ENDED)
+        second_try.answers()
+        await s.after(0.1)
+        assert told.said == ["succeeded"]
+        assert hear_each_other(customer, second_try)
+        customer.hangs_up()
+        await s.after(0.1)
+
+
+async def test_the_call_of_another_phone_is_not_to_be_had() -> None:
+    """T-F5: Replaces of a dialog that is not one's own."""
+    async with scene(SHOP) as s:
+        customer = s.call_to_line("red", CUSTOMER)
+        agent = await talking(s, customer, "101")
+        stranger = s.call_from_phone("103", "102")
+        await talking(s, stranger, "102")
+        assert wish(agent, "102", stranger)[0] is Cause.NUMBER_BARRED
+        assert wish(agent, "102", agent)[0] is Cause.REJECTED
+        assert hear_each_other(customer, agent)
+        customer.hangs_up()
+        stranger.hangs_up()
+        await s.after(0.1)
+
+
+# Pick-up and take-over.
+
+
+@pytest.mark.parametrize("code", ["*8", "**101"])
+async def test_a_call_that_rings_elsewhere_is_picked_up(code: str) -> None:
+    async with scene(SHOP) as s:
+        customer = s.call_to_line("red", CUSTOMER)
+        await s.after(1)
+        picker = s.call_from_phone("103", code)
+        await s.after(0.5)
+        assert picker.state is LegState.UP
+        assert s.phones.legs["101"][0].told[-1] == f"hangup {Cause.ANSWERED_ELSEWHERE}"
+        assert hear_each_other(customer, picker)
+        assert len(s.switchboard.calls()) == 1
+        picker.hangs_up()
+        await s.after(0.1)
+        assert customer.state is LegState.ENDED
+
+
+@pytest.mark.parametrize("code", ["*8", "**102", "**"])
+async def test_where_nothing_rings_nothing_is_picked_up(code: str) -> None:
+    async with scene(SHOP) as s:
+        picker = s.call_from_phone("103", code)
+        await s.after(0.5)
+        assert picker.state is LegState.ENDED
+        assert picker.told in ([f"hangup {Cause.NO_SUCH_NUMBER}"], [f"hangup {Cause.NUMBER_BARRED}"])
+
+
+async def test_what_somebody_of_ours_calls_outside_is_not_picked_up() -> None:
+    async with scene(SHOP) as s:
+        caller = s.call_from_phone("101", OUTSIDE)
+        await s.after(0.5)
+        picker = s.call_from_phone("103", "*8")
+        await s.after(0.5)
+        assert picker.told == [f"hangup {Cause.NO_SUCH_NUMBER}"]
+        caller.hangs_up()
+        await s.after(0.1)
+
+
+def test_the_codes_are_the_owners() -> None:
+    assert to_pick_up(SHOP, "*8") == PickUp()
+    assert to_pick_up(SHOP, "**102") == PickUp(extension="102")
+    off = Shop(codes=FeatureCodes(pick_up="", pick_up_at="*9"))
+    assert to_pick_up(off, "*8") is None
+    assert to_pick_up(off, "") is None
+    assert to_pick_up(off, "*9101") == PickUp(extension="101")
+
+
+async def test_a_ringing_leg_is_replaced_by_who_picks_it_up() -> None:
+    """INVITE with Replaces of an early dialog: what a busy-lamp key sends."""
+    async with scene(SHOP) as s:
+        customer = s.call_to_line("red", CUSTOMER)
+        await s.after(1)
+        picker = FakeLeg(direction=Direction.INCOMING, peer="103", called="101")
+        picker.replaces = s.phones.legs["101"][0]
+        s.switchboard.incoming(picker)
+        await s.after(0.5)
+        assert hear_each_other(customer, picker)
+        customer.hangs_up()
+        await s.after(0.1)
+
+
+@pytest.mark.parametrize("extension", ["101", "102"])
+async def test_a_talking_leg_is_replaced_by_another_phone_of_the_same_extension_only(extension: str) -> None:
+    async with scene(SHOP) as s:
+        customer = s.call_to_line("red", CUSTOMER)
+        desk = await talking(s, customer, "101")
+        mobile = FakeLeg(direction=Direction.INCOMING, peer=extension, called="101")
+        mobile.replaces = desk
+        s.switchboard.incoming(mobile)
+        await s.after(0.5)
+        if extension == "101":
+            assert desk.told[-1] == f"hangup {Cause.TRANSFERRED}"
+            assert hear_each_other(customer, mobile)
+        else:
+            assert mobile.told == [f"hangup {Cause.NUMBER_BARRED}"]
+            assert hear_each_other(customer, desk)
+        customer.hangs_up()
+        await s.after(0.1)
+
+
+async def test_a_caller_is_replaced_and_the_call_goes_on() -> None:
+    async with scene(SHOP) as s:
+        desk = s.call_from_phone("101", "102")
+        callee = await talking(s, desk, "102")
+        mobile = FakeLeg(direction=Direction.INCOMING, peer="101", called="102")
+        mobile.replaces = desk
+        s.switchboard.incoming(mobile)
+        await s.after(0.5)
+        assert desk.state is LegState.ENDED
+        assert hear_each_other(mobile, callee)
+        mobile.hangs_up()
+        await s.after(0.1)
+        assert callee.state is LegState.ENDED
+
+
+# Early media.
+
+
+async def test_a_phone_hears_the_network_before_the_answer_and_a_sim_caller_only_after_it() -> None:
+    async with scene(SHOP) as s:
+        phone = s.call_from_phone("101", OUTSIDE)
+        await s.after(0.1)
+        (leg,) = s.trunks["provider"].legs
+        leg.brings_early_media()
+        assert phone.told == ["ringing", "early"]
+        leg.fake_port.speak(SILENCE)
+        assert phone.port.counters.frames_out == 1
+        assert phone.state is LegState.RINGING
+        leg.hangs_up(Cause.BUSY)
+        await s.after(0.1)
+
+    async with scene(SHOP) as s:
+        customer = s.call_to_line("red", CUSTOMER)
+        customer.speaks_early = False
+        await s.after(0.1)
+        (leg,) = s.phones.legs["101"]
+        leg.brings_early_media()
+        leg.fake_port.speak(SILENCE)
+        assert customer.port.counters.frames_out == 0
+        leg.answers()
+        await s.after(0.5)
+        assert hear_each_other(customer, leg)
+        customer.hangs_up()
+        await s.after(0.1)
+
+
+# Whoever hangs up, and whenever.
+
+
+@pytest.mark.parametrize("who", ["customer", "agent", "second", "expert"])
+@pytest.mark.parametrize("tenths", range(0, 30, 3))
+async def test_nothing_is_left_whoever_hangs_up_at_any_moment_of_an_attended_transfer(who: str, tenths: int) -> None:
+    async with scene(SHOP) as s:
+        customer = s.call_to_line("red", CUSTOMER)
+        agent = await talking(s, customer, "101")
+        second = s.call_from_phone("101", "102")
+        await s.after(0.2)
+        expert = s.phones.legs["102"][0]
+        legs = {"customer": customer, "agent": agent, "second": second, "expert": expert}
+        for moment in range(30):
+            if moment == tenths:
+                legs[who].hangs_up()
+            if moment == 5 and expert.state is not LegState.ENDED:
+                expert.answers()
+            if moment == 15:
+                wish(agent, "102", second)
+            await s.after(0.1)
+        for leg in (*legs.values(), *s.phones.legs["102"]):
+            leg.hangs_up()
+        await s.after(20)
