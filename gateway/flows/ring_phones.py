@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from gateway.flows.to_courier import to_courier
+from gateway.flows.to_outside import to_outside
 from gateway.telephony.call import Call
+from gateway.telephony.causes import Cause
 from gateway.telephony.flow import call_flow
-from gateway.telephony.routing import RingPhones
+from gateway.telephony.forwarding import Forward, forward_after, plan_ringing
+from gateway.telephony.routing import RingPhones, ToCourier, ToOutside, to_dialled
 
 
 @call_flow(RingPhones)
 async def ring_phones(call: Call, settings: RingPhones) -> None:
-    """Ring them all; the first to answer talks."""
-    async with call.ringing(*call.phones(*settings.extensions)) as staff:
-        agent = await staff.answered(within=settings.ring_seconds)
-        why = staff.cause
-    if agent is not None:
-        await call.talk(agent)
-    else:
+    """Ring them all; the first to answer talks. Where nobody does, the call goes where the phone forwards it."""
+    plan = plan_ringing(call.exchange.shop(), settings.extensions)
+    why, forward = plan.cause, plan.forward
+    if plan.rings:
+        async with call.ringing(*call.phones(*plan.rings)) as staff:
+            agent = await staff.answered(within=min(plan.ring_seconds or settings.ring_seconds, settings.ring_seconds))
+            why = staff.cause
+        if agent is not None:
+            await call.talk(agent)
+            return
+        forward = forward_after(call.exchange.shop(), staff.legs, why)
+    if forward is None:
         await call.refuse(why)
+    else:
+        await _follow(call, forward, settings)
+
+
+async def _follow(call: Call, forward: Forward, settings: RingPhones) -> None:
+    """Go on as if the phone that forwards had dialled: its policy, its minutes. A circle ends the call."""
+    passed = (*settings.forwarded_by, forward.by)
+    call.payer = forward.by
+    match to_dialled(call.exchange.shop(), forward.target):
+        case RingPhones() as phones if not set(phones.extensions) & set(passed):
+            call.is_routed_to(called=forward.target, courier=None)
+            await ring_phones(call, replace(phones, forwarded_by=passed))
+        case ToCourier() as courier:
+            call.is_routed_to(called=forward.target, courier=courier.courier.extension)
+            await to_courier(call, courier)
+        case ToOutside() as outside:
+            call.is_routed_to(called=forward.target, courier=None)
+            await to_outside(call, outside)
+        case _:
+            await call.refuse(Cause.UNREACHABLE)

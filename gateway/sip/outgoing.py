@@ -78,6 +78,7 @@ class OutgoingCall:
         self._session: Session | None = None
         self._is_over = False
         self._statuses: list[int] = []
+        self._redirected_to = ""
         self._early_attempt: _Attempt | None = None
 
     def start(self) -> None:
@@ -172,6 +173,7 @@ class OutgoingCall:
             return
         attempt.is_over = True
         self._statuses.append(response.status)
+        self._redirected_to = self._redirected_to or _redirected_to(response)
         if self._is_over or self._session is not None:
             return
         if response.status >= 600:
@@ -179,6 +181,8 @@ class OutgoingCall:
         elif not all(each.is_over for each in self._attempts):
             return
         self._is_over = True
+        if self._redirected_to:
+            self._events.redirected(self._redirected_to)
         self._events.ended(cause_of_sip_status(min(self._statuses, key=_weight)), True)
 
     def _answer_challenge(self, attempt: _Attempt, response: Response) -> bool:
@@ -250,6 +254,14 @@ def _invite(
     headers.add("User-Agent", SERVER_NAME)
     headers.add("Content-Type", CONTENT_TYPE)
     return Request(headers, method="INVITE", uri=target.uri, body=body)
+
+
+def _redirected_to(response: Response) -> str:
+    """Whom a 3xx names: the user part of its first Contact, as if it were dialled; its host is nobody's business."""
+    if not 300 <= response.status < 400 or not response.contacts:
+        return ""
+    uri = response.contacts[0].uri
+    return (uri.user or "") if isinstance(uri, SipUri) else ""
 
 
 def _weight(status: int) -> tuple[int, int]:

@@ -40,6 +40,8 @@ class CallEvents:
     ended: Callable[[Cause, bool], None]
     """With the cause, and whether the party ended it."""
     key: Callable[[str], None]
+    redirected: Callable[[str], None] = lambda _target: None
+    """The party wants to be reached at another number or extension: it comes before `ended`."""
 
 
 class Acceptance:

@@ -45,6 +45,7 @@ class SipLeg(Leg):
             answered=self._has_answered,
             ended=lambda cause, by_peer: self._has_ended(cause, by_peer=by_peer),
             key=self._has_key,
+            redirected=self._has_redirected,
         )
 
     def attach(self, side: CallSide) -> None:
@@ -58,6 +59,9 @@ class SipLeg(Leg):
     def fail(self, cause: Cause) -> None:
         """We cannot carry the leg."""
         self._has_ended(cause, by_peer=False)
+
+    def _has_redirected(self, target: str) -> None:
+        self.redirected_to = target
 
     def _has_ended(self, cause: Cause, *, by_peer: bool = True) -> None:
         super()._has_ended(cause, by_peer=by_peer)
