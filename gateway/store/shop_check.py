@@ -208,23 +208,6 @@ def _check_wishes(document: TomlDocument, place: Place, phone: PhoneSettings, po
             document.problem((*place, key), f'The phone "{phone.extension}" cannot forward to itself.')
         elif policy is not None and not isinstance(policy.check(target), Dialable):
             document.problem(
-                (*place, key), f'{quoted((*place, key))} must be an extension or a number that may be called.'
-            )
-
-
-def _check_wishes(document: TomlDocument, place: Place, phone: PhoneSettings, policy: NumberPolicy | None) -> None:
-    """What a phone wants done with its calls."""
-    _matches(document, (*place, "mac"), phone.mac, _MAC, "12 digits of 0-9 and a-f, without colons")
-    _within(document, (*place, "forward_after_seconds"), phone.forward_after_seconds, 5, 55)
-    people = _names(document, "phones", "extension") | _names(document, "couriers", "extension")
-    for key in ("forward_always", "forward_busy", "forward_no_answer"):
-        target = getattr(phone, key)
-        if target is None or (target in people and target != phone.extension):
-            continue
-        if target == phone.extension:
-            document.problem((*place, key), f'The phone "{phone.extension}" cannot forward to itself.')
-        elif policy is not None and not isinstance(policy.check(target), Dialable):
-            document.problem(
                 (*place, key), f"{quoted((*place, key))} must be an extension or a number that may be called."
             )
 
