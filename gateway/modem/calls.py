@@ -90,11 +90,11 @@ class ModemCalls:
     def _receive(self, report: CallReport) -> None:
         line = self._line()
         announce: Callable[[GsmLeg], None] | None = self._announce
-        if line is None or not self._tools.voice.is_open:
-            log.info("A call to the modem %s is left ringing: it has no line, or no voice.", self._tools.modem)
+        if line is None or not self._tools.voice.device.is_open:
+            log.info("A call to the modem %s is left ringing: it has no line, or no voice.", self._tools.voice.modem)
             announce = None
         call = self._new_call(
-            Direction.INCOMING, peer="", called=line or "", line=line or self._tools.modem, announce=announce
+            Direction.INCOMING, peer="", called=line or "", line=line or self._tools.voice.modem, announce=announce
         )
         self._start(call, call.receive)
         call.take(report)
@@ -112,7 +112,7 @@ class ModemCalls:
         line: str,
         announce: Callable[[GsmLeg], None] | None = None,
     ) -> GsmCall:
-        port = TtyPcmPort(self._tools.voice, block_frames=self._tools.dialect.block_frames)
+        port = TtyPcmPort(self._tools.voice.device, block_frames=self._tools.voice.plan.block_frames)
         leg = GsmLeg(direction=direction, peer=peer, called=called, port=port, line=line)
         if not self._keys_by_news:
             leg.listen_for_keys()

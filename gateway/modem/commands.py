@@ -19,6 +19,8 @@ _DIAL = re.compile(r"ATD\+?[0-9]{1,20};")
 _FIXED = re.compile(r'AT(?:[EHZAI][0-9]?|[+^][A-Z0-9_]+(?:\?|=\?|=[A-Za-z0-9,"_]*)?)?')
 
 ORDINARY_SECONDS = 5.0
+LOOK_SECONDS = 2.5
+"""For the questions by which a modem is looked after: modules answer them within 0.3 s."""
 DIAL_SECONDS = 20.0
 PROMPT_SECONDS = 5.0
 SMS_SECONDS = 60.0
@@ -67,10 +69,18 @@ def fixed(text: str, *, timeout_seconds: float = ORDINARY_SECONDS) -> Command:
     return Command(text, timeout_seconds=timeout_seconds)
 
 
-def query(text: str, *answers: str, bare: bool = False, must_answer: bool = True) -> Command:
+def query(
+    text: str,
+    *answers: str,
+    bare: bool = False,
+    must_answer: bool = True,
+    timeout_seconds: float = ORDINARY_SECONDS,
+) -> Command:
     """A constant command whose answer is read; `answers` are names such as `+CSQ`."""
-    command = fixed(text)
-    return Command(command.text, answers=answers, bare=bare, must_answer=must_answer)
+    command = fixed(text, timeout_seconds=timeout_seconds)
+    return Command(
+        command.text, answers=answers, bare=bare, must_answer=must_answer, timeout_seconds=command.timeout_seconds
+    )
 
 
 ATTENTION = fixed("AT", timeout_seconds=2.0)
@@ -80,6 +90,9 @@ RESYNCHRONISE = Command("AT+CMEE?", answers=("+CMEE",), must_answer=True, timeou
 """Asked by nobody else, so its answer line tells our final from an earlier command's late one."""
 HANG_UP = fixed("AT+CHUP")
 HANG_UP_OLD = fixed("ATH")
+HIDE_NUMBER = fixed("AT+CLIR=1")
+SHOW_NUMBER = fixed("AT+CLIR=2")
+"""27.007 section 7.7: 1 asks the network to withhold our number, 2 to show it."""
 ANSWER = Command("ATA", dialling=True, timeout_seconds=DIAL_SECONDS)
 LIST_CALLS = Command("AT+CLCC", answers=("+CLCC",), timeout_seconds=3.0)
 WHY_ENDED = Command("AT+CEER", answers=("+CEER",), timeout_seconds=2.0)
@@ -88,11 +101,11 @@ MODEL = query("AT+CGMM", "+CGMM", bare=True)
 FIRMWARE = query("AT+CGMR", "+CGMR", bare=True)
 IMEI = query("AT+CGSN", "+CGSN", bare=True)
 IMSI = query("AT+CIMI", "+CIMI", bare=True)
-PIN_STATE = query("AT+CPIN?", "+CPIN")
-SIGNAL = query("AT+CSQ", "+CSQ")
-OPERATOR = query("AT+COPS?", "+COPS")
-REGISTRATION = query("AT+CREG?", "+CREG")
-LTE_REGISTRATION = query("AT+CEREG?", "+CEREG")
+PIN_STATE = query("AT+CPIN?", "+CPIN", timeout_seconds=LOOK_SECONDS)
+SIGNAL = query("AT+CSQ", "+CSQ", timeout_seconds=LOOK_SECONDS)
+OPERATOR = query("AT+COPS?", "+COPS", timeout_seconds=LOOK_SECONDS)
+REGISTRATION = query("AT+CREG?", "+CREG", timeout_seconds=LOOK_SECONDS)
+LTE_REGISTRATION = query("AT+CEREG?", "+CEREG", timeout_seconds=LOOK_SECONDS)
 OWN_NUMBER = query("AT+CNUM", "+CNUM", must_answer=False)
 ICCID_FILE = query("AT+CRSM=176,12258,0,0,10", "+CRSM")
 LIST_MESSAGES = Command("AT+CMGL=4", answers=("+CMGL",), pdu_lines=True, timeout_seconds=30.0)

@@ -7,8 +7,8 @@ never an error.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar
 
@@ -31,6 +31,7 @@ from gateway.modem.reports import (
     UssdReport,
 )
 from gateway.telephony.causes import Cause
+from gateway.telephony.shop import Loudness
 
 CALL_STAGES = (Stage.ACTIVE, Stage.OTHER, Stage.DIALLING, Stage.ALERTING, Stage.INCOMING, Stage.OTHER, Stage.ENDED)
 """By `<stat>` of +CLCC; 6 is SIMCom's own."""
@@ -43,6 +44,30 @@ class InitStep:
     command: Command
     mandatory: bool = False
     instead: Command | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoicePlan:
+    """How voice is had from a family by one kind of path. Each list is sent in order; a refusal stops nothing."""
+
+    check: Command | None = None
+    """Its answer says whether voice passes."""
+    setup: tuple[Command, ...] = ()
+    """Once after each start."""
+    before: tuple[Command, ...] = ()
+    after_command: tuple[Command, ...] = ()
+    """Right after the modem has taken ATD or ATA."""
+    when_active: tuple[Command, ...] = ()
+    """Once the call is up; tried again while it is refused, for `patience_seconds`."""
+    after_call: tuple[Command, ...] = ()
+    patience_seconds: float = 0.0
+    from_mobile: Mapping[Loudness, tuple[Command, ...]] = field(default_factory=dict)
+    """Levels of what the mobile says, set in each call; a family without a word for NORMAL keeps its own."""
+    to_mobile: Mapping[Loudness, tuple[Command, ...]] = field(default_factory=dict)
+    keys_as_tones: bool = False
+    """The key commands of the family are not heard over this path: keys go as tones in the sound."""
+    block_frames: int = 1
+    """What the modem takes and gives at once, in frames of 20 ms."""
 
 
 class UssdCoding(Enum):
@@ -80,18 +105,17 @@ class ModemDialect:
     keys_on: ClassVar[Command | None] = None
     """Switches on news of pressed keys; None: the modem has none, and the audio is listened to."""
 
+    ims: ClassVar[Command | None] = None
+    """Asks whether calls can go over LTE (VoLTE); the answer is `<name>,<configured>,<active>`."""
+
     pin_tries: ClassVar[Command | None] = None
     """Asks how often the PIN may still be tried."""
 
-    # Voice. Each list is sent in order; only `voice_when_active` is tried again when refused.
-    voice_check: ClassVar[Command | None] = None
-    voice_before: ClassVar[tuple[Command, ...]] = ()
-    voice_after_command: ClassVar[tuple[Command, ...]] = ()
-    """Right after the modem has taken ATD or ATA."""
-    voice_when_active: ClassVar[tuple[Command, ...]] = ()
-    voice_after_call: ClassVar[tuple[Command, ...]] = ()
-    voice_patience_seconds: ClassVar[float] = 0.0
-    block_frames: ClassVar[int] = 1
+    # Voice.
+    serial_voice: ClassVar[VoicePlan | None] = VoicePlan()
+    """Over a serial port of the modem; None: such a modem has none."""
+    card_voice: ClassVar[VoicePlan | None] = VoicePlan()
+    """Over a sound card, its own or one that is wired to it; None: it has no such sound."""
 
     # Calls.
     hang_up: ClassVar[tuple[Command, ...]] = (commands.HANG_UP,)
@@ -100,7 +124,11 @@ class ModemDialect:
     """True: every step of a call is told by news, and +CLCC is asked only to make sure."""
 
     ussd_coding: ClassVar[UssdCoding] = UssdCoding.PLAIN
+    hides_number = False
+    """The modem was told to withhold our number; it keeps to that until told otherwise."""
     restart: ClassVar[tuple[Command, ...]] = (commands.RESTART,)
+    voice_restart: ClassVar[tuple[Command, ...]] = ()
+    """What mends a voice path that has gone bad over several calls; empty: the family is not known for that."""
 
     @classmethod
     def fits(cls, manufacturer: str, model: str) -> bool:
@@ -113,9 +141,11 @@ class ModemDialect:
         del answer
         return None
 
-    def can_speak(self, answer: tuple[str, ...] | None) -> bool:
-        """Whether the answer to `voice_check` (None: refused) says that voice passes the port."""
-        return self.voice_check is None or answer is not None
+    def why_mute(self, plan: VoicePlan, answer: tuple[str, ...] | None) -> str | None:
+        """Why no voice passes, in words that follow "it"; None: it does. `answer` None: the check was refused."""
+        if plan.check is None or answer is not None:
+            return None
+        return f"refuses {plan.check.text}"
 
     def key_command(self, call: int, key: str) -> Command | None:
         """The command that sends a key; None: it must be sent as a tone."""

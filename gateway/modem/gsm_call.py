@@ -12,19 +12,21 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.errors import AtRefused, AtTimeout, ModemLost, PortBusy
+from gateway.errors import AtRefused, AtTimeout, ModemLost
 from gateway.modem import commands
-from gateway.modem.channel import AtChannel, Priority
+from gateway.modem.call_voice import CallVoice, VoiceTools
+from gateway.modem.channel import Priority
 from gateway.modem.commands import Command
 from gateway.modem.dialect import ModemDialect, call_row, cause_in
 from gateway.modem.gsm_leg import GsmLeg
 from gateway.modem.reports import CallReport, Stage
-from gateway.modem.voice.tty_pcm import TtyPcmPort, VoiceTty
+from gateway.modem.voice.tty_pcm import TtyPcmPort
 from gateway.telephony.call_budget import CallBudget
 from gateway.telephony.causes import Cause
 from gateway.telephony.ledger import Budget
 from gateway.telephony.leg import Direction, Leg, LegState
 from gateway.telephony.numbers import Dialable
+from gateway.telephony.shop import KeysBy, LineSettings
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +35,6 @@ NUMBER_SECONDS = 1.0
 ALERTING_SECONDS = 45.0
 ANSWER_SECONDS = 150.0
 LONGEST_CALL_SECONDS = 3600.0
-STALL_REOPEN_SECONDS = 5.0
-STALL_END_SECONDS = 15.0
 
 _EMPTY_LISTS = 2
 _LIST_GRACE_SECONDS = 3.0
@@ -43,7 +43,6 @@ _HANG_UP_ROUNDS = 6
 _KEY_GAP_SECONDS = 0.1
 _LIMITS_EVERY_SECONDS = 0.5
 _NUMBER_EVERY_SECONDS = 0.25
-_VOICE_RETRY_SECONDS = 0.4
 
 _REFUSED_DIALS = {
     "BUSY": Cause.BUSY,
@@ -56,11 +55,11 @@ _REFUSED_DIALS = {
 class CallTools:
     """What a call needs of its modem."""
 
-    modem: str
-    channel: AtChannel
+    voice: VoiceTools
     dialect: ModemDialect
-    voice: VoiceTty
     budget: Budget
+    line: Callable[[], LineSettings | None]
+    """The line that the modem carries now."""
     report_stuck: Callable[[AtTimeout], None]
     """Called when the modem does not let go of a call."""
 
@@ -75,6 +74,10 @@ class GsmCall:
         self.leg = leg
         self.port = port
         self._tools = tools
+        self._modem = tools.voice.modem
+        self._channel = tools.voice.channel
+        self._line = tools.line()
+        self._voice = CallVoice(leg, port, tools.voice, self._line)
         self._loop = asyncio.get_running_loop()
         self._started = self._loop.time()
         self._answered: float | None = None
@@ -89,9 +92,6 @@ class GsmCall:
         self._empty_lists = 0
         self._list_timeouts = 0
         self._answer_sent = False
-        self._voice_on = False
-        self._voice_tried = 0.0
-        self._reopened: float | None = None
         self._budget = CallBudget(tools.budget, leg, leg.fail)
         leg.on_change(self._leg_changed)
 
@@ -143,7 +143,7 @@ class GsmCall:
         try:
             async with asyncio.TaskGroup() as preparations:
                 preparations.create_task(self._budget.reserve(number, call_id=call_id, extension=extension))
-                preparations.create_task(self._prepare_voice())
+                preparations.create_task(self._voice.prepare())
             if self._budget.is_open and not self.leg.has_ended:
                 await self._dial(number)
                 await self._follow()
@@ -151,13 +151,18 @@ class GsmCall:
             await self._finish()
 
     async def _dial(self, number: Dialable) -> None:
+        if self._line is not None and self._line.hide_number and not number.emergency:
+            await self._try(commands.HIDE_NUMBER)
+        elif self._tools.dialect.hides_number:
+            await self._try(commands.SHOW_NUMBER)
+        self._tools.dialect.hides_number = self._line is not None and self._line.hide_number and not number.emergency
         self._is_commanded = True
         self._started = self._loop.time()
         try:
             await self._send(commands.dial(number))
         except AtRefused as refused:
             result = str(refused.values["result"])
-            log.info("The modem %s does not dial: %s.", self._tools.modem, result)
+            log.info("The modem %s does not dial: %s.", self._modem, result)
             self._is_over = True
             if result in _REFUSED_DIALS:
                 self.leg.is_over(_REFUSED_DIALS[result])
@@ -165,8 +170,8 @@ class GsmCall:
                 self.leg.fail(Cause.CONGESTION)
             return
         except AtTimeout:
-            log.warning("The modem %s is slow to say whether it dials.", self._tools.modem)
-        await self._try_all(self._tools.dialect.voice_after_command)
+            log.warning("The modem %s is slow to say whether it dials.", self._modem)
+        await self._voice.commanded()
 
     # An incoming call.
 
@@ -193,18 +198,18 @@ class GsmCall:
 
     async def _answer(self) -> None:
         self._answer_sent = True
-        await self._prepare_voice()
+        await self._voice.prepare()
         try:
             await self._send(commands.ANSWER)
         except AtRefused as refused:
-            log.info("The modem %s cannot answer: %s.", self._tools.modem, refused.values["result"])
+            log.info("The modem %s cannot answer: %s.", self._modem, refused.values["result"])
             self._is_over = True
             return
         except AtTimeout:
             return
         if not self._is_over:
             self.leg.has_reached(Stage.ACTIVE)
-        await self._try_all(self._tools.dialect.voice_after_command)
+        await self._voice.commanded()
 
     # The running call.
 
@@ -230,19 +235,21 @@ class GsmCall:
     async def _do_what_is_wanted(self) -> None:
         if self.leg.wants_answer and not self._answer_sent:
             await self._answer()
-        if self.leg.state is LegState.UP and not self._voice_on:
-            await self._switch_voice_on()
         while self.leg.keys_to_send and self.leg.state is LegState.UP:
-            command = self._tools.dialect.key_command(self._index or 1, self.leg.keys_to_send[0])
             key = self.leg.keys_to_send.popleft()
+            command = None if self._keys_are_tones() else self._tools.dialect.key_command(self._index or 1, key)
             if command is None or not await self._try(command):
                 self.port.play_key(key)
             await asyncio.sleep(_KEY_GAP_SECONDS)
 
+    def _keys_are_tones(self) -> bool:
+        wanted = self._line.keys if self._line is not None else KeysBy.AUTO
+        return wanted is KeysBy.TONES or (wanted is KeysBy.AUTO and self._tools.voice.plan.keys_as_tones)
+
     async def _list(self) -> bool:
         """Ask +CLCC and take its rows; two empty lists in turn end the call. False: the modem does not tell."""
         try:
-            answer = await self._tools.channel.send(commands.LIST_CALLS, priority=Priority.CALL)
+            answer = await self._channel.send(commands.LIST_CALLS, priority=Priority.CALL)
         except AtRefused:
             return False
         except AtTimeout:
@@ -258,7 +265,7 @@ class GsmCall:
         elif self._loop.time() > self._started + _LIST_GRACE_SECONDS:
             self._empty_lists += 1
             if self._empty_lists >= _EMPTY_LISTS:
-                log.info("The modem %s has lost its call without a word.", self._tools.modem)
+                log.info("The modem %s has lost its call without a word.", self._modem)
                 self._is_over = True
         return True
 
@@ -272,7 +279,7 @@ class GsmCall:
     async def _settle(self) -> None:
         """The word that says why may come after the news of the end, or has to be asked for."""
         if self._cause is None and self.leg.direction is Direction.OUTGOING and self._answered is None:
-            answer = await self._tools.channel.accepts(commands.WHY_ENDED, priority=Priority.CALL)
+            answer = await self._channel.accepts(commands.WHY_ENDED, priority=Priority.CALL)
             if self._cause is None and answer is not None:
                 self._cause = cause_in(answer.first)
 
@@ -285,49 +292,13 @@ class GsmCall:
             if talked >= LONGEST_CALL_SECONDS:
                 self.leg.hangup(Cause.TOO_LONG)
             await self._budget.keep(talked)
-            await self._keep_audio(now)
+            await self._voice.keep(self._answered)
         elif self.leg.direction is Direction.OUTGOING:
             waited = now - self._started
             if waited >= ANSWER_SECONDS:
                 self.leg.hangup(Cause.NO_ANSWER)
             elif waited >= ALERTING_SECONDS and self._stage in (None, Stage.DIALLING):
                 self.leg.hangup(Cause.UNREACHABLE)
-
-    async def _keep_audio(self, now: float) -> None:
-        """A voice port that gives nothing is opened anew, and in the end the call is given up."""
-        last = max(self.port.last_arrival or 0.0, self._answered or 0.0)
-        silent = now - last
-        if silent >= STALL_END_SECONDS:
-            log.warning("The voice port of the modem %s gives nothing; the call is ended.", self._tools.modem)
-            self.leg.hangup(Cause.NO_AUDIO)
-        elif silent >= STALL_REOPEN_SECONDS and (self._reopened is None or self._reopened < last):
-            self._reopened = now
-            log.warning("The voice port of the modem %s gives nothing; it is opened anew.", self._tools.modem)
-            self._tools.voice.close()
-            try:
-                self._tools.voice.open()
-            except (PortBusy, ModemLost) as fault:
-                log.warning("%s", fault)
-            await self._prepare_voice()
-            await self._try_all(self._tools.dialect.voice_after_command)
-            self._voice_on = False
-
-    # Voice.
-
-    async def _prepare_voice(self) -> None:
-        """Drop what is stale, then let the modem's voice come."""
-        self.port.open()
-        await self._try_all(self._tools.dialect.voice_before)
-
-    async def _switch_voice_on(self) -> None:
-        """For families that take the command only while the call is up, and not always at once."""
-        now = self._loop.time()
-        if now - self._voice_tried < _VOICE_RETRY_SECONDS:
-            return
-        self._voice_tried = now
-        wanted = self._tools.dialect.voice_when_active
-        patience = self._tools.dialect.voice_patience_seconds
-        self._voice_on = await self._try_all(wanted) or now - (self._answered or now) > patience
 
     # The end.
 
@@ -355,19 +326,19 @@ class GsmCall:
         dialect = self._tools.dialect
         for turn in range(_HANG_UP_ROUNDS):
             if not self._is_over or turn > 0:
-                await self._try_all(dialect.hang_up + (dialect.hang_up_otherwise if turn >= 2 else ()))
+                await self._voice.try_all(dialect.hang_up + (dialect.hang_up_otherwise if turn >= 2 else ()))
             if await self._is_gone():
                 break
             self._is_over = False
             self.leg.wanted.clear()
             await self._pause(0.3 * (turn + 1))
         else:
-            raise AtTimeout(f"The modem {self._tools.modem} does not end its call.", modem=self._tools.modem)
-        await self._try_all(dialect.voice_after_call)
+            raise AtTimeout(f"The modem {self._modem} does not end its call.", modem=self._modem)
+        await self._voice.finish()
 
     async def _is_gone(self) -> bool:
         """Whether the modem lists no call of this direction any more; where it lists none at all, its word counts."""
-        answer = await self._tools.channel.accepts(commands.LIST_CALLS, priority=Priority.CALL)
+        answer = await self._channel.accepts(commands.LIST_CALLS, priority=Priority.CALL)
         if answer is None:
             return True
         outgoing = self.leg.direction is Direction.OUTGOING
@@ -388,12 +359,7 @@ class GsmCall:
         self.leg.wanted.clear()
 
     async def _send(self, command: Command) -> None:
-        await self._tools.channel.send(command, priority=Priority.CALL)
+        await self._channel.send(command, priority=Priority.CALL)
 
     async def _try(self, command: Command) -> bool:
-        return await self._tools.channel.accepts(command, priority=Priority.CALL) is not None
-
-    async def _try_all(self, wanted: tuple[Command, ...]) -> bool:
-        """Send them all; whether all were taken."""
-        taken = [await self._try(command) for command in wanted]
-        return all(taken)
+        return await self._channel.accepts(command, priority=Priority.CALL) is not None

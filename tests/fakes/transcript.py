@@ -144,8 +144,15 @@ class TranscriptPort:
 class SilentPort:
     """A voice port from which nothing comes."""
 
-    def __init__(self, path: str, on_data: Callable[[bytes], None], on_lost: Callable[[], None]) -> None:
-        del path, on_data, on_lost
+    def __init__(
+        self,
+        path: str,
+        on_data: Callable[[bytes], None],
+        on_lost: Callable[[], None],
+        *,
+        carries_voice: bool = False,
+    ) -> None:
+        del path, on_data, on_lost, carries_voice
         self.is_open = True
 
     def write_or_drop(self, data: bytes) -> int:

@@ -12,6 +12,7 @@ from gateway.modem.modem import Modem
 from gateway.settings import ModemSettings
 from gateway.telephony.leg import Leg, LegState
 from gateway.telephony.line import LineState
+from gateway.telephony.messages import PartTaken
 from gateway.telephony.shop import LineSettings
 from tests.fakes.numbers import dialable
 from tests.fakes.transcript import TRANSCRIPTS, SilentPort, Step, TranscriptModem, stories_of
@@ -44,7 +45,7 @@ async def test_story(file: str, name: str, chunk: int, monkeypatch: pytest.Monke
     hardware = TranscriptModem(stories["init"] + stories.get(AT_ANY_TIME, []), chunk)
     monkeypatch.setattr("gateway.modem.session.SerialPort", hardware.open)
     monkeypatch.setattr("gateway.modem.voice.tty_pcm.SerialPort", SilentPort)
-    room = room_for(LineSettings(name="l0", modem="m0"))
+    room = room_for(LineSettings(name="l0", modem="m0", roaming=True))
     fleet = room.fleet((ModemSettings(name="m0", at="/dev/null", voice="/dev/null"),))
     async with fleet:
         modem = fleet.modems["m0"]
@@ -116,7 +117,9 @@ class Replay:
                 self._leg.send_key(rest)
             case "send":
                 number, _, message = rest.partition(" ")
-                self._work = asyncio.create_task(service.messages.send(dialable(number), message))
+                self._work = asyncio.create_task(
+                    service.messages.send_part(dialable(number), message, reference=1, part=1)
+                )
             case "ussd":
                 self._work = asyncio.create_task(service.ussd.ask(rest))
             case _:
@@ -147,7 +150,7 @@ class Replay:
                 await self._until(lambda: self._room.inbox.texts == [value])
             case "sent":
                 assert self._work is not None
-                assert await self._work == [int(value)]
+                assert await self._work == PartTaken(int(value))
             case "ussd":
                 assert self._work is not None
                 assert getattr(await self._work, "text", None) == value

@@ -5,9 +5,10 @@ from __future__ import annotations
 from gateway.modem import commands
 from gateway.modem.at import fields_of, name_of, number_in
 from gateway.modem.commands import Command, fixed, query
-from gateway.modem.dialect import COMMON_INIT, ModemDialect, UssdCoding, optional, signal_of
+from gateway.modem.dialect import COMMON_INIT, ModemDialect, UssdCoding, VoicePlan, optional, signal_of
 from gateway.modem.reports import CallReport, Report, Stage
 from gateway.telephony.causes import Cause, cause_of_q850
+from gateway.telephony.shop import Loudness
 
 _END_STATUS = {
     0: Cause.NETWORK_LOST,  # offline
@@ -26,8 +27,17 @@ class Huawei(ModemDialect):
     init = (*optional("AT^CURC=1", "AT+CSSN=1,1"), *COMMON_INIT)
     iccid = (query("AT^ICCID?", "^ICCID"), *ModemDialect.iccid)
     pin_tries = query("AT^CPIN?", "^CPIN")
-    voice_check = query("AT^CVOICE?", "^CVOICE")
-    voice_after_command = (fixed("AT^DDSETEX=2"),)
+    serial_voice = VoicePlan(
+        check=query("AT^CVOICE?", "^CVOICE"),
+        after_command=(fixed("AT^DDSETEX=2"),),
+        # There is no command for the level of what the mobile hears.
+        from_mobile={
+            Loudness.QUIET: (fixed("AT+CLVL=3"),),
+            Loudness.NORMAL: (fixed("AT+CLVL=5"),),
+            Loudness.LOUD: (fixed("AT+CLVL=7"),),
+        },
+    )
+    card_voice = None
     reports_calls = True
     ussd_coding = UssdCoding.PACKED
 
@@ -41,9 +51,11 @@ class Huawei(ModemDialect):
         """`^CPIN: <state>,,<puk1>,<pin1>,<puk2>,<pin2>`."""
         return number_in(fields_of(answer[0]), 3) if answer else None
 
-    def can_speak(self, answer: tuple[str, ...] | None) -> bool:
+    def why_mute(self, plan: VoicePlan, answer: tuple[str, ...] | None) -> str | None:
         """`^CVOICE:0,8000,16,20` says that voice is on; `^CVOICE:1`, that it is disabled."""
-        return bool(answer) and number_in(fields_of(answer[0]), 0) == 0  # type: ignore[index]  # not empty
+        if answer and number_in(fields_of(answer[0]), 0) == 0:
+            return None
+        return super().why_mute(plan, answer) or "says by AT^CVOICE? that its firmware has voice switched off"
 
     def key_command(self, call: int, key: str) -> Command | None:
         """`^DTMF` sends a wrong key for A to D: those go as tones."""

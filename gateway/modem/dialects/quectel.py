@@ -1,4 +1,4 @@
-"""Quectel EC20, EC21, EC25, EG25-G with voice over the USB NMEA port. Source: firmware-notes/quectel.md."""
+"""Quectel EC20, EC21, EC25, EG25-G, by serial voice port or as a sound card. Source: firmware-notes/quectel.md."""
 
 from __future__ import annotations
 
@@ -9,14 +9,29 @@ from gateway.modem.dialect import (
     COMMON_INIT,
     ModemDialect,
     UssdCoding,
+    VoicePlan,
     dialled_number,
     key_report,
     optional,
     signal_of,
 )
 from gateway.modem.reports import CallReport, Report, Stage, VoicePaused
+from gateway.telephony.shop import Loudness
 
 _DSCI_STAGES = {2: Stage.DIALLING, 7: Stage.ALERTING, 3: Stage.ACTIVE, 4: Stage.INCOMING, 6: Stage.ENDED}
+
+
+_FROM_MOBILE = {
+    Loudness.QUIET: (fixed("AT+QRXGAIN=10300"),),
+    Loudness.LOUD: (fixed("AT+QRXGAIN=41000"),),
+}
+_TO_MOBILE = {
+    Loudness.QUIET: (fixed("AT+QMIC=10300,8192"),),
+    Loudness.LOUD: (fixed("AT+QMIC=41000,8192"),),
+}
+"""Half and twice the values that modules have from the factory (20577); unverified."""
+_USB_FLAGS = 7
+"""Fields of +QCFG: "usbcfg" behind the ids, on a firmware that can be a sound card; the last one switches it."""
 
 
 class Quectel(ModemDialect):
@@ -36,10 +51,23 @@ class Quectel(ModemDialect):
     iccid = (query("AT+QCCID", "+QCCID"), *ModemDialect.iccid)
     keys_on = fixed("AT+QTONEDET=1")
     pin_tries = query("AT+QPINC?", "+QPINC")
-    voice_check = query("AT+QPCMV?", "+QPCMV")
     # Once more before each call: after a +QPCMV=0 the next call is silent both ways.
-    voice_before = (fixed("AT+QPCMV=1,0"),)
-    voice_after_call = (fixed("AT+QPCMV=0"),)
+    serial_voice = VoicePlan(
+        check=query("AT+QPCMV?", "+QPCMV"),
+        before=(fixed("AT+QPCMV=1,0"),),
+        after_call=(fixed("AT+QPCMV=0"),),
+        from_mobile=_FROM_MOBILE,
+        to_mobile=_TO_MOBILE,
+    )
+    card_voice = VoicePlan(
+        check=query('AT+QCFG="USBCFG"', "+QCFG"),
+        before=(fixed("AT+QPCMV=1,2"),),
+        after_call=(fixed("AT+QPCMV=0"),),
+        from_mobile=_FROM_MOBILE,
+        to_mobile=_TO_MOBILE,
+        keys_as_tones=True,
+    )
+    ims = query('AT+QCFG="IMS"', "+QCFG")
     reports_calls = True
     ussd_coding = UssdCoding.UCS2
 
@@ -52,6 +80,17 @@ class Quectel(ModemDialect):
     def tries_left(self, answer: tuple[str, ...]) -> int | None:
         """`+QPINC: "SC",<pin1>,<puk1>` and a second row for PIN2."""
         return next((number_in(fields, 1) for fields in map(fields_of, answer) if fields[0] == "SC"), None)
+
+    def why_mute(self, plan: VoicePlan, answer: tuple[str, ...] | None) -> str | None:
+        """As a sound card: `+QCFG: "usbcfg",<vid>,<pid>,<diag>,<nmea>,<at>,<modem>,<rmnet>,<adb>,<uac>`."""
+        if plan is not self.card_voice or not answer:
+            return super().why_mute(plan, answer)
+        flags = fields_of(answer[0])[3:]
+        if len(flags) < _USB_FLAGS:
+            return "has a firmware that cannot be a sound card: update it, or use its serial voice port"
+        if flags[_USB_FLAGS - 1] != "1":
+            return 'has its sound card switched off: the last value of AT+QCFG="USBCFG" must be 1, then AT+CFUN=1,1'
+        return None
 
     def _own_news(self, line: str) -> Report | None:
         fields = fields_of(line)

@@ -1,13 +1,37 @@
-"""SIMCom SIM7500, SIM7600, A7670. Source: firmware-notes/simcom.md."""
+"""SIMCom SIM7500 and SIM7600. Source: firmware-notes/simcom.md."""
 
 from __future__ import annotations
 
-from gateway.modem.at import fields_of, name_of, number_in
-from gateway.modem.commands import fixed, query
-from gateway.modem.dialect import COMMON_INIT, InitStep, ModemDialect, UssdCoding, key_report, optional, signal_of
-from gateway.modem.reports import CallReport, Report, Stage
+from typing import ClassVar
 
-_MODELS = ("SIMCOM", "SIM7", "SIM8", "A76")
+from gateway.modem.at import fields_of, name_of, number_in
+from gateway.modem.commands import Command, fixed, query
+from gateway.modem.dialect import (
+    COMMON_INIT,
+    InitStep,
+    ModemDialect,
+    UssdCoding,
+    VoicePlan,
+    key_report,
+    optional,
+    signal_of,
+)
+from gateway.modem.reports import CallReport, Report, Stage
+from gateway.telephony.shop import Loudness
+
+FROM_MOBILE = {
+    Loudness.QUIET: (fixed("AT+COUTGAIN=4"),),
+    Loudness.NORMAL: (fixed("AT+COUTGAIN=8"),),
+    Loudness.LOUD: (fixed("AT+COUTGAIN=8"),),
+}
+TO_MOBILE = {
+    Loudness.QUIET: (fixed("AT+CMICGAIN=1"),),
+    Loudness.NORMAL: (fixed("AT+CMICGAIN=3"),),
+    Loudness.LOUD: (fixed("AT+CMICGAIN=5"),),
+}
+"""Where a user began who had found that all zeros are wrong; forgotten by the modem after each call."""
+
+_MODELS = ("SIMCOM", "SIM7", "SIM8")
 
 
 class Simcom(ModemDialect):
@@ -18,22 +42,28 @@ class Simcom(ModemDialect):
         # Without it ATH says OK and hangs up nothing.
         InitStep(fixed("AT+CVHU=0")),
         *COMMON_INIT,
-        *optional('AT+CSCS="UCS2"', "AT+CLCC=1", "AT+AUTOCSQ=1,1", "AT+CPCMFRM=0", "AT+CPCMREG=0"),
+        *optional('AT+CSCS="UCS2"', "AT+CLCC=1", "AT+AUTOCSQ=1,1"),
     )
     iccid = (query("AT+CICCID", "+ICCID"), *ModemDialect.iccid)
     keys_on = fixed("AT+DDET=1")
     pin_tries = query("AT+SPIC", "+SPIC")
-    voice_check = query("AT+CPCMREG?", "+CPCMREG")
-    voice_when_active = (fixed("AT+CPCMREG=1"),)
-    voice_after_call = (fixed("AT+CPCMREG=0"),)
-    voice_patience_seconds = 12.0
-    block_frames = 2
+    serial_voice: ClassVar[VoicePlan | None] = VoicePlan(
+        check=query("AT+CPCMREG?", "+CPCMREG"),
+        setup=(fixed("AT+CPCMFRM=0"), fixed("AT+CPCMREG=0")),
+        when_active=(fixed("AT+CPCMREG=1"),),
+        after_call=(fixed("AT+CPCMREG=0"),),
+        patience_seconds=12.0,
+        from_mobile=FROM_MOBILE,
+        to_mobile=TO_MOBILE,
+        block_frames=2,
+    )
+    voice_restart: ClassVar[tuple[Command, ...]] = (fixed("AT+CRESET"),)
     reports_calls = True
     ussd_coding = UssdCoding.UCS2
 
     @classmethod
     def fits(cls, manufacturer: str, model: str) -> bool:
-        """A7670E gives no useful `+CGMI`: the model decides as well."""
+        """By maker, or by model where a firmware names no maker."""
         return "simcom" in manufacturer.lower() or model.upper().startswith(_MODELS)
 
     def tries_left(self, answer: tuple[str, ...]) -> int | None:
