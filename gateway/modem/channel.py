@@ -61,6 +61,7 @@ class _Waiting:
     turn: int
     command: Command = field(compare=False)
     answered: asyncio.Future[Answer] = field(compare=False)
+    on_body: Callable[[], None] | None = field(compare=False, default=None)
 
 
 @dataclass(slots=True)
@@ -98,18 +99,25 @@ class AtChannel:
         self.out_of_step = False
         """True after a time-out, until the modem was heard to answer in turn again."""
 
-    async def send(self, command: Command, *, priority: Priority = Priority.ORDINARY) -> Answer:
-        """Send the command in its turn and wait for its result.
+    async def send(
+        self,
+        command: Command,
+        *,
+        priority: Priority = Priority.ORDINARY,
+        on_body: Callable[[], None] | None = None,
+    ) -> Answer:
+        """Send the command in its turn and wait for its result; `on_body` is called when its body goes out.
 
         Raises AtRefused (the modem said so), AtTimeout, ModemLost. A caller that is cancelled while the
         command runs does not cut it: the channel goes on to its end and forgets the answer.
         """
         if self._lost:
             raise self._lost_error()
-        waiting = _Waiting(priority, next(self._turns), command, asyncio.get_running_loop().create_future())
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        waiting = _Waiting(priority, next(self._turns), command, answered, on_body)
         heapq.heappush(self._queue, waiting)
         self._has_work.set()
-        return await waiting.answered
+        return await answered
 
     async def accepts(self, command: Command, *, priority: Priority = Priority.ORDINARY) -> Answer | None:
         """The same for a command that the modem may refuse: None then. Raises AtTimeout, ModemLost."""
@@ -166,7 +174,7 @@ class AtChannel:
         try:
             if self.out_of_step:
                 await self._resynchronise()
-            answer = await self._execute(waiting.command)
+            answer = await self._execute(waiting.command, waiting.on_body)
         except (AtRefused, AtTimeout, ModemLost) as fault:
             _fail(waiting.answered, fault)
         else:
@@ -175,12 +183,12 @@ class AtChannel:
         finally:
             _fail(waiting.answered, self._lost_error())
 
-    async def _execute(self, command: Command) -> Answer:
+    async def _execute(self, command: Command, on_body: Callable[[], None] | None) -> Answer:
         running = self._begin(command)
         try:
             self._write(command.wire)
             if command.body is not None:
-                await self._send_body(command.body, running)
+                await self._send_body(command.body, running, on_body)
             async with asyncio.timeout(command.timeout_seconds):
                 final, result = await running.finished
         except TimeoutError:
@@ -198,7 +206,7 @@ class AtChannel:
             )
         return Answer(tuple(running.lines), result)
 
-    async def _send_body(self, body: str, running: _Running) -> None:
+    async def _send_body(self, body: str, running: _Running, on_body: Callable[[], None] | None) -> None:
         """Wait for the prompt, then send the body; a result that comes in its place ends the command."""
         self._parser.awaits_prompt = True
         either: list[asyncio.Future[Any]] = [running.prompted, running.finished]
@@ -208,6 +216,8 @@ class AtChannel:
         finally:
             self._parser.awaits_prompt = False
         if not running.finished.done():
+            if on_body is not None:
+                on_body()
             self._write(body.encode("ascii") + _END_OF_BODY)
 
     async def _resynchronise(self, before: bytes = _ESCAPE + b"\r") -> list[tuple[Final, str]]:

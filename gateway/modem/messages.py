@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Callable, Iterator
 
 from gateway.errors import AtRefused, AtTimeout, GatewayError, ModemLost, PduInvalid
 from gateway.modem import commands, pdu
 from gateway.modem.at import fields_of, is_hex, name_of, number_in
 from gateway.modem.channel import AtChannel, Priority
-from gateway.telephony.ledger import Inbox, StoredPart
+from gateway.modem.sms_causes import is_ambiguous, refusal_of
+from gateway.telephony.ledger import DeliveryReport, Inbox, StoredPart
+from gateway.telephony.messages import PartOutcome, PartRefused, PartTaken, PartUnknown
 from gateway.telephony.numbers import Dialable
 
 log = logging.getLogger(__name__)
@@ -34,17 +35,19 @@ class SimMessages:
         *,
         line: Callable[[], str],
         imsi: Callable[[], str],
+        normalise: Callable[[str], str] = str,
     ) -> None:
+        """`normalise` makes E.164 of a number as the network gives it, and leaves what it does not know."""
         self._modem = modem
         self._channel = channel
         self._inbox = inbox
         self._line = line
         self._imsi = imsi
+        self._normalise = normalise
         self._storage: str | None = None
         self._wanted: set[str] = set(STORAGES)
         self._direct: list[str] = []
         self._wake = asyncio.Event()
-        self._reference = secrets.randbelow(256)
 
     def sweep(self, storage: str | None = None) -> None:
         """There is, or may be, something in that storage of the SIM (None: in any)."""
@@ -74,14 +77,22 @@ class SimMessages:
             except TimeoutError:
                 self._wanted |= set(STORAGES)
 
-    async def send(self, recipient: Dialable, text: str) -> list[int]:
-        """Send a text; the network's reference of each part. Raises PduInvalid, AtRefused, AtTimeout, ModemLost."""
-        self._reference = (self._reference + 1) & 0xFF
-        references = []
-        for tpdu in pdu.submit_parts(recipient.digits, text, reference=self._reference):
-            answer = await self._channel.send(commands.send_message(tpdu), priority=Priority.BACKGROUND)
-            references.append(number_in(fields_of(answer.first), 0) or 0)
-        return references
+    async def send_part(self, recipient: Dialable, text: str, *, reference: int, part: int) -> PartOutcome:
+        """Send one part of a text and ask for a delivery report. Raises PduInvalid for what cannot be a message."""
+        tpdus = pdu.submit_parts(recipient.digits, text, reference=reference, wants_report=True)
+        is_out = asyncio.Event()
+        try:
+            answer = await self._channel.send(
+                commands.send_message(tpdus[part - 1]), priority=Priority.BACKGROUND, on_body=is_out.set
+            )
+        except AtRefused as refused:
+            result = str(refused.values["result"])
+            log.warning("The modem %s did not send a message: %s", self._modem, result)
+            return PartUnknown(refused.code) if is_out.is_set() and is_ambiguous(result) else refusal_of(result)
+        except (AtTimeout, ModemLost) as fault:
+            # Before the body went out there is no message that the modem could have sent.
+            return PartUnknown(fault.code) if is_out.is_set() else PartRefused(fault.code, is_final=False)
+        return PartTaken((number_in(fields_of(answer.first), 0) or 0) & 0xFF)
 
     async def _sweep_all(self) -> None:
         while self._direct:
@@ -124,7 +135,14 @@ class SimMessages:
             log.warning("An SMS on the modem %s cannot be read (%s); it is kept as it is.", self._modem, fault)
             message = None
         if isinstance(message, pdu.StatusReport):
-            log.info("Delivery report for %s: %s", message.recipient, message.status)
+            await self._inbox.report(
+                DeliveryReport(
+                    imsi=self._imsi(),
+                    reference=message.reference,
+                    recipient=self._normalise(message.recipient),
+                    status=message.status,
+                )
+            )
             return
         await self._inbox.keep(self._part(raw, message if isinstance(message, pdu.Deliver) else None))
 
@@ -139,12 +157,13 @@ class SimMessages:
             line=self._line(),
             imsi=self._imsi(),
             pdu=raw,
-            sender=message.sender,
+            sender=self._normalise(message.sender),
             sent_at=message.sent_at,
             text=message.content.text,
             reference=joined.reference if joined else None,
             part=joined.part if joined else 1,
             parts=joined.parts if joined else 1,
+            flash=message.content.message_class == 0,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.errors import BudgetSpent, StoreError
 from gateway.ids import new_id
-from gateway.telephony.ledger import Reservation, StoredPart
+from gateway.telephony.ledger import DeliveryReport, Reservation, StoredPart
 
 
 class MemoryBudget:
@@ -41,6 +41,7 @@ class MemoryInbox:
 
     def __init__(self) -> None:
         self.parts: list[StoredPart] = []
+        self.reports: list[DeliveryReport] = []
         self.broken = False
 
     async def keep(self, part: StoredPart) -> str | None:
@@ -50,6 +51,11 @@ class MemoryInbox:
             self.parts.append(part)
         siblings = {each.part for each in self.parts if (each.sender, each.reference) == (part.sender, part.reference)}
         return new_id() if len(siblings) == part.parts else None
+
+    async def report(self, report: DeliveryReport) -> None:
+        if self.broken:
+            raise StoreError("The disk is full.")
+        self.reports.append(report)
 
     @property
     def texts(self) -> list[str | None]:
