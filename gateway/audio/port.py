@@ -45,6 +45,8 @@ class PortCounters:
     reordered: int = 0
     concealed: int = 0
     dropped: int = 0
+    refused: int = 0
+    """Packets with a false seal, or sent a second time (SRTP)."""
 
 
 class MediaPort(ABC):

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from gateway.sip.grammar import MalformedMessage
+from gateway.sip.media_terms import MediaTerms
 from gateway.sip.message import Request, Response
 from gateway.sip.sdp import CONTENT_TYPE, Agreement, Description, agree, parse_sdp
 from gateway.sip.uri import SipUri
@@ -24,7 +25,7 @@ class Admitted:
     agreement: Agreement | None
 
 
-def admit(request: Request, dialogs: Dialogs, tag: str) -> Admitted | Response:
+def admit(request: Request, dialogs: Dialogs, tag: str, terms: MediaTerms) -> Admitted | Response:
     """The call that an INVITE asks for, or the response that refuses it with `tag`."""
     refusal = unsupported_extensions(request) or _refusal(request, dialogs, tag)
     if refusal is not None:
@@ -36,7 +37,7 @@ def admit(request: Request, dialogs: Dialogs, tag: str) -> Admitted | Response:
         offer = parse_sdp(request.body)
     except MalformedMessage:
         return decline(request, 400, "Bad Request", tag=tag)
-    agreement = agree(offer)
+    agreement = agree(offer, terms)
     if agreement is None:
         return decline(request, 488, "Not Acceptable Here", tag=tag)
     return Admitted(called=called, offer=offer, agreement=agreement)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from gateway.sip.dialog import ALLOW, SERVER_NAME, Dialog, copy_record_route
+from gateway.sip.media_terms import DEFAULT_TERMS, MediaTerms
 from gateway.sip.message import Request, Response
 from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sdp import CONTENT_TYPE, Agreement, Description, LocalDescription
@@ -30,6 +31,7 @@ class IncomingCall:
         *,
         offer: Description | None,
         agreement: Agreement | None,
+        terms: MediaTerms = DEFAULT_TERMS,
         trusted: bool = False,
     ) -> None:
         self._wire = wire
@@ -39,7 +41,7 @@ class IncomingCall:
         self._offer = offer
         self._agreement = agreement
         self._flow = transaction.flow
-        self._local = LocalDescription(self._flow.local.host, port.local.port)
+        self._local = LocalDescription(self._flow.local.host, port.local.port, terms)
         self._dialog = Dialog.answered(transaction.request, new_tag(), self._flow, follows_contact=trusted)
         self._session = Session(wire, port, self._local, events, trusted=trusted)
         self._is_final = False
@@ -108,7 +110,7 @@ class IncomingCall:
 
     def _acknowledged(self, ack: Request) -> None:
         if self._offer is None:
-            agreement = read_answer(ack)
+            agreement = read_answer(ack, self._local.terms)
             if agreement is None:
                 self._session.hang_up(Cause.NO_COMMON_CODEC)
                 self._events.ended(Cause.NO_COMMON_CODEC, False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from gateway.sip.dialog import ALLOW, SERVER_NAME, Dialog, contact_at, our_via
 from gateway.sip.digest import DigestClient
 from gateway.sip.headers import NameAddress
+from gateway.sip.media_terms import DEFAULT_TERMS, MediaTerms
 from gateway.sip.message import Headers, Request, Response
 from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sdp import CONTENT_TYPE, Agreement, LocalDescription
@@ -35,6 +36,7 @@ class Target:
     """The user part of our Contact, where it is not that of From: the account at a provider."""
     fields: tuple[tuple[str, str], ...] = ()
     """More header fields of the INVITE."""
+    terms: MediaTerms = DEFAULT_TERMS
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,7 +87,7 @@ class OutgoingCall:
         """Send the INVITEs."""
         call_id = secrets.token_hex(12)
         for target in self._targets:
-            local = LocalDescription(target.flow.local.host, self._port.local.port)
+            local = LocalDescription(target.flow.local.host, self._port.local.port, target.terms)
             sender = (target.sender or self._caller).with_parameter("tag", new_tag())
             request = _invite(target, sender, f"{call_id}-{len(self._attempts)}", 1, local.offer())
             self._attempts.append(_Attempt(target=target, local=local, request=request))
@@ -132,12 +134,13 @@ class OutgoingCall:
             return
         if self._is_over or self._session is not None or response.status == 100:
             return
-        agreement = read_answer(response)
+        agreement = read_answer(response, attempt.target.terms)
         if agreement is not None:
             attempt.early[response.recipient.tag or ""] = agreement
         if agreement is not None and self._early_attempt in (None, attempt):
             self._early_attempt = attempt
-            connect_media(self._port, agreement, attempt.target.flow.remote.host, trusted=self._trusted)
+            host = attempt.target.flow.remote.host
+            connect_media(self._port, agreement, attempt.local, host, trusted=self._trusted)
             self._events.early_media()
         elif response.status in (180, 181, 182, 183):
             self._events.rung()
@@ -155,7 +158,7 @@ class OutgoingCall:
             # Too late: hung up by us meanwhile, or another phone was quicker.
             self._wire.ask_and_forget(dialog.request("BYE"), dialog.next_hop())
             return
-        agreement = read_answer(response) or attempt.early.get(tag)
+        agreement = read_answer(response, attempt.target.terms) or attempt.early.get(tag)
         session = Session(self._wire, self._port, attempt.local, self._events, trusted=self._trusted)
         session.begin(dialog)
         self._session = session

@@ -6,10 +6,12 @@ import asyncio
 import logging
 import random
 import secrets
+from collections.abc import Callable
 
 from gateway.errors import AddressInUse
 from gateway.sip.dialog import SERVER_NAME, our_via
 from gateway.sip.headers import NameAddress
+from gateway.sip.media_terms import MediaTerms
 from gateway.sip.message import Headers, Request, Response
 from gateway.sip.outgoing import OutgoingCall, Target
 from gateway.sip.pacer import Pacer
@@ -33,11 +35,15 @@ QUALIFY_PATIENCE_SECONDS = 4.0
 class SipPhones:
     """The SIP accounts of the shop."""
 
-    def __init__(self, wire: Wire, registrar: Registrar, pacer: Pacer, ports: PortRange) -> None:
+    def __init__(
+        self, wire: Wire, registrar: Registrar, pacer: Pacer, ports: PortRange, terms_of: Callable[[str], MediaTerms]
+    ) -> None:
+        """`terms_of` says what may be spoken with the phones of an extension."""
         self._wire = wire
         self._registrar = registrar
         self._pacer = pacer
         self._ports = ports
+        self._terms_of = terms_of
 
     def is_reachable(self, extension: str) -> bool:
         """Some phone is registered for the extension."""
@@ -57,7 +63,7 @@ class SipPhones:
             log.error("Extension %s cannot be rung: %s", extension, fault)
             leg.fail(Cause.CONGESTION)
             return leg
-        targets = [Target(uri=binding.uri, flow=binding.flow) for binding in bindings]
+        targets = [Target(uri=binding.uri, flow=binding.flow, terms=self._terms_of(extension)) for binding in bindings]
         call = OutgoingCall(self._wire, targets, caller_address(caller, bindings[0].flow), port, leg.events)
         leg.attach(call)
         call.start()

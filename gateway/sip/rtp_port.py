@@ -19,6 +19,7 @@ from gateway.sip.pacer import Pacer
 from gateway.sip.regroup import Regrouper
 from gateway.sip.rtp import LONGEST_DATAGRAM, Arrival, RtpPacket, RtpSender, Timeline, parse_rtp
 from gateway.sip.sdp import Agreement
+from gateway.sip.srtp import SecurePackets
 from gateway.sip.telephone_event import KeyReceiver, KeySender
 from gateway.sip.transport import Address, is_ipv6_host
 
@@ -64,6 +65,7 @@ class RtpPort(MediaPort):
         self._agreement: Agreement | None = None
         self._coder: Coder = new_coder(Codec.PCMA)
         self._latch: Latch | None = None
+        self._secure: SecurePackets | None = None
         self._timeline = Timeline()
         self._regrouper = Regrouper(self._deliver_counted)
         self._sender = RtpSender()
@@ -113,14 +115,23 @@ class RtpPort(MediaPort):
                 each.close()
         self._rtp = self._rtcp = None
 
-    def agree(self, agreement: Agreement, remote: Address) -> None:
-        """Begin or change the media; `remote` is where packets may go, which may differ from what was described."""
+    def agree(self, agreement: Agreement, remote: Address, key: bytes = b"") -> None:
+        """Begin or change the media; `remote` is where packets may go, which may differ from what was described.
+
+        `key` is what we seal with when the agreement has a `crypto` line.
+        """
         previous, self._agreement = self._agreement, agreement
         if previous is None or previous.codec is not agreement.codec:
             self._coder = new_coder(agreement.codec)
             clock_rate = agreement.codec.facts.clock_rate
             self._timeline.count_by(clock_rate)
             self._sender.count_by(clock_rate)
+        if agreement.crypto is None:
+            self._secure = None
+        elif self._secure is None:
+            self._secure = SecurePackets(agreement.crypto.suite, key, agreement.crypto.key)
+        else:
+            self._secure.rekey(agreement.crypto.suite, key, agreement.crypto.key)
         if (
             previous is None
             or self._latch is None
@@ -196,8 +207,12 @@ class RtpPort(MediaPort):
     def _send(self, packet: bytes) -> None:
         if self._rtp is None or self._latch is None:
             return
+        sealed = packet if self._secure is None else self._secure.seal(packet)
+        if sealed is None:
+            self.counters.dropped += 1
+            return
         try:
-            self._rtp.sendto(packet, self._latch.remote)
+            self._rtp.sendto(sealed, self._latch.remote)
         except OSError as fault:  # a full buffer or a network that is gone: the packet is lost, as on any wire
             self.counters.dropped += 1
             log.debug("RTP to %s: %s", self._latch.remote, fault)
@@ -216,6 +231,12 @@ class RtpPort(MediaPort):
 
     def _receive(self, data: bytes, source: Address) -> None:
         now = asyncio.get_running_loop().time()
+        if self._secure is not None:
+            opened = self._secure.open(data)
+            if opened is None:
+                self.counters.refused += 1
+                return
+            data = opened
         packet = parse_rtp(data)
         if packet is None or self._agreement is None or self._latch is None or not self._latch.admits(source, now):
             return

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gateway.audio.codec import Codec
-from gateway.audio.coder import available_codecs
 from gateway.sip.grammar import MalformedMessage, refuse_controls
+from gateway.sip.media_terms import DEFAULT_TERMS, MediaTerms
 from gateway.sip.srtp import CryptoLine, Suite, new_key, parse_crypto
 from gateway.sip.uri import is_ipv6
 from gateway.telephony.shop import Srtp
@@ -52,30 +52,6 @@ class Way(StrEnum):
     def mirrored(self) -> Way:
         """The same, seen from the other side."""
         return {Way.SEND: Way.RECEIVE, Way.RECEIVE: Way.SEND}.get(self, self)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaTerms:
-    """What we are willing to speak with a peer.
-
-    `codecs` are tried in their order; with none named every codec is spoken, the narrow ones first and otherwise in
-    the peer's order: a wide one costs computing time, and a call by a SIM cannot use it. `speaks_wide` off leaves
-    them out then.
-    """
-
-    codecs: tuple[Codec, ...] = ()
-    speaks_wide: bool = True
-    srtp: Srtp = Srtp.OFF
-
-    @property
-    def spoken(self) -> tuple[Codec, ...]:
-        """What can be agreed on this machine, ours to offer in this order."""
-        able = available_codecs()
-        wanted = self.codecs or tuple(each for each in able if self.speaks_wide or not each.is_wide)
-        return tuple(each for each in wanted if each in able)
-
-
-DEFAULT_TERMS = MediaTerms()
 
 
 @dataclass(frozen=True, slots=True)

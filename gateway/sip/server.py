@@ -23,6 +23,7 @@ from gateway.sip.grammar import MalformedMessage
 from gateway.sip.guard import Guard
 from gateway.sip.incoming import IncomingCall
 from gateway.sip.instant_message import InstantMessages
+from gateway.sip.media_terms import MediaTerms, phone_terms, trunk_terms
 from gateway.sip.message import Request, Response, parse_message, serialise
 from gateway.sip.pacer import Pacer
 from gateway.sip.phones import SipPhones
@@ -90,7 +91,7 @@ class SipServer:
         self._bans: dict[str, asyncio.TimerHandle] = {}
         self._work: set[asyncio.Task[None]] = set()
         self._exit = AsyncExitStack()
-        self.phones = SipPhones(self._wire, self._registrar, self._pacer, self._ports)
+        self.phones = SipPhones(self._wire, self._registrar, self._pacer, self._ports, self._terms_of)
         """For the exchange: rings the phones of the shop."""
         self.presence = Presence(shop)
         """For the bus: it follows the events, and lights the lamps of the phones."""
@@ -322,7 +323,8 @@ class SipServer:
     ) -> None:
         request = transaction.request
         transaction.respond(decline(request, 100, "Trying"))
-        admitted = admit(request, self._wire.dialogs, self._tag(request))
+        terms = self._terms_of(peer) if trunk is None else trunk_terms(trunk.settings)
+        admitted = admit(request, self._wire.dialogs, self._tag(request), terms)
         if isinstance(admitted, Response):
             transaction.respond(admitted)
             return
@@ -343,6 +345,7 @@ class SipServer:
             leg.events,
             offer=admitted.offer,
             agreement=admitted.agreement,
+            terms=terms,
             trusted=trunk is not None,
         )
         leg.attach(call)
@@ -361,6 +364,9 @@ class SipServer:
     def _password_of(self, user: str) -> str | None:
         phone = self._shop().phone(user)
         return None if phone is None else phone.password
+
+    def _terms_of(self, extension: str) -> MediaTerms:
+        return phone_terms(self._shop().phone(extension))
 
     def _tag(self, request: Request) -> str:
         """The same tag for each repetition of a request that we keep no state of (RFC 3261 section 8.2.7)."""

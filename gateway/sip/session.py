@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from gateway.sip.dialog import ALLOW, SERVER_NAME, Dialog
 from gateway.sip.grammar import MalformedMessage
 from gateway.sip.latch import media_host
+from gateway.sip.media_terms import MediaTerms
 from gateway.sip.message import Request, Response
 from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sdp import CONTENT_TYPE, Agreement, LocalDescription, agree, parse_sdp
@@ -120,7 +121,7 @@ class Session:
     def use(self, agreement: Agreement, signalling_host: str) -> None:
         """Media as agreed, from now on."""
         self._agreement = agreement
-        connect_media(self._port, agreement, signalling_host, trusted=self._trusted)
+        connect_media(self._port, agreement, self._local, signalling_host, trusted=self._trusted)
         self._watch_media()
 
     def accept(self, transaction: ServerTransaction, response: Response, on_ack: Callable[[Request], None]) -> None:
@@ -263,7 +264,7 @@ class Session:
 
     def _take_late_answer(self, ack: Request, flow: Flow) -> None:
         """The answer to an offer of ours that went out in a 2xx comes in the ACK."""
-        agreement = read_answer(ack)
+        agreement = read_answer(ack, self._local.terms)
         if agreement is not None:
             self.use(agreement, flow.remote.host)
 
@@ -333,17 +334,19 @@ class Session:
         self._watch = loop.call_at(min(deadline, loop.time() + SILENT_SECONDS), self._look_for_media)
 
 
-def connect_media(port: RtpPort, agreement: Agreement, signalling_host: str, *, trusted: bool) -> None:
-    """Let the port do what was agreed, with the host that media may go to."""
+def connect_media(
+    port: RtpPort, agreement: Agreement, local: LocalDescription, signalling_host: str, *, trusted: bool
+) -> None:
+    """Let the port do what was agreed with `local` as our side, with the host that media may go to."""
     host = media_host(agreement.host, signalling_host, trusted=trusted)
-    port.agree(agreement, Address(host, agreement.port))
+    port.agree(agreement, Address(host, agreement.port), local.key)
 
 
-def read_answer(message: Request | Response) -> Agreement | None:
+def read_answer(message: Request | Response, terms: MediaTerms) -> Agreement | None:
     """What the description in a message agrees to; None when there is none, or nothing in common."""
     if not message.body or message.content_type != CONTENT_TYPE:
         return None
     try:
-        return agree(parse_sdp(message.body))
+        return agree(parse_sdp(message.body), terms)
     except MalformedMessage:
         return None

@@ -14,6 +14,7 @@ from gateway.events import AlertCleared, AlertRaised, Publish, TrunkChanged
 from gateway.sip.digest import DigestClient
 from gateway.sip.grammar import MalformedMessage, split_outside
 from gateway.sip.headers import NameAddress, parse_name_address
+from gateway.sip.media_terms import trunk_terms
 from gateway.sip.message import Request
 from gateway.sip.outgoing import OutgoingCall, Target
 from gateway.sip.pacer import Pacer
@@ -155,6 +156,7 @@ class SipTrunk:
             flow=flow,
             account=DigestClient(settings.user, settings.password) if settings.user and settings.password else None,
             contact_user=settings.user,
+            terms=trunk_terms(settings),
             fields=(("P-Asserted-Identity", str(us)),),
         )
         call = OutgoingCall(self._wire, [target], us, port, leg.events, trusted=True)
