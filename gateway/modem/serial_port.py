@@ -18,10 +18,13 @@ from collections.abc import Callable
 from typing import Protocol
 
 from gateway.errors import ModemLost, PortBusy
+from gateway.media_loop import no_longer_readable, on_readable
 
 log = logging.getLogger(__name__)
 
 READ_BYTES = 16 * 1024
+VOICE_READ_BYTES = 2 * 1024
+"""A fifth of what a modem may have waiting: the loop comes back while there is more."""
 BACKLOG_BYTES = 16 * 1024
 """So much may wait for a port that does not drain; more, and the port counts as lost."""
 
@@ -43,15 +46,30 @@ class BytePort(Protocol):
 class SerialPort:
     """An open, locked port. `on_data` gets what arrives; `on_lost` is called once, when the device is gone."""
 
-    def __init__(self, path: str, on_data: Callable[[bytes], None], on_lost: Callable[[], None]) -> None:
-        """Open it. Raises PortBusy where another program holds it, ModemLost where it cannot be opened."""
+    def __init__(
+        self,
+        path: str,
+        on_data: Callable[[bytes], None],
+        on_lost: Callable[[], None],
+        *,
+        carries_voice: bool = False,
+    ) -> None:
+        """Open it. Raises PortBusy where another program holds it, ModemLost where it cannot be opened.
+
+        What `carries_voice` is served before everything else on the media loop.
+        """
         self.path = path
         self._on_data = on_data
         self._on_lost = on_lost
         self._backlog = bytearray()
         self._loop = asyncio.get_running_loop()
         self._descriptor: int | None = open_locked(path)
-        self._loop.add_reader(self._descriptor, self._read)
+        self._carries_voice = carries_voice
+        self._read_bytes = VOICE_READ_BYTES if carries_voice else READ_BYTES
+        if carries_voice:
+            on_readable(self._descriptor, self._read)
+        else:
+            self._loop.add_reader(self._descriptor, self._read)
 
     @property
     def is_open(self) -> bool:
@@ -95,7 +113,10 @@ class SerialPort:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is None:
             return
-        self._loop.remove_reader(descriptor)
+        if self._carries_voice:
+            no_longer_readable(descriptor)
+        else:
+            self._loop.remove_reader(descriptor)
         self._loop.remove_writer(descriptor)
         close_locked(descriptor, drop_output=drop_output)
 
@@ -103,7 +124,7 @@ class SerialPort:
         if self._descriptor is None:
             return
         try:
-            data = os.read(self._descriptor, READ_BYTES)
+            data = os.read(self._descriptor, self._read_bytes)
         except BlockingIOError:
             return
         except OSError as fault:

@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "clock": frozenset(),
     "ids": frozenset(),
     "priority": frozenset(),
+    "media_loop": frozenset(),
     # Facts and words.
     "toml_document": frozenset({"errors"}),
     "messages": frozenset({"errors"}),
@@ -27,8 +28,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # Sound, then what a call is, then the two wires, then what a call does.
     "audio": frozenset({"errors"}),
     "telephony": frozenset({"errors", "clock", "ids", "events", "audio"}),
-    "modem": frozenset({"errors", "clock", "ids", "events", "settings", "audio", "telephony"}),
-    "sip": frozenset({"errors", "clock", "ids", "events", "settings", "audio", "telephony"}),
+    "modem": frozenset({"errors", "clock", "media_loop", "ids", "events", "settings", "audio", "telephony"}),
+    "sip": frozenset({"errors", "clock", "media_loop", "ids", "events", "settings", "audio", "telephony"}),
     "flows": frozenset({"errors", "jobs", "telephony"}),
     "messaging": frozenset({"errors", "clock", "ids", "events", "jobs", "telephony"}),
     "store": frozenset({"errors", "clock", "ids", "events", "jobs", "telephony", "toml_document"}),

@@ -11,15 +11,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import socket
+import struct
 import sys
 import time
 import tty
+from collections.abc import AsyncIterator
 
 from gateway.emulator.media_clock import take_real_time_priority
 from gateway.priority import take_real_time_priority as take_daemon_priority
 from tests.bench.cost import usage
+from tests.bench.voices import speech_like
 
 BLOCK, PACKET = bytes(320), bytes(172)
 PERIOD_SECONDS = 0.020
@@ -36,38 +40,63 @@ async def floor(count: int, seconds: float = 5.0) -> float:
     return float(printed)
 
 
-async def _pass_on(count: int, seconds: float) -> float:
-    source = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.bench.floor", str(count), str(seconds + 2 * SETTLE_SECONDS), "source",
+class Source:
+    """The other process."""
+
+    def __init__(self, pipe_in: asyncio.StreamWriter, pipe_out: asyncio.StreamReader, voice_ports: list[str]) -> None:
+        self.voice_ports = voice_ports
+        self._in = pipe_in
+        self._out = pipe_out
+
+    def send_to(self, ports: list[int]) -> None:
+        """Where its packets go, on this machine; it begins at once."""
+        self._in.write(" ".join(map(str, ports)).encode() + b"\n")
+
+    async def address(self) -> tuple[str, int]:
+        """Where packets for it go, once it has been told where to send."""
+        return "127.0.0.1", int(await self._out.readline())
+
+
+@contextlib.asynccontextmanager
+async def source(count: int, seconds: float) -> AsyncIterator[Source]:
+    """A process that is so many modems and phones."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.floor", str(count), str(seconds), "source",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    if source.stdin is None or source.stdout is None:
+    if process.stdin is None or process.stdout is None:
         raise RuntimeError("The source has no pipes.")
-    ports = [
-        os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK) for name in (await source.stdout.readline()).split()
-    ]
-    sockets = [_udp() for _ in ports]
-    source.stdin.write(b" ".join(b"%d" % each.getsockname()[1] for each in sockets) + b"\n")
-    source_address = ("127.0.0.1", int(await source.stdout.readline()))
-    loop = asyncio.get_running_loop()
+    try:
+        yield Source(process.stdin, process.stdout, (await process.stdout.readline()).decode().split())
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
 
-    def from_modem(port: int, sink: socket.socket) -> None:
-        sink.sendto(os.read(port, 16_384)[: len(PACKET)], source_address)
 
-    def from_phone(sink: socket.socket, port: int) -> None:
-        os.write(port, (sink.recv(2_048) * 2)[: len(BLOCK)])
+async def _pass_on(count: int, seconds: float) -> float:
+    async with source(count, seconds + 2 * SETTLE_SECONDS) as far:
+        ports = [os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK) for name in far.voice_ports]
+        sockets = [_udp() for _ in ports]
+        far.send_to([each.getsockname()[1] for each in sockets])
+        address = await far.address()
+        loop = asyncio.get_running_loop()
 
-    for port, sink in zip(ports, sockets, strict=True):
-        tty.setraw(port)
-        loop.add_reader(port, from_modem, port, sink)
-        loop.add_reader(sink, from_phone, sink, port)
-    take_daemon_priority()
-    await asyncio.sleep(SETTLE_SECONDS)
-    before = usage(os.getpid())
-    await asyncio.sleep(seconds)
-    after = usage(os.getpid())
-    source.terminate()
-    await source.wait()
+        def from_modem(port: int, sink: socket.socket) -> None:
+            sink.sendto(os.read(port, 16_384)[: len(PACKET)], address)
+
+        def from_phone(sink: socket.socket, port: int) -> None:
+            os.write(port, (sink.recv(2_048) * 2)[: len(BLOCK)])
+
+        for port, sink in zip(ports, sockets, strict=True):
+            tty.setraw(port)
+            loop.add_reader(port, from_modem, port, sink)
+            loop.add_reader(sink, from_phone, sink, port)
+        take_daemon_priority()
+        await asyncio.sleep(SETTLE_SECONDS)
+        before = usage(os.getpid())
+        await asyncio.sleep(seconds)
+        after = usage(os.getpid())
     return 100 * (after.ran_seconds - before.ran_seconds) / (after.at - before.at) / count
 
 
@@ -87,16 +116,27 @@ def _source(count: int, seconds: float) -> None:
     take_real_time_priority(_SOURCE_PRIORITY)
     due = time.monotonic()
     end = due + seconds
-    while due < end:
+    voice = itertools.cycle(_voice())
+    for number in itertools.count():
+        if due >= end:
+            break
+        block = next(voice)
+        packet = struct.pack(">BBHII", 0x80, 0, number & 0xFFFF, number * 160, 7) + block[1::2]
         for master, address in zip(masters, addresses, strict=True):
             _wait_until(due)
-            os.write(master, BLOCK)
+            os.write(master, block)
             _drain(master)
             due += PERIOD_SECONDS / count / 2
             _wait_until(due)
-            sink.sendto(PACKET, address)
+            sink.sendto(packet, address)
             _drain(sink.fileno())
             due += PERIOD_SECONDS / count / 2
+
+
+def _voice() -> list[bytes]:
+    """A second of something like speech, in blocks."""
+    data = (speech_like(1.0, seed=1)).astype("<i2").tobytes()
+    return [data[start : start + len(BLOCK)] for start in range(0, len(data), len(BLOCK))]
 
 
 def _wait_until(moment: float) -> None:

@@ -17,7 +17,9 @@ from gateway.audio.dtmf import dtmf_tone
 from gateway.audio.frame import FRAME_BYTES, FRAME_SAMPLES, FRAME_SECONDS, Frame
 from gateway.audio.playout import Playout
 from gateway.audio.port import FrameSource, MediaPort
+from gateway.media_loop import Deadline, deadline
 from gateway.modem.serial_port import SerialPort
+from gateway.modem.voice.device import VoiceDevice, VoiceTaker
 from gateway.modem.voice.frame_cutter import FrameCutter
 
 PROMPT_AHEAD_FRAMES = 2
@@ -26,6 +28,7 @@ BOUND_FRAMES = 5
 KEY_MS = 160
 _EARLY_FRAMES = 10
 _GAP_SECONDS = 0.060
+_COUNTED_SAMPLES = 10 * FRAME_SAMPLES
 
 
 class VoiceTty:
@@ -37,17 +40,17 @@ class VoiceTty:
         self._on_lost = on_lost
         self._serial: SerialPort | None = None
         self._unsent = b""
-        self._call: TtyPcmPort | None = None
+        self._call: VoiceTaker | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether audio can pass."""
         return self._serial is not None and self._serial.is_open
 
-    def open(self) -> None:
+    async def open(self) -> None:
         """Open the port; nothing where it is open. Raises PortBusy or ModemLost."""
         if not self.is_open:
-            self._serial = SerialPort(self.path, self._received, self._on_lost)
+            self._serial = SerialPort(self.path, self._received, self._on_lost, carries_voice=True)
 
     def close(self) -> None:
         """Close the port; idempotent."""
@@ -55,14 +58,14 @@ class VoiceTty:
             self._serial.close()
             self._serial = None
 
-    def connect(self, call: TtyPcmPort) -> None:
+    def connect(self, call: VoiceTaker) -> None:
         """From now on this call's audio passes; what is left of the last one is dropped."""
         self._call = call
         self._unsent = b""
         if self._serial is not None:
             self._serial.flush_input()
 
-    def disconnect(self, call: TtyPcmPort) -> None:
+    def disconnect(self, call: VoiceTaker) -> None:
         """The call is over; another call's connection stays."""
         if self._call is call:
             self._call = None
@@ -75,8 +78,10 @@ class VoiceTty:
             self._unsent = self._unsent[self._serial.write_or_drop(self._unsent) :]
             if self._unsent:
                 return 0
-        data = b"".join([frame.tobytes() for frame in frames])
+        data = frames[0].tobytes() if len(frames) == 1 else b"".join([frame.tobytes() for frame in frames])
         sent = self._serial.write_or_drop(data)
+        if sent == len(data):
+            return len(frames)
         begun = -(-sent // FRAME_BYTES)
         self._unsent = data[sent : begun * FRAME_BYTES]
         return begun
@@ -89,7 +94,7 @@ class VoiceTty:
 class TtyPcmPort(MediaPort):
     """The audio of one call. `open` it before the modem's voice is switched on, `close` it after the call."""
 
-    def __init__(self, device: VoiceTty, *, block_frames: int) -> None:
+    def __init__(self, device: VoiceDevice, *, block_frames: int) -> None:
         super().__init__()
         self.last_arrival: float | None = None
         """Loop time of the newest block; None before the first one."""
@@ -104,12 +109,15 @@ class TtyPcmPort(MediaPort):
         self._tone: deque[Frame] = deque()
         self._is_open = False
         self._is_paused = False
-        self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
+        self._gap_seconds = _GAP_SECONDS + block_frames * FRAME_SECONDS
+        self._now = asyncio.get_running_loop().time
+        self._deadline: Deadline | None = None
 
     def open(self) -> None:
         """Drop what an earlier call left in the port, and let audio pass."""
         self._is_open = True
+        if self._deadline is None:
+            self._deadline = deadline(self._conceal)
         self._device.connect(self)
 
     def close(self) -> None:
@@ -119,9 +127,10 @@ class TtyPcmPort(MediaPort):
         self._source = None
         self._early.clear()
         self._device.disconnect(self)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self._deadline is not None:
+            self._deadline.close()
+            self._deadline = None
+        self._count()
 
     def pause(self, paused: bool) -> None:
         """The modem's buffer is full (True) or has room again (Quectel's +QPCMV news)."""
@@ -134,22 +143,39 @@ class TtyPcmPort(MediaPort):
 
     def received(self, data: bytes) -> None:
         """For the device: these bytes have come from the modem."""
-        now = self._loop.time()
-        self.counters.bytes_in += len(data)
+        now = self._now()
+        counters = self.counters
+        counters.bytes_in += len(data)
         frames = self._cutter.feed(data, now)
         if not frames:
             return
-        self._account_for_gap(now, len(frames))
-        is_first = self.last_arrival is None
-        self.last_arrival = now
+        count = len(frames)
+        last, self.last_arrival = self.last_arrival, now
+        if last is not None and now - last > self._gap_seconds:
+            self._account_for_gap(now - last, count)
+        counters.frames_in += count
+        position = self._position
+        self._position = position + count * FRAME_SAMPLES
         for frame in frames:
-            self.counters.frames_in += 1
-            self._deliver(frame, self._position)
-            self._position += FRAME_SAMPLES
-        if self._source is not None and self._playout.fill_frames < len(frames) and not is_first:
+            for listener in self._listeners:
+                listener(frame, position)
+            position += FRAME_SAMPLES
+        if last is None or self._source is not None or self._tone:
+            self._consumed_otherwise(now, count, is_first=last is None)
+        else:
+            written = self._playout.consumed(now, count)
+            if written:
+                self._put(written)
+        self._arm(now)
+        if not position % _COUNTED_SAMPLES:
+            self._count()
+
+    def _consumed_otherwise(self, now: float, count: int, *, is_first: bool) -> None:
+        """The modem has taken frames while it hears a prompt or a key, or for the first time."""
+        if self._source is not None and self._playout.fill_frames < count and not is_first:
             # The prompt has just starved: this machine is busy, and needs more in hand.
             self._ahead = min(self._ahead + 1, MOST_AHEAD_FRAMES)
-        self._put(self._playout.consumed(now, len(frames)))
+        self._put(self._playout.consumed(now, count))
         if is_first:
             while self._early:
                 self._put(self._playout.arrive(*self._early.popleft(), now))
@@ -158,11 +184,9 @@ class TtyPcmPort(MediaPort):
         while self._tone and self._playout.fill_frames < self._block_frames:
             self._playout.wrote(1)
             self._put([self._tone[0]])
-        self._arm(now)
-        self._count()
 
     def _restart(self, source: FrameSource | None) -> None:
-        self._playout.restart(self._loop.time())
+        self._playout.restart(self._now())
         self._early.clear()
         self._source = source
         if source is not None and self.last_arrival is not None:
@@ -172,8 +196,10 @@ class TtyPcmPort(MediaPort):
         if not self._is_open or self.last_arrival is None:
             self._early.append((frame, position))
             return
-        now = self._loop.time()
-        self._put(self._playout.arrive(frame, position, now))
+        now = self._now()
+        written = self._playout.arrive(frame, position, now)
+        if written:
+            self._put(written)
         self._arm(now)
 
     def _pull(self) -> None:
@@ -187,42 +213,40 @@ class TtyPcmPort(MediaPort):
             self._put([frame])
 
     def _put(self, frames: list[Frame]) -> None:
+        counters = self.counters
+        count = len(frames)
         if not frames or not self._is_open or self._is_paused:
-            self.counters.dropped += len(frames)
+            counters.dropped += count
             return
         if self._tone:
             frames = [self._tone.popleft() if self._tone else frame for frame in frames]
         sent = self._device.write(frames)
-        self.counters.frames_out += sent
-        self.counters.bytes_out += sent * FRAME_BYTES
-        self.counters.dropped += len(frames) - sent
+        counters.frames_out += sent
+        counters.bytes_out += sent * FRAME_BYTES
+        if sent != count:
+            counters.dropped += count - sent
 
     def _arm(self, now: float) -> None:
-        """One lazy timer: a deadline only moves later, so that it is asked for again when the timer fires."""
-        if self._timer is None and self._source is None:
-            due = self._playout.deadline(now)
-            if due is not None:
-                self._timer = self._loop.call_at(due, self._conceal)
+        """The voice must go on by then, with what is here or with what is made up."""
+        if self._deadline is not None:
+            self._deadline.set(self._playout.deadline(now) if self._source is None else None)
 
     def _conceal(self) -> None:
-        self._timer = None
-        now = self._loop.time()
+        now = self._now()
         if self._is_open and self._source is None:
             self._put(self._playout.conceal(now))
             self._arm(now)
+            self._count()
 
-    def _account_for_gap(self, now: float, frames: int) -> None:
+    def _account_for_gap(self, passed: float, frames: int) -> None:
         """A pause of the modem itself, with nothing kept for us behind it, is a jump of its timeline."""
-        if self.last_arrival is None:
-            return
-        passed = now - self.last_arrival
         missing = int(passed / FRAME_SECONDS + 0.5) - frames
-        if passed > _GAP_SECONDS + self._block_frames * FRAME_SECONDS and missing >= 2:
+        if missing >= 2:
             self._position += missing * FRAME_SAMPLES
             self.counters.lost += missing
 
     def _count(self) -> None:
-        """The buffer's counters are ours to show."""
+        """The buffer's counters are ours to show: now and then, and where something had to be made up."""
         counters = self._playout.counters
         self.counters.concealed = counters.concealed
         self.counters.duplicates = counters.duplicates
