@@ -17,8 +17,10 @@ async def change_phone(call: Call, settings: ChangePhone) -> None:
         if change.target == settings.extension:
             await call.refuse(Cause.NO_SUCH_NUMBER)
             return
-        if isinstance(to_dialled(call.exchange.shop(), change.target), ToOutside):
-            call.exchange.policy().require(change.target)
+        outside = isinstance(to_dialled(call.exchange.shop(), change.target), ToOutside)
+        if outside and call.exchange.policy().require(change.target).emergency:
+            await call.refuse(Cause.NUMBER_BARRED)  # a person must call an emergency number
+            return
     await call.exchange.change_phone(settings.extension, change)
     name = "do-not-disturb" if change.feature is Feature.DO_NOT_DISTURB else "forwarding"
     await call.say(f"{name}-{'on' if change.is_on else 'off'}")

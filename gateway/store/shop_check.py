@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import phonenumbers
 
-from gateway.telephony.numbers import Dialable, NumberPolicy
+from gateway.telephony.numbers import Dialable, NumberPolicy, Verdict
 from gateway.telephony.shop import (
     PBX_PREFIX,
     CourierSettings,
@@ -206,10 +206,15 @@ def _check_wishes(document: TomlDocument, place: Place, phone: PhoneSettings, po
             continue
         if target == phone.extension:
             document.problem((*place, key), f'The phone "{phone.extension}" cannot forward to itself.')
-        elif policy is not None and not isinstance(policy.check(target), Dialable):
+        elif policy is not None and not _may_forward_to(policy.check(target)):
             document.problem(
                 (*place, key), f"{quoted((*place, key))} must be an extension or a number that may be called."
             )
+
+
+def _may_forward_to(verdict: Dialable | Verdict) -> bool:
+    """A person must call an emergency number: nothing is forwarded there."""
+    return isinstance(verdict, Dialable) and not verdict.emergency
 
 
 def _check_mobile(

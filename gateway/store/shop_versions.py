@@ -17,6 +17,8 @@ from gateway.store.shop_file import plain, shop_of_plain
 from gateway.telephony.shop import Shop
 
 VERSIONS_KEPT = 10
+BY_A_PHONE = "phone "
+"""Begins the name of a phone that has changed its own wishes by a code."""
 
 
 def gateway_id_of(connection: Connection, now: datetime) -> str:
@@ -42,7 +44,7 @@ def load_shop(connection: Connection) -> tuple[int, Shop, str]:
 
 def add_shop(connection: Connection, shop: Shop, *, gateway_id: str, by: str, now: datetime) -> int:
     """Keep a new version and a line of the audit; returns its number, or the newest one's when nothing changed."""
-    number, former, _ = load_shop(connection)
+    number, former, former_by = load_shop(connection)
     if former == shop and number > 0:
         return number
     connection.execute(
@@ -50,7 +52,11 @@ def add_shop(connection: Connection, shop: Shop, *, gateway_id: str, by: str, no
             id=new_id(), gateway_id=gateway_id, number=number + 1, document=plain(shop), saved_at=now, saved_by=by
         )
     )
-    connection.execute(delete(shop_versions).where(shop_versions.c.number <= number + 1 - VERSIONS_KEPT))
+    if by.startswith(BY_A_PHONE) and former_by.startswith(BY_A_PHONE):
+        # Codes that phones dial all day do not push out the versions that the owner has made.
+        connection.execute(delete(shop_versions).where(shop_versions.c.number == number))
+    kept = select(shop_versions.c.number).order_by(shop_versions.c.number.desc()).limit(VERSIONS_KEPT)
+    connection.execute(delete(shop_versions).where(shop_versions.c.number.not_in(kept)))
     add_audit(
         connection,
         gateway_id=gateway_id,

@@ -25,7 +25,7 @@ from gateway.store.ledger import StoredBindings, StoredPinTries
 from gateway.store.outbox import StoredOutbox
 from gateway.store.schema import VERSION
 from gateway.store.shop_file import read_shop, write_shop
-from gateway.store.shop_versions import add_shop, gateway_id_of, load_shop, newest_number
+from gateway.store.shop_versions import BY_A_PHONE, add_shop, gateway_id_of, load_shop, newest_number
 from gateway.store.writer import Writer
 from gateway.telephony.forwarding import PhoneChange
 from gateway.telephony.shop import Shop
@@ -84,7 +84,7 @@ class Store:
             phones = tuple(
                 change.applied(phone) if phone.extension == extension else phone for phone in self._shop.phones
             )
-            await self.save_shop(replace(self._shop, phones=phones), by=f"phone {extension}")
+            await self.save_shop(replace(self._shop, phones=phones), by=BY_A_PHONE + extension)
 
     async def export_text(self) -> str:
         """The shop as shop.toml, secrets masked."""

@@ -165,6 +165,7 @@ async def test_codes_are_kept_and_confirmed() -> None:
     [
         ("*72+88213000000", Cause.NUMBER_BARRED),
         ("*7200442071234567", Cause.NUMBER_BARRED),
+        ("*72112", Cause.NUMBER_BARRED),
         ("*7212", Cause.NO_SUCH_NUMBER),
         ("*72102", Cause.NO_SUCH_NUMBER),
     ],
