@@ -18,7 +18,6 @@ from gateway.audio.codec import Codec
 from gateway.audio.frame import FRAME_SAMPLES, Frame
 from gateway.audio.g711 import Law, decode, encode
 from gateway.errors import AddressInUse
-from gateway.sip.latch import media_host
 from gateway.sip.pacer import Pacer
 from gateway.sip.rtp import parse_rtp
 from gateway.sip.rtp_port import PortRange, RtpPort
@@ -392,28 +391,6 @@ async def test_behind_a_nat_the_first_packet_shows_the_port() -> None:
     moved.close()
     s.port.close()
     s.peer.close()
-
-
-@pytest.mark.parametrize(
-    ("described", "signalling", "trusted", "expected"),
-    [
-        ("10.0.0.5", "10.0.0.5", False, "10.0.0.5"),
-        ("203.0.113.9", "10.0.0.5", False, "10.0.0.5"),
-        ("203.0.113.9", "203.0.113.1", True, "203.0.113.9"),
-        ("10.0.0.9", "10.0.0.1", True, "10.0.0.9"),
-        ("10.0.0.9", "203.0.113.1", True, "203.0.113.1"),
-        ("127.0.0.1", "203.0.113.1", True, "203.0.113.1"),
-        ("127.0.0.2", "127.0.0.1", True, "127.0.0.2"),
-        ("127.0.0.99", "127.0.0.1", False, "127.0.0.1"),
-        ("::1", "2001:db8::1", True, "2001:db8::1"),
-        ("224.0.0.1", "203.0.113.1", True, "203.0.113.1"),
-        ("0.0.0.0", "203.0.113.1", True, "203.0.113.1"),
-        ("media.example", "203.0.113.1", True, "203.0.113.1"),
-    ],
-)
-def test_where_media_may_go(described: str, signalling: str, trusted: bool, expected: str) -> None:
-    """T-S8."""
-    assert media_host(described, signalling, trusted=trusted) == expected
 
 
 async def test_ports_come_in_pairs_from_the_range_and_go_back() -> None:
