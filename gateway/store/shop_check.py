@@ -53,6 +53,9 @@ def check_shop(document: TomlDocument) -> None:
     _check_people(document, policy)
     _check_trunks(document, policy)
     _check_texts_of_lines(document)
+    for place, party in [*document.found(PhoneSettings), *document.found(TrunkSettings)]:
+        if len(set(party.codecs)) < len(party.codecs):
+            document.problem((*place, "codecs"), f"{quoted((*place, 'codecs'))} names a codec twice.")
     for place, codes in document.found(FeatureCodes):
         for key in ("pick_up", "pick_up_at"):
             _matches(document, (*place, key), getattr(codes, key), _FEATURE_CODE, 'a code like "*8", or ""')

@@ -26,6 +26,8 @@ from gateway.telephony.shop import (
     PhoneSettings,
     RecordingPolicy,
     Shop,
+    SipTransport,
+    Srtp,
     TrunkSettings,
     UssdRules,
 )
@@ -66,7 +68,8 @@ def read_shop_with_notes(source: Path | str, current: Shop | None = None) -> Rea
         raise AssertionError("a document that could not be read has errors to tell")
     parts = {each.name: getattr(file, each.name) for each in fields(_File) if each.name != "shop"}
     heading = {each.name: getattr(file.shop, each.name) for each in fields(_Heading)}
-    return ReadShop(shop=_in_one_form(Shop(**heading, **parts)), generated=generated, notes=notes)
+    shop = _in_one_form(Shop(**heading, **parts))
+    return ReadShop(shop=shop, generated=generated, notes=(*notes, *_notes_on_media(shop)))
 
 
 def write_shop(shop: Shop, with_secrets: bool = False) -> str:
@@ -171,6 +174,19 @@ def _fill_secrets(content: dict[str, Any], current: Shop) -> tuple[tuple[str, ..
             elif table.pop(key, None) is not None:
                 notes.append(f'The {key} of "{identity}" is masked in the file and not known here: set it again.')
     return tuple(generated), tuple(notes)
+
+
+def _notes_on_media(shop: Shop) -> tuple[str, ...]:
+    """Keys for media travel in the signalling: what is not sealed itself shows them to whoever listens."""
+    parties = [(f'phone "{phone.extension}"', phone.srtp, "let it register by TLS") for phone in shop.phones]
+    for trunk in shop.trunks:
+        if trunk.transport is not SipTransport.TLS:
+            parties.append((f'trunk "{trunk.name}"', trunk.srtp, 'set its transport to "tls"'))
+    return tuple(
+        f"The {name} seals its calls (srtp), but the keys are only secret with TLS: {advice}."
+        for name, srtp, advice in parties
+        if srtp is not Srtp.OFF
+    )
 
 
 def _in_one_form(shop: Shop) -> Shop:
