@@ -53,7 +53,11 @@ def check_shop(document: TomlDocument) -> None:
     _check_people(document, policy)
     _check_trunks(document, policy)
     _check_texts_of_lines(document)
-    for place, party in [*document.found(PhoneSettings), *document.found(TrunkSettings)]:
+    parties: list[tuple[Place, PhoneSettings | TrunkSettings]] = [
+        *document.found(PhoneSettings),
+        *document.found(TrunkSettings),
+    ]
+    for place, party in parties:
         if len(set(party.codecs)) < len(party.codecs):
             document.problem((*place, "codecs"), f"{quoted((*place, 'codecs'))} names a codec twice.")
     for place, codes in document.found(FeatureCodes):

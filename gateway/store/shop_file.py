@@ -179,9 +179,11 @@ def _fill_secrets(content: dict[str, Any], current: Shop) -> tuple[tuple[str, ..
 def _notes_on_media(shop: Shop) -> tuple[str, ...]:
     """Keys for media travel in the signalling: what is not sealed itself shows them to whoever listens."""
     parties = [(f'phone "{phone.extension}"', phone.srtp, "let it register by TLS") for phone in shop.phones]
-    for trunk in shop.trunks:
-        if trunk.transport is not SipTransport.TLS:
-            parties.append((f'trunk "{trunk.name}"', trunk.srtp, 'set its transport to "tls"'))
+    parties += [
+        (f'trunk "{trunk.name}"', trunk.srtp, 'set its transport to "tls"')
+        for trunk in shop.trunks
+        if trunk.transport is not SipTransport.TLS
+    ]
     return tuple(
         f"The {name} seals its calls (srtp), but the keys are only secret with TLS: {advice}."
         for name, srtp, advice in parties
