@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,20 @@ class SipSettings:
     bind: tuple[str, ...] = ("127.0.0.1",)
     port: int = 5060
     rtp_ports: tuple[int, int] = (10000, 11999)
+    tls_port: int | None = None
+    """Where SIP over TLS is listened for, mostly 5061; None: nowhere."""
+    tls_certificate: str | None = None
+    """The owner's certificate with its chain, PEM; None: one that is made at the first start."""
+    tls_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsFiles:
+    """A certificate and its key. `is_self_made`: by us, where there is none yet."""
+
+    certificate: Path
+    key: Path
+    is_self_made: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +59,21 @@ class ModemSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DiscoverySettings:
+    """Modems that are found by themselves at the USB ports, besides those of [[modems]].
+
+    `ignore` names those to be left alone, such as the stick that brings this machine to the Internet: by its
+    place ("1-1.4") or its id ("12d1:1506"). `sysfs` and `devices` are where the kernel shows its devices and
+    where their files are; other directories are for containers.
+    """
+
+    enabled: bool = True
+    ignore: tuple[str, ...] = ()
+    sysfs: str = "/sys"
+    devices: str = "/dev"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """gateway.toml as one value; relative paths are relative to the file's own directory."""
 
@@ -52,11 +82,20 @@ class Settings:
     api: ApiSettings = ApiSettings()
     web: WebSettings = WebSettings()
     modems: tuple[ModemSettings, ...] = ()
+    discovery: DiscoverySettings = DiscoverySettings()
 
     @property
     def recordings_dir(self) -> Path:
         """Where recordings lie, one directory per day."""
         return self.data_dir / "recordings"
+
+    @property
+    def sip_tls(self) -> TlsFiles:
+        """The certificate of SIP over TLS."""
+        if self.sip.tls_certificate is not None and self.sip.tls_key is not None:
+            return TlsFiles(Path(self.sip.tls_certificate), Path(self.sip.tls_key), is_self_made=False)
+        directory = self.data_dir / "tls"
+        return TlsFiles(directory / "sip-certificate.pem", directory / "sip-key.pem", is_self_made=True)
 
     @property
     def database(self) -> Path:
@@ -80,7 +119,11 @@ def load_settings(path: Path) -> Settings:
     document.finish()
     if settings is None:
         raise AssertionError("a document that could not be read has errors to tell")
-    return replace(settings, data_dir=path.absolute().parent / settings.data_dir)
+    home = path.absolute().parent
+    sip = settings.sip
+    if sip.tls_certificate is not None and sip.tls_key is not None:
+        sip = replace(sip, tls_certificate=str(home / sip.tls_certificate), tls_key=str(home / sip.tls_key))
+    return replace(settings, data_dir=home / settings.data_dir, sip=sip)
 
 
 def host_and_port(bind: str) -> tuple[str, int]:
@@ -100,6 +143,12 @@ def _check(document: TomlDocument) -> None:
     for place, sip in document.found(SipSettings):
         if not 1 <= sip.port <= 65535:
             document.problem((*place, "port"), '"port" of [sip] must be between 1 and 65535.')
+        if sip.tls_port is not None and (not 1 <= sip.tls_port <= 65535 or sip.tls_port == sip.port):
+            document.problem(
+                (*place, "tls_port"), '"tls_port" of [sip] must be between 1 and 65535, and another one than "port".'
+            )
+        if (sip.tls_certificate is None) != (sip.tls_key is None):
+            document.problem(place, '[sip] needs both or none of "tls_certificate" and "tls_key".')
         low, high = sip.rtp_ports
         if not 1024 <= low < high <= 65535:
             document.problem(
@@ -129,6 +178,13 @@ def _checked_host(document: TomlDocument, place: Place, bind: str) -> str | None
 
 
 def _check_modems(document: TomlDocument) -> None:
+    for place, discovery in document.found(DiscoverySettings):
+        for number, each in enumerate(discovery.ignore):
+            if not re.fullmatch(r"[0-9]+-[0-9]+(\.[0-9]+)*|[0-9a-f]{4}:[0-9a-f]{4}", each):
+                document.problem(
+                    (*place, "ignore", number),
+                    f'"ignore" of [discovery] holds places ("1-1.4") or ids ("12d1:1506"), not "{each}".',
+                )
     names: set[str] = set()
     ports: set[str] = set()
     for place, modem in document.found(ModemSettings):

@@ -114,7 +114,9 @@ class Board:
     def _line(self, line: LineSettings) -> dict[str, object]:
         modem = self._modems.of_line(line.name)
         state = _LINE_STATES.get(modem.state, LineState.FAULTY) if modem is not None else LineState.ABSENT
-        if state is LineState.READY and any(leg.line == line.name for leg in self._live_legs()):
+        if state is LineState.READY and modem is not None and modem.reason == "roaming-barred":
+            state = LineState.ROAMING
+        if state in (LineState.READY, LineState.ROAMING) and any(leg.line == line.name for leg in self._live_legs()):
             state = LineState.BUSY
         return {
             "name": line.name,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections import deque
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from gateway.events import (
@@ -11,6 +12,7 @@ from gateway.events import (
     AlertRaised,
     Event,
     ModemChanged,
+    ModemRemoved,
     PhoneRegistered,
     PhoneUnregistered,
     TrunkChanged,
@@ -24,32 +26,69 @@ def wire_time(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+SIGNAL_SAMPLES = 120
+SIGNAL_SECONDS = 60
+"""What lies closer together becomes one sample, the last of them."""
+
+
+@dataclass(slots=True)
+class _ModemNow:
+    event: ModemChanged
+    since: str
+    last_fault: dict[str, str] | None = None
+    signal: deque[tuple[str, int | None]] = field(default_factory=lambda: deque(maxlen=SIGNAL_SAMPLES))
+
+    def note_signal(self, dbm: int | None, time: str) -> None:
+        if self.signal and self.signal[-1][1] == dbm:
+            return
+        # The first sample stays: it says since when anything is known.
+        if len(self.signal) > 1 and _seconds_between(self.signal[-1][0], time) < SIGNAL_SECONDS:
+            self.signal.pop()
+        if dbm is not None or self.signal:
+            self.signal.append((time, dbm))
+
+
 class Modems:
-    """The last word of every modem."""
+    """The last word of every modem, its signal over time, and what was wrong with it last."""
 
     def __init__(self) -> None:
-        self._modems: dict[str, tuple[ModemChanged, str]] = {}
+        self._modems: dict[str, _ModemNow] = {}
 
     def wire(self) -> list[dict[str, object]]:
         """The JSON form (schema `Modem`), by name; `since` is when the present state was entered."""
         rows = []
         for name in sorted(self._modems):
-            event, since = self._modems[name]
-            row = asdict(event)
+            now = self._modems[name]
+            row = asdict(now.event)
             row["name"] = row.pop("modem")
-            rows.append({**row, "since": since})
+            history = [{"time": time, "dbm": dbm} for time, dbm in now.signal]
+            rows.append({**row, "since": now.since, "last_fault": now.last_fault, "signal_history": history})
         return rows
 
     def of_line(self, line: str) -> ModemChanged | None:
-        """The modem that carries the line."""
-        return next((event for event, _since in self._modems.values() if event.line == line), None)
+        """The modem that carries the line; one that is there comes before one that was pulled out."""
+        candidates = [now.event for now in self._modems.values() if now.event.line == line]
+        return min(candidates, key=lambda event: event.state in ("absent", "lost"), default=None)
 
     def apply(self, event: Event, time: str) -> None:
         """Take one event; `time` is its moment in wire form."""
-        if isinstance(event, ModemChanged):
-            before = self._modems.get(event.modem)
-            since = before[1] if before is not None and before[0].state == event.state else time
-            self._modems[event.modem] = (event, since)
+        match event:
+            case ModemChanged():
+                now = self._modems.setdefault(event.modem, _ModemNow(event, time))
+                if event.reason is not None and (now.event.reason != event.reason or now.last_fault is None):
+                    now.last_fault = {"code": event.reason, "time": time}
+                if now.event.state != event.state:
+                    now.since = time
+                now.event = event
+                now.note_signal(event.signal_dbm, time)
+            case ModemRemoved():
+                self._modems.pop(event.modem, None)
+            case _:
+                pass
+
+
+def _seconds_between(earlier: str, later: str) -> float:
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
 
 
 class Registrations:

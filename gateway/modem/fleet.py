@@ -1,19 +1,25 @@
-"""ModemFleet: all configured modems, and the shop's lines on top of them."""
+"""ModemFleet: all modems, configured and found, and the shop's lines on top of them."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import NoReturn, Self
 
 from gateway.clock import WallClock
 from gateway.errors import NoFreeLine
 from gateway.events import Publish
+from gateway.modem.discovery import LOOK_SECONDS, BusWatch, UsbBus, UsbModem
+from gateway.modem.discovery_table import hexadecimal
 from gateway.modem.gsm_leg import GsmLeg
-from gateway.modem.modem import Modem, Outside
+from gateway.modem.modem import Modem, ModemState, Outside
+from gateway.modem.place import FixedPlace, Place, UsbPlace
 from gateway.modem.supervisor import ModemSupervisor
-from gateway.settings import ModemSettings
+from gateway.modem.usb_power import UsbPower
+from gateway.settings import DiscoverySettings, ModemSettings
 from gateway.telephony.causes import Cause
 from gateway.telephony.ledger import Budget, Inbox, PinTries
 from gateway.telephony.line import Incoming, LineState
@@ -59,7 +65,7 @@ class ModemLine:
         """Place a call: returns a NEW leg at once. Raises NoFreeLine when the state is not READY."""
         modem = self.modem
         if modem is None:
-            raise NoFreeLine(f"The line {self._name} has no modem.", line=self._name)
+            raise NoFreeLine(f"The line {self._name} cannot call: its modem is not plugged in.", line=self._name)
         return modem.dial(number, line=self._name, call_id=call_id, extension=extension)
 
 
@@ -86,10 +92,11 @@ class _Lines(Mapping[str, ModemLine]):
 
 
 class ModemFleet:
-    """The modems of gateway.toml, served within `async with`.
+    """The modems of gateway.toml and those at the USB ports, served within `async with`.
 
-    Entering returns once every modem is served or known to be unusable, at the latest after
-    SETTLE_SECONDS; leaving ends what calls there are.
+    A modem that is plugged in is there a moment later; one that is pulled out is waited for while a line is tied
+    to it, and forgotten otherwise. Entering returns once every modem is served or known to be unusable, at the
+    latest after SETTLE_SECONDS; leaving ends what calls there are.
     """
 
     def __init__(  # noqa: PLR0917  # the composition root gives them in this order, each of its own type
@@ -103,8 +110,11 @@ class ModemFleet:
         pin_tries: PinTries,
         normalise: Callable[[str], str],
         clock: WallClock,
+        *,
+        discovery: DiscoverySettings = DiscoverySettings(enabled=False),  # noqa: B008  # frozen
+        power: UsbPower | None = None,
     ) -> None:
-        outside = Outside(
+        self._outside = Outside(
             shop=shop,
             publish=publish,
             incoming=incoming,
@@ -113,17 +123,30 @@ class ModemFleet:
             pin_tries=pin_tries,
             normalise=normalise,
             clock=clock,
+            power=power,
         )
-        self.modems: Mapping[str, Modem] = {each.name: Modem(each, outside) for each in settings}
+        self._bus = UsbBus(Path(discovery.sysfs), Path(discovery.devices))
+        self._discovery = discovery
+        self._fixed = settings
+        self._places: dict[str, Place] = {each.name: FixedPlace(each, self._bus) for each in settings}
+        self.modems: dict[str, Modem] = {each.name: Modem(each, self._outside) for each in settings}
+        """By name; one that was found is called after its place at the bus, "usb-1-1.4"."""
         self.lines: Mapping[str, ModemLine] = _Lines(self, shop)
         """Always as the shop is now: a line that is added or removed comes and goes by itself."""
         self._shop = shop
         self._group = asyncio.TaskGroup()
-        self._tasks: list[asyncio.Task[NoReturn]] = []
+        self._tasks: dict[str, asyncio.Task[NoReturn]] = {}
+        self._watching: asyncio.Task[None] | None = None
+        self._plugged_in: frozenset[str] = frozenset()
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
-        self._tasks = [self._group.create_task(ModemSupervisor(modem).run()) for modem in self.modems.values()]
+        for name in self.modems:
+            self._serve(name)
+        if self._discovery.enabled:
+            watch = BusWatch(self._bus, self._plugged)
+            await watch.look()
+            self._watching = self._group.create_task(self._watch(watch))
         try:
             await self._settle(SETTLE_SECONDS)
         except BaseException:
@@ -147,7 +170,7 @@ class ModemFleet:
     def shop_changed(self) -> None:
         """The owner has edited the shop: say anew which modem carries which line."""
         for modem in self.modems.values():
-            modem.publish()
+            modem.shop_changed()
 
     async def hang_up_all(self, *, within: float) -> None:
         """End all calls, and wait until the modems say that they are over, at most so many seconds."""
@@ -171,6 +194,55 @@ class ModemFleet:
             log.info("Not every modem is ready yet; the others work.")
 
     async def _stop(self) -> None:
-        for task in self._tasks:
+        for task in (*self._tasks.values(), *([self._watching] if self._watching is not None else [])):
             task.cancel()
         await self._group.__aexit__(None, None, None)
+
+    # Plugged in and out.
+
+    def _serve(self, name: str) -> None:
+        supervisor = ModemSupervisor(self.modems[name], self._places[name])
+        self._tasks[name] = self._group.create_task(supervisor.run(), name=f"modem {name}")
+
+    async def _watch(self, watch: BusWatch) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await watch.look()
+            for name in [name for name, modem in self.modems.items() if self._may_forget(name, modem)]:
+                self._forget(name)
+
+    def _plugged(self, found: tuple[UsbModem, ...]) -> None:
+        """What is at the bus now: whatever is new there is served."""
+        self._plugged_in = frozenset(f"usb-{usb.path}" for usb in found)
+        for usb in found:
+            name = f"usb-{usb.path}"
+            if name in self.modems or self._is_ours_already(usb):
+                continue
+            if usb.path in self._discovery.ignore or hexadecimal(usb.usb_id) in self._discovery.ignore:
+                continue
+            log.info("Plugged in at %s: %s.", usb.path, usb.shown)
+            self._places[name] = UsbPlace(name, usb, self._bus)
+            self.modems[name] = Modem(ModemSettings(name=name, at=""), self._outside)
+            self._serve(name)
+
+    def _is_ours_already(self, usb: UsbModem) -> bool:
+        """It is the modem of a [[modems]] entry."""
+        files = {os.path.realpath(self._bus.device(port.tty)) for port in usb.ports}
+        return any(os.path.realpath(each.at) in files for each in self._fixed)
+
+    def _may_forget(self, name: str, modem: Modem) -> bool:
+        """It was found, is gone, and nobody waits for it: no line is tied to it, or it was put into another socket."""
+        if not isinstance(self._places[name], UsbPlace) or name in self._plugged_in:
+            return False
+        if modem.state not in (ModemState.LOST, ModemState.ABSENT):
+            return False
+        if not modem.is_missed:
+            return True
+        others = (each for each in self.modems.values() if each is not modem and each.state is not ModemState.LOST)
+        return modem.facts.imei is not None and any(each.facts.imei == modem.facts.imei for each in others)
+
+    def _forget(self, name: str) -> None:
+        log.info("The modem %s is gone, and forgotten.", name)
+        self._tasks.pop(name).cancel()
+        del self._places[name]
+        self.modems.pop(name).forgotten()

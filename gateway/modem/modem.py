@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 
 from gateway.audio.device_clock import Steadiness
 from gateway.clock import WallClock
 from gateway.errors import NoFreeLine
-from gateway.events import AlertCleared, AlertRaised, ModemChanged, Publish
+from gateway.events import AlertCleared, AlertRaised, ModemChanged, ModemRemoved, Publish
 from gateway.modem.calls import ModemCalls
 from gateway.modem.gsm_leg import GsmLeg
 from gateway.modem.messages import SimMessages
+from gateway.modem.usb_power import UsbPower
 from gateway.modem.ussd import Ussd
 from gateway.settings import ModemSettings
 from gateway.telephony.ledger import Budget, Inbox, PinTries
@@ -51,9 +52,26 @@ _LINE_STATES = {
     ModemState.LOST: LineState.ABSENT,
 }
 
+ROAMING_BARRED = "roaming-barred"
+"""The reason of a READY modem whose line may not call where it is now."""
+
+_WHY_NOT = {
+    LineState.READY: "it has just stopped being served.",
+    LineState.BUSY: "it is in a call.",
+    LineState.SEARCHING: "no network has taken its SIM card.",
+    LineState.ROAMING: "it is in a foreign network, and roaming is not allowed for it.",
+    LineState.NO_SIM: "there is no SIM card in its modem.",
+    LineState.LOCKED: "its SIM card wants a PIN.",
+    LineState.STARTING: "its modem is starting.",
+    LineState.FAULTY: "its modem misbehaves and is being recovered.",
+    LineState.ABSENT: "its modem is not plugged in.",
+}
+
 _ALARMING = frozenset({ModemState.ABSENT, ModemState.NO_SIM, ModemState.LOCKED, ModemState.FAULTY, ModemState.LOST})
 _SERVED = frozenset({ModemState.READY, ModemState.SEARCHING})
 _NO_VOICE = "no-voice"
+_WORTH_AN_ALERT = frozenset({"registration-denied", ROAMING_BARRED})
+"""Reasons of a modem that is served."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +89,18 @@ class Outside:
     clock: WallClock
     steadiness: Steadiness = field(default_factory=Steadiness)
     """How steady this machine is: one for all voice ports."""
+    power: UsbPower | None = None
+    """Switches the power of a USB socket off and on again; None: nobody may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModemFacts:
     """What was learned of a modem and its SIM; None: not yet."""
 
+    usb_path: str | None = None
+    usb_device: str | None = None
     family: str | None = None
+    maker: str | None = None
     model: str | None = None
     firmware: str | None = None
     imei: str | None = None
@@ -86,9 +109,18 @@ class ModemFacts:
     own_number: str | None = None
     operator: str | None = None
     registration: str | None = None
+    creg: str | None = None
+    cereg: str | None = None
     technology: str | None = None
     signal_dbm: int | None = None
     voice: bool | None = None
+    voice_problem: str | None = None
+    """Why it has no voice: a code of the error catalogue."""
+    sim: str | None = None
+    """"ready", "absent", or what the SIM wants, as +CPIN has it: "sim pin", "sim puk"."""
+    pin_tries: int | None = None
+    port_holder: str | None = None
+    """The other program that has the port: "ModemManager (812)"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +147,7 @@ class Modem:
         """Set once it is served, or known why not."""
         self._alerts: set[str] = set()
         self._published: ModemChanged | None = None
+        self._last_line: str | None = None
 
     @property
     def name(self) -> str:
@@ -142,15 +175,42 @@ class Modem:
         """The state as the exchange wants it: BUSY while there is a call."""
         if self.service is not None and self.service.calls.is_busy:
             return LineState.BUSY
+        if self.state is ModemState.READY and self.may_not_roam:
+            return LineState.ROAMING
         return _LINE_STATES[self.state]
+
+    @property
+    def may_not_roam(self) -> bool:
+        """It is in a foreign network, and the owner has not allowed its line to call from there."""
+        line = self.line
+        return self.facts.registration == "roaming" and line is not None and not line.roaming
 
     def dial(self, number: Dialable, *, line: str, call_id: str, extension: str | None) -> GsmLeg:
         """Place a call. Raises NoFreeLine unless the line is READY and can speak."""
         state = self.line_state
         if self.service is None or state is not LineState.READY or not self.facts.voice:
-            why = "has no voice" if state is LineState.READY else f"is not ready ({state})"
-            raise NoFreeLine(f"The line {line} {why}.", line=line, state=str(state))
+            why = "its modem has no voice." if state is LineState.READY else _WHY_NOT[state]
+            raise NoFreeLine(f"The line {line} cannot call: {why}", line=line, state=str(state))
         return self.service.calls.dial(number, line=line, call_id=call_id, extension=extension)
+
+    @property
+    def is_missed(self) -> bool:
+        """A line of the shop is tied to it, or was tied to the SIM that it took along."""
+        shop = self.outside.shop()
+        return self.line is not None or (self._last_line is not None and shop.line(self._last_line) is not None)
+
+    # For the fleet.
+
+    def shop_changed(self) -> None:
+        """The owner has edited the shop: which line it carries, and what that line may do, is looked at anew."""
+        if self.state is ModemState.READY:
+            self.enter(ModemState.READY, ROAMING_BARRED if self.may_not_roam else None)
+        self.publish()
+
+    def forgotten(self) -> None:
+        """It is no longer there, for nobody."""
+        self._clear_alerts(keep=None)
+        self.outside.publish(ModemRemoved(modem=self.name))
 
     # For the supervisor and the session.
 
@@ -162,12 +222,14 @@ class Modem:
             log.info("Modem %s: %s%s", self.name, state, f" ({reason})" if reason else "")
         self.state = state
         self.reason = reason
+        if state is ModemState.IDENTIFYING and self.facts.port_holder is not None:
+            self.facts = replace(self.facts, port_holder=None)
         if state in _ALARMING and reason is not None:
             self._raise_alert(reason)
         elif state in _SERVED:
             self._clear_alerts(keep=reason)
-            if reason == "registration-denied":
-                self._raise_alert(reason)
+            if reason in _WORTH_AN_ALERT:
+                self._raise_alert(str(reason))
             if self.facts.voice is False and self.line is not None:
                 self._raise_alert(_NO_VOICE)
         if state not in (ModemState.OPENING, ModemState.IDENTIFYING):
@@ -184,31 +246,21 @@ class Modem:
         """The SIM is out, or the modem is gone: what was known of the SIM holds no longer."""
         self.facts = replace(
             self.facts,
-            imsi=None, iccid=None, own_number=None, operator=None, registration=None, technology=None, signal_dbm=None,
+            imsi=None, iccid=None, own_number=None, operator=None, registration=None, creg=None, cereg=None,
+            technology=None, signal_dbm=None, sim=None, pin_tries=None,
         )  # fmt: skip
 
     def publish(self) -> None:
         """Publish the whole state, if it differs from what was published last."""
         line = self.line
-        facts = self.facts
+        self._last_line = line.name if line is not None else self._last_line
         event = ModemChanged(
             modem=self.name,
             line=line.name if line else None,
             state=self.state,
             reason=self.reason,
-            family=facts.family,
-            model=facts.model,
-            firmware=facts.firmware,
-            imei=facts.imei,
-            imsi=facts.imsi,
-            iccid=facts.iccid,
-            own_number=facts.own_number,
-            operator=facts.operator,
-            registration=facts.registration,
-            technology=facts.technology,
-            signal_dbm=facts.signal_dbm,
-            voice=facts.voice,
-            port=self.settings.at,
+            port=self.settings.at or None,
+            **asdict(self.facts),
         )
         if event != self._published:
             self._published = event

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 
 from gateway.modem.at import fields_of
-from gateway.modem.modem import Modem, ModemState
+from gateway.modem.modem import ROAMING_BARRED, Modem, ModemState
 from gateway.modem.reports import RegistrationReport, SignalReport
 
 _REGISTRATION = {0: "not-registered", 1: "home", 2: "searching", 3: "denied", 4: "unknown", 5: "roaming"}
-_REGISTERED = (1, 5)
+_HOME = 1
+_ROAMING = 5
+_REGISTERED = (_HOME, _ROAMING)
 _DENIED = 3
 _TECHNOLOGY = {0: "2G", 1: "2G", 3: "2G", 2: "3G", 4: "3G", 5: "3G", 6: "3G", 7: "4G"}
 _STEP_DB = 4
@@ -27,7 +29,7 @@ class Network:
         """Enter READY or SEARCHING, as the registration is."""
         statuses = self._status.values()
         if any(status in _REGISTERED for status in statuses):
-            self._modem.enter(ModemState.READY)
+            self._modem.enter(ModemState.READY, ROAMING_BARRED if self._modem.may_not_roam else None)
         elif _DENIED in statuses:
             self._modem.enter(ModemState.SEARCHING, "registration-denied")
         else:
@@ -39,11 +41,14 @@ class Network:
             self._take_signal(report)
             return
         self._status[report.lte] = report.status
-        best = next((status for status in self._status.values() if status in _REGISTERED), self._status[False])
+        # Abroad in either way counts as abroad: the dearer answer is the safe one.
+        best = next((status for status in (_ROAMING, _HOME) if status in self._status.values()), self._status[False])
         registered = best in _REGISTERED
         technology = _TECHNOLOGY.get(report.technology) if report.technology is not None else None
         self._modem.learn(
             registration=_REGISTRATION.get(best, "unknown"),
+            creg=_REGISTRATION.get(self._status[False], "unknown"),
+            cereg=_REGISTRATION.get(self._status[True], "unknown"),
             technology=(technology or self._modem.facts.technology) if registered else None,
         )
         if self._modem.state in (ModemState.READY, ModemState.SEARCHING):

@@ -43,12 +43,18 @@ class SimDoor:
 
     async def open(self) -> None:
         """Return once the SIM is READY; the modem's state says meanwhile what is missing."""
+        known: str | None = None
         while (state := await self.state()) != "READY":
             if state == "BUSY":
                 await asyncio.sleep(_BUSY_SECONDS)
                 continue
             if not state:
                 self._modem.forget_sim()
+            elif state != known:
+                await self._has_tries()
+            known = state
+            self._modem.learn(sim=state.lower() or "absent")
+            if not state:
                 self._modem.enter(ModemState.NO_SIM, "no-sim")
             elif state != "SIM PIN" or not await self._try_pin():
                 self._modem.enter(ModemState.LOCKED, "sim-locked")
@@ -56,6 +62,7 @@ class SimDoor:
                 await asyncio.sleep(_BUSY_SECONDS)
                 continue
             await asyncio.sleep(POLL_SECONDS)
+        self._modem.learn(sim="ready")
 
     async def read(self) -> None:
         """Learn what the SIM says of itself."""
@@ -91,6 +98,7 @@ class SimDoor:
         self._refused.add(digest)
         if await self._channel.accepts(command) is None:
             log.warning("The SIM in the modem %s refused its PIN.", self._modem.name)
+            await self._has_tries()
             return False
         await self._modem.outside.pin_tries.was_right(iccid)
         self._refused.discard(digest)
@@ -111,6 +119,7 @@ class SimDoor:
         question = self._dialect.pin_tries
         answer = await self._channel.accepts(question) if question is not None else None
         left = self._dialect.tries_left(answer.lines) if answer is not None else None
+        self._modem.learn(pin_tries=left)
         return left is None or left >= _LEAST_TRIES
 
     async def _iccid(self) -> str | None:

@@ -1,82 +1,105 @@
-"""One task per modem, whose loop never ends: wait for the port, serve, recover, again."""
+"""One task per modem, whose loop never ends: wait for the ports, serve, recover, again."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from typing import NoReturn
 
 from gateway.errors import AtTimeout, GatewayError, ModemLost, PortBusy
+from gateway.modem.commands import Command
 from gateway.modem.modem import Modem, ModemState
+from gateway.modem.place import Place
+from gateway.modem.port_owner import owner_of
+from gateway.modem.recovery import Ladder, Rung, Step
 from gateway.modem.session import ModemSession
+from gateway.settings import ModemSettings
 
 log = logging.getLogger(__name__)
 
 PATH_POLL_SECONDS = 1.0
 BUSY_RETRY_SECONDS = 5.0
-LEAST_BACK_OFF_SECONDS = 5.0
-MOST_BACK_OFF_SECONDS = 300.0
+_GIVEN_UP = "modem-faulty"
 
 
 class ModemSupervisor:
-    """Keeps one modem in service.
+    """Keeps one modem in service, wherever its ports are.
 
-    The ladder for a modem that hangs: within the session two more tries with an escape; then the port
-    is opened anew; then the modem is told to restart; then it is left alone for 5 s, and twice as long
-    each time up to 5 min. A modem that was in service begins at the bottom again.
+    The ladder for a modem that hangs: within the session two more tries with an escape; then the steps of
+    `recovery.Ladder`. A modem that is gone is waited for.
     """
 
-    def __init__(self, modem: Modem) -> None:
+    def __init__(self, modem: Modem, place: Place) -> None:
         self._modem = modem
-        self._failures = 0
+        self._place = place
+        self._ladder = Ladder()
 
     async def run(self) -> NoReturn:
         """Until cancelled."""
+        reset: tuple[Command, ...] = ()
         while True:
-            await self._wait_for_path()
             session = ModemSession(self._modem)
             try:
-                await session.run(restart=self._failures == 2)
+                self._modem.settings = await self._wait_for_ports()
+                self._modem.learn(usb_path=self._place.path, usb_device=self._place.device)
+                reset, now = (), reset
+                await session.run(reset=now)
             except ModemLost as fault:
                 self._note(session, fault)
-                if self._is_there():
-                    # It is there, and cannot be used: rights, or a device in the middle of its restart.
-                    self._modem.enter(ModemState.LOST, fault.code)
-                    await asyncio.sleep(PATH_POLL_SECONDS)
+                await self._back_to_the_bus()
             except PortBusy as fault:
-                log.warning("%s", fault)
-                self._modem.enter(ModemState.FAULTY, fault.code)
-                await asyncio.sleep(BUSY_RETRY_SECONDS)
+                await self._wait_for_the_holder(fault)
             except GatewayError as fault:
                 self._note(session, fault)
-                await self._recover(fault)
+                reset = await self._recover(fault)
             except Exception:  # one of the few named places (rule 4): a fault of ours must not cost the line
                 log.exception("The service of the modem %s broke.", self._modem.name)
                 self._note(session, None)
-                await self._recover(AtTimeout("", modem=self._modem.name))
+                reset = await self._recover(AtTimeout("", modem=self._modem.name))
 
     def _note(self, session: ModemSession, fault: GatewayError | None) -> None:
         if fault is not None:
             log.warning("%s", fault)
         if session.was_served:
-            self._failures = 0
+            self._ladder.was_served()
 
-    async def _recover(self, fault: GatewayError) -> None:
+    async def _back_to_the_bus(self) -> None:
+        """The port has gone. Where it is there all the same: rights, or a device in the middle of its restart."""
+        self._modem.enter(ModemState.LOST, ModemLost.code)
+        await asyncio.sleep(PATH_POLL_SECONDS)
+
+    async def _wait_for_the_holder(self, fault: PortBusy) -> None:
+        holder = await asyncio.to_thread(owner_of, str(fault.values["port"]))
+        log.warning("%s It is %s.", fault, holder or "not known which")
+        self._modem.learn(port_holder=holder)
         self._modem.enter(ModemState.FAULTY, fault.code)
-        self._failures += 1
-        if self._failures >= 3:
-            exponent = min(self._failures - 3, 10)
-            await asyncio.sleep(min(LEAST_BACK_OFF_SECONDS * 2**exponent, MOST_BACK_OFF_SECONDS))
-        else:
-            await asyncio.sleep(PATH_POLL_SECONDS)
+        await asyncio.sleep(BUSY_RETRY_SECONDS)
 
-    async def _wait_for_path(self) -> None:
-        """ABSENT for what was never there, LOST for what was."""
+    async def _recover(self, fault: GatewayError) -> tuple[Command, ...]:
+        """One rung up; gives what the modem shall be told when its port is open again."""
+        power = self._modem.outside.power
+        place = self._place.path
+        step = self._ladder.climb(self._modem.facts.family, has_power=power is not None and place is not None)
+        self._modem.enter(ModemState.FAULTY, _GIVEN_UP if step.rung is Rung.LEFT_ALONE else fault.code)
+        log.info("Modem %s: %s.", self._modem.name, step.rung.value)
+        await asyncio.sleep(step.pause_seconds)
+        if step.rung is Rung.POWER_CYCLE and power is not None and place is not None:
+            await self._cycle_power(place, step)
+        return step.reset
+
+    async def _cycle_power(self, place: str, step: Step) -> None:
+        power = self._modem.outside.power
+        if power is not None and not await power.cycle(place):
+            log.warning("Modem %s: it could not be done that %s.", self._modem.name, step.rung.value)
+
+    async def _wait_for_ports(self) -> ModemSettings:
+        """ABSENT for what was never there, LOST for what was. Raises PortBusy."""
         was_there = self._modem.state is not ModemState.ABSENT
-        while not self._is_there():
-            self._modem.enter(ModemState.LOST if was_there else ModemState.ABSENT, ModemLost.code)
+        while True:
+            found = await self._place.locate(ask=self._ladder.failures > 0)
+            if found is not None:
+                return found
+            why = self._place.why_not
+            absent = ModemState.LOST if was_there else ModemState.ABSENT
+            self._modem.enter(absent if why == ModemLost.code else ModemState.FAULTY, why)
             await asyncio.sleep(PATH_POLL_SECONDS)
-
-    def _is_there(self) -> bool:
-        return os.path.exists(self._modem.settings.at)  # noqa: PTH110  # one stat of a device node

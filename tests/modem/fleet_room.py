@@ -12,7 +12,8 @@ from gateway.clock import utc_now
 from gateway.emulator.client import EmulatorClient, RemoteModem, running_emulator
 from gateway.events import AlertCleared, AlertRaised, Event, ModemChanged
 from gateway.modem.fleet import ModemFleet
-from gateway.settings import ModemSettings
+from gateway.modem.usb_power import UsbPower
+from gateway.settings import DiscoverySettings, ModemSettings
 from gateway.telephony.leg import Leg
 from gateway.telephony.line import LineState
 from gateway.telephony.shop import LineSettings, Shop
@@ -30,7 +31,13 @@ class Room:
     events: list[Event] = field(default_factory=list)
     legs: asyncio.Queue[Leg] = field(default_factory=asyncio.Queue)
 
-    def fleet(self, settings: tuple[ModemSettings, ...]) -> ModemFleet:
+    def fleet(
+        self,
+        settings: tuple[ModemSettings, ...],
+        *,
+        discovery: DiscoverySettings = DiscoverySettings(enabled=False),  # noqa: B008  # frozen
+        power: UsbPower | None = None,
+    ) -> ModemFleet:
         return ModemFleet(
             settings,
             lambda: self.shop,
@@ -41,6 +48,8 @@ class Room:
             self.pin_tries,
             lambda number: number,
             utc_now,
+            discovery=discovery,
+            power=power,
         )
 
     def states(self, modem: str) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import SettingsError
-from gateway.settings import ModemSettings, Settings, host_and_port, load_settings
+from gateway.settings import ModemSettings, Settings, TlsFiles, host_and_port, load_settings
 
 WHOLE = """
 data_dir = "data"
@@ -15,6 +15,9 @@ data_dir = "data"
 bind = ["lan", "eth0", "10.0.0.1"]
 port = 5070
 rtp_ports = [20000, 20999]
+tls_port = 5071
+tls_certificate = "tls/ours.pem"
+tls_key = "/etc/ours.key"
 [api]
 bind = "127.0.0.1:9090"
 [web]
@@ -48,6 +51,8 @@ def test_a_whole_file(tmp_path: Path) -> None:
     assert settings.data_dir == tmp_path / "data"
     assert settings.sip.bind == ("lan", "eth0", "10.0.0.1")
     assert (settings.sip.port, settings.sip.rtp_ports) == (5070, (20000, 20999))
+    assert settings.sip.tls_port == 5071
+    assert settings.sip_tls == TlsFiles(tmp_path / "tls/ours.pem", Path("/etc/ours.key"), is_self_made=False)
     assert (settings.api.bind, settings.web.bind) == ("127.0.0.1:9090", "lan:8443")
     assert settings.modems == (
         ModemSettings(name="m0", at="/dev/ttyUSB2", voice="/dev/ttyUSB1", dialect="huawei"),
@@ -132,7 +137,7 @@ voice = 7
         ('data_dir = "d"\n[[modems]]\nname = "m"\nat = ""', '"at" of [[modems]] must not be empty.'),
         (
             'data_dir = "d"\nnonsense = 1',
-            '"nonsense" is not a setting of this file; it has: data_dir, sip, api, web, modems.',
+            '"nonsense" is not a setting of this file; it has: data_dir, sip, api, web, modems, discovery.',
         ),
     ],
 )
