@@ -8,6 +8,9 @@ SHELL := bash
 PYTHON ?= python3
 # Passed on: make demo ARGS=--once, make test ARGS="tests/sip -x"
 ARGS ?=
+# What `make deb` builds for: this machine, unless said otherwise.
+SUITE ?= $(shell . /etc/os-release && echo $$VERSION_CODENAME)
+ARCHITECTURE ?= $(shell dpkg --print-architecture)
 
 # $(call install,RUN OR DEV,LOCK): fill .venv from the lock of this Python, with hashes, once per lock.
 # Works where python3-venv is missing, as on a bare Debian: pip stays outside.
@@ -65,6 +68,14 @@ test: programs venv-dev ## the whole test suite; installs the programs it needs 
 .PHONY: bench
 bench: venv-dev ## delay, set-up time and cost of bridged and recorded calls, 1, 4 and 8 at once
 	@exec .venv/bin/python -m tests.bench $(ARGS)
+
+.PHONY: deb
+deb: venv ## a Debian package that holds all it needs: make deb SUITE=trixie ARCHITECTURE=arm64
+	@exec systemd/deb/build "$(SUITE)" "$(ARCHITECTURE)"
+
+.PHONY: deb-test
+deb-test: deb ## install, play, upgrade and purge that package in a clean root of its suite; needs root and debootstrap
+	@exec systemd/deb/try "$(SUITE)" "$(ARCHITECTURE)"
 
 .PHONY: lint
 lint: venv-dev ## ruff and mypy, as strict as they are set in pyproject.toml
