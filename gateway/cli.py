@@ -50,6 +50,10 @@ def _parser() -> argparse.ArgumentParser:
     exporting = _add(verbs, "export", _shop_export, "write the shop as shop.toml to standard output")
     exporting.add_argument("--with-secrets", action="store_true", help="write passwords and PINs, not asterisks")
 
+    power = commands.add_parser("usb-power", help="switch one USB socket off and on (root's unit, not for people)")
+    power.add_argument("place", metavar="PLACE", help="a place at the USB bus, such as 1-1.4")
+    power.set_defaults(command=_usb_power)
+
     demo = commands.add_parser("demo", help="everything at once on emulated modems, to try it")
     demo.set_defaults(command=_demo)
     demo.add_argument("--once", action="store_true", help="play the demo's calls without a person and judge them")
@@ -111,6 +115,12 @@ def _shop_export(options: argparse.Namespace) -> int:
 
     print(export_shop(load_settings(options.config), with_secrets=options.with_secrets), end="")
     return 0
+
+
+def _usb_power(options: argparse.Namespace) -> int:
+    from gateway.modem.usb_power import main as switch
+
+    return switch([options.place])
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ from gateway.clock import utc_now
 from gateway.events import EventBus, Published, RecordingFinished, ShopChanged
 from gateway.health import Notifier, sip_answers
 from gateway.modem.fleet import ModemFleet
+from gateway.modem.usb_power import UsbPowerUnit
 from gateway.priority import take_real_time_priority
 from gateway.settings import Settings
 from gateway.sip.server import SipServer
@@ -67,6 +68,8 @@ async def _serve(settings: Settings) -> None:
             store.pin_tries,
             lambda text: NumberPolicy(store.shop().numbers).normalise(text) or text,
             utc_now,
+            discovery=settings.discovery,
+            power=UsbPowerUnit(),
         )
 
         def shop_changed(published: Published) -> None:
@@ -119,7 +122,7 @@ async def _serve(settings: Settings) -> None:
         if not take_real_time_priority():
             log.info("No right to real-time priority: on a busy machine voices may stutter.")
         log.info(
-            "simbridge serves %d modems; SIP on %s, API on %s.", len(settings.modems), sip.addresses, settings.api.bind
+            "simbridge serves %d modems; SIP on %s, API on %s.", len(fleet.modems), sip.addresses, settings.api.bind
         )
         service.tell("READY=1")
         async with asyncio.TaskGroup() as work:
