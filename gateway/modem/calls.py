@@ -9,7 +9,7 @@ from functools import partial
 
 from gateway.errors import NoFreeLine
 from gateway.modem.gsm_call import CallTools, GsmCall
-from gateway.modem.gsm_leg import GsmLeg
+from gateway.modem.gsm_leg import GsmLeg, KeySource
 from gateway.modem.reports import CallReport, Stage
 from gateway.modem.voice.tty_pcm import TtyPcmPort
 from gateway.telephony.causes import Cause
@@ -28,14 +28,14 @@ class ModemCalls:
         tools: CallTools,
         tasks: asyncio.TaskGroup,
         *,
-        keys_by_news: bool,
         line: Callable[[], str | None],
         incoming: Incoming,
         normalise: Callable[[str], str],
     ) -> None:
         self._tools = tools
         self._tasks = tasks
-        self._keys_by_news = keys_by_news
+        self._keys_come_as_news = False
+        """The modem has told of a key once: its word suffices from then on."""
         self._line = line
         self._incoming = incoming
         self._normalise = normalise
@@ -70,7 +70,8 @@ class ModemCalls:
     def hear_key(self, key: str) -> None:
         """News of a key."""
         if self._current is not None:
-            self._current.leg.heard_key(key)
+            self._keys_come_as_news = True
+            self._current.leg.heard_key(key, KeySource.NEWS)
 
     def pause_voice(self, *, paused: bool) -> None:
         """News of the modem's voice buffer."""
@@ -114,7 +115,7 @@ class ModemCalls:
     ) -> GsmCall:
         port = TtyPcmPort(self._tools.voice.device, block_frames=self._tools.voice.plan.block_frames)
         leg = GsmLeg(direction=direction, peer=peer, called=called, port=port, line=line)
-        if not self._keys_by_news:
+        if not self._keys_come_as_news:
             leg.listen_for_keys()
         return GsmCall(leg, port, self._tools, announce)
 

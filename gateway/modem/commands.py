@@ -19,7 +19,7 @@ _DIAL = re.compile(r"ATD\+?[0-9]{1,20};")
 _FIXED = re.compile(r'AT(?:[EHZAI][0-9]?|[+^][A-Z0-9_]+(?:\?|=\?|=[A-Za-z0-9,"_]*)?)?')
 
 ORDINARY_SECONDS = 5.0
-LOOK_SECONDS = 2.5
+LOOK_SECONDS = 2.0
 """For the questions by which a modem is looked after: modules answer them within 0.3 s."""
 DIAL_SECONDS = 20.0
 PROMPT_SECONDS = 5.0

@@ -103,7 +103,7 @@ class ModemDialect:
         commands.ICCID_FILE,
     )
     keys_on: ClassVar[Command | None] = None
-    """Switches on news of pressed keys; None: the modem has none, and the audio is listened to."""
+    """Switches on news of pressed keys; None: the modem has none. The audio is listened to as well until one comes."""
 
     ims: ClassVar[Command | None] = None
     """Asks whether calls can go over LTE (VoLTE); the answer is `<name>,<configured>,<active>`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from enum import Enum
 
 from gateway.audio.dtmf import DtmfDetector
 from gateway.audio.frame import Frame
@@ -14,6 +15,17 @@ from gateway.telephony.leg import Direction, Leg, LegState
 
 _LASTING = (Cause.NETWORK_LOST, Cause.MODEM_LOST)
 """Causes that mean the same after the answer as before."""
+
+
+_REMEMBERED_KEYS = 16
+_SAME_KEY_SECONDS = 1.5
+
+
+class KeySource(Enum):
+    """Who says that a key was pressed."""
+
+    NEWS = "news"
+    SOUND = "sound"
 
 
 class GsmLeg(Leg):
@@ -29,6 +41,8 @@ class GsmLeg(Leg):
         self.wants_answer = False
         self.keys_to_send: deque[str] = deque(maxlen=64)
         self._has_rung_there = False
+        self._told_keys = {by: deque[tuple[str, float]](maxlen=_REMEMBERED_KEYS) for by in KeySource}
+        """Keys that one source has told and the other has not yet, with the time."""
 
     # For the modem's side.
 
@@ -56,19 +70,28 @@ class GsmLeg(Leg):
         """We end the call for a reason of our own, and there is nothing to hang up."""
         self._has_ended(cause, by_peer=False)
 
-    def heard_key(self, key: str) -> None:
-        """The party pressed a key."""
+    def heard_key(self, key: str, by: KeySource) -> None:
+        """The party pressed a key, as the modem says or as we hear; told by both, it counts once."""
+        now = asyncio.get_running_loop().time()
+        other = self._told_keys[KeySource.SOUND if by is KeySource.NEWS else KeySource.NEWS]
+        while other and other[0][1] < now - _SAME_KEY_SECONDS:
+            other.popleft()
+        known = next((each for each in other if each[0] == key), None)
+        if known is not None:
+            other.remove(known)
+            return
+        self._told_keys[by].append((key, now))
         self._has_key(key)
 
     def listen_for_keys(self) -> None:
-        """Find keys in the party's audio, for modems that have no news of them."""
+        """Find keys in the party's audio: not every modem has news of them, and on some networks none come."""
         detector = DtmfDetector()
 
         def listen(frame: Frame, position: int) -> None:
             del position
             key = detector.feed(frame)
             if key is not None and self.state is LegState.UP:
-                self._has_key(key)
+                self.heard_key(key, KeySource.SOUND)
 
         self.port.listen(listen)
 

@@ -60,7 +60,6 @@ class ModemSession:
         """The modem came as far as to be used."""
         self._modem = modem
         self._dialect = ModemDialect()
-        self._keys_by_news = False
         self._channel: AtChannel
         self._start: ModemStart
         self._voice: VoiceDevice
@@ -137,8 +136,8 @@ class ModemSession:
     async def _initialise(self) -> None:
         await self._door.read()
         await self._start.set_up(self._dialect.init)
-        keys_on = self._dialect.keys_on
-        self._keys_by_news = keys_on is not None and await self._channel.accepts(keys_on) is not None
+        if self._dialect.keys_on is not None:
+            await self._channel.accepts(self._dialect.keys_on)
         self._plan = await self._start.find_voice(self._dialect, self._voice)
         for command in (commands.SIGNAL, commands.REGISTRATION, commands.LTE_REGISTRATION, commands.OPERATOR):
             await self._poll(command)
@@ -161,7 +160,6 @@ class ModemSession:
         calls = ModemCalls(
             tools,
             tasks,
-            keys_by_news=self._keys_by_news,
             line=lambda: modem.line.name if modem.line is not None else None,
             incoming=outside.incoming,
             normalise=outside.normalise,
