@@ -120,6 +120,9 @@ dialect = "auto"
     return f"""# Written by `simbridge demo` at each start.
 data_dir = "data"
 
+[discovery]
+enabled = false  # the demo leaves real modems alone
+
 [sip]
 bind = {sip_bind}
 port = {site.ports.sip}
