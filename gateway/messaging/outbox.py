@@ -42,7 +42,7 @@ MOST_PARTS = 10
 FIRST_PAUSE_SECONDS = 15.0
 LONGEST_PAUSE_SECONDS = 900.0
 MOST_ATTEMPTS = 12
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 15.0
 """How often lines are looked at while something waits for one."""
 IDLE_SECONDS = 60.0
 DISK_RETRY_SECONDS = 5.0
@@ -79,8 +79,10 @@ class SmsOutbox:
 
     # For who has something to say.
 
-    async def send(self, to: str, text: str, *, by: str, line: str | None = None) -> OutgoingText:
-        """Keep a message to be sent; committed when this returns.
+    async def send(
+        self, to: str, text: str, *, by: str, line: str | None = None, message_id: str | None = None
+    ) -> OutgoingText:
+        """Keep a message to be sent; committed when this returns. With a `message_id` that is known, nothing is done.
 
         `line` is the line that must carry it; None: the best one that is ready. Raises NumberBarred,
         NoFreeLine (there is no such line), PduInvalid, SmsLimitReached, OutboxFull, StoreError.
@@ -98,7 +100,7 @@ class SmsOutbox:
             raise SmsLimitReached("The messages of today are used up.", line=line or "")
         now = self._clock()
         message = OutgoingText(
-            id=new_id(),
+            id=message_id or new_id(),
             to=number.digits,
             text=text,
             parts=parts,
@@ -109,8 +111,8 @@ class SmsOutbox:
             due_at=now,
             expires_at=now + LASTS,
         )
-        await self._ledger.accept(message)
-        self._take(message)
+        if await self._ledger.accept(message):
+            self._take(message)
         return message
 
     async def cancel(self, message_id: str) -> bool:

@@ -51,16 +51,19 @@ class StoredOutbox:
         self._clock = clock
         self._publish = publish
 
-    async def accept(self, text: OutgoingText) -> None:
-        """Keep a new message. Raises StoreError: then it is not kept."""
+    async def accept(self, text: OutgoingText) -> bool:
+        """Keep a new message; False: one of that id is known. Raises StoreError: then it is not kept."""
         row = {
             "id": text.id, "gateway_id": self._gateway_id, "direction": "outgoing", "line": text.line, "peer": text.to,
             "text": text.text, "state": MessageState.QUEUED.value, "time": text.accepted_at, "parts": text.parts,
-            "reference": text.reference, "search": f"{text.to} {text.text}".casefold(), "asked_line": text.line, "by": text.by,
-            "attempts": text.attempts, "due_at": text.due_at, "expires_at": text.expires_at,
+            "reference": text.reference, "search": f"{text.to} {text.text}".casefold(), "asked_line": text.line,
+            "by": text.by, "attempts": text.attempts, "due_at": text.due_at, "expires_at": text.expires_at,
         }  # fmt: skip
-        await self._writer.write(lambda connection: _nothing(connection.execute(insert(messages).values(row))))
-        self._tell(_News(text.id, text.line, text.to, MessageState.QUEUED))
+        statement = insert(messages).values(row).on_conflict_do_nothing(index_elements=["id"])
+        is_new = await self._writer.write(lambda connection: connection.execute(statement).rowcount == 1)
+        if is_new:
+            self._tell(_News(text.id, text.line, text.to, MessageState.QUEUED))
+        return is_new
 
     async def waiting(self) -> list[OutgoingText]:
         """After a start: what waits, in the order of acceptance; what was cut off is of unknown outcome now."""
@@ -302,7 +305,3 @@ def _forget_part(connection: Connection, message_id: str, part: int | None) -> N
     if part is not None:
         mine = (outgoing_parts.c.message_id == message_id) & (outgoing_parts.c.part == part)
         connection.execute(delete(outgoing_parts).where(mine))
-
-
-def _nothing(_result: object) -> None:
-    """A cursor must not leave its thread."""

@@ -111,8 +111,8 @@ class OutgoingText:
 class Outbox(Protocol):
     """Where messages wait to be sent, and what became of them. Every verb returns after the commit."""
 
-    async def accept(self, text: OutgoingText) -> None:
-        """Keep a new message. Raises StoreError: then it is not kept."""
+    async def accept(self, text: OutgoingText) -> bool:
+        """Keep a new message; False: one of that id is known. Raises StoreError: then it is not kept."""
 
     async def waiting(self) -> list[OutgoingText]:
         """After a start: what waits, in the order of acceptance.
