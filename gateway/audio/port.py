@@ -47,6 +47,14 @@ class PortCounters:
     dropped: int = 0
     refused: int = 0
     """Packets with a false seal, or sent a second time (SRTP)."""
+    # What reports tell (RTCP); nothing of it on a wire that has none.
+    jitter_ms: float = 0.0
+    peer_jitter_ms: float = 0.0
+    peer_lost: int = 0
+    """Packets of ours that the peer misses, in all."""
+    peer_loss: float = 0.0
+    """The share of ours that it missed of late, 0 to 1."""
+    round_trip_ms: float | None = None
 
 
 class MediaPort(ABC):
