@@ -21,6 +21,7 @@ from gateway.health import Notifier, sip_answers
 from gateway.modem.fleet import ModemFleet
 from gateway.modem.usb_power import UsbPowerUnit
 from gateway.priority import take_real_time_priority
+from gateway.provisioning.desk import ProvisioningDesk
 from gateway.settings import Settings
 from gateway.sip.server import SipServer
 from gateway.store.store import Store, open_store
@@ -83,6 +84,7 @@ async def _serve(settings: Settings) -> None:
             bus.publish,
             switchboard.incoming,
             bindings=store.bindings,
+            tls=settings.sip_tls,
             budget=store.budget,
         )
         bus.subscribe(sip.presence.follow)
@@ -107,6 +109,7 @@ async def _serve(settings: Settings) -> None:
             live=Board(bus=bus, shop=store.shop, hang_up=switchboard.hang_up, clock=utc_now),
             accounts=store.accounts,
             shop=store,
+            phone_setup=ProvisioningDesk(store.shop, lambda: sip.addresses, loop.time),
             is_ready=ready.is_set,
         )
         await stack.enter_async_context(api)

@@ -25,13 +25,13 @@ class SipSettings:
     tls_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TlsFiles:
     """A certificate and its key. `is_self_made`: by us, where there is none yet."""
 
     certificate: Path
     key: Path
-    is_self_made: bool
+    is_self_made: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,17 @@ class WebSettings:
     """`host:port` of the panel; the host may be "lan"."""
 
     bind: str = "127.0.0.1:8080"
+    tls: bool | None = None
+    """None: wherever others than this machine can reach the panel. False is for a proxy that does it before us."""
+    tls_certificate: str | None = None
+    """The owner's certificate with its chain, PEM; None: one that is made at the first start."""
+    tls_key: str | None = None
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether browsers must say https."""
+        host = self.bind.rpartition(":")[0].strip("[]")
+        return self.tls if self.tls is not None else not (host in ("localhost", "::1") or host.startswith("127."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +108,13 @@ class Settings:
         directory = self.data_dir / "tls"
         return TlsFiles(directory / "sip-certificate.pem", directory / "sip-key.pem", is_self_made=True)
 
+    def web_tls(self, directory: Path | None = None) -> TlsFiles:
+        """The panel's certificate; one of our own making lies in `directory`, or beside the store."""
+        if self.web.tls_certificate is not None and self.web.tls_key is not None:
+            return TlsFiles(Path(self.web.tls_certificate), Path(self.web.tls_key), is_self_made=False)
+        directory = directory or self.data_dir / "tls"
+        return TlsFiles(directory / "panel-certificate.pem", directory / "panel-key.pem", is_self_made=True)
+
     @property
     def database(self) -> Path:
         """The SQLite file."""
@@ -120,10 +138,12 @@ def load_settings(path: Path) -> Settings:
     if settings is None:
         raise AssertionError("a document that could not be read has errors to tell")
     home = path.absolute().parent
-    sip = settings.sip
+    sip, web = settings.sip, settings.web
     if sip.tls_certificate is not None and sip.tls_key is not None:
         sip = replace(sip, tls_certificate=str(home / sip.tls_certificate), tls_key=str(home / sip.tls_key))
-    return replace(settings, data_dir=home / settings.data_dir, sip=sip)
+    if web.tls_certificate is not None and web.tls_key is not None:
+        web = replace(web, tls_certificate=str(home / web.tls_certificate), tls_key=str(home / web.tls_key))
+    return replace(settings, data_dir=home / settings.data_dir, sip=sip, web=web)
 
 
 def host_and_port(bind: str) -> tuple[str, int]:
@@ -166,6 +186,8 @@ def _check(document: TomlDocument) -> None:
             )
     for place, web in document.found(WebSettings):
         _checked_host(document, place, web.bind)
+        if (web.tls_certificate is None) != (web.tls_key is None):
+            document.problem(place, '[web] needs both or none of "tls_certificate" and "tls_key".')
     _check_modems(document)
 
 

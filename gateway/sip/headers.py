@@ -89,6 +89,10 @@ class Via:
     port: int | None = None
     parameters: Parameters = ()
 
+    def parameter(self, name: str) -> str | None:
+        """The value of a parameter; the empty string for a flag, None when it is absent."""
+        return _parameter(self.parameters, name)
+
     @property
     def branch(self) -> str | None:
         """The transaction's name."""

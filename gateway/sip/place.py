@@ -1,21 +1,24 @@
-"""Where a provider is: its host name, the addresses that the name has, and the one in use.
+"""Where a provider is: the ways there that its name has, in order, and the one in use (RFC 3263).
 
-Names are looked up in a thread of their own, so that a slow or silent DNS server holds up nothing. What was
-found last stays good for a day when the next look-up fails (X-N2).
+A name without a port is asked for SRV records first, and for NAPTR records where the owner leaves the
+transport to them. What was found last stays good for a day when the next look-up fails (X-N2). A way that has
+failed is passed over for ten minutes.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import socket
-import threading
+import random
+import ssl
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from gateway.sip.transport import Address, Flow, is_numeric
+from gateway.sip.grammar import MalformedMessage
+from gateway.sip.resolver import Names, Srv, in_order
+from gateway.sip.transport import Address, Flow, Stream, is_numeric
 from gateway.sip.uri import parse_host_port
+from gateway.telephony.shop import SipTransport
 
 log = logging.getLogger(__name__)
 
@@ -23,79 +26,204 @@ LAST_GOOD_SECONDS = 86_400.0
 FIRST_PATIENCE_SECONDS = 60.0
 """So long the first look-up may take: without it there is nobody to speak to."""
 PATIENCE_SECONDS = 5.0
-"""So long a later one may take, before the addresses found last are used again."""
+"""So long a later one may take, before what was found last is used again."""
+FAILED_SECONDS = 600.0
+"""So long a way that has failed is passed over while there are others."""
+DEFAULT_PORTS = {"UDP": 5060, "TCP": 5060, "TLS": 5061}
 
-Resolve: TypeAlias = Callable[[str], Awaitable[list[str]]]
-"""The addresses of a name, best first. Raises OSError when there are none to be had."""
+_SRV_NAMES = {"UDP": "_sip._udp", "TCP": "_sip._tcp", "TLS": "_sips._tcp"}
+_NAPTR_KINDS = {"SIP+D2U": "UDP", "SIP+D2T": "TCP", "SIPS+D2T": "TLS"}
+
+
+class Hop(NamedTuple):
+    """One way to a provider. `transport` as a Via names it."""
+
+    transport: str
+    address: Address
+
+
+FlowTo: TypeAlias = Callable[[Address], Flow | None]
+Connect: TypeAlias = Callable[[Hop], Awaitable[Stream]]
+"""A connection to a hop, one that is open already or a new one. Raises OSError when there is none to be had."""
 
 
 class Place:
-    """A registrar or proxy. `host` is a name or an address, with a port where it is not 5060."""
+    """A registrar or proxy. `host` is a name or an address, with a port where it is not the usual one."""
 
-    def __init__(self, host: str, flow_to: Callable[[Address], Flow | None], resolve: Resolve) -> None:
-        self.host, port = parse_host_port(host)
-        self.port = port or 5060
-        self.given_port = port
+    def __init__(
+        self,
+        host: str,
+        flow_to: FlowTo,
+        names: Names,
+        *,
+        connect: Connect | None = None,
+        transport: SipTransport = SipTransport.UDP,
+    ) -> None:
+        self.host, self.given_port = parse_host_port(host)
         self._flow_to = flow_to
-        self._resolve = resolve
-        self._hosts: list[str] = [self.host] if is_numeric(self.host) else []
+        self._names = names
+        self._connect = connect
+        self._wanted = transport
+        self._hops: list[Hop] = []
+        if is_numeric(self.host):
+            self._hops = [self._hop(self._usual_transport, self.host, self.given_port)]
+        self._failed: dict[Hop, float] = {}
         self._found_at = 0.0
+        self._stream: Stream | None = None
+        self.is_distrusted = False
+        """The last connection was given up because of its certificate."""
+
+    @property
+    def hops(self) -> tuple[Hop, ...]:
+        """All ways there, the one in use first."""
+        now = asyncio.get_running_loop().time()
+
+        def failed_at(hop: Hop) -> float:
+            at = self._failed.get(hop)
+            return at if at is not None and now - at < FAILED_SECONDS else 0.0
+
+        return tuple(sorted(self._hops, key=failed_at))
 
     @property
     def hosts(self) -> tuple[str, ...]:
         """All addresses, the one in use first."""
-        return tuple(self._hosts)
+        return tuple(dict.fromkeys(hop.address.host for hop in self.hops))
 
     @property
     def flow(self) -> Flow | None:
-        """The way there; None: no address is known, or none of our sockets reaches it."""
-        return self._flow_to(Address(self._hosts[0], self.port)) if self._hosts else None
+        """The way there, now; None: no address is known, none of our sockets reaches it, or it is not connected."""
+        if self._stream is not None:
+            return self._stream if self._stream.is_open else None
+        return next((flow for hop in self.hops if (flow := self._datagrams(hop)) is not None), None)
+
+    def spare_flows(self) -> list[Flow]:
+        """Other ways there that need no connection: for a call that the one in use does not take (RFC 3263 4.3)."""
+        used = self.flow
+        flows = [self._datagrams(hop) for hop in self.hops]
+        return [flow for flow in flows if flow is not None and used is not None and flow.remote != used.remote]
+
+    def is_source(self, source: Address, *, any_port: bool) -> bool:
+        """The provider sends from there."""
+        return any(
+            hop.address.host == source.host and (any_port or hop.address.port == source.port) for hop in self._hops
+        )
+
+    async def open(self) -> Flow | None:
+        """The way there, connected where it needs a connection; None when that cannot be had now."""
+        if self._stream is not None and self._stream.is_open:
+            return self._stream
+        self._stream = None
+        self.is_distrusted = False
+        for hop in self.hops:
+            if hop.transport == "UDP":
+                flow = self._datagrams(hop)
+                if flow is not None:
+                    return flow
+            elif self._connect is not None:
+                try:
+                    self._stream = await self._connect(hop)
+                except OSError as fault:
+                    log.debug("No connection to %s, %s: %s", self.host, hop, fault)
+                    self.is_distrusted = self.is_distrusted or isinstance(fault, ssl.SSLError)
+                    self._note_failure(hop)
+                else:
+                    return self._stream
+        return None
+
+    async def is_lost_within(self, seconds: float) -> bool:
+        """Wait so long; True as soon as the connection is over, False in the end."""
+        if self._stream is None:
+            await asyncio.sleep(seconds)
+            return False
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stream.over()
+        except TimeoutError:
+            return False
+        return True
 
     def has_failed(self) -> None:
-        """The address in use does not answer: the next one is in use from now on."""
-        self._hosts = self._hosts[1:] + self._hosts[:1]
+        """The way in use does not answer: the next one is in use from now on."""
+        flow = self.flow
+        hops = self.hops
+        used = next((hop for hop in hops if flow is not None and hop.address == flow.remote), hops[0] if hops else None)
+        self._stream = None
+        if used is not None:
+            self._note_failure(used)
+
+    def _note_failure(self, hop: Hop) -> None:
+        self._failed[hop] = asyncio.get_running_loop().time()
+
+    def _datagrams(self, hop: Hop) -> Flow | None:
+        return self._flow_to(hop.address) if hop.transport == "UDP" else None
+
+    # DNS.
 
     async def look_up(self) -> None:
-        """Ask for the addresses again. What fails leaves those of the last time, for a day."""
+        """Ask for the ways again. What fails leaves those of the last time, for a day."""
         if is_numeric(self.host):
             return
         now = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS if self._hosts else FIRST_PATIENCE_SECONDS):
-                found = await self._resolve(self.host)
-        except (OSError, TimeoutError) as fault:
+            async with asyncio.timeout(PATIENCE_SECONDS if self._hops else FIRST_PATIENCE_SECONDS):
+                found = await self._find()
+        except (OSError, TimeoutError, MalformedMessage) as fault:
             log.debug("The name %s cannot be looked up: %s", self.host, fault)
-            if self._hosts and now - self._found_at > LAST_GOOD_SECONDS:
-                self._hosts = []
+            if self._hops and now - self._found_at > LAST_GOOD_SECONDS:
+                self._hops = []
             return
         self._found_at = now
-        if set(found) != set(self._hosts):
-            self._hosts = list(dict.fromkeys(found))
+        if set(found) != set(self._hops):
+            self._hops = list(dict.fromkeys(found))
+            self._failed = {hop: at for hop, at in self._failed.items() if hop in self._hops}
 
+    async def _find(self) -> list[Hop]:
+        if self.given_port is None:
+            for transport, name in await self._srv_names():
+                records = await self._srv(name)
+                if [each.target for each in records] == ["."]:
+                    continue  # RFC 2782: not served there, by decision
+                if records:
+                    return await self._hops_of(transport, in_order(records, random.Random()))  # noqa: S311  # shares load
+        transport = self._usual_transport
+        return [self._hop(transport, each, self.given_port) for each in await self._names.addresses(self.host)]
 
-async def resolve_by_system(host: str) -> list[str]:
-    """The addresses of a name by the system's resolver, in a thread that nobody has to wait for."""
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[list[str]] = loop.create_future()
+    async def _srv_names(self) -> list[tuple[str, str]]:
+        """The names to ask for SRV records, each with the transport that it is for (RFC 3263 section 4.1)."""
+        if self._wanted is not SipTransport.AUTO:
+            transport = self._wanted.upper()
+            return [(transport, f"{_SRV_NAMES[transport]}.{self.host}")]
+        rows = sorted(await self._names.naptr(self.host))
+        told = [(_NAPTR_KINDS[row.kind], row.name) for row in rows if row.kind in _NAPTR_KINDS]
+        return told or [(transport, f"{name}.{self.host}") for transport, name in _SRV_NAMES.items()]
 
-    def report(found: list[str], fault: OSError | None) -> None:
-        if answer.done():
-            return
-        if fault is not None:
-            answer.set_exception(fault)
-        else:
-            answer.set_result(found)
-
-    def ask() -> None:
-        found: list[str] = []
-        trouble: OSError | None = None
+    async def _srv(self, name: str) -> list[Srv]:
+        """Some DNS servers of home routers answer no SRV questions: then the name itself has to do, the first time."""
         try:
-            rows = socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
-            found = list(dict.fromkeys(str(row[4][0]) for row in rows))
-        except (OSError, UnicodeError) as fault:
-            trouble = fault if isinstance(fault, OSError) else OSError(str(fault))
-        with contextlib.suppress(RuntimeError):  # the loop was closed while the DNS server was silent
-            loop.call_soon_threadsafe(report, found, trouble)
+            return await self._names.srv(name)
+        except OSError:
+            if self._hops:
+                raise
+            return []
 
-    threading.Thread(target=ask, name=f"look up {host}", daemon=True).start()
-    return await answer
+    async def _hops_of(self, transport: str, records: list[Srv]) -> list[Hop]:
+        hops: list[Hop] = []
+        fault: OSError | None = None
+        for record in records:
+            try:
+                found = [record.target] if is_numeric(record.target) else await self._names.addresses(record.target)
+            except OSError as trouble:
+                fault = trouble
+                continue
+            hops += [self._hop(transport, host, record.port) for host in found]
+        if not hops and fault is not None:
+            raise fault
+        return hops
+
+    @property
+    def _usual_transport(self) -> str:
+        return "UDP" if self._wanted is SipTransport.AUTO else self._wanted.upper()
+
+    @staticmethod
+    def _hop(transport: str, host: str, port: int | None) -> Hop:
+        return Hop(transport, Address(host, port or DEFAULT_PORTS[transport]))

@@ -3,7 +3,7 @@
 One attempt is a REGISTER with all the answers to its challenges. What follows is decided by its outcome:
 
 - granted: refreshed when nine tenths of the granted time have passed; an OPTIONS now and then keeps the
-  way open and notices when the registrar is gone;
+  way open (through a NAT, too) and notices when the registrar is gone; a connection that ends is noticed at once;
 - no answer, or a fault of the other side: tried again after 1 to 60 s, never before Retry-After; while
   nobody answers at all, an OPTIONS every few seconds finds out at once that somebody does again (X-N1);
 - refused (403, or the password is wrong): no storm that would get our address banned, but one attempt
@@ -19,16 +19,16 @@ import logging
 import random
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from gateway.sip.dialog import ALLOW, SERVER_NAME, our_via
+from gateway.sip.beacon import Beacon
+from gateway.sip.dialog import ALLOW, SERVER_NAME, contact_at, our_via
 from gateway.sip.digest import DigestClient
 from gateway.sip.grammar import MalformedMessage
-from gateway.sip.headers import NameAddress
+from gateway.sip.headers import NameAddress, sip_uri
 from gateway.sip.message import Headers, Request, Response
-from gateway.sip.place import Place
 from gateway.sip.transaction import LONGEST_SECONDS, new_tag
-from gateway.sip.transport import Flow
+from gateway.sip.transport import Address, Flow, is_numeric
 from gateway.sip.uri import SipUri
 from gateway.sip.wire import Wire
 from gateway.telephony.line import TrunkState
@@ -114,27 +114,27 @@ class Registration:
     def __init__(
         self,
         wire: Wire,
-        place: Place,
+        beacon: Beacon,
         turns: Turns,
         *,
         user: str,
         password: str,
         report: Callable[[TrunkState, str | None], None],
-        on_answer: Callable[[str], None] = lambda _host: None,
     ) -> None:
-        """`report` hears of every outcome; `on_answer` gets the host whenever the registrar has spoken."""
+        """`report` hears of every outcome."""
         self._wire = wire
-        self._place = place
+        self._beacon = beacon
+        self._place = beacon.place
         self._turns = turns
         self._user = user
         self._password = password
         self._report = report
-        self._on_answer = on_answer
         self._call_id = secrets.token_hex(12)
         self._tag = new_tag()
         self._number = 0
         self._asked_seconds = ASKED_SECONDS
-        self._answers_options = False
+        self._seen_as: Address | None = None
+        """Our address as the registrar sees it, where a NAT has changed it (RFC 3581)."""
 
     async def run(self) -> None:
         """Keep registered until cancelled."""
@@ -158,9 +158,9 @@ class Registration:
     async def _attempt(self) -> Outcome:
         await self._place.look_up()
         await self._turns.take()
-        flow = self._place.flow
+        flow = await self._place.open()
         if flow is None:
-            return Outcome(state=TrunkState.FAILED, reason="no-address")
+            return Outcome(state=TrunkState.FAILED, reason=self._why_no_way())
         try:
             outcome = await self._register(flow)
         except MalformedMessage as fault:
@@ -170,6 +170,11 @@ class Registration:
             self._place.has_failed()
         return outcome
 
+    def _why_no_way(self) -> str:
+        if self._place.is_distrusted:
+            return "bad-certificate"
+        return "no-answer" if any(hop.transport != "UDP" for hop in self._place.hops) else "no-address"
+
     async def _register(self, flow: Flow) -> Outcome:
         answers = _Answers(DigestClient(self._user, self._password))
         for _ in range(_MOST_ROUNDS):
@@ -177,7 +182,8 @@ class Registration:
             response = await self._ask(request, flow, LONGEST_SECONDS)
             if response.status == 408:
                 return Outcome(state=TrunkState.FAILED, reason="no-answer")
-            self._on_answer(flow.remote.host)
+            self._beacon.on_answer(flow.remote.host)
+            self._seen_as = _seen_as(response, flow)
             outcome = self._judge(response, request, flow, answers)
             if outcome is not None:
                 return outcome
@@ -226,12 +232,19 @@ class Registration:
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         while until - loop.time() > KEEP_ALIVE_SECONDS:
-            lives = await self._lives(KEEP_ALIVE_PATIENCE_SECONDS)
-            if not lives and self._answers_options and not await self._lives(KEEP_ALIVE_PATIENCE_SECONDS):
+            if self._place.flow is None or not await self._answers():
                 return False
-            await asyncio.sleep(min(until - loop.time(), KEEP_ALIVE_SECONDS))
-        await asyncio.sleep(max(0.0, until - loop.time()))
-        return True
+            if await self._place.is_lost_within(min(until - loop.time(), KEEP_ALIVE_SECONDS)):
+                return False
+        return not await self._place.is_lost_within(max(0.0, until - loop.time()))
+
+    async def _answers(self) -> bool:
+        """False only for a registrar that used to answer OPTIONS and has left two of them unanswered."""
+        for since in (KEEP_ALIVE_SECONDS * 0.8, 0.0):  # what another account has just heard will do the first time
+            lives = await self._beacon.lives(KEEP_ALIVE_PATIENCE_SECONDS, since_seconds=since)
+            if lives or not self._beacon.answers_options:
+                return True
+        return False
 
     async def _back_off(self, failures: int, outcome: Outcome) -> None:
         longest = min(LONGEST_BACK_OFF_SECONDS, 2.0 ** min(failures, 10))
@@ -243,47 +256,44 @@ class Registration:
         until = loop.time() + seconds
         while (left := until - loop.time()) > 0:
             await asyncio.sleep(min(left, PROBE_SECONDS))
-            if loop.time() < until and await self._lives(PROBE_PATIENCE_SECONDS):
+            if loop.time() < until and await self._beacon.lives(PROBE_PATIENCE_SECONDS):
                 return
-
-    async def _lives(self, patience_seconds: float) -> bool:
-        """Whether the registrar answers an OPTIONS, with whatever status."""
-        flow = self._place.flow
-        if flow is None:
-            return False
-        response = await self._ask(self._build("OPTIONS", flow, secrets.token_hex(12), 1), flow, patience_seconds)
-        if response.status == 408:
-            return False
-        self._answers_options = True
-        self._on_answer(flow.remote.host)
-        return True
 
     # What is sent.
 
     def _request(self, flow: Flow, credentials: dict[str, str]) -> Request:
         self._number += 1
-        request = self._build("REGISTER", flow, self._call_id, self._number)
-        request.headers.add("Expires", self._asked_seconds)
-        for name, value in credentials.items():
-            request.headers.add(name, value)
-        return request
-
-    def _build(self, method: str, flow: Flow, call_id: str, number: int) -> Request:
         us = NameAddress(SipUri(self._place.host, self._place.given_port, self._user))
         headers = Headers()
         headers.add("Via", our_via(flow))
         headers.add("Max-Forwards", "70")
         headers.add("From", us.with_parameter("tag", self._tag))
         headers.add("To", us)
-        headers.add("Call-ID", call_id)
-        headers.add("CSeq", f"{number} {method}")
+        headers.add("Call-ID", self._call_id)
+        headers.add("CSeq", f"{self._number} REGISTER")
         headers.add("Contact", NameAddress(self._contact(flow)))
         headers.add("Allow", ALLOW)
         headers.add("User-Agent", SERVER_NAME)
-        return Request(headers, method=method, uri=SipUri(self._place.host, self._place.given_port))
+        headers.add("Expires", self._asked_seconds)
+        for name, value in credentials.items():
+            headers.add(name, value)
+        return Request(headers, method="REGISTER", uri=SipUri(self._place.host, self._place.given_port))
 
     def _contact(self, flow: Flow) -> SipUri:
-        return SipUri(flow.local.host, flow.local.port, self._user)
+        """Where the registrar reaches us: on a connection that is its own end of it, whatever a NAT has made of it."""
+        ours = sip_uri(contact_at(flow, self._user))
+        return ours if self._seen_as is None else replace(ours, host=self._seen_as.host, port=self._seen_as.port)
+
+
+def _seen_as(response: Response, flow: Flow) -> Address | None:
+    """Our address as the Via of an answer shows it; None when that is what we think ourselves."""
+    via = response.via
+    host = via.parameter("received") or via.host
+    port = via.parameter("rport") or ""
+    if not is_numeric(host) or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
+        return None
+    seen = Address(host, int(port))
+    return None if seen == flow.local else seen
 
 
 def granted_seconds(response: Response, contact: SipUri, asked: int) -> int:

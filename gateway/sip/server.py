@@ -7,53 +7,53 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
+from weakref import WeakValueDictionary
 
 from gateway.clock import WallClock, utc_now
 from gateway.errors import AddressInUse
 from gateway.events import AlertCleared, AlertRaised, Publish
-from gateway.settings import SipSettings
-from gateway.sip.addresses import addresses_of
+from gateway.settings import SipSettings, TlsFiles
 from gateway.sip.admission import admit
+from gateway.sip.beacon import Beacon
 from gateway.sip.dialog import ALLOW
 from gateway.sip.digest import Checked, DigestServer, Verdict
 from gateway.sip.grammar import MalformedMessage
 from gateway.sip.guard import Guard
 from gateway.sip.incoming import IncomingCall
 from gateway.sip.instant_message import InstantMessages
+from gateway.sip.listeners import Listeners
 from gateway.sip.media_terms import MediaTerms, phone_terms, trunk_terms
 from gateway.sip.message import Request, Response, parse_message, serialise
 from gateway.sip.pacer import Pacer
 from gateway.sip.phones import SipPhones
-from gateway.sip.place import Place, Resolve, resolve_by_system
+from gateway.sip.place import Place
 from gateway.sip.presence import Presence
 from gateway.sip.registrar import Registrar
+from gateway.sip.registration import Turns
+from gateway.sip.resolver import Names, SystemNames
 from gateway.sip.rtp_port import PortRange, RtpPort
 from gateway.sip.sdp import CONTENT_TYPE
 from gateway.sip.sip_leg import SipLeg
-from gateway.sip.stream import TcpEndpoint
 from gateway.sip.subscribe import Subscriptions
 from gateway.sip.transaction import ServerTransaction
-from gateway.sip.transport import Address, Flow, UdpEndpoint, answering_flow
+from gateway.sip.transport import Address, Flow, answering_flow
 from gateway.sip.trunk import SipTrunk
 from gateway.sip.trunks import SipTrunks
+from gateway.sip.uri import parse_host_port
 from gateway.sip.wire import Wire, decline
 from gateway.telephony.ledger import Bindings, Budget
 from gateway.telephony.leg import Direction
 from gateway.telephony.line import Incoming
-from gateway.telephony.shop import ShopView, TrunkSettings
+from gateway.telephony.shop import ShopView, SipTransport, TrunkSettings
 
 log = logging.getLogger(__name__)
 
 _KNOWN_METHODS = frozenset(
     ("ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK", "PUBLISH", "REFER", "REGISTER")
 ) | {"SUBSCRIBE", "UPDATE"}
-
-
-_PORT_TRIES = 5
-_TCP_AGAIN_SECONDS = 5.0
 
 
 class SipServer:
@@ -69,17 +69,15 @@ class SipServer:
         bindings: Bindings,
         budget: Budget,
         clock: WallClock = utc_now,
-        resolve: Resolve = resolve_by_system,
+        names: Names | None = None,
+        tls: TlsFiles | None = None,
     ) -> None:
-        """`resolve` looks up the names of providers."""
-        self._settings = settings
+        """`names` looks up providers, by default in the DNS; `tls` is the certificate for a `tls_port`."""
         self._shop = shop
         self._publish = publish
         self._incoming = incoming
-        self._resolve = resolve
+        self._names = names or SystemNames()
         self._budget = budget
-        self._endpoints: list[UdpEndpoint] = []
-        self._streams: list[TcpEndpoint] = []
         self._wire = Wire()
         self._pacer = Pacer()
         self._ports = PortRange(*settings.rtp_ports)
@@ -97,23 +95,41 @@ class SipServer:
         """For the bus: it follows the events, and lights the lamps of the phones."""
         self._subscriptions = Subscriptions(self._wire, shop, self.presence)
         self._instant_messages = InstantMessages(self._wire, self._registrar, shop)
-        self.trunks = SipTrunks(shop, self._new_trunk, self._begin, self._guard.has_succeeded)
+        turns = Turns()
+        self.trunks = SipTrunks(lambda: shop().trunks, self._new_trunk, self._begin, turns)
         """For the exchange: the providers, by name."""
+        self.pbx_accounts = SipTrunks(lambda: shop().pbx_accounts, self._new_trunk, self._begin, turns)
+        """For the exchange: the couriers' accounts at the PBX, by name."""
+        self._beacons: WeakValueDictionary[tuple[str, SipTransport, str | None], Beacon] = WeakValueDictionary()
+        self._listeners = Listeners(
+            settings,
+            tls,
+            self.receive,
+            self._begin,
+            admits=self._guard.admits,
+            is_known=self._registrar.knows_source,
+            on_lost=self._registrar.has_lost,
+        )
 
     @property
     def addresses(self) -> list[Address]:
         """Where we listen."""
-        return [endpoint.bound for endpoint in self._endpoints]
+        return self._listeners.addresses
+
+    @property
+    def tls_addresses(self) -> list[Address]:
+        """Where we listen for TLS."""
+        return self._listeners.tls_addresses
 
     async def __aenter__(self) -> Self:
         """Bind and restore the registrations. Raises AddressInUse or SettingsError with a sentence for the owner."""
         async with AsyncExitStack() as stack:
             stack.callback(self._close)
-            for host in addresses_of(self._settings.bind):
-                await self._listen(host)
-            await self._registrar.restore(self._flow_to)
+            await self._listeners.open()
+            await self._registrar.restore(self._listeners.flow_to)
             self._begin(self.phones.qualify())
             self._begin(self.trunks.follow())
+            self._begin(self.pbx_accounts.follow())
             self._exit = stack.pop_all()
         return self
 
@@ -124,34 +140,6 @@ class SipServer:
         await self._exit.aclose()
         await asyncio.gather(*self._work, return_exceptions=True)
 
-    async def _listen(self, host: str) -> None:
-        """UDP and TCP on the same port; one chosen by the system (port 0) is free for both.
-
-        Without UDP we do not start. TCP may wait: a passing connection of another program can hold its port.
-        """
-        for left in reversed(range(1 if self._settings.port else _PORT_TRIES)):
-            endpoint = UdpEndpoint(self.receive)
-            await endpoint.open(host, self._settings.port)
-            stream = TcpEndpoint(self.receive, self._guard.admits, self._registrar.knows_source)
-            stream.on_lost = self._registrar.has_lost
-            try:
-                await stream.open(host, endpoint.bound.port)
-            except AddressInUse as fault:
-                if left:
-                    endpoint.close()
-                    continue
-                log.warning("TCP is tried again: %s", fault)
-                self._begin(self._listen_later(stream, host, endpoint.bound.port))
-            self._endpoints.append(endpoint)
-            self._streams.append(stream)
-            return
-
-    async def _listen_later(self, stream: TcpEndpoint, host: str, port: int) -> None:
-        while not stream.is_open:
-            await asyncio.sleep(_TCP_AGAIN_SECONDS)
-            with suppress(AddressInUse):
-                await stream.open(host, port)
-
     def _close(self) -> None:
         for task in self._work:
             task.cancel()
@@ -160,12 +148,7 @@ class SipServer:
         self._subscriptions.close()
         self._wire.transactions.abandon_all()
         self._registrar.close()
-        for endpoint in self._endpoints:
-            endpoint.close()
-        for stream in self._streams:
-            stream.close()
-        self._endpoints.clear()
-        self._streams.clear()
+        self._listeners.close()
 
     # What comes in.
 
@@ -245,11 +228,11 @@ class SipServer:
             back.send(serialise(decline(request, 501, "Not Implemented", tag=self._tag(request))))
             return
         host = flow.remote.host
-        is_known = self._registrar.knows_source(flow.remote) or self.trunks.at(flow.remote) is not None
+        is_known = self._registrar.knows_source(flow.remote) or self._is_provider_at(flow.remote)
         if request.method == "OPTIONS" and is_known:
             self._answer_options(request, back)
             return
-        trunk = self.trunks.called_by(request, flow.remote) if request.method == "INVITE" else None
+        trunk = self._called_trunk(request, flow.remote) if request.method == "INVITE" else None
         if trunk is not None:
             self._guard.has_succeeded(host)
             number, name = trunk.caller_of(request)
@@ -338,6 +321,7 @@ class SipServer:
         called, line = (admitted.called, None) if trunk is None else (trunk.number, trunk.name)
         leg = SipLeg(direction=Direction.INCOMING, peer=peer, called=called, port=port, line=line)
         leg.display_name = name
+        leg.replaces = admitted.replaces if trunk is None else None
         call = IncomingCall(
             self._wire,
             transaction,
@@ -373,18 +357,19 @@ class SipServer:
         name = f"{request.call_id} {request.sender.tag} {request.cseq.number}".encode("utf-8", "replace")
         return hashlib.blake2s(name, key=self._tag_key, digest_size=8).hexdigest()
 
-    def _flow_to(self, remote: Address) -> Flow | None:
-        """The way to a phone that was registered before we started."""
-        return next((each.flow_to(remote) for each in self._endpoints if each.reaches(remote.host)), None)
-
     def _is_provider(self, host: str) -> bool:
-        return self.trunks.is_at(host)
+        return self.trunks.is_at(host) or self.pbx_accounts.is_at(host)
+
+    def _is_provider_at(self, source: Address) -> bool:
+        return self.trunks.at(source) is not None or self.pbx_accounts.at(source) is not None
+
+    def _called_trunk(self, request: Request, source: Address) -> SipTrunk | None:
+        return self.trunks.called_by(request, source) or self.pbx_accounts.called_by(request, source)
 
     def _new_trunk(self, settings: TrunkSettings) -> SipTrunk:
-        place = Place(settings.host, self._flow_to, self._resolve)
         return SipTrunk(
             settings,
-            place,
+            self._beacon_of(settings),
             shop=self._shop,
             publish=self._publish,
             wire=self._wire,
@@ -393,6 +378,18 @@ class SipServer:
             budget=self._budget,
             begin=self._begin,
         )
+
+    def _beacon_of(self, settings: TrunkSettings) -> Beacon:
+        """Accounts at one provider share what is known of it, and one connection. Raises MalformedMessage."""
+        key = settings.host, settings.transport, settings.ca_file
+        beacon = self._beacons.get(key)
+        if beacon is None:
+            connect = self._listeners.connector(parse_host_port(settings.host)[0], settings.ca_file)
+            place = Place(
+                settings.host, self._listeners.flow_to, self._names, connect=connect, transport=settings.transport
+            )
+            beacon = self._beacons[key] = Beacon(self._wire, place, self._guard.has_succeeded)
+        return beacon
 
     def _begin(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)

@@ -1,4 +1,4 @@
-"""The wires that SIP messages travel on. UDP now; a stream transport adds another kind of Flow.
+"""The wires that SIP messages travel on: UDP, and what every kind of Flow has in common.
 
 A Flow is a way to one peer: it knows how to send and what to call both ends. Everything above this
 module speaks of flows, never of sockets.
@@ -44,6 +44,10 @@ class Flow(Protocol):
         """True where the transport repeats what was lost itself."""
 
     @property
+    def is_open(self) -> bool:
+        """False when what is sent is certain to be lost: the connection is over."""
+
+    @property
     def local(self) -> Address:
         """Our end, as the peer reaches it."""
 
@@ -58,6 +62,13 @@ class Flow(Protocol):
         """A flow from the same end of ours to another peer, or to another port of this one."""
 
 
+class Stream(Flow, Protocol):
+    """A connection."""
+
+    async def over(self) -> None:
+        """Wait until the connection has ended."""
+
+
 Receive: TypeAlias = Callable[[bytes, Flow], None]
 """Called with each message as it came and with the way back to its sender."""
 
@@ -70,6 +81,7 @@ class UdpFlow:
     remote: Address
     transport: str = "UDP"
     reliable: bool = False
+    is_open: bool = True
 
     @property
     def local(self) -> Address:

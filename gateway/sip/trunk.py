@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from gateway.errors import AddressInUse, NoFreeLine
 from gateway.events import AlertCleared, AlertRaised, Publish, TrunkChanged
+from gateway.sip.beacon import Beacon
 from gateway.sip.digest import DigestClient
 from gateway.sip.grammar import MalformedMessage, split_outside
 from gateway.sip.headers import NameAddress, parse_name_address
@@ -18,7 +19,6 @@ from gateway.sip.media_terms import trunk_terms
 from gateway.sip.message import Request
 from gateway.sip.outgoing import OutgoingCall, Target
 from gateway.sip.pacer import Pacer
-from gateway.sip.place import Place
 from gateway.sip.registration import Registration, Turns
 from gateway.sip.rtp_port import PortRange, RtpPort
 from gateway.sip.sip_leg import SipLeg
@@ -53,7 +53,7 @@ class SipTrunk:
     def __init__(
         self,
         settings: TrunkSettings,
-        place: Place,
+        beacon: Beacon,
         *,
         shop: ShopView,
         publish: Publish,
@@ -69,7 +69,8 @@ class SipTrunk:
         self._shop = shop
         self._publish = publish
         self._wire = wire
-        self._place = place
+        self._beacon = beacon
+        self._place = beacon.place
         self._pacer = pacer
         self._ports = ports
         self._budget = budget
@@ -91,25 +92,24 @@ class SipTrunk:
         """A call can be placed now: registered, or found, where there is no account to register."""
         return self.state is TrunkState.READY and self._place.flow is not None
 
-    async def run(self, turns: Turns, on_answer: Callable[[str], None]) -> None:
-        """Keep the trunk usable until cancelled. `on_answer` gets the host whenever the registrar has spoken."""
+    async def run(self, turns: Turns) -> None:
+        """Keep the trunk usable until cancelled."""
         settings = self.settings
         if settings.user is not None and settings.password is not None:
             registration = Registration(
                 self._wire,
-                self._place,
+                self._beacon,
                 turns,
                 user=settings.user,
                 password=settings.password,
                 report=self._enter,
-                on_answer=on_answer,
             )
             await registration.run()
         while True:
             await self._place.look_up()
-            found = self._place.flow is not None
+            found = await self._place.open() is not None
             self._enter(TrunkState.READY if found else TrunkState.FAILED, None if found else "no-address")
-            await asyncio.sleep(LOOK_UP_SECONDS)
+            await self._place.is_lost_within(LOOK_UP_SECONDS if found else LOOK_UP_SECONDS / 10)
 
     def forget(self) -> None:
         """The trunk has left the shop: what was said of it is over."""
@@ -179,9 +179,7 @@ class SipTrunk:
         Providers send from several ports, so the host decides; but on the loopback host, where every program
         of this machine may speak, the port must be right as well.
         """
-        if not self.is_on(source.host):
-            return False
-        return source.port == self._place.port or not ipaddress.ip_address(source.host).is_loopback
+        return self._place.is_source(source, any_port=not ipaddress.ip_address(source.host).is_loopback)
 
     def is_called_by(self, request: Request) -> bool:
         """The Request-URI or To names the trunk's user or number, in whatever spelling."""

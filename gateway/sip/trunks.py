@@ -11,7 +11,7 @@ from gateway.sip.message import Request
 from gateway.sip.registration import Turns
 from gateway.sip.transport import Address
 from gateway.sip.trunk import Begin, SipTrunk
-from gateway.telephony.shop import ShopView, TrunkSettings
+from gateway.telephony.shop import TrunkSettings
 
 log = logging.getLogger(__name__)
 
@@ -23,17 +23,16 @@ class SipTrunks(Mapping[str, SipTrunk]):
 
     def __init__(
         self,
-        shop: ShopView,
+        wanted: Callable[[], tuple[TrunkSettings, ...]],
         build: Callable[[TrunkSettings], SipTrunk],
         begin: Begin,
-        on_answer: Callable[[str], None],
+        turns: Turns,
     ) -> None:
-        """`on_answer` gets the host whenever a provider has spoken: it is known from then on."""
-        self._shop = shop
+        """`wanted` gives the settings of all that there are to be; `turns` may be shared with other accounts."""
+        self._wanted = wanted
         self._build = build
         self._begin = begin
-        self._on_answer = on_answer
-        self._turns = Turns()
+        self._turns = turns
         self._trunks: dict[str, SipTrunk] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -63,7 +62,7 @@ class SipTrunks(Mapping[str, SipTrunk]):
         """Start and stop trunks as the shop has them; runs until cancelled."""
         followed: tuple[TrunkSettings, ...] = ()
         while True:
-            wanted = self._shop().trunks
+            wanted = self._wanted()
             if wanted != followed:
                 self._change(wanted)
                 followed = wanted
@@ -83,7 +82,7 @@ class SipTrunks(Mapping[str, SipTrunk]):
             except MalformedMessage as fault:
                 log.error("The trunk %s cannot be used: %s", settings.name, fault)
                 continue
-            self._tasks[settings.name] = self._begin(kept[settings.name].run(self._turns, self._on_answer))
+            self._tasks[settings.name] = self._begin(kept[settings.name].run(self._turns))
         for gone in self._trunks.values():
             self._stop(gone)
         self._trunks = kept

@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "flows": frozenset({"errors", "jobs", "telephony"}),
     "messaging": frozenset({"errors", "clock", "ids", "events", "jobs", "telephony"}),
     "store": frozenset({"errors", "clock", "ids", "events", "jobs", "telephony", "toml_document"}),
+    "provisioning": frozenset({"errors", "telephony"}),
     "api": frozenset({"errors", "clock", "ids", "events", "messages", "telephony", "store.queries"}),
     "health": frozenset({"errors", "clock", "events"}),
     # The fake world: not a line in common with what it tests.
@@ -48,10 +49,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 }
 
 MAY_IMPORT_FROM_OTHERS: dict[str, frozenset[str]] = {
-    "audio": frozenset({"numpy", "G722"}),
+    "audio": frozenset({"numpy", "G722", "audioop"}),
     "telephony": frozenset({"numpy", "phonenumbers"}),
     "modem": frozenset({"numpy", "serial"}),
-    "sip": frozenset({"numpy", "pylibsrtp"}),
+    "sip": frozenset({"cryptography", "dns", "numpy", "pylibsrtp"}),
     "store": frozenset({"alembic", "argon2", "phonenumbers", "sqlalchemy", "tomli", "tomli_w"}),
     "api": frozenset({"aiohttp", "argon2"}),
     "toml_document": frozenset({"tomli"}),

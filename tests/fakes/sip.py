@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from gateway.clock import utc_now
 from gateway.events import Event
-from gateway.settings import SipSettings
-from gateway.sip.place import Resolve, resolve_by_system
+from gateway.settings import SipSettings, TlsFiles
+from gateway.sip.resolver import Names
 from gateway.sip.server import SipServer
 from gateway.telephony.leg import Leg
 from gateway.telephony.shop import PhoneSettings, Shop
@@ -51,6 +51,9 @@ class SipWorld:
     extensions: tuple[str, ...] = ("101", "102", "103")
     port: int = 0
     rtp_ports: tuple[int, int] = (20000, 29999)
+    host: str = "127.0.0.1"
+    tls: TlsFiles | None = None
+    """With it, TLS is listened for at a port that the system chooses."""
 
     def __post_init__(self) -> None:
         phones = tuple(
@@ -59,17 +62,23 @@ class SipWorld:
         self.shop = Shop(phones=phones)
         self.server = self.new_server()
 
-    def new_server(self, *, resolve: Resolve = resolve_by_system) -> SipServer:
-        """A server for this world, which looks up names by `resolve`."""
+    def new_server(self, *, names: Names | None = None) -> SipServer:
+        """A server for this world, which looks up names in `names`."""
         return SipServer(
-            SipSettings(bind=("127.0.0.1",), port=self.port, rtp_ports=self.rtp_ports),
+            SipSettings(
+                bind=(self.host,),
+                port=self.port,
+                rtp_ports=self.rtp_ports,
+                tls_port=None if self.tls is None else 0,
+            ),
             lambda: self.shop,
             self.events.append,
             self._incoming,
             bindings=self.bindings,
             budget=self.budget,
             clock=utc_now,
-            resolve=resolve,
+            names=names,
+            tls=self.tls,
         )
 
     def _incoming(self, leg: Leg) -> None:

@@ -49,6 +49,7 @@ class LinkFlow:
     remote: Address
     transport: str = "UDP"
     reliable: bool = False
+    is_open: bool = True
 
     def send(self, data: bytes) -> None:
         self.link.carry(data, self.local, self.remote)

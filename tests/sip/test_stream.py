@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.events import PhoneRegistered, PhoneUnregistered
-from gateway.sip.stream import IDLE_SECONDS, MESSAGE_SECONDS, MOST_CONNECTIONS, MOST_PER_SOURCE, TcpEndpoint
-from gateway.sip.transport import Address
+from gateway.sip.stream import IDLE_SECONDS, MESSAGE_SECONDS, MOST_CONNECTIONS, MOST_PER_SOURCE, StreamEndpoint
+from gateway.sip.transport import Address, Flow
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import LegState
 from gateway.telephony.line import Caller
@@ -256,15 +256,17 @@ async def test_torture_over_tcp_kills_nothing(caplog: pytest.LogCaptureFixture) 
 
 async def test_who_does_not_read_is_given_up() -> None:
     lost: list[Address] = []
-    endpoint = TcpEndpoint(lambda _data, _flow: None, lambda _host: True, lambda _remote: True)
+    flows: list[Flow] = []
+    endpoint = StreamEndpoint(lambda _data, flow: flows.append(flow), lambda _host: True, lambda _remote: True)
     endpoint.on_lost = lost.append
     port = free_port(socket.SOCK_STREAM)
     await endpoint.open("127.0.0.1", port)
     with socket.create_connection(("127.0.0.1", port)) as silent:
+        silent.sendall(b"OPTIONS sip:a SIP/2.0\r\n\r\n")
         await asyncio.sleep(0.1)
         remote = Address(*silent.getsockname())
         for _ in range(200):
-            endpoint.send(b"x" * 65_536, remote)
+            flows[0].send(b"x" * 65_536)
             await asyncio.sleep(0.01)
         assert lost == [remote]
     endpoint.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from gateway.errors import NoFreeLine
 from gateway.events import TrunkChanged
 from gateway.sip.message import Request
 from gateway.sip.place import Place
+from gateway.sip.resolver import Naptr, Srv
 from gateway.sip.transport import Address, Flow
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import Leg, LegState
@@ -28,11 +30,11 @@ CUSTOMER = "+79035550001"
 
 
 @asynccontextmanager
-async def trunk(**settings: str | None) -> AsyncIterator[tuple[SipWorld, Provider]]:
+async def trunk(**settings: object) -> AsyncIterator[tuple[SipWorld, Provider]]:
     """A registered trunk."""
     with Provider(accepting()) as provider:
         world = SipWorld()
-        given: dict[str, str | None] = {"user": SHOP_USER, "password": SHOP_PASSWORD, "number": NUMBER, **settings}
+        given: dict[str, Any] = {"user": SHOP_USER, "password": SHOP_PASSWORD, "number": NUMBER, **settings}
         row = TrunkSettings(name="provider", host=provider.address, **given)
         world.shop = Shop(phones=world.shop.phones, trunks=(row,))
         async with world.server:
@@ -277,14 +279,22 @@ class Names:
     """A DNS that does what the test says."""
 
     def __init__(self) -> None:
-        self.addresses: list[str] | None = ["10.0.0.1", "10.0.0.2"]
+        self.found: list[str] | None = ["10.0.0.1", "10.0.0.2"]
+        self.records: dict[str, list[Srv]] = {}
+        self.pointers: list[Naptr] = []
         self.delay_seconds = 0.0
 
-    async def __call__(self, host: str) -> list[str]:
+    async def addresses(self, host: str) -> list[str]:
         await asyncio.sleep(self.delay_seconds)
-        if self.addresses is None:
+        if self.found is None:
             raise OSError("no such name")
-        return self.addresses
+        return self.found
+
+    async def srv(self, name: str) -> list[Srv]:
+        return self.records.get(name, [])
+
+    async def naptr(self, host: str) -> list[Naptr]:
+        return self.pointers
 
 
 def flow_to(remote: Address) -> Flow:
@@ -299,7 +309,7 @@ async def test_what_dns_said_last_stays_good_for_a_day() -> None:
     await place.look_up()
     assert place.flow is not None
     assert place.flow.remote == Address("10.0.0.1", 5080)
-    names.addresses = None
+    names.found = None
     await place.look_up()
     assert list(place.hosts) == ["10.0.0.1", "10.0.0.2"]
     names.delay_seconds = 30
@@ -309,13 +319,13 @@ async def test_what_dns_said_last_stays_good_for_a_day() -> None:
     assert list(place.hosts) == ["10.0.0.1", "10.0.0.2"]
     place.has_failed()
     assert next(iter(place.hosts)) == "10.0.0.2", "the next address is tried"
-    names.addresses, names.delay_seconds = ["10.0.0.2", "10.0.0.1"], 0
+    names.found, names.delay_seconds = ["10.0.0.2", "10.0.0.1"], 0
     await place.look_up()
     assert next(iter(place.hosts)) == "10.0.0.2"
-    names.addresses = ["10.0.0.7"]
+    names.found = ["10.0.0.7"]
     await place.look_up()
     assert list(place.hosts) == ["10.0.0.7"]
-    names.addresses = None
+    names.found = None
     await asyncio.sleep(86_401)
     await place.look_up()
     assert place.flow is None
@@ -332,16 +342,16 @@ async def test_a_first_look_up_may_take_its_time() -> None:
 
 async def test_a_name_that_is_not_found_is_said_and_tried_again() -> None:
     names = Names()
-    names.addresses = None
+    names.found = None
     world = SipWorld()
     world.shop = Shop(trunks=(TrunkSettings(name="provider", host="sip.example.net", user="a", password="b"),))
-    world.server = world.new_server(resolve=names)
+    world.server = world.new_server(names=names)
     async with world.server:
         await asyncio.sleep(30)
         changes = [(each.state, each.reason) for each in world.events if isinstance(each, TrunkChanged)]
         assert changes == [("failed", "no-address")]
         with Provider(accepting()):
-            names.addresses = ["127.0.0.1"]
+            names.found = ["127.0.0.1"]
             await asyncio.sleep(120)
         changes = [(each.state, each.reason) for each in world.events if isinstance(each, TrunkChanged)]
         assert changes[-1] == ("failed", "no-answer")
