@@ -8,10 +8,17 @@ on exactly two of the eight frequencies, in both groups, at like levels; a tone 
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.audio.frame import FRAME_SAMPLES, SAMPLE_RATE, Frame
+
+with warnings.catch_warnings():
+    # Python 3.13 has it no more: there the package audioop-lts takes its place.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import audioop
 
 ROWS_HZ = (697, 770, 852, 941)
 COLUMNS_HZ = (1209, 1336, 1477, 1633)
@@ -32,12 +39,19 @@ class DtmfDetector:
 
     def feed(self, frame: Frame) -> str | None:
         """The key whose tone has just been confirmed, once per key press, 20 to 40 ms after its start."""
-        samples = frame.astype(np.float32)
-        energy = float(samples.dot(samples))
-        if energy < _LEAST_ENERGY:
+        rms = audioop.rms(frame, 2)
+        if rms < _LEAST_RMS:
             self._release()
             return None
-        key, share = _strongest_pair(samples, energy)
+        energy = float(FRAME_SAMPLES * rms * rms)
+        parts = _PROBE.dot(frame)
+        key, share = None, 0.0
+        if float(parts.dot(parts)) * _TO_SHARE >= _PART_SHARE * energy:  # seldom, in speech
+            samples = frame.astype(np.float32)
+            energy = float(samples.dot(samples))
+            key, share = _strongest_pair(samples, parts, energy)
+        elif self._last_key is None and self._key is None:
+            return None
         if self._key is not None:
             self._watch_held(key, share, energy)
         found = None
@@ -92,7 +106,7 @@ _ROW_AMPLITUDE = 6_420
 _COLUMN_AMPLITUDE = 8_080
 """A sine of 0 dBm0 has an amplitude of 22,800 (G.711: full scale is 3.14 dBm0)."""
 
-_LEAST_ENERGY = FRAME_SAMPLES * 200.0**2
+_LEAST_RMS = 200
 """About -41 dBm0 in all; Q.24 lets a receiver ignore what is below -36 dBm."""
 _WHOLE_SHARE = 0.80
 _PART_SHARE = 0.42
@@ -129,17 +143,19 @@ _ROWS = [_around(frequency) for frequency in ROWS_HZ]
 _COLUMNS = [_around(frequency) for frequency in COLUMNS_HZ]
 
 
-def _powers(probe: NDArray[np.float32], samples: NDArray[np.float32]) -> list[float]:
-    parts = probe.dot(samples)
-    parts *= parts
+def _powers(parts: NDArray[np.float32]) -> list[float]:
+    """Of each frequency, from its cosine and sine part."""
+    parts = parts * parts
     half = len(parts) // 2
     powers: list[float] = (parts[:half] + parts[half:]).tolist()
     return powers
 
 
-def _strongest_pair(samples: NDArray[np.float32], energy: float) -> tuple[str | None, float]:
+def _strongest_pair(
+    samples: NDArray[np.float32], parts: NDArray[np.float32], energy: float
+) -> tuple[str | None, float]:
     """The key of the strongest row and column when they can be one, and their share of the frame's energy."""
-    powers = _powers(_PROBE, samples)
+    powers = _powers(parts)
     rows, columns = powers[:4], powers[4:]
     row, column = max(rows), max(columns)
     if (row + column) * _TO_SHARE < _FIRST_SHARE * energy:
@@ -147,7 +163,7 @@ def _strongest_pair(samples: NDArray[np.float32], energy: float) -> tuple[str | 
     at_row, at_column = rows.index(row), columns.index(column)
     if sorted(rows)[2] > row * _RIVAL or sorted(columns)[2] > column * _RIVAL:
         return None, 0.0
-    row, column = max(_powers(_ROWS[at_row], samples)), max(_powers(_COLUMNS[at_column], samples))
+    row, column = max(_powers(_ROWS[at_row].dot(samples))), max(_powers(_COLUMNS[at_column].dot(samples)))
     share = (row + column) * _TO_SHARE / energy
     if share < _PART_SHARE or column > row * _TWIST_FORWARD or row > column * _TWIST_REVERSE:
         return None, 0.0

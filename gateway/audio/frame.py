@@ -27,4 +27,7 @@ SILENCE.setflags(write=False)
 
 def frame_from_bytes(data: bytes | bytearray | memoryview) -> Frame:
     """A frame that looks at `data`, 320 bytes of s16le, without copying."""
-    return np.frombuffer(data, dtype="<i2")
+    return np.frombuffer(data, _SAMPLE)
+
+
+_SAMPLE = np.dtype("<i2")

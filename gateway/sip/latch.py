@@ -39,6 +39,11 @@ class Latch:
         self._locked = False
         self._other_since: float | None = None
 
+    @property
+    def proven(self) -> Address | None:
+        """Where the peer's packets have been proven to come from: whatever else comes from there is admitted."""
+        return self.remote if self._locked else None
+
     def admits(self, source: Address, now: float) -> bool:
         """True when a packet from `source` is the peer's.
 

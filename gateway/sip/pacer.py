@@ -1,4 +1,4 @@
-"""One 20 ms tick for all ports that must send by themselves: prompts, tones, keys and filling."""
+"""Ticks for all ports that must send by themselves: every 20 ms for prompts, tones and keys, seldom for filling."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from collections.abc import Callable
 
 from gateway.audio.frame import FRAME_SECONDS
 
+LOOK_SECONDS = 0.1
 _MOST_TICKS_BEHIND = 5
 """A loop that was blocked for longer does not send what it owes: it begins anew."""
 
 
-class Pacer:
-    """Calls its members every 20 ms by absolute deadlines, and sleeps while there are none."""
+class Beat:
+    """Calls its members every `period` seconds by absolute deadlines, and sleeps while there are none."""
 
-    def __init__(self) -> None:
+    def __init__(self, period: float) -> None:
+        self._period = period
         self._members: tuple[Callable[[], None], ...] = ()
         self._timer: asyncio.TimerHandle | None = None
         self._deadline = 0.0
@@ -37,8 +39,8 @@ class Pacer:
 
     def _schedule(self) -> None:
         loop = asyncio.get_running_loop()
-        self._deadline += FRAME_SECONDS
-        if loop.time() - self._deadline > _MOST_TICKS_BEHIND * FRAME_SECONDS:
+        self._deadline += self._period
+        if loop.time() - self._deadline > _MOST_TICKS_BEHIND * self._period:
             self._deadline = loop.time()
         self._timer = loop.call_at(self._deadline, self._tick)
 
@@ -46,3 +48,11 @@ class Pacer:
         self._schedule()
         for tick in self._members:
             tick()
+
+
+class Pacer(Beat):
+    """One tick of 20 ms for whoever plays something now, and a slow one for whoever only has to be looked after."""
+
+    def __init__(self) -> None:
+        super().__init__(FRAME_SECONDS)
+        self.slow = Beat(LOOK_SECONDS)

@@ -28,6 +28,11 @@ class Regrouper:
     def push(self, samples: NDArray[np.int16], position: int) -> None:
         """Samples of the peer's timeline from `position` on."""
         placed = position + self._shift
+        if placed == self._next and len(samples) == FRAME_SAMPLES and not self._open and not placed % FRAME_SAMPLES:
+            # Nearly always.
+            self._next = placed + FRAME_SAMPLES
+            self._deliver(samples, placed)
+            return
         whole = len(samples) == FRAME_SAMPLES and not self._open
         if placed % FRAME_SAMPLES and placed > self._next and (whole or placed - self._next > _PAUSE_SAMPLES):
             # The grid begins anew with this packet: the pause before it is a little longer, nothing is split.

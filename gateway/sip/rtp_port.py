@@ -8,16 +8,20 @@ import random
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.audio.codec import Codec
 from gateway.audio.coder import Coder, new_coder
 from gateway.audio.frame import FRAME_SAMPLES, SILENCE, Frame
 from gateway.audio.port import FrameSource, MediaPort
 from gateway.errors import AddressInUse
+from gateway.media_loop import no_longer_readable, on_readable
 from gateway.sip.latch import Latch
 from gateway.sip.pacer import Pacer
 from gateway.sip.regroup import Regrouper
-from gateway.sip.rtp import LONGEST_DATAGRAM, Arrival, RtpPacket, RtpSender, Timeline, parse_rtp
+from gateway.sip.reports import Reports
+from gateway.sip.rtcp import is_rtcp
+from gateway.sip.rtp import HEADER, HEADER_BYTES, LONGEST_DATAGRAM, Arrival, RtpPacket, RtpSender, Timeline, parse_rtp
 from gateway.sip.sdp import Agreement
 from gateway.sip.srtp import SecurePackets
 from gateway.sip.telephone_event import KeyReceiver, KeySender
@@ -69,11 +73,17 @@ class RtpPort(MediaPort):
         self._timeline = Timeline()
         self._regrouper = Regrouper(self._deliver_counted)
         self._sender = RtpSender()
+        self._reports = Reports(self._sender, self.counters)
         self._keys_in = KeyReceiver()
         self._keys_out = KeySender()
         self._source: FrameSource | None = None
         self._position = 0
         self._sent_at: float | None = None
+        self._now = asyncio.get_running_loop().time
+        self._sends = False
+        """Whether the agreement lets us speak."""
+        self._usual_bytes = -1
+        """The size of the packets that the short way is for: 20 ms of a codec with one byte a sample, not sealed."""
 
     @property
     def local(self) -> Address:
@@ -102,17 +112,19 @@ class RtpPort(MediaPort):
                 host=host,
             )
         self._rtp, self._rtcp, self._local = rtp, rtcp, Address(host, port)
-        loop = asyncio.get_running_loop()
-        loop.add_reader(rtp, self._read_rtp, rtp)
-        loop.add_reader(rtcp, self._read_rtcp, rtcp)
+        on_readable(rtp.fileno(), partial(self._read_rtp, rtp))
+        asyncio.get_running_loop().add_reader(rtcp, self._read_rtcp, rtcp)
 
     def close(self) -> None:
         """Free the ports; idempotent."""
         self._pacer.leave(self._tick)
-        for each in (self._rtp, self._rtcp):
-            if each is not None:
-                asyncio.get_running_loop().remove_reader(each)
-                each.close()
+        self._pacer.slow.leave(self._look)
+        if self._rtp is not None:
+            no_longer_readable(self._rtp.fileno())
+            self._rtp.close()
+        if self._rtcp is not None:
+            asyncio.get_running_loop().remove_reader(self._rtcp)
+            self._rtcp.close()
         self._rtp = self._rtcp = None
 
     def agree(self, agreement: Agreement, remote: Address, key: bytes = b"") -> None:
@@ -139,14 +151,20 @@ class RtpPort(MediaPort):
             or previous.host != agreement.host
         ):
             self._latch = Latch(remote, behind_nat=remote.host != agreement.host)
+        self._reports.agree(agreement, self._secure, is_behind_nat=remote.host != agreement.host)
+        self._sends = agreement.way.sends
+        is_usual = self._secure is None and agreement.codec in (Codec.PCMA, Codec.PCMU)
+        self._usual_bytes = HEADER_BYTES + FRAME_SAMPLES if is_usual else -1
         if self._rtp is not None:
-            self._pacer.join(self._tick)
+            self._pacer.slow.join(self._look)
+            self._pace()
 
     def send_key(self, key: str) -> bool:
         """Send a key as a telephone event; False when the peer does not take them."""
         if self._agreement is None or self._agreement.event_payload is None:
             return False
         self._keys_out.send(key)
+        self._pace()
         return True
 
     # What the party hears.
@@ -155,13 +173,14 @@ class RtpPort(MediaPort):
         self._source = source
         self._position = 0
         self._sender.begin()
+        self._pace()
 
     def _write(self, frame: Frame, position: int) -> None:
         agreement = self._agreement
-        if agreement is None or not agreement.way.sends or self._keys_out.is_busy:
+        if agreement is None or not self._sends or self._keys_out.is_busy:
             self.counters.dropped += 1
             return
-        now = asyncio.get_running_loop().time()
+        now = self._now()
         packet = self._sender.audio(agreement.payload, self._coder.encode(frame), position, now)
         if packet is None:
             self.counters.dropped += 1
@@ -170,10 +189,18 @@ class RtpPort(MediaPort):
         self._sent_at = now
         self.counters.frames_out += 1
 
+    def _pace(self) -> None:
+        """Have the tick of 20 ms while there is something to send of our own accord."""
+        if self._rtp is not None and self._agreement is not None:
+            if self._source is not None or self._keys_out.is_busy:
+                self._pacer.join(self._tick)
+            else:
+                self._pacer.leave(self._tick)
+
     def _tick(self) -> None:
-        """Every 20 ms: what this port must send of its own accord."""
+        """Every 20 ms: the next of a prompt, or of a key."""
         agreement = self._agreement
-        now = asyncio.get_running_loop().time()
+        now = self._now()
         if agreement is None:
             return
         if self._keys_out.is_busy and agreement.event_payload is not None:
@@ -187,15 +214,20 @@ class RtpPort(MediaPort):
             frame = self._source.next_frame()
             if frame is None:
                 self._source = None
-        elif self._sent_at is None or now - self._sent_at > FILL_AFTER_SECONDS:
-            self._fill(agreement, now)
         if frame is not None:
             self._write(frame, self._position)
             self._position += FRAME_SAMPLES
+        else:
+            self._pace()
 
-    def _fill(self, agreement: Agreement, now: float) -> None:
-        """One frame of silence, so far apart that it is no stream but a sign of life."""
-        if not agreement.way.sends:
+    def _look(self) -> None:
+        """Ten times a second: one frame of silence where nothing else goes out; no stream, but a sign of life."""
+        agreement, now = self._agreement, self._now()
+        if self._latch is not None and self._rtp is not None and self._rtcp is not None:
+            self._reports.look(now, self._latch.remote, self._rtp, self._rtcp)
+        if agreement is None or not self._sends or self._source is not None:
+            return
+        if self._sent_at is not None and now - self._sent_at < FILL_AFTER_SECONDS:
             return
         self._sender.begin()
         packet = self._sender.audio(agreement.payload, self._coder.encode(SILENCE), 0, now)
@@ -227,10 +259,25 @@ class RtpPort(MediaPort):
             data, source = rtp.recvfrom(LONGEST_DATAGRAM)
         except OSError:  # an ICMP message about a packet of ours
             return
+        if len(data) == self._usual_bytes and self._latch is not None and source == self._latch.proven:
+            first, second, sequence, timestamp, ssrc = HEADER.unpack_from(data)
+            if first == 0x80 and self._agreement is not None and second == self._agreement.payload:
+                now = self._now()
+                position = self._timeline.next_position(sequence, timestamp, ssrc, now)
+                if position is not None:
+                    self.last_heard_at = now
+                    self.counters.bytes_in += len(data)
+                    self._reports.reception.heard(ssrc, sequence, timestamp, now)
+                    self._regrouper.push(self._coder.decode(data[HEADER_BYTES:]), position)
+                    return
         self._receive(data, Address(source[0], source[1]))
 
     def _receive(self, data: bytes, source: Address) -> None:
-        now = asyncio.get_running_loop().time()
+        """The same, wherever anything is out of the ordinary."""
+        now = self._now()
+        if self._agreement is not None and self._agreement.has_rtcp_mux and is_rtcp(data):
+            self._take_report(data, source)
+            return
         if self._secure is not None:
             opened = self._secure.open(data)
             if opened is None:
@@ -242,6 +289,7 @@ class RtpPort(MediaPort):
             return
         self.last_heard_at = now
         self.counters.bytes_in += len(data)
+        self._reports.reception.heard(packet.ssrc, packet.sequence, packet.timestamp, now)
         arrival = self._timeline.arrived(packet)
         self.counters.lost = self._timeline.lost
         match arrival:
@@ -274,15 +322,20 @@ class RtpPort(MediaPort):
 
     def _deliver_counted(self, frame: Frame, position: int) -> None:
         self.counters.frames_in += 1
-        self._deliver(frame, position)
+        for listener in self._listeners:
+            listener(frame, position)
 
     def _read_rtcp(self, rtcp: socket.socket) -> None:
-        """Reports of the peer are read, so that the buffer stays empty; nothing depends on them."""
         for _ in range(_READS_AT_ONCE):
             try:
-                rtcp.recvfrom(LONGEST_DATAGRAM)
+                data, source = rtcp.recvfrom(LONGEST_DATAGRAM)
             except OSError:
                 return
+            self._take_report(data, Address(source[0], source[1]))
+
+    def _take_report(self, data: bytes, source: Address) -> None:
+        if self._latch is not None:
+            self._reports.receive(data, source, self._latch.remote, self._now())
 
 
 def _bind(host: str, port: int) -> socket.socket | None:
