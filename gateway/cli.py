@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway import __version__
 from gateway.errors import GatewayError
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -91,8 +96,23 @@ def _web(options: argparse.Namespace) -> int:
     from web.serve import serve
 
     settings = load_settings(options.config)
-    serve(api_url=f"http://{settings.api.bind}", bind=settings.web.bind)
+    serve(api_url=f"http://{settings.api.bind}", bind=settings.web.bind, tls=_panel_certificate(settings))
     return 0
+
+
+def _panel_certificate(settings: Settings) -> tuple[Path, Path] | None:
+    """The files of certificate and key, made at the first start; None when the panel needs none."""
+    if not settings.web.has_tls:
+        return None
+    from gateway.sip.addresses import lan_addresses
+    from gateway.sip.certificate import make_certificate, server_context
+
+    own = os.environ.get("STATE_DIRECTORY")  # the panel's user may write nowhere else (systemd.exec(5))
+    files = settings.web_tls(Path(own) if own else None)
+    if files.is_self_made:
+        make_certificate(files.certificate, files.key, ("127.0.0.1", "::1", *lan_addresses()))
+    server_context(files.certificate, files.key)  # what cannot be used is said here, in a sentence
+    return files.certificate, files.key
 
 
 def _doctor(options: argparse.Namespace) -> int:

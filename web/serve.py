@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -33,8 +35,19 @@ class _Server(BaseApplication):  # type: ignore[misc]  # as above
         return self._make_app()
 
 
-def serve(*, api_url: str, bind: str, hosts: frozenset[str] = frozenset()) -> None:
-    """Serve until SIGTERM or SIGINT. `bind` is host:port; the host "lan" serves private addresses only."""
+def _context(_config: object, make_default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    context = make_default()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def serve(
+    *, api_url: str, bind: str, tls: tuple[Path, Path] | None = None, hosts: frozenset[str] = frozenset()
+) -> None:
+    """Serve until SIGTERM or SIGINT. `bind` is host:port; the host "lan" serves private addresses only.
+
+    `tls`: the files of a certificate with its chain, and of its key (PEM).
+    """
     host, _, port = bind.rpartition(":")
     only_private = host == "lan"
     settings = {
@@ -54,5 +67,7 @@ def serve(*, api_url: str, bind: str, hosts: frozenset[str] = frozenset()) -> No
         "forwarded_allow_ips": "",
         "control_socket_disable": True,
     }
+    if tls is not None:
+        settings |= {"certfile": str(tls[0]), "keyfile": str(tls[1]), "ssl_context": _context}
     names = hosts if host in ("lan", "") else hosts | {host.strip("[]").lower()}
-    _Server(lambda: create_app(api_url, hosts=names, only_private=only_private), settings).run()
+    _Server(lambda: create_app(api_url, hosts=names, only_private=only_private, secure=tls is not None), settings).run()

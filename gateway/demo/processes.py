@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import ssl
 import sys
 import time
 import urllib.error
@@ -89,7 +90,7 @@ class Processes:
             await self._start("panel", "-m", "gateway", "web", *config)
         await self._until("daemon", lambda: _health(self._site.ports.api) == "ready")
         if self._panel:
-            await self._until("panel", lambda: _answers(self._site.ports.web))
+            await self._until("panel", lambda: _answers(self._site))
 
     async def _start(self, name: str, *arguments: str) -> asyncio.subprocess.Process:
         with self.log_of(name).open("ab") as log:
@@ -140,10 +141,11 @@ def _health(port: int) -> str | None:
         return None
 
 
-def _answers(port: int) -> bool:
-    """The panel serves pages."""
+def _answers(site: Site) -> bool:
+    """The panel serves pages, with the certificate that it should have."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5):
+        trust = ssl.create_default_context(cafile=site.panel_certificate) if site.has_tls else None
+        with urllib.request.urlopen(site.panel_url, timeout=5, context=trust):  # noqa: S310  # our own address
             return True
     except urllib.error.HTTPError:
         return True

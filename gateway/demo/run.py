@@ -95,9 +95,9 @@ def _greet(site: Site) -> None:
         f"""
 simbridge demo is running on emulated modems: no call leaves this machine.
 
-Panel:         http://127.0.0.1:{site.ports.web}/
+Panel:         {site.panel_url}
 {first}
-SIP phone 101: user 101, password {site.phone_password}, server 127.0.0.1:{site.ports.sip} (UDP)
+SIP phone 101: user 101, password {site.phone_password}, server {site.host}:{site.ports.sip} (UDP)
 
 Try this:
   - Open the panel, then type a letter here and press Enter:"""

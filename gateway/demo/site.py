@@ -9,6 +9,9 @@ from pathlib import Path
 
 import tomli
 
+from gateway.sip.addresses import lan_addresses
+
+LOOPBACK = "127.0.0.1"
 MODEMS = (("m0", "huawei"), ("m1", "quectel"), ("m2", "simcom"))
 """Name and family of each emulated modem."""
 
@@ -35,6 +38,10 @@ class Site:
     directory: Path
     ports: Ports
     phone_password: str
+    host: str = LOOPBACK
+    """Where browsers and phones reach it: this machine alone, or its address in the local network."""
+    has_tls: bool = False
+    """Whether the panel does, because others than this machine reach it."""
 
     @property
     def config(self) -> Path:
@@ -57,6 +64,16 @@ class Site:
         return self.directory / "data"
 
     @property
+    def panel_url(self) -> str:
+        """Where the panel is, as a browser wants it."""
+        return f"{'https' if self.has_tls else 'http'}://{self.host}:{self.ports.web}/"
+
+    @property
+    def panel_certificate(self) -> Path:
+        """What the panel shows to browsers of the network."""
+        return self.data / "tls" / "panel-certificate.pem"
+
+    @property
     def is_new(self) -> bool:
         """Nobody has started a daemon here yet."""
         return not (self.data / "simbridge.db").exists()
@@ -72,7 +89,14 @@ def prepare(directory: Path, *, lan: bool = False, notice: str = "announce", usu
     emulator.mkdir(exist_ok=True)
     usual = Ports(sip=5060, api=8090, web=8080) if usual_ports else Ports(sip=0, api=0, web=0)
     ports = Ports(sip=_free_port(usual.sip, socket.SOCK_DGRAM), api=_free_port(usual.api), web=_free_port(usual.web))
-    site = Site(directory=directory, ports=ports, phone_password=_phone_password(directory / "shop.toml"))
+    addresses = [each for each in lan_addresses() if ":" not in each] if lan else []
+    site = Site(
+        directory=directory,
+        ports=ports,
+        phone_password=_phone_password(directory / "shop.toml"),
+        host=(*addresses, LOOPBACK)[0],
+        has_tls=lan,
+    )
     site.config.write_text(_gateway_toml(site, lan=lan), encoding="utf-8")
     if not site.shop.exists():
         site.shop.touch(mode=0o600)
