@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.sip.extensions import SUPPORTED
 from gateway.sip.headers import NameAddress, Via, parse_name_address, sip_uri
 from gateway.sip.message import Headers, Request, Response
 from gateway.sip.transaction import new_branch
 from gateway.sip.transport import Address, Flow, is_numeric
 from gateway.sip.uri import SipUri
 
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REGISTER, SUBSCRIBE, MESSAGE"
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REGISTER, SUBSCRIBE, MESSAGE, REFER, NOTIFY, PRACK"
 SERVER_NAME = "simbridge"
 """Without a version (T-S15)."""
 
@@ -137,6 +138,7 @@ class Dialog:
         if method in ("INVITE", "UPDATE"):
             headers.add("Contact", self.contact)
             headers.add("Allow", ALLOW)
+            headers.add("Supported", SUPPORTED)
         headers.add("User-Agent", SERVER_NAME)
         if body:
             headers.add("Content-Type", content_type)

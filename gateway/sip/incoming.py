@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from gateway.sip.dialog import ALLOW, SERVER_NAME, Dialog, copy_record_route
+from gateway.sip.extensions import RELIABLE, SUPPORTED
 from gateway.sip.media_terms import DEFAULT_TERMS, MediaTerms
 from gateway.sip.message import Request, Response
+from gateway.sip.reliable import ReliableResponses
 from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sdp import CONTENT_TYPE, Agreement, Description, LocalDescription
-from gateway.sip.session import CallEvents, Session, read_answer
+from gateway.sip.session import CallEvents, Session, connect_media, read_answer
 from gateway.sip.transaction import ServerTransaction, answer_to, new_tag
 from gateway.sip.transport import Flow
 from gateway.sip.wire import Wire, decline, reason_of
@@ -46,28 +48,55 @@ class IncomingCall:
         self._session = Session(wire, port, self._local, events, trusted=trusted)
         self._is_final = False
         self._ring_timer: asyncio.TimerHandle | None = None
+        self._reliable = ReliableResponses(transaction, self._was_not_heard)
+        self._has_described = False
+        self._is_accepting = False
+        self._is_early = False
         self._session.begin(self._dialog)
-        wire.dialogs.add(self._dialog, self)
+        wire.dialogs.add(self._dialog, self, events.leg)
 
     def ring(self) -> None:
-        """180."""
-        if not self._is_final:
-            self._transaction.respond(self._response(180, "Ringing"))
-            self._ring_timer = asyncio.get_running_loop().call_later(RING_AGAIN_SECONDS, self.ring)
+        """180, or 183 once the caller hears us."""
+        if self._is_final:
+            return
+        if self._is_early:
+            self._progress(183, "Session Progress")
+        else:
+            self._progress(180, "Ringing")
+        self._cancel_timer()
+        self._ring_timer = asyncio.get_running_loop().call_later(RING_AGAIN_SECONDS, self.ring)
+
+    def open_early(self) -> bool:
+        """183 with our answer: the caller hears us from now on. False when the INVITE brought no offer."""
+        if self._is_final or self._offer is None or self._agreement is None:
+            return False
+        if not self._is_early:
+            self._is_early = True
+            connect_media(
+                self._port, self._agreement, self._local, self._flow.remote.host, trusted=self._session.is_trusted
+            )
+            self.ring()
+        return True
 
     def answer(self) -> None:
         """200 with our answer, or with our offer when the INVITE brought none."""
         if self._is_final:
             return
+        if self._reliable.describes:  # RFC 3262 section 3: its PRACK comes first
+            self._is_accepting = True
+            return
         self._finish()
         response = self._response(200, "OK")
-        response.headers.add("Content-Type", CONTENT_TYPE)
-        if self._offer is None or self._agreement is None:
-            response.body = self._local.offer()
-        else:
-            response.body = self._local.answer(self._offer, self._agreement)
+        self._session.timer.answer(self._transaction.request, response)
+        if self._offer is not None and self._agreement is not None:
+            self._describe(response, self._local.answer(self._offer, self._agreement))
             self._session.use(self._agreement, self._flow.remote.host)
-        self._wire.dialogs.add(self._dialog, self._session)
+        elif self._agreement is not None:  # agreed by a PRACK
+            self._session.use(self._agreement, self._flow.remote.host)
+        else:
+            self._describe(response, self._local.offer())
+        self._wire.dialogs.add(self._dialog, self._session, self._events.leg)
+        self._session.confirm(self._transaction.request, we_called=False)
         self._session.accept(self._transaction, response, self._acknowledged)
 
     def hangup(self, cause: Cause) -> None:
@@ -97,6 +126,8 @@ class IncomingCall:
             case "BYE":
                 transaction.respond(decline(request, 200, "OK"))
                 self.cancelled()
+            case "PRACK":
+                self._receive_prack(transaction)
             case "INVITE":
                 transaction.respond(decline(request, 491, "Request Pending"))
             case "UPDATE" if request.body:
@@ -108,8 +139,47 @@ class IncomingCall:
     def receive_ack(self, request: Request, flow: Flow) -> None:
         """There is no 2xx that it could be for."""
 
+    def _receive_prack(self, transaction: ServerTransaction) -> None:
+        """RFC 3262 section 3; it may bring the answer to an offer of ours in the response that it is for."""
+        prack = transaction.request
+        if not self._reliable.acknowledge(prack):
+            transaction.respond(decline(prack, 481, "Call/Transaction Does Not Exist"))
+            return
+        transaction.respond(decline(prack, 200, "OK"))
+        if self._offer is None and self._agreement is None and self._has_described:
+            self._agreement = read_answer(prack, self._local.terms)
+        if self._is_accepting and not self._reliable.describes:
+            self._is_accepting = False
+            self.answer()
+
+    def _was_not_heard(self) -> None:
+        """No PRACK came: the caller is refused (RFC 3262 section 3)."""
+        if not self._is_final:
+            self._refuse(504, "Server Time-out", Cause.NETWORK_LOST)
+            self._events.ended(Cause.NETWORK_LOST, False)
+
+    def _progress(self, status: int, reason: str) -> None:
+        """A provisional response: one that cannot be lost, when the caller knows how (RFC 3262)."""
+        request = self._transaction.request
+        response = self._response(status, reason)
+        required = RELIABLE in request.headers.tokens("Require")
+        if self._is_early and self._offer is not None and self._agreement is not None:
+            self._describe(response, self._local.answer(self._offer, self._agreement))
+        elif required and self._offer is None and not self._has_described:
+            # The first one must bring our offer when the INVITE brought none (RFC 3262 section 5).
+            self._has_described = True
+            self._describe(response, self._local.offer())
+        if required or RELIABLE in request.headers.tokens("Supported"):
+            self._reliable.send(response)
+        else:
+            self._transaction.respond(response)
+
+    def _describe(self, response: Response, body: bytes) -> None:
+        response.headers.add("Content-Type", CONTENT_TYPE)
+        response.body = body
+
     def _acknowledged(self, ack: Request) -> None:
-        if self._offer is None:
+        if self._offer is None and self._agreement is None:
             agreement = read_answer(ack, self._local.terms)
             if agreement is None:
                 self._session.hang_up(Cause.NO_COMMON_CODEC)
@@ -128,6 +198,10 @@ class IncomingCall:
 
     def _finish(self) -> None:
         self._is_final = True
+        self._reliable.stop()
+        self._cancel_timer()
+
+    def _cancel_timer(self) -> None:
         if self._ring_timer is not None:
             self._ring_timer.cancel()
 
@@ -137,5 +211,6 @@ class IncomingCall:
             copy_record_route(self._transaction.request, response)
             response.headers.add("Contact", self._dialog.contact)
             response.headers.add("Allow", ALLOW)
+            response.headers.add("Supported", SUPPORTED)
         response.headers.add("Server", SERVER_NAME)
         return response

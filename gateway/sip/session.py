@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.sip.acceptance import Acceptance
 from gateway.sip.dialog import ALLOW, SERVER_NAME, Dialog
+from gateway.sip.digest import DigestClient
+from gateway.sip.extensions import SUPPORTED
 from gateway.sip.grammar import MalformedMessage
 from gateway.sip.latch import media_host
 from gateway.sip.media_terms import MediaTerms
 from gateway.sip.message import Request, Response
+from gateway.sip.refer import Transfers
+from gateway.sip.refresher import Refresher
 from gateway.sip.rtp_port import RtpPort
-from gateway.sip.sdp import CONTENT_TYPE, Agreement, LocalDescription, agree, parse_sdp
+from gateway.sip.sdp import CONTENT_TYPE, Agreement, LocalDescription, Way, agree, parse_sdp
+from gateway.sip.session_timer import SHORTEST_SECONDS, SessionTimer, too_short
+from gateway.sip.silence import SilenceWatch
 from gateway.sip.telephone_event import KEYS
-from gateway.sip.transaction import LONGEST_SECONDS, T1_SECONDS, T2_SECONDS, ServerTransaction, answer_to
+from gateway.sip.transaction import ServerTransaction, answer_to
 from gateway.sip.transport import Address, Flow
 from gateway.sip.wire import Wire, decline, reason_of, unsupported_extensions
 from gateway.telephony.causes import Cause
+from gateway.telephony.leg import Leg
+from gateway.telephony.transfer import TransferWish
 
 log = logging.getLogger(__name__)
-
-SILENT_SECONDS = 30.0
-"""So long without a packet the party is gone (T-F14, X-N5)."""
-HELD_SECONDS = 900.0
-"""So long a held call may be silent."""
 
 _DTMF_RELAY = re.compile(r"^\s*Signal\s*=\s*([0-9*#A-D])\s*$", re.MULTILINE | re.IGNORECASE)
 
@@ -35,94 +38,88 @@ _DTMF_RELAY = re.compile(r"^\s*Signal\s*=\s*([0-9*#A-D])\s*$", re.MULTILINE | re
 class CallEvents:
     """What the wire tells the leg."""
 
+    leg: Leg
     rung: Callable[[], None]
     early_media: Callable[[], None]
     answered: Callable[[], None]
     ended: Callable[[Cause, bool], None]
     """With the cause, and whether the party ended it."""
     key: Callable[[str], None]
+    held: Callable[[bool, bool], None]
+    """Whether the party has put us on hold, and whether it plays something of its own meanwhile."""
+    transfer: Callable[[TransferWish], Cause | None]
+    """The party wants the other one connected elsewhere: None when it will be tried, else why not."""
     redirected: Callable[[str], None] = lambda _target: None
     """The party wants to be reached at another number or extension: it comes before `ended`."""
-
-
-class Acceptance:
-    """A 2xx to an INVITE, repeated until its ACK comes (RFC 3261 section 13.3.1.4)."""
-
-    def __init__(
-        self,
-        transaction: ServerTransaction,
-        response: Response,
-        *,
-        on_ack: Callable[[Request], None],
-        on_silence: Callable[[], None],
-    ) -> None:
-        self.number = transaction.request.cseq.number
-        self.is_waiting = True
-        self._transaction = transaction
-        self._response = response
-        self._on_ack = on_ack
-        self._on_silence = on_silence
-        self._interval = T1_SECONDS
-        loop = asyncio.get_running_loop()
-        self._deadline = loop.time() + LONGEST_SECONDS
-        transaction.respond(response)
-        self._timer = loop.call_later(self._interval, self._again)
-
-    def acknowledge(self, ack: Request) -> None:
-        """The ACK is here."""
-        if self.is_waiting:
-            self.stop()
-            self._on_ack(ack)
-
-    def stop(self) -> None:
-        """Repeat no more."""
-        self.is_waiting = False
-        self._timer.cancel()
-
-    def _again(self) -> None:
-        loop = asyncio.get_running_loop()
-        if loop.time() >= self._deadline - T1_SECONDS / 2:
-            self.stop()
-            self._on_silence()
-            return
-        self._transaction.respond(self._response)
-        self._interval = min(2 * self._interval, T2_SECONDS)
-        self._timer = loop.call_at(min(loop.time() + self._interval, self._deadline), self._again)
 
 
 class Session:
     """One dialog with its media, from its first answer to its end."""
 
     def __init__(
-        self, wire: Wire, port: RtpPort, local: LocalDescription, events: CallEvents, *, trusted: bool
+        self,
+        wire: Wire,
+        port: RtpPort,
+        local: LocalDescription,
+        events: CallEvents,
+        *,
+        trusted: bool,
+        account: DigestClient | None = None,
     ) -> None:
-        """`trusted`: a trunk, whose media may come from another host than its signalling."""
+        """`trusted`: a trunk, whose media may come from another host than its signalling; `account` is ours there."""
         self.dialog: Dialog | None = None
         self.has_ended = False
-        self._wire = wire
+        self.wire = wire
+        self.timer = SessionTimer(self._refresh, self._expire)
         self._port = port
         self._local = local
         self._events = events
-        self._trusted = trusted
+        self.is_trusted = trusted
         self._agreement: Agreement | None = None
         self._accepting: Acceptance | None = None
         self._goodbye: Cause | None = None
-        self._watch: asyncio.TimerHandle | None = None
-        self._watched_since = 0.0
+        self._is_early = True
+        self._refresher = Refresher(self, account, self._lose)
+        self._transfers = Transfers(wire, events.leg, self._living_dialog, events.transfer)
+        self._silence = SilenceWatch(port, is_excused=lambda: self.is_answering, on_silence=self._fall_silent)
+
+    @property
+    def is_answering(self) -> bool:
+        """A 2xx of ours waits for its ACK."""
+        return self._accepting is not None and self._accepting.is_waiting
 
     # The beginning.
 
     def begin(self, dialog: Dialog) -> None:
         """The dialog is there; requests within it come here from now on."""
         self.dialog = dialog
+        self.wire.dialogs.add(dialog, self, self._events.leg)
+
+    def confirm(self, message: Request | Response, *, we_called: bool) -> None:
+        """The call is answered: `message` is the peer's INVITE, or its answer to ours."""
+        self._is_early = False
         self._port.on_key = self._events.key
-        self._wire.dialogs.add(dialog, self)
+        self._refresher.learn(message, we_called=we_called)
+        if self._agreement is not None:
+            self._silence.begin(self._agreement)
 
     def use(self, agreement: Agreement, signalling_host: str) -> None:
         """Media as agreed, from now on."""
         self._agreement = agreement
-        connect_media(self._port, agreement, self._local, signalling_host, trusted=self._trusted)
-        self._watch_media()
+        connect_media(self._port, agreement, self._local, signalling_host, trusted=self.is_trusted)
+        if not self._is_early:
+            self._silence.begin(agreement)
+        self._events.held(agreement.is_held, self.is_trusted and agreement.way.receives)
+
+    def current_offer(self) -> bytes:
+        """An offer that changes nothing: it holds nobody, and goes on with what is."""
+        return self._local.offer(Way.BOTH if self._agreement is None else self._agreement.way)
+
+    def take_answer(self, response: Response) -> None:
+        """The answer to an offer of ours within the call."""
+        agreement = read_answer(response, self._local.terms)
+        if agreement is not None and self.dialog is not None:
+            self.use(agreement, self.dialog.flow.remote.host)
 
     def accept(self, transaction: ServerTransaction, response: Response, on_ack: Callable[[Request], None]) -> None:
         """Send a 2xx to an INVITE until it is acknowledged; without an ACK the call ends (section 13.3.1.4)."""
@@ -135,8 +132,8 @@ class Session:
         """End the call from our side; a 2xx of ours must be acknowledged first (RFC 3261 section 15)."""
         if self.has_ended or self._goodbye is not None:
             return
-        self._stop_watching()
-        if self._accepting is not None and self._accepting.is_waiting:
+        self._silence.stop()
+        if self.is_answering:
             self._goodbye = cause
             return
         self._say_goodbye(cause)
@@ -144,23 +141,45 @@ class Session:
     def close(self) -> None:
         """The dialog is over on the wire."""
         self.has_ended = True
-        self._stop_watching()
+        self._silence.stop()
+        self.timer.stop()
+        self._refresher.stop()
         if self._accepting is not None:
             self._accepting.stop()
         if self.dialog is not None:
-            self._wire.dialogs.remove(self.dialog)
+            self.wire.dialogs.remove(self.dialog)
 
     def _say_goodbye(self, cause: Cause) -> None:
         dialog = self.dialog
         if dialog is not None:
             bye = dialog.request("BYE")
             bye.headers.add("Reason", reason_of(cause))
-            self._wire.ask_and_forget(bye, dialog.next_hop())
+            self.wire.ask_and_forget(bye, dialog.next_hop())
         self.close()
 
     def _was_not_acknowledged(self) -> None:
         log.info("The answer was never acknowledged; the call is ended")
         self._say_goodbye(self._goodbye or Cause.NETWORK_LOST)
+        self._events.ended(Cause.NETWORK_LOST, False)
+
+    def _fall_silent(self) -> None:
+        self.hang_up(Cause.NO_AUDIO)
+        self._events.ended(Cause.NO_AUDIO, False)
+
+    def _living_dialog(self) -> Dialog | None:
+        return None if self.has_ended or self._goodbye is not None else self.dialog
+
+    # The session timer.
+
+    def _refresh(self) -> None:
+        self._refresher.start()
+
+    def _expire(self) -> None:
+        log.info("The session was not refreshed; the call is ended")
+        self._lose()
+
+    def _lose(self) -> None:
+        self.hang_up(Cause.NETWORK_LOST)
         self._events.ended(Cause.NETWORK_LOST, False)
 
     # Requests from the peer.
@@ -205,7 +224,11 @@ class Session:
                 response.headers.add("Allow", ALLOW)
                 response.headers.add("Accept", CONTENT_TYPE)
                 transaction.respond(response)
-            case "SUBSCRIBE" | "NOTIFY" | "REFER" | "MESSAGE" | "PRACK" | "PUBLISH" | "REGISTER":
+            case "REFER":
+                self._transfers.receive(transaction)
+            case "PRACK":  # for no response that waits for one
+                transaction.respond(decline(request, 481, "Call/Transaction Does Not Exist"))
+            case "SUBSCRIBE" | "NOTIFY" | "MESSAGE" | "PUBLISH" | "REGISTER":
                 transaction.respond(decline(request, 405, "Method Not Allowed"))
             case _:
                 transaction.respond(decline(request, 501, "Not Implemented"))
@@ -213,11 +236,14 @@ class Session:
     def _renegotiate(self, transaction: ServerTransaction, flow: Flow) -> None:
         """A re-INVITE: hold, resume, another codec, another address (RFC 3261 section 14.2)."""
         request = transaction.request
-        if self._accepting is not None and self._accepting.is_waiting:
+        if self.is_answering or self._refresher.is_inviting:
             transaction.respond(decline(request, 491, "Request Pending"))
             return
+        if too_short(request):
+            transaction.respond(_interval_too_small(request))
+            return
         if not request.body:
-            body = self._local.offer()
+            body = self.current_offer()
             self._accept_body(transaction, body, lambda ack: self._take_late_answer(ack, flow))
             return
         answer = self._answer(transaction, flow)
@@ -234,6 +260,13 @@ class Session:
         if self.dialog is None:
             return
         body = b""
+        if too_short(transaction.request):
+            transaction.respond(_interval_too_small(transaction.request))
+            return
+        if transaction.request.body and (self.is_answering or self._refresher.is_inviting):
+            # Two offers at a time are one too many (RFC 3311 section 5.2).
+            transaction.respond(decline(transaction.request, 491, "Request Pending"))
+            return
         if transaction.request.body:
             answer = self._answer(transaction, flow)
             if answer is None:
@@ -274,7 +307,9 @@ class Session:
         if self.dialog is not None:
             response.headers.add("Contact", self.dialog.contact)
         response.headers.add("Allow", ALLOW)
+        response.headers.add("Supported", SUPPORTED)
         response.headers.add("Server", SERVER_NAME)
+        self.timer.answer(request, response)
         if body:
             response.headers.add("Content-Type", CONTENT_TYPE)
             response.body = body
@@ -288,7 +323,7 @@ class Session:
             return
         body = f"Signal={key}\r\nDuration=160\r\n".encode()
         info = self.dialog.request("INFO", body, "application/dtmf-relay")
-        self._wire.ask_and_forget(info, self.dialog.next_hop())
+        self.wire.ask_and_forget(info, self.dialog.next_hop())
 
     def _receive_info(self, transaction: ServerTransaction) -> None:
         request = transaction.request
@@ -305,33 +340,6 @@ class Session:
         transaction.respond(decline(request, 200, "OK"))
         if len(key) == 1 and key in KEYS:
             self._events.key(key)
-
-    # Silence.
-
-    def _watch_media(self) -> None:
-        self._watched_since = asyncio.get_running_loop().time()
-        if self._watch is None and not self.has_ended:
-            self._look_for_media()
-
-    def _stop_watching(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
-
-    def _look_for_media(self) -> None:
-        loop = asyncio.get_running_loop()
-        if self._accepting is not None and self._accepting.is_waiting:
-            self._watched_since = loop.time()  # nobody speaks before he knows of our answer
-        receives = self._agreement is None or self._agreement.way.receives
-        patience = SILENT_SECONDS if receives and not (self._agreement and self._agreement.is_held) else HELD_SECONDS
-        deadline = max(self._watched_since, self._port.last_heard_at or 0.0) + patience
-        if deadline <= loop.time():
-            log.info("Nothing was heard for %d s; the call is ended", patience)
-            self._watch = None
-            self.hang_up(Cause.NO_AUDIO)
-            self._events.ended(Cause.NO_AUDIO, False)
-            return
-        self._watch = loop.call_at(min(deadline, loop.time() + SILENT_SECONDS), self._look_for_media)
 
 
 def connect_media(
@@ -350,3 +358,9 @@ def read_answer(message: Request | Response, terms: MediaTerms) -> Agreement | N
         return agree(parse_sdp(message.body), terms)
     except MalformedMessage:
         return None
+
+
+def _interval_too_small(request: Request) -> Response:
+    response = decline(request, 422, "Session Interval Too Small")
+    response.headers.add("Min-SE", SHORTEST_SECONDS)
+    return response

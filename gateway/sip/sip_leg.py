@@ -16,6 +16,9 @@ class CallSide(Protocol):
     def ring(self) -> None:
         """Tell the caller that it rings."""
 
+    def open_early(self) -> bool:
+        """Let the caller hear us before the answer; False when that cannot be."""
+
     def answer(self) -> None:
         """Answer."""
 
@@ -40,11 +43,14 @@ class SipLeg(Leg):
     def events(self) -> CallEvents:
         """What the wire must tell this leg."""
         return CallEvents(
+            leg=self,
             rung=self._has_rung,
             early_media=self._has_early_media,
             answered=self._has_answered,
             ended=lambda cause, by_peer: self._has_ended(cause, by_peer=by_peer),
             key=self._has_key,
+            held=lambda held, brings_music: self._has_held(held, brings_music=brings_music),
+            transfer=self._has_transfer,
             redirected=self._has_redirected,
         )
 
@@ -70,6 +76,9 @@ class SipLeg(Leg):
     def _start_ringing(self) -> None:
         if self._side is not None:
             self._side.ring()
+
+    def _start_early_media(self) -> bool:
+        return self._side is not None and self._side.open_early()
 
     def _start_answering(self) -> None:
         if self._side is not None:

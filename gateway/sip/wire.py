@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.sip.dialog import ALLOW, SERVER_NAME, Dialog
+from gateway.sip.extensions import UNDERSTOOD, Replaces
 from gateway.sip.message import Request, Response, serialise
 from gateway.sip.transaction import ServerTransaction, Transactions, answer_to
 from gateway.sip.transport import Flow
 from gateway.telephony.causes import CAUSES, Cause
+from gateway.telephony.leg import Leg
 
 
 class DialogUser(Protocol):
@@ -28,18 +30,22 @@ class Dialogs:
     def __init__(self) -> None:
         self._users: dict[tuple[str, str, str], DialogUser] = {}
         self._by_peer: dict[tuple[str, str], DialogUser] = {}
+        self._legs: dict[tuple[str, str, str], Leg] = {}
 
     def __len__(self) -> int:
         return len(self._users)
 
-    def add(self, dialog: Dialog, user: DialogUser) -> None:
-        """From now on `user` serves the dialog."""
+    def add(self, dialog: Dialog, user: DialogUser, leg: Leg | None = None) -> None:
+        """From now on `user` serves the dialog, which carries `leg` when it is a call."""
         self._users[dialog.id] = user
+        if leg is not None:
+            self._legs[dialog.id] = leg
         self._by_peer[dialog.call_id, dialog.remote.tag or ""] = user
 
     def remove(self, dialog: Dialog) -> None:
         """The dialog is over; idempotent."""
         user = self._users.pop(dialog.id, None)
+        self._legs.pop(dialog.id, None)
         key = (dialog.call_id, dialog.remote.tag or "")
         if user is not None and self._by_peer.get(key) is user:
             del self._by_peer[key]
@@ -47,6 +53,19 @@ class Dialogs:
     def find(self, request: Request) -> DialogUser | None:
         """The dialog that a request names (RFC 3261 section 12.2.2)."""
         return self._users.get((request.call_id, request.recipient.tag or "", request.sender.tag or ""))
+
+    def leg_of(self, replaces: Replaces) -> Leg | None:
+        """The leg of the dialog with those names (RFC 3891 section 3).
+
+        Who learned of it by a lamp names it as the phone that rings would: the tags stand the other way round.
+        """
+        first, second = replaces.to_tag, replaces.from_tag
+        found = self._legs.get((replaces.call_id, first, second))
+        return found or self._legs.get((replaces.call_id, second, first))
+
+    def names_of(self, leg: Leg) -> tuple[str, str, str] | None:
+        """Call-ID, our tag and the peer's tag of the dialog that carries a leg; None while there is none."""
+        return next((names for names, each in self._legs.items() if each is leg), None)
 
     def find_by_peer(self, request: Request) -> DialogUser | None:
         """The dialog with that Call-ID and the peer's tag, whatever tag of ours the request gives.
@@ -86,8 +105,9 @@ def decline(request: Request, status: int, reason: str, *, tag: str | None = Non
 
 
 def unsupported_extensions(request: Request) -> Response | None:
-    """420 when the request needs an extension that we do not have: we have none (RFC 3261 section 8.2.2.3)."""
+    """420 when the request needs an extension that we do not have (RFC 3261 section 8.2.2.3)."""
     required = request.headers.tokens("Require") | request.headers.tokens("Proxy-Require")
+    required -= UNDERSTOOD
     if not required:
         return None
     response = decline(request, 420, "Bad Extension")
