@@ -152,6 +152,55 @@ class Accounts(Protocol):
         """End a token of that user; False when there is none."""
 
 
+class OpenedSetup(Protocol):
+    """The files of a phone can be fetched now."""
+
+    @property
+    def token(self) -> str:
+        """The word that stands in the path of each file, told once."""
+
+    @property
+    def seconds(self) -> float:
+        """For how long."""
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The name of each make's file."""
+
+
+class SetupFile(Protocol):
+    """A file as a phone gets it."""
+
+    @property
+    def extension(self) -> str:
+        """Whose it is."""
+
+    @property
+    def text(self) -> str:
+        """What it holds."""
+
+    @property
+    def media_type(self) -> str:
+        """What it is."""
+
+    @property
+    def is_secret(self) -> bool:
+        """It holds the phone's password."""
+
+
+class PhoneSetup(Protocol):
+    """Gives phones the files that set them up."""
+
+    def open(self, extension: str) -> OpenedSetup | None:
+        """Let the files of a phone be fetched for a while, by a new word alone; None: there is no such phone."""
+
+    def close(self, extension: str) -> bool:
+        """Let them be fetched no more; False when they could not be."""
+
+    def fetch(self, token: str, name: str, base: str) -> SetupFile | None:
+        """The file of that name; None: none for this word. Raises ValueError for a `base` that no phone could know."""
+
+
 class ShopFile(Protocol):
     """The shop as shop.toml."""
 

@@ -18,7 +18,8 @@ from gateway.api.auth import ACCOUNTS, authenticate
 from gateway.api.live_routes import LiveRoutes
 from gateway.api.problems import problems
 from gateway.api.relay import Relay
-from gateway.api.seams import Accounts, LiveView, ShopFile
+from gateway.api.seams import Accounts, LiveView, PhoneSetup, ShopFile
+from gateway.api.setup_routes import SetupRoutes
 from gateway.api.stream import EventStream
 from gateway.errors import AddressInUse, TryLater
 from gateway.events import EventBus
@@ -52,6 +53,7 @@ class ApiServer:
         live: LiveView,
         accounts: Accounts,
         shop: ShopFile,
+        phone_setup: PhoneSetup,
         is_ready: Callable[[], bool],
     ) -> None:
         host, _, port = bind.rpartition(":")
@@ -64,6 +66,7 @@ class ApiServer:
         )
         self._app[ACCOUNTS] = accounts
         self._app.add_routes(AccountRoutes(accounts).routes())
+        self._app.add_routes(SetupRoutes(phone_setup).routes())
         self._app.add_routes(
             LiveRoutes(live=live, stream=self._stream, shop=shop, is_ready=is_ready, boot=boot).routes()
         )

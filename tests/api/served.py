@@ -15,7 +15,7 @@ from gateway.api.board import Board
 from gateway.api.server import ApiServer
 from gateway.events import EventBus
 from tests.fakes.accounts import FakeAccounts
-from tests.fakes.exchange_view import SHOP, FakeShopFile
+from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 
 PASSWORD = "three unlikely words"
 
@@ -71,7 +71,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
     async with (
         ApiServer(
             bind="127.0.0.1:0", worker_socket=worker_socket, bus=bus, live=board, accounts=accounts, shop=shop_file,
-            is_ready=lambda: ready[0],
+            phone_setup=setup_desk(), is_ready=lambda: ready[0],
         ) as server,
         aiohttp.ClientSession() as client,
     ):  # fmt: skip

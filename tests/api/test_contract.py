@@ -10,7 +10,7 @@ from gateway.api.contract import contract, scopes
 from gateway.api.server import ApiServer
 from gateway.events import EventBus
 from tests.fakes.accounts import FakeAccounts
-from tests.fakes.exchange_view import SHOP, FakeShopFile
+from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 
 
 def _server() -> ApiServer:
@@ -18,7 +18,7 @@ def _server() -> ApiServer:
     return ApiServer(
         bind="127.0.0.1:0", worker_socket=Path("worker.sock"), bus=bus,
         live=Board(bus=bus, shop=lambda: SHOP, hang_up=lambda call_id: False),
-        accounts=FakeAccounts(), shop=FakeShopFile(), is_ready=lambda: True,
+        accounts=FakeAccounts(), shop=FakeShopFile(), phone_setup=setup_desk(), is_ready=lambda: True,
     )  # fmt: skip
 
 
@@ -59,6 +59,7 @@ def test_every_operation_names_a_known_scope_or_is_open_on_purpose() -> None:
         ("GET", "/api/v1/setup"),
         ("POST", "/api/v1/setup"),
         ("POST", "/api/v1/sessions"),
+        ("GET", "/api/v1/setup-files/{token}/{name}"),
     }
 
 

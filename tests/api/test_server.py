@@ -17,7 +17,7 @@ from gateway.events import AlertRaised, CallStarted, EventBus
 from tests.api.served import PASSWORD, serving
 from tests.api.shapes import assert_fits
 from tests.fakes.accounts import FakeAccounts
-from tests.fakes.exchange_view import SHOP, FakeShopFile
+from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 
 pytestmark = pytest.mark.real_time
 
@@ -274,7 +274,7 @@ async def test_a_port_in_use_is_told_by_name() -> None:
         server = ApiServer(
             bind=f"127.0.0.1:{taken.getsockname()[1]}", worker_socket=Path("worker.sock"), bus=bus,
             live=Board(bus=bus, shop=lambda: SHOP, hang_up=lambda call_id: False),
-            accounts=FakeAccounts(), shop=FakeShopFile(), is_ready=lambda: True,
+            accounts=FakeAccounts(), shop=FakeShopFile(), phone_setup=setup_desk(), is_ready=lambda: True,
         )  # fmt: skip
         with pytest.raises(AddressInUse, match="cannot listen on"):
             async with server:

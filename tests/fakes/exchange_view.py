@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 from gateway.errors import SettingsError
-from gateway.telephony.shop import CourierSettings, LineSettings, NumberRules, PhoneSettings, Shop
+from gateway.provisioning.desk import ProvisioningDesk
+from gateway.telephony.shop import CourierSettings, LineSettings, NumberRules, PhoneSettings, Shop, ShopView
 
 SHOP = Shop(
     name="Flowers & Co",
@@ -19,6 +22,11 @@ SHOP = Shop(
     ),
     numbers=NumberRules(country="RU"),
 )
+
+
+def setup_desk(shop: ShopView = lambda: SHOP) -> ProvisioningDesk:
+    """Gives out the files of that shop's phones, as if SIP listened at home and in a LAN."""
+    return ProvisioningDesk(shop, lambda: [("127.0.0.1", 5060), ("192.168.1.5", 5060)], time.monotonic)
 
 
 class FakeShopFile:

@@ -20,7 +20,7 @@ from gateway.telephony.shop import Shop
 from gateway.worker.server import WorkerServer
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.archive import FakeArchive
-from tests.fakes.exchange_view import SHOP, FakeShopFile
+from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 
 T = TypeVar("T")
 
@@ -90,7 +90,8 @@ class GatewayThread:
         self._stop = asyncio.Event()
         api = ApiServer(
             bind=f"127.0.0.1:{port}", worker_socket=self.worker_socket, bus=self.bus, live=self._board,
-            accounts=self.accounts, shop=self.shop_file, is_ready=lambda: True,
+            accounts=self.accounts, shop=self.shop_file, phone_setup=setup_desk(lambda: self.shop),
+            is_ready=lambda: True,
         )  # fmt: skip
         self._api = api
         async with api:
