@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
-from gateway.audio.frame import Frame
-from gateway.audio.port import MediaPort
+from gateway.audio.port import Listener, MediaPort
 from gateway.audio.recorder import Channel
 
 Clock: TypeAlias = Callable[[], float]
@@ -16,8 +15,8 @@ Clock: TypeAlias = Callable[[], float]
 class Tap(Protocol):
     """Hears both parties: a Recorder, or a stand-in for one."""
 
-    def write(self, channel: Channel, frame: Frame, position: int, now: float) -> None:
-        """A frame of one party has arrived."""
+    def listener(self, channel: Channel, clock: Clock) -> Listener:
+        """What is to be called for each frame of one party, on arrival."""
 
 
 class Bridge:
@@ -52,7 +51,7 @@ class Bridge:
 
     def tap(self, tap: Tap) -> Callable[[], None]:
         """Give `tap` every frame of both parties, from now on, until `stop` or the returned function is called."""
-        stops = [port.listen(self._listener(tap, channel)) for channel, port in self._parties.items()]
+        stops = [port.listen(tap.listener(channel, self._clock)) for channel, port in self._parties.items()]
 
         def stop() -> None:
             while stops:
@@ -60,12 +59,3 @@ class Bridge:
 
         self._taps.append(stop)
         return stop
-
-    def _listener(self, tap: Tap, channel: Channel) -> Callable[[Frame, int], None]:
-        clock = self._clock
-        write = tap.write
-
-        def listener(frame: Frame, position: int) -> None:
-            write(channel, frame, position, clock())
-
-        return listener

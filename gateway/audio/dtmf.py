@@ -39,7 +39,7 @@ class DtmfDetector:
 
     def feed(self, frame: Frame) -> str | None:
         """The key whose tone has just been confirmed, once per key press, 20 to 40 ms after its start."""
-        rms = audioop.rms(frame, 2)
+        rms = audioop.rms(frame, 2)  # type: ignore[arg-type]  # numpy tells of its buffers from Python 3.12 on
         if rms < _LEAST_RMS:
             self._release()
             return None

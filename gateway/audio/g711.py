@@ -1,8 +1,8 @@
 """G.711, both laws: 8 bits a sample on the wire, 16 linear bits inside (ITU-T G.711, tables 1 and 2).
 
 The table is built from the definition when the module is loaded: eight segments, each twice as wide as the one
-before, sixteen steps in a segment. Where audioop does exactly the same it does it here, in one call, which costs a third
-of numpy's for so few samples; its mu-law rounds negative samples downwards, and is not used to encode.
+before, sixteen steps in a segment. Where audioop does exactly the same it does it here, in one call, which costs a
+third of numpy's for so few samples; its mu-law rounds negative samples downwards, and is not used to encode.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def encode(frame: Frame, law: Law) -> bytes:
     The samples must lie side by side.
     """
     if law is Law.ALAW:
-        return audioop.lin2alaw(frame, 2)
+        return audioop.lin2alaw(frame, 2)  # type: ignore[arg-type]  # numpy tells of its buffers from Python 3.12 on
     return _ENCODE_ULAW.take(frame.view(_UNSIGNED)).tobytes()
 
 

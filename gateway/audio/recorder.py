@@ -1,21 +1,20 @@
 """The recorder of a call: two channels, the caller on the left, the callee on the right, on one time line.
 
-Everything that a call does here is memory: frames are put in their place in a short stereo buffer, and
-what can no longer change goes to the RecordingWriter's thread every 400 ms. The disk may
-be full, slow or read-only; the call does not notice.
+All that a call does here is to keep what it hears in a list; twice a second the list goes to the RecordingWriter's
+thread, where frames are put in their places and onto the disk. The disk may be full, slow or read-only; the call
+does not notice.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from enum import IntEnum
 from pathlib import Path
 
-import numpy as np
-
-from gateway.audio.frame import FRAME_SAMPLES, SAMPLE_RATE, Frame
+from gateway.audio.assembly import HOLD_SAMPLES, Assembly, Block, Heard
+from gateway.audio.frame import SAMPLE_RATE, Frame
 from gateway.audio.recording_writer import RecordingResult, RecordingWriter
-from gateway.audio.timeline import Timeline
 
 
 class Channel(IntEnum):
@@ -34,15 +33,12 @@ class Recorder:
 
     def __init__(self, path: Path, writer: RecordingWriter, now: float) -> None:
         self.path = path
-        self.late_frames = 0
-        """Frames that came too late to be kept."""
-        self._file = writer.begin(path)
+        self._assembly = Assembly(now)
+        self._file = writer.begin(path, self._assembly.put)
         self._started = now
-        self._timelines = (Timeline(now), Timeline(now))
-        # Apart until they are written: a frame is put into a row at half the cost of a column.
-        self._rows = (np.zeros(_BUFFER_SAMPLES, dtype=np.int16), np.zeros(_BUFFER_SAMPLES, dtype=np.int16))
+        self._heard: tuple[list[Heard], list[Heard]] = ([], [])
         self._base = 0
-        """The index, in the recording, of the first sample of the rows."""
+        """The index, in the recording, of the first sample that was not handed over yet."""
         self._next_flush = now + _FLUSH_SECONDS
         self._paused = False
         self._kept_from = 0
@@ -54,33 +50,35 @@ class Recorder:
         """Whether silence is being written."""
         return self._paused
 
+    @property
+    def late_frames(self) -> int:
+        """Frames that came too late to be kept, as far as they have been looked at; all of them after the end."""
+        return self._assembly.late_frames
+
     def write(self, channel: Channel, frame: Frame, position: int, now: float) -> None:
         """A frame of one party has arrived. After `close` it is ignored."""
-        if self._finished is not None:
-            return
-        if now >= self._next_flush:
-            self._flush(now)
-        index, correction = self._timelines[channel].place(position, now)
-        if self._paused:
-            return
-        if correction:
-            frame = _fitted(frame, FRAME_SAMPLES + correction)
-        start = index - self._base
-        stop = start + len(frame)
-        if start < 0 or index < self._kept_from:
-            skipped = max(self._kept_from, self._base) - index
-            if skipped >= len(frame):
-                self.late_frames += 1
-                return
-            frame = frame[skipped:]
-            start += skipped
-        if stop <= _BUFFER_SAMPLES:
-            self._rows[channel][start:stop] = frame
+        if self._finished is None:
+            if now >= self._next_flush:
+                self._flush(now)
+            self._heard[channel].append((frame, position, now))
+
+    def listener(self, channel: Channel, clock: Callable[[], float]) -> Callable[[Frame, int], None]:
+        """The same for one party, as short as it can be: it is called for every frame."""
+
+        def listener(frame: Frame, position: int) -> None:
+            now = clock()
+            if now >= self._next_flush:
+                self.write(channel, frame, position, now)
+            else:
+                self._heard[channel].append((frame, position, now))
+
+        return listener
 
     def pause(self, now: float) -> None:
         """Keep silence from now on: card data, a PIN. The time line goes on."""
-        self._paused = True
-        self._flush(now)
+        if not self._paused:
+            self._flush(now)
+            self._paused = True
 
     def resume(self, now: float) -> None:
         """Keep what is said from now on."""
@@ -96,37 +94,20 @@ class Recorder:
         """
         if self._finished is None:
             end = max(self._base, int((now - self._started) * SAMPLE_RATE))
-            self._write_out(end)
+            self._hand_over(end)
             self._finished = self._file.finish(end)
+            self._next_flush = 0.0
         return self._finished
 
     def _flush(self, now: float) -> None:
         self._next_flush = now + _FLUSH_SECONDS
-        settled = int((now - self._started) * SAMPLE_RATE) - _HOLD_SAMPLES
-        if settled > self._base:
-            self._write_out(settled)
+        self._hand_over(max(self._base, int((now - self._started) * SAMPLE_RATE) - HOLD_SAMPLES))
 
-    def _write_out(self, end: int) -> None:
-        """Hand everything before index `end` to the writer."""
-        count = min(end - self._base, _BUFFER_SAMPLES)
-        ready = np.empty((count, 2), dtype=np.int16)
-        for row, column in zip(self._rows, ready.T, strict=True):
-            column[:] = row[:count]
-            row[: _BUFFER_SAMPLES - count] = row[count:]
-            row[_BUFFER_SAMPLES - count :] = 0
-        self._file.write(self._base, ready)
+    def _hand_over(self, end: int) -> None:
+        """Everything that was heard, and that what stands before index `end` may be written."""
+        heard, self._heard = self._heard, ([], [])
+        self._file.write(Block(heard, self._base, end, is_paused=self._paused, kept_from=self._kept_from))
         self._base = end
 
 
-def _fitted(frame: Frame, count: int) -> Frame:
-    """`frame` with one sample repeated or left out in its middle, where the step is smallest of a few."""
-    steps = np.abs(np.diff(frame[40:121].astype(np.int32)))
-    at = 41 + int(steps.argmin())
-    if count > len(frame):
-        return np.insert(frame, at, frame[at])
-    return np.delete(frame, at)
-
-
 _FLUSH_SECONDS = 0.4
-_HOLD_SAMPLES = 3 * SAMPLE_RATE // 10
-_BUFFER_SAMPLES = 4 * SAMPLE_RATE // 5

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.audio import wav
+from gateway.audio.assembly import Block
 from gateway.audio.frame import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE
 from gateway.audio.level import HEARD_LEAST_SECONDS, HEARD_MEAN_SQUARE, SILENT_DBFS, Verdict, dbfs
 
@@ -50,6 +51,9 @@ class RecordingTrouble:
     path: Path
     reason: str | None
 
+
+Assemble: TypeAlias = Callable[[Block], NDArray[np.int16]]
+"""Both channels of what was heard, from the block's beginning; called once for each block, from the writer's thread."""
 
 Report: TypeAlias = Callable[[RecordingTrouble], None]
 """Called from the writer's thread; hand it over to the loop with call_soon_threadsafe."""
@@ -88,9 +92,9 @@ class RecordingWriter:
             self._wake.notify()
         self._thread.join(within)
 
-    def begin(self, path: Path) -> RecordingFile:
+    def begin(self, path: Path, assemble: Assemble) -> RecordingFile:
         """A file to be written; nothing of it exists yet when this returns."""
-        file = RecordingFile(path, self._wake, self._report)
+        file = RecordingFile(path, assemble, self._wake, self._report)
         with self._wake:
             self._files.append(file)
         return file
@@ -117,18 +121,21 @@ class RecordingWriter:
 class RecordingFile:
     """One file. `write` and `finish` are called by the recorder; all else by the writer's thread."""
 
-    def __init__(self, path: Path, wake: threading.Condition, report: Report) -> None:
+    def __init__(self, path: Path, assemble: Assemble, wake: threading.Condition, report: Report) -> None:
         self._path = path
         self._part = path.with_name(path.name + wav.PART_SUFFIX)
         self._wake = wake
         self._report = report
-        self._waiting: deque[tuple[int, NDArray[np.int16]]] = deque()
+        self._waiting: deque[Block] = deque()
         self._waiting_samples = 0
         self._lost_samples = 0
         self._length = 0
         self._result: Future[RecordingResult] | None = None
         self.done = False
         # Only the thread looks at what follows.
+        self._assemble = assemble
+        self._assembled: tuple[Block, NDArray[np.int16]] | None = None
+        """What is to be written next; it stays until it is on the disk."""
         self._descriptor: int | None = None
         self._written = 0
         """Samples from the start of the recording to the end of what is in the file."""
@@ -139,15 +146,15 @@ class RecordingFile:
         self._loud_frames = np.zeros(2, dtype=np.int64)
         self._unmeasured: NDArray[np.int16] = np.zeros((0, 2), dtype=np.int16)
 
-    def write(self, index: int, samples: NDArray[np.int16]) -> None:
-        """Stereo samples from `index` on; what is never written is silence. Does not block, does not raise."""
+    def write(self, block: Block) -> None:
+        """What was heard; what is never written is silence. Does not block, does not raise."""
         with self._wake:
-            while self._waiting and self._waiting_samples + len(samples) > _MOST_WAITING_SAMPLES:
-                _, oldest = self._waiting.popleft()
-                self._waiting_samples -= len(oldest)
-                self._lost_samples += len(oldest)
-            self._waiting.append((index, samples))
-            self._waiting_samples += len(samples)
+            while self._waiting and self._waiting_samples + block.samples > _MOST_WAITING_SAMPLES:
+                oldest = self._waiting.popleft()
+                self._waiting_samples -= oldest.samples
+                self._lost_samples += oldest.samples
+            self._waiting.append(block)
+            self._waiting_samples += block.samples
             self._wake.notify()
 
     def finish(self, length: int) -> Future[RecordingResult]:
@@ -169,7 +176,7 @@ class RecordingFile:
         """Whether `work` would do something at `now`."""
         if self._result is not None:
             return not self.done
-        return bool(self._waiting) and now >= self._retry_at
+        return (bool(self._waiting) or self._assembled is not None) and now >= self._retry_at
 
     def work(self) -> None:
         """Write what waits; finish when there is nothing more to come. Faults of the disk are reported, not raised."""
@@ -178,7 +185,7 @@ class RecordingFile:
             self._attempt(self._write_waiting)
         if finishing is None:
             return
-        if not self._waiting:
+        if not self._waiting and self._assembled is None:
             self._attempt(self._complete)
         self._close()
         self.done = True
@@ -205,25 +212,26 @@ class RecordingFile:
                 self._report(RecordingTrouble(self._path, None))
 
     def _write_waiting(self) -> None:
-        while True:
-            with self._wake:
-                if not self._waiting:
-                    break
-                index, samples = self._waiting[0]
+        while (ready := self._next_assembled()) is not None:
+            block, samples = ready
             if self._descriptor is None:
                 self._open()
-            self._put(samples.tobytes(), wav.HEADER_BYTES + index * wav.SAMPLE_BYTES)
-            self._written = max(self._written, index + len(samples))
+            self._put(samples.tobytes(), wav.HEADER_BYTES + block.begin * wav.SAMPLE_BYTES)
+            self._written = max(self._written, block.begin + len(samples))
             self._measure(samples)
-            with self._wake:
-                # A full queue may have thrown it away meanwhile, as lost: then it was not.
-                if self._waiting and self._waiting[0][1] is samples:
-                    self._waiting.popleft()
-                    self._waiting_samples -= len(samples)
-                else:
-                    self._lost_samples -= len(samples)
+            self._assembled = None
         if self._descriptor is not None and time.monotonic() >= self._next_sync:
             self._sync()
+
+    def _next_assembled(self) -> tuple[Block, NDArray[np.int16]] | None:
+        if self._assembled is None:
+            with self._wake:
+                if not self._waiting:
+                    return None
+                block = self._waiting.popleft()
+                self._waiting_samples -= block.samples
+            self._assembled = block, self._assemble(block)
+        return self._assembled
 
     def _open(self) -> None:
         self._part.parent.mkdir(parents=True, exist_ok=True)
@@ -279,7 +287,9 @@ class RecordingFile:
             dbfs(float(energy) / int(frames)) if frames else SILENT_DBFS
             for energy, frames in zip(self._loud_energy, self._loud_frames, strict=True)
         )
-        waiting = sum(len(samples) for _, samples in self._waiting)
+        waiting = sum(block.samples for block in self._waiting)
+        if self._assembled is not None:
+            waiting += self._assembled[0].samples
         return RecordingResult(
             path=self._path if self._trouble is None else self._part,
             seconds=max(self._length, self._written) / SAMPLE_RATE,
@@ -292,6 +302,6 @@ class RecordingFile:
 
 
 _MOST_WAITING_SAMPLES = 30 * SAMPLE_RATE
-"""Half a minute, about 1 MB for each recording while a disk hangs or is full."""
+"""Half a minute, about 2 MB for each recording while a disk hangs or is full."""
 _SYNC_SECONDS = 1.0
 _RETRY_SECONDS = 1.0

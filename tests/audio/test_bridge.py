@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gateway.audio.bridge import Bridge
+from gateway.audio.bridge import Bridge, Clock
 from gateway.audio.frame import FRAME_SAMPLES, SILENCE, Frame
 from gateway.audio.level import SILENT_DBFS, LevelMeter, Verdict, dbfs, rms
 from gateway.audio.mix import Conference
+from gateway.audio.port import Listener
 from gateway.audio.recorder import Channel
 from tests.audio.ports import LoosePort
 
@@ -23,8 +24,8 @@ class Notes:
     def __init__(self) -> None:
         self.seen: list[tuple[Channel, int, int, float]] = []
 
-    def write(self, channel: Channel, frame: Frame, position: int, now: float) -> None:
-        self.seen.append((channel, int(frame[0]), position, now))
+    def listener(self, channel: Channel, clock: Clock) -> Listener:
+        return lambda frame, position: self.seen.append((channel, int(frame[0]), position, clock()))
 
 
 def test_a_bridge_passes_frames_on_in_the_moment_they_arrive() -> None:
