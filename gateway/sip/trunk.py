@@ -31,13 +31,15 @@ from gateway.telephony.ledger import Budget
 from gateway.telephony.leg import Direction, Leg
 from gateway.telephony.line import TrunkState
 from gateway.telephony.numbers import Dialable, NumberPolicy
-from gateway.telephony.shop import ShopView, TrunkSettings
+from gateway.telephony.shop import Presents, ShopView, TrunkSettings
 
 log = logging.getLogger(__name__)
 
 LOOK_UP_SECONDS = 300.0
 """How often the name of a trunk without an account is looked up again; one with an account does it at each attempt."""
 REFUSED_ALERT = "trunk-refused"
+FIRST_WORD_SECONDS = 8.0
+"""So long a provider may leave an INVITE without any response, before another way is tried (RFC 3263 section 4.3)."""
 PATIENCE_SECONDS = 180.0
 """So long a call may ring at the provider (RFC 3261 section 13.3.1.1)."""
 
@@ -150,14 +152,16 @@ class SipTrunk:
             leg.fail(Cause.CONGESTION)
             return leg
         settings = self.settings
-        us = NameAddress(SipUri(self._place.host, self._place.given_port, caller_id or self.number))
+        us, fields = presentation(settings, self._place.host, self._place.given_port, caller_id or self.number)
         target = Target(
             uri=SipUri(self._place.host, self._place.given_port, number.digits),
             flow=flow,
             account=DigestClient(settings.user, settings.password) if settings.user and settings.password else None,
             contact_user=settings.user,
             terms=trunk_terms(settings),
-            fields=(("P-Asserted-Identity", str(us)),),
+            fields=fields,
+            spare_flows=tuple(self._place.spare_flows()),
+            patience_seconds=FIRST_WORD_SECONDS,
         )
         call = OutgoingCall(self._wire, [target], us, port, leg.events, trusted=True)
         leg.attach(call)
@@ -182,23 +186,25 @@ class SipTrunk:
         return self._place.is_source(source, any_port=not ipaddress.ip_address(source.host).is_loopback)
 
     def is_called_by(self, request: Request) -> bool:
-        """The Request-URI or To names the trunk's user or number, in whatever spelling."""
+        """The Request-URI, To or P-Called-Party-ID names the trunk's user or number, in whatever spelling."""
         policy = NumberPolicy(self._shop().numbers)
         own = {self.settings.user, self.settings.number} - {None, ""}
-        for uri in (request.uri, request.recipient.uri):
-            user = _user_of(uri)
-            if user and (user in own or policy.normalise(user) in own):
-                return True
-        return False
+        users = [_user_of(uri) for uri in (request.uri, request.recipient.uri)]
+        users += [_user_of(address.uri) for address in _addresses(request, "P-Called-Party-ID")]  # RFC 7315 section 4.2
+        return any(user and (user in own or policy.normalise(user) in own) for user in users)
 
     def caller_of(self, request: Request) -> tuple[str, str]:
         """Number and name of who calls; the number is empty when withheld.
 
-        The provider vouches for P-Asserted-Identity (RFC 3325), From is what the caller wants to be.
+        The provider vouches for P-Asserted-Identity (RFC 3325) and Remote-Party-ID (draft-ietf-sip-privacy-04);
+        From is what the caller wants to be.
         """
         if {"id", "user"} & set((request.headers.get("Privacy") or "").lower().replace(" ", "").split(";")):
             return "", ""
-        address = _asserted(request) or request.sender
+        vouched = _addresses(request, "P-Asserted-Identity") + _addresses(request, "Remote-Party-ID")
+        if any((each.parameter("privacy") or "off") not in ("off", "name") for each in vouched):
+            return "", ""
+        address = vouched[0] if vouched else request.sender
         text = _user_of(address.uri)
         number = NumberPolicy(self._shop().numbers).normalise(text) or text
         if text.lower() == "anonymous" or not _SHOWN_CALLER.fullmatch(number):
@@ -206,14 +212,40 @@ class SipTrunk:
         return number, request.sender.display_name[:80] if number else ""
 
 
-def _asserted(request: Request) -> NameAddress | None:
-    """The first P-Asserted-Identity that can be read; a field may hold a sip and a tel URI."""
-    for value in request.headers.all("P-Asserted-Identity"):
+def presentation(
+    settings: TrunkSettings, host: str, port: int | None, number: str
+) -> tuple[NameAddress, tuple[tuple[str, str], ...]]:
+    """From, and more fields, that tell a provider which number the customer is to see, or that there is to be none.
+
+    Withheld: the provider still learns the number, in the field that it trusts, and keeps it to itself (RFC 3323
+    section 4.1, RFC 3325 section 9.3).
+    """
+    ours = NameAddress(SipUri(host, port, number))
+    account = NameAddress(SipUri(host, port, settings.user or number))
+    fields: list[tuple[str, str]] = []
+    if settings.presents in (Presents.BOTH, Presents.ASSERTED) or (
+        settings.withholds_number and settings.presents is Presents.FROM
+    ):
+        fields.append(("P-Asserted-Identity", str(ours)))
+    if settings.presents is Presents.REMOTE_PARTY:
+        privacy = "full" if settings.withholds_number else "off"
+        shown = ours.with_parameter("party", "calling").with_parameter("privacy", privacy)
+        fields.append(("Remote-Party-ID", str(shown.with_parameter("screen", "yes"))))
+    if settings.withholds_number:
+        fields.append(("Privacy", "id"))
+        return NameAddress(SipUri("anonymous.invalid", None, "anonymous"), "Anonymous"), tuple(fields)
+    return (ours if settings.presents in (Presents.BOTH, Presents.FROM) else account), tuple(fields)
+
+
+def _addresses(request: Request, name: str) -> list[NameAddress]:
+    """The addresses of a field that can be read; a field may hold a sip and a tel URI."""
+    found: list[NameAddress] = []
+    for value in request.headers.all(name):
         try:
-            return parse_name_address(split_outside(value, ",")[0])
+            found += [parse_name_address(each.strip()) for each in split_outside(value, ",")]
         except MalformedMessage as fault:
-            log.debug("A P-Asserted-Identity cannot be read: %s", fault)
-    return None
+            log.debug("A %s cannot be read: %s", name, fault)
+    return found
 
 
 def _user_of(uri: Uri) -> str:
