@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import socket
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -76,10 +77,17 @@ class RtpPort(MediaPort):
         self._reports = Reports(self._sender, self.counters)
         self._keys_in = KeyReceiver()
         self._keys_out = KeySender()
+        self._followers: list[RtpPort] = []
+        """Parties that hear this one."""
+        self._is_handing_on = False
+        self._next_position = 0
+        self._recovered: deque[int] = deque(maxlen=16)
+        """Positions of lost packets that a later one has told."""
         self._source: FrameSource | None = None
         self._position = 0
         self._sent_at: float | None = None
         self._now = asyncio.get_running_loop().time
+        self._payload_type = 0
         self._sends = False
         """Whether the agreement lets us speak."""
         self._usual_bytes = -1
@@ -153,6 +161,7 @@ class RtpPort(MediaPort):
             self._latch = Latch(remote, behind_nat=remote.host != agreement.host)
         self._reports.agree(agreement, self._secure, is_behind_nat=remote.host != agreement.host)
         self._sends = agreement.way.sends
+        self._payload_type = agreement.payload
         is_usual = self._secure is None and agreement.codec in (Codec.PCMA, Codec.PCMU)
         self._usual_bytes = HEADER_BYTES + FRAME_SAMPLES if is_usual else -1
         if self._rtp is not None:
@@ -169,6 +178,42 @@ class RtpPort(MediaPort):
 
     # What the party hears.
 
+    def hear(self, other: MediaPort | None) -> None:
+        """As of every port; from a party with the same wide-band codec the packets are passed on unopened."""
+        if not isinstance(other, RtpPort):
+            super().hear(other)
+            return
+        self._leave()
+        self._restart(None)
+        self._follow(other)
+
+    def speaks(self, codec: Codec) -> bool:
+        """The party hears that codec."""
+        return self._agreement is not None and self._agreement.codec is codec
+
+    def pass_on(self, payload: bytes, position: int, now: float) -> None:
+        """Send 20 ms as they came; loss and order are passed on with them, for the peer's own decoder."""
+        if self._sends and not self._keys_out.is_busy:
+            self._speak(payload, position, now)
+        else:
+            self.counters.dropped += 1
+
+    def _follow(self, other: RtpPort) -> None:
+        """Hear `other`: what it hands on whole, and frames of the rest."""
+
+        def write(frame: Frame, position: int) -> None:
+            if not (other._is_handing_on and other._agreement is not None and self.speaks(other._agreement.codec)):
+                self._write(frame, position)
+
+        stop_listening = other.listen(write)
+        other._followers.append(self)
+
+        def stop() -> None:
+            stop_listening()
+            other._followers.remove(self)
+
+        self._stop_hearing = stop
+
     def _restart(self, source: FrameSource | None) -> None:
         self._source = source
         self._position = 0
@@ -176,12 +221,13 @@ class RtpPort(MediaPort):
         self._pace()
 
     def _write(self, frame: Frame, position: int) -> None:
-        agreement = self._agreement
-        if agreement is None or not self._sends or self._keys_out.is_busy:
+        if self._sends and not self._keys_out.is_busy:
+            self._speak(self._coder.encode(frame), position, self._now())
+        else:
             self.counters.dropped += 1
-            return
-        now = self._now()
-        packet = self._sender.audio(agreement.payload, self._coder.encode(frame), position, now)
+
+    def _speak(self, payload: bytes, position: int, now: float) -> None:
+        packet = self._sender.audio(self._payload_type, payload, position, now)
         if packet is None:
             self.counters.dropped += 1
             return
@@ -312,13 +358,33 @@ class RtpPort(MediaPort):
             if key is not None:
                 self.on_key(key)
         elif packet.payload_type == agreement.payload and 0 < len(packet.payload) <= _LONGEST_PAYLOAD_SAMPLES:
-            samples = self._coder.decode(packet.payload)
-            position = self._timeline.position(packet.timestamp, len(samples), now, late=late) if len(samples) else None
-            if position is None:
+            length = self._coder.samples_in(packet.payload)
+            position = self._timeline.position(packet.timestamp, length, now, late=late) if length else None
+            if position is None or position in self._recovered:
                 self.counters.dropped += 1
             else:
-                self._regrouper.push(samples, position)
+                self._take_voice(packet.payload, length, position, now)
         # Comfort noise (13) and what was not agreed carry nothing that we play.
+
+    def _take_voice(self, payload: bytes, length: int, position: int, now: float) -> None:
+        """Hand a packet on unopened to whoever speaks the same wide codec, and open it for the others."""
+        codec = Codec.PCMA if self._agreement is None else self._agreement.codec
+        self._is_handing_on = codec.is_wide and length == FRAME_SAMPLES
+        followers = [each for each in self._followers if each.speaks(codec)] if self._is_handing_on else []
+        for each in followers:
+            each.pass_on(payload, position, now)
+        if len(followers) == len(self._listeners):
+            self.counters.frames_in += 1
+        else:
+            if position == self._next_position + FRAME_SAMPLES:
+                # One packet is missing, and this one may repeat it.
+                lost = self._coder.recover(payload)[:FRAME_SAMPLES]
+                if len(lost):
+                    self._recovered.append(self._next_position)
+                    self._regrouper.push(lost, self._next_position)
+            self._regrouper.push(self._coder.decode(payload), position)
+        self._is_handing_on = False
+        self._next_position = max(self._next_position, position + length)
 
     def _deliver_counted(self, frame: Frame, position: int) -> None:
         self.counters.frames_in += 1

@@ -274,9 +274,13 @@ class RtpSocket:
     ssrc: int = 0x1234
     sequence: int = 100
     timestamp: int = 5000
+    port: int = 0
+    """Left out: any that is free."""
+    raw: list[bytes] = field(default_factory=list)
+    """What was heard, byte for byte."""
 
     def __post_init__(self) -> None:
-        self._socket = _bound(self.host)
+        self._socket = _bound(self.host, self.port)
         self.port = self._socket.getsockname()[1]
         asyncio.get_running_loop().add_reader(self._socket, self._read)
 
@@ -316,12 +320,17 @@ class RtpSocket:
                 data = self._socket.recv(2048)
             except BlockingIOError:
                 return
+            self.raw.append(data)
             _, second, sequence, timestamp, _ = struct.unpack_from(">BBHII", data)
             self.heard.append(Heard(second & 0x7F, bool(second & 0x80), sequence, timestamp, data[12:], now))
 
 
-def _bound(host: str) -> socket.socket:
+def _bound(host: str, port: int = 0) -> socket.socket:
     bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     bound.setblocking(False)
-    bound.bind((host, 0))
+    try:
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
     return bound
