@@ -94,7 +94,8 @@ class SipServer:
         self.presence = Presence(shop)
         """For the bus: it follows the events, and lights the lamps of the phones."""
         self._subscriptions = Subscriptions(self._wire, shop, self.presence)
-        self._instant_messages = InstantMessages(self._wire, self._registrar, shop)
+        self.instant_messages = InstantMessages(self._wire, self._registrar, shop, self._begin)
+        """For messaging: gives texts to phones, and takes theirs to numbers outside."""
         turns = Turns()
         self.trunks = SipTrunks(lambda: shop().trunks, self._new_trunk, self._begin, turns)
         """For the exchange: the providers, by name."""
@@ -262,9 +263,11 @@ class SipServer:
             case "SUBSCRIBE":
                 self._subscriptions.subscribe(transaction, user)
             case "MESSAGE":
-                self._instant_messages.receive(transaction, user)
+                self.instant_messages.receive(transaction, user)
             case "OPTIONS":
                 self._answer_options(request, back)
+            case "REFER":  # nobody is in a call that could be transferred (T-F5)
+                transaction.respond(decline(request, 403, "Forbidden", tag=self._tag(request)))
             case "BYE" | "UPDATE" | "INFO" | "PRACK":
                 transaction.respond(decline(request, 481, "Call/Transaction Does Not Exist", tag=self._tag(request)))
             case _:

@@ -7,9 +7,10 @@ ends the flow is cancelled; the end of any other leg is a value (rule 1).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
+from itertools import chain
 
 from gateway.audio.bridge import Bridge
 from gateway.audio.port import FrameSource
@@ -158,17 +159,23 @@ class Call:
         """A new leg to a number by a SIM line; `extension` is whose minutes it costs. Raises NoFreeLine."""
         return line.dial(number, call_id=self.id, extension=extension)
 
-    def outside(self, number: Dialable, *, extension: str | None) -> Leg:
-        """A new leg to a number by the way that is best now: a trunk that is usable, or else a free SIM line.
+    def ways_outside(self, number: Dialable, *, extension: str | None) -> Iterator[Leg]:
+        """New legs to a number, each dialled when it is asked for, by the next way that can carry a call now.
 
-        An emergency number prefers a SIM: there the network knows where the caller is. Raises NoFreeLine.
+        The payer's account at the PBX, the trunks, the SIM lines. An emergency number prefers a SIM: there the
+        network knows where the caller is.
         """
         # Who came by a provider is not sent back by it, but one of ours may transfer the caller there.
-        trunk = self.exchange.usable_trunk(besides=None if self.redirect is not None else self.caller.line)
-        lines = self.exchange.free_lines((), besides=self.caller.line)
-        if trunk is None or (number.emergency and next(lines, None) is not None):
-            return self.mobile(self.free_line(), number, extension=extension)
-        return trunk.dial(number, caller_id="", call_id=self.id, extension=extension)
+        besides = None if self.redirect is not None else self.caller.line
+        by_trunk = (
+            trunk.dial(number, caller_id="", call_id=self.id, extension=extension)
+            for trunk in self.exchange.usable_trunks(payer=extension, besides=besides)
+        )
+        by_line = (
+            self.mobile(line, number, extension=extension)
+            for line in self.exchange.free_lines((), besides=self.caller.line)
+        )
+        return chain(by_line, by_trunk) if number.emergency else chain(by_trunk, by_line)
 
     def free_line(self, names: tuple[str, ...] = ()) -> Line:
         """The first line of those names that can carry a call now. Raises NoFreeLine."""
@@ -236,7 +243,7 @@ class Call:
         return leg.line is None or leg in self._noticed or self.exchange.shop().recording.notice is Notice.NONE
 
     def give_partner_of(self, leg: Leg) -> Leg | None:
-        """Give away whoever `leg` talks to, and let `leg` go: this call is over. None: it talks to nobody."""
+        """Give away whoever `leg` talks to; when `leg` is hung up, this call is over. None: it talks to nobody."""
         talk = self._talk
         if talk is None or self.talking_to is None:
             return None
@@ -244,7 +251,6 @@ class Call:
         talk.part()
         self._give(partner)
         self.caller = leg
-        leg.hangup(Cause.TRANSFERRED)
         return partner
 
     def pick_up(self, other: Call) -> bool:

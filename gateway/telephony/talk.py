@@ -207,6 +207,7 @@ class Talk:
         call.exchange.publish(CallTransferred(call_id=call.id, by=wish.by.peer, to=partner.peer))
         wish.report.succeeded()
         self._swap(wish.by, partner)
+        place.hangup(Cause.TRANSFERRED)
         return False
 
     async def _redirect(self, wish: TransferWish, target: str) -> bool:
