@@ -12,13 +12,16 @@ from pathlib import Path
 
 from gateway import flows
 from gateway.api.board import Board
+from gateway.api.message_routes import Texts
 from gateway.api.server import ApiServer
 from gateway.audio.recording_writer import RecordingTrouble, RecordingWriter
 from gateway.audio.wav import Recovered, measure, repair
 from gateway.clock import utc_now
 from gateway.events import EventBus, Published, RecordingFinished, ShopChanged
 from gateway.health import Notifier, sip_answers
+from gateway.messaging.desk import MessageDesk
 from gateway.modem.fleet import ModemFleet
+from gateway.modem.text_lines import ModemTextLines, count_parts
 from gateway.modem.usb_power import UsbPowerUnit
 from gateway.priority import take_real_time_priority
 from gateway.provisioning.desk import ProvisioningDesk
@@ -94,6 +97,7 @@ async def _serve(settings: Settings) -> None:
                 lines=fleet.lines,
                 phones=sip.phones,
                 trunks=sip.trunks,
+                pbx_accounts=sip.pbx_accounts,
                 prompts=await asyncio.to_thread(PromptBook, store.shop),
                 recordings=recordings,
                 publish=bus.publish,
@@ -101,6 +105,17 @@ async def _serve(settings: Settings) -> None:
                 calls=switchboard.calls,
             )
         )
+        messages = MessageDesk(
+            store,
+            ModemTextLines(store.shop, fleet.modem_of),
+            phones=sip.instant_messages,
+            shop=store.shop,
+            count_parts=count_parts,
+            publish=bus.publish,
+            clock=utc_now,
+        )
+        bus.subscribe(messages.follow)
+        sip.instant_messages.outside = messages.texts_of_phones
         ready = asyncio.Event()
         api = ApiServer(
             bind=settings.api.bind,
@@ -110,6 +125,9 @@ async def _serve(settings: Settings) -> None:
             accounts=store.accounts,
             shop=store,
             phone_setup=ProvisioningDesk(store.shop, lambda: sip.addresses, loop.time),
+            texts=Texts(
+                outgoing=messages.outbox, ussd=messages.ussd, balances=messages.balances, answers=store.answers
+            ),
             is_ready=ready.is_set,
         )
         await stack.enter_async_context(api)
@@ -117,6 +135,7 @@ async def _serve(settings: Settings) -> None:
         await stack.enter_async_context(fleet)
         stack.push_async_callback(asyncio.sleep, GOODBYE_SECONDS)
         await stack.enter_async_context(switchboard)
+        await stack.enter_async_context(messages)
         if await store.accounts.needs_setup():
             log.info("The owner's setup code is in %s.", settings.data_dir / "setup-code")
         gc.collect()
@@ -130,8 +149,10 @@ async def _serve(settings: Settings) -> None:
         service.tell("READY=1")
         async with asyncio.TaskGroup() as work:
             feeding = work.create_task(service.feed_watchdog({"SIP": lambda: sip_answers(*sip.addresses[0])}))
+            removing = work.create_task(store.retention(settings.recordings_dir).run())
             await stop.wait()
             feeding.cancel()
+            removing.cancel()
         service.tell("STOPPING=1")
         log.info("Stopping: running calls may go on for a moment.")
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from sqlalchemy import Connection
 
@@ -23,6 +24,7 @@ from gateway.store.jobs import StoredJobs
 from gateway.store.journal import Journal
 from gateway.store.ledger import StoredBindings, StoredPinTries
 from gateway.store.outbox import StoredOutbox
+from gateway.store.retention import Retention, UsedShare, used_share
 from gateway.store.schema import VERSION
 from gateway.store.shop_file import read_shop, write_shop
 from gateway.store.shop_versions import BY_A_PHONE, add_shop, gateway_id_of, load_shop, newest_number
@@ -85,6 +87,12 @@ class Store:
                 change.applied(phone) if phone.extension == extension else phone for phone in self._shop.phones
             )
             await self.save_shop(replace(self._shop, phones=phones), by=BY_A_PHONE + extension)
+
+    def retention(self, recordings_dir: Path, *, used: UsedShare = used_share) -> Retention:
+        """What removes old recordings of this shop, once it is run. `used` tells how full the disk is, 0 to 1."""
+        return Retention(
+            self._writer, recordings_dir, shop=self.shop, clock=self._clock, publish=self._bus.publish, used=used
+        )
 
     async def export_text(self) -> str:
         """The shop as shop.toml, secrets masked."""
