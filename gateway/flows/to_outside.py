@@ -3,18 +3,47 @@
 from __future__ import annotations
 
 from gateway.telephony.call import Call
+from gateway.telephony.causes import Cause
 from gateway.telephony.flow import call_flow
 from gateway.telephony.routing import ToOutside
+
+MOST_REDIRECTS = 3
+"""So often a provider may say that the party is to be found at another number (302)."""
+
+_NEXT_WAY = frozenset(
+    {
+        Cause.NO_FREE_LINE,
+        Cause.MODEM_LOST,
+        Cause.NETWORK_LOST,
+        Cause.CONGESTION,
+        Cause.BUDGET_SPENT,
+        Cause.UNAUTHORISED,
+    }
+)
+"""The way failed, not the party: another way may do better."""
 
 
 @call_flow(ToOutside)
 async def to_outside(call: Call, settings: ToOutside) -> None:
-    """Check the number against the policy, then dial it by a trunk, or else by the first free line."""
-    number = call.exchange.policy().require(settings.text)
-    async with call.ringing(call.outside(number, extension=call.payer)) as ringing:
-        callee = await ringing.answered(within=settings.ring_seconds)
-        why = ringing.cause
-    if callee is not None:
-        await call.talk(callee)
-    else:
-        await call.refuse(why)
+    """Check the number against the policy, then dial it by the first way that carries it: trunks, then SIM lines.
+
+    Where a provider sends the call to another number, that one is checked as if it had been dialled, and paid
+    for as well (T-F4).
+    """
+    text, why = settings.text, Cause.NO_FREE_LINE
+    for _ in range(1 + MOST_REDIRECTS):
+        number = call.exchange.policy().require(text)
+        text = ""
+        for leg in call.ways_outside(number, extension=call.payer):
+            async with call.ringing(leg) as ringing:
+                callee = await ringing.answered(within=settings.ring_seconds)
+                why = ringing.cause
+            if callee is not None:
+                await call.talk(callee)
+                return
+            text = leg.redirected_to
+            if why not in _NEXT_WAY:
+                break
+        if not text:
+            break
+    await call.refuse(why)

@@ -15,7 +15,7 @@ from itertools import chain
 from gateway.audio.bridge import Bridge
 from gateway.audio.port import FrameSource
 from gateway.audio.tones import Tone, TonePlan, ToneSource
-from gateway.errors import LegEnded, NoFreeLine
+from gateway.errors import LegEnded
 from gateway.events import CallRouted, CallTransferred
 from gateway.ids import new_id
 from gateway.telephony.causes import Cause
@@ -176,12 +176,6 @@ class Call:
             for line in self.exchange.free_lines((), besides=self.caller.line)
         )
         return chain(by_line, by_trunk) if number.emergency else chain(by_trunk, by_line)
-
-    def free_line(self, names: tuple[str, ...] = ()) -> Line:
-        """The first line of those names that can carry a call now. Raises NoFreeLine."""
-        for line in self.exchange.free_lines(names, besides=self.caller.line):
-            return line
-        raise NoFreeLine("No SIM line is free for this call: each is busy, absent or without network.")
 
     @property
     def shown(self) -> Caller:

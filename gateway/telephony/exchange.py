@@ -14,7 +14,7 @@ from gateway.events import Publish
 from gateway.telephony.forwarding import PhoneChange
 from gateway.telephony.line import Line, LineState, Phones, Trunk
 from gateway.telephony.numbers import NumberPolicy
-from gateway.telephony.shop import ShopView
+from gateway.telephony.shop import PBX_PREFIX, ShopView
 
 if TYPE_CHECKING:
     from gateway.telephony.call import Call
@@ -62,6 +62,8 @@ class Exchange:
     recordings: Recordings
     publish: Publish
     trunks: Mapping[str, Trunk] = field(default_factory=dict)
+    pbx_accounts: Mapping[str, Trunk] = field(default_factory=dict)
+    """The couriers' accounts at the PBX, by the names that the shop gives them."""
     change_phone: Callable[[str, PhoneChange], Awaitable[None]] = _keep_nothing
     """Commit a change of the phone with that extension; it counts from the next call on. Raises StoreError."""
     calls: Callable[[], Sequence[Call]] = field(default=lambda: ())
@@ -87,7 +89,12 @@ class Exchange:
             if line is not None and name != besides and line.can_speak and line.state is LineState.READY:
                 yield line
 
-    def usable_trunk(self, *, besides: str | None) -> Trunk | None:
-        """The first trunk that can carry a call now, in the order of the shop; never the one the caller came by."""
-        usable = (trunk for name, trunk in self.trunks.items() if name != besides and trunk.is_usable)
-        return next(usable, None)
+    def usable_trunks(self, *, payer: str | None, besides: str | None) -> Iterator[Trunk]:
+        """The trunks that can carry a call now, each judged when its turn comes: the payer's account at the PBX first.
+
+        Then those of the shop in their order; never the one the caller came by (`besides`).
+        """
+        account = self.pbx_accounts.get(f"{PBX_PREFIX}{payer}")
+        for trunk in (*(() if account is None else (account,)), *self.trunks.values()):
+            if trunk.name != besides and trunk.is_usable:
+                yield trunk

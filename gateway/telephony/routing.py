@@ -90,6 +90,9 @@ def route(shop: Shop, leg: Leg) -> Destination:
         if leg.replaces is not None:
             return TakePlace(place=leg.replaces)
         return to_pick_up(shop, leg.called) or to_dialled(shop, leg.called)
+    at_pbx = shop.courier_at_pbx(leg.line)
+    if at_pbx is not None:
+        return ToCourier(courier=at_pbx)
     line = shop.line(leg.line)
     # Whatever else carries a call from outside (a trunk) rings; it never dials on.
     return _from_line(shop, line, leg.peer) if line is not None else _ring(shop)

@@ -136,6 +136,7 @@ class Scene:
         self.bus.subscribe(self._note)
         self.lines = {line.name: FakeLine(line.name) for line in shop.lines}
         self.trunks = {trunk.name: FakeTrunk(trunk.name) for trunk in shop.trunks}
+        self.pbx_accounts = {account.name: FakeTrunk(account.name) for account in shop.pbx_accounts}
         self.phones = FakePhones()
         self.recordings = FakeRecordings()
         self.prompts_played: list[str] = []
@@ -144,6 +145,7 @@ class Scene:
             shop=lambda: self.shop,
             lines=self.lines,
             trunks=self.trunks,
+            pbx_accounts=self.pbx_accounts,
             phones=self.phones,
             prompts=self._prompt,
             recordings=self.recordings,
@@ -190,7 +192,7 @@ class Scene:
     def all_legs(self) -> list[FakeLeg]:
         """Every leg that was made on our order."""
         dialled = [leg for line in self.lines.values() for leg in line.legs]
-        dialled += [leg for trunk in self.trunks.values() for leg in trunk.legs]
+        dialled += [leg for trunk in (*self.trunks.values(), *self.pbx_accounts.values()) for leg in trunk.legs]
         return dialled + [leg for legs in self.phones.legs.values() for leg in legs]
 
     def ended(self) -> CallEnded:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.events import CallStarted
+from gateway.flows.to_outside import MOST_REDIRECTS
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import Direction, LegState
 from gateway.telephony.line import LineState
 from gateway.telephony.routing import Refuse, RingPhones, route
-from gateway.telephony.shop import CourierSettings, LineSettings, PhoneSettings, Shop, TrunkSettings
+from gateway.telephony.shop import CourierSettings, LineSettings, PbxSettings, PhoneSettings, Shop, TrunkSettings
 from tests.fakes.exchange import Scene, scene
 from tests.fakes.legs import FakeLeg
 
@@ -162,3 +165,153 @@ async def test_the_caller_hangs_up_here_on_the_way_outside(half_seconds: int) ->
             await s.after(0.5)
         assert caller.state is LegState.ENDED
         assert s.ended().ended_by == "caller"
+
+
+# Another way, when one fails.
+
+
+@pytest.mark.parametrize("cause", [Cause.CONGESTION, Cause.NETWORK_LOST, Cause.UNAUTHORISED, Cause.BUDGET_SPENT])
+async def test_a_provider_that_fails_before_the_answer_is_followed_by_the_next_way(cause: Cause) -> None:
+    async with scene(SHOP) as s:
+        caller = s.call_from_phone("101", CUSTOMER)
+        await s.after(0.5)
+        s.trunks["provider"].legs[0].hangs_up(cause)
+        await s.after(0.5)
+        assert ways(s) == {"provider": 1, "spare": 1, "red": 0}
+        s.trunks["spare"].legs[0].hangs_up(cause)
+        await s.after(0.5)
+        assert ways(s) == {"provider": 1, "spare": 1, "red": 1}
+        s.lines["red"].legs[0].answers()
+        await s.after(5)
+        assert caller.state is LegState.UP
+        caller.hangs_up()
+        await s.after(0.1)
+
+
+async def test_when_every_way_fails_the_caller_is_told_and_nothing_is_tried_twice() -> None:
+    async with scene(SHOP) as s:
+        caller = s.call_from_phone("101", CUSTOMER)
+        await s.after(0.5)
+        for legs in (s.trunks["provider"].legs, s.trunks["spare"].legs, s.lines["red"].legs):
+            legs[0].hangs_up(Cause.CONGESTION)
+            await s.after(0.5)
+        assert caller.told[-1] == f"hangup {Cause.CONGESTION}"
+        assert ways(s) == {"provider": 1, "spare": 1, "red": 1}
+
+
+async def test_a_caller_who_gives_up_between_two_ways_rings_no_further_one() -> None:
+    async with scene(SHOP) as s:
+        caller = s.call_from_phone("101", CUSTOMER)
+        await s.after(0.5)
+        caller.hangs_up()
+        s.trunks["provider"].legs[0].hangs_up(Cause.CONGESTION)
+        await s.after(1)
+        assert ways(s) == {"provider": 1, "spare": 0, "red": 0}
+
+
+# A provider that says where the party is to be found.
+
+
+async def test_a_call_that_the_provider_sends_elsewhere_is_dialled_and_paid_for_anew() -> None:
+    async with scene(SHOP) as s:
+        caller = s.call_from_phone("101", CUSTOMER)
+        await s.after(0.5)
+        s.trunks["provider"].legs[0].redirected_to = "89161112233"
+        s.trunks["provider"].legs[0].hangs_up(Cause.REJECTED)
+        await s.after(0.5)
+        assert s.trunks["provider"].dialled == [(CUSTOMER, "101"), ("+79161112233", "101")]
+        s.trunks["provider"].legs[1].answers()
+        await s.after(2)
+        assert caller.state is LegState.UP
+        caller.hangs_up()
+        await s.after(0.1)
+
+
+@pytest.mark.parametrize("target", ["+882123456789", "*21*89161112233#", "09001234567", "+49301234567", "101@evil"])
+async def test_a_provider_cannot_send_a_call_where_the_caller_might_not_dial(target: str) -> None:
+    """T-F4."""
+    async with scene(SHOP) as s:
+        caller = s.call_from_phone("101", CUSTOMER)
+        await s.after(0.5)
+        s.trunks["provider"].legs[0].redirected_to = target
+        s.trunks["provider"].legs[0].hangs_up(Cause.REJECTED)
+        await s.after(0.5)
+        assert caller.state is LegState.ENDED
+        assert ways(s) == {"provider": 1, "spare": 0, "red": 0}
+
+
+async def test_a_circle_of_redirections_ends() -> None:
+    async with scene(SHOP) as s:
+        caller = s.call_from_phone("101", CUSTOMER)
+        for number in range(10):
+            await s.after(0.5)
+            legs = s.trunks["provider"].legs
+            if len(legs) > number:
+                legs[number].redirected_to = CUSTOMER
+                legs[number].hangs_up(Cause.REJECTED)
+        assert caller.state is LegState.ENDED
+        assert ways(s) == {"provider": 1 + MOST_REDIRECTS, "spare": 0, "red": 0}
+
+
+# The PBX.
+
+AT_PBX = replace(
+    SHOP,
+    couriers=(replace(SHOP.couriers[0], pbx_password="secret"),),
+    pbx=PbxSettings(host="10.0.0.1"),
+)
+
+
+def call_from_pbx(s: Scene, extension: str) -> FakeLeg:
+    leg = FakeLeg(direction=Direction.INCOMING, peer="105", called=extension, line=f"pbx {extension}")
+    s.switchboard.incoming(leg)
+    return leg
+
+
+async def test_a_call_to_the_couriers_extension_at_the_pbx_rings_the_mobile() -> None:
+    async with scene(AT_PBX) as s:
+        caller = call_from_pbx(s, "2001")
+        await s.after(0.5)
+        assert s.lines["red"].dialled == [("+79161234567", "2001")]
+        s.lines["red"].legs[0].answers()
+        await s.after(2)
+        assert caller.state is LegState.UP
+        caller.hangs_up()
+        await s.after(0.1)
+
+
+async def test_an_account_of_nobody_reaches_nobody() -> None:
+    async with scene(AT_PBX) as s:
+        caller = call_from_pbx(s, "2002")
+        await s.after(0.5)
+        assert ways(s) == {"provider": 0, "spare": 0, "red": 0}
+        caller.hangs_up()
+        await s.after(0.1)
+
+
+async def test_what_the_courier_dials_leaves_by_the_couriers_own_account() -> None:
+    """So the PBX presents the shop's number; and when the PBX is away, the call leaves by what there is."""
+    async with scene(AT_PBX) as s:
+        for usable in (True, False):
+            s.pbx_accounts["pbx 2001"].is_usable = usable
+            courier = s.call_to_line("red", "+79161234567")
+            await s.after(3)
+            for key in "482913#":
+                courier.presses(key)
+            await s.after(3)
+            for key in "89035550001#":
+                courier.presses(key)
+            await s.after(1)
+            courier.hangs_up()
+            await s.after(0.1)
+        assert s.pbx_accounts["pbx 2001"].dialled == [(CUSTOMER, "2001")]
+        assert s.trunks["provider"].dialled == [(CUSTOMER, "2001")]
+
+
+async def test_a_phone_of_the_office_does_not_use_a_couriers_account() -> None:
+    async with scene(AT_PBX) as s:
+        caller = s.call_from_phone("101", CUSTOMER)
+        await s.after(0.5)
+        assert not s.pbx_accounts["pbx 2001"].dialled
+        caller.hangs_up()
+        await s.after(0.1)
