@@ -47,6 +47,20 @@ def string(body: Mapping[str, object], name: str, *, longest: int, shortest: int
     return value
 
 
+def prose(body: Mapping[str, object], name: str, *, longest: int, shortest: int = 0) -> str:
+    """A required text of several lines; a line ends with one line feed, whatever was typed."""
+    value = body.get(name)
+    if not isinstance(value, str):
+        raise bad_request(f"The field {name!r} must be a string.")
+    lines = value.replace("\r\n", "\n").split("\n")
+    for line in lines:
+        string({name: line}, name, longest=longest)
+    text = "\n".join(lines)
+    if not shortest <= len(text) <= longest:
+        raise bad_request(f"The field {name!r} must have {shortest} to {longest} characters.")
+    return text
+
+
 def strings(body: Mapping[str, object], name: str, *, choices: frozenset[str]) -> frozenset[str]:
     """A required list of one or more different words out of `choices`."""
     value = body.get(name)

@@ -93,6 +93,27 @@ class NotFound(ApiError):
     status = 404
 
 
+class NotNow(ApiError):
+    """What was asked for does not fit the state that the thing is in."""
+
+    code = "not-now"
+    status = 409
+
+
+class KeyReused(ApiError):
+    """An Idempotency-Key that another request had."""
+
+    code = "key-reused"
+    status = 422
+
+
+class KeyInUse(ApiError):
+    """The first request with this Idempotency-Key has no answer (yet)."""
+
+    code = "key-in-use"
+    status = 409
+
+
 class RangeNotSatisfiable(ApiError):
     """The recording is shorter."""
 
@@ -129,6 +150,15 @@ _STATUS_OF_CODE = {
     "store-error": 503,
     "leg-ended": 409,
     "try-later": 503,
+    "text-not-allowed": 403,
+    "sms-limit": 402,
+    "outbox-full": 503,
+    "ussd-not-listed": 403,
+    "pdu-invalid": 422,
+    "text-refused": 422,
+    "at-refused": 502,
+    "at-timeout": 504,
+    "modem-lost": 503,
 }
 
 _CODE_OF_STATUS = {

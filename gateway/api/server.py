@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler
 from gateway.api.account_routes import AccountRoutes
 from gateway.api.auth import ACCOUNTS, authenticate
 from gateway.api.live_routes import LiveRoutes
+from gateway.api.message_routes import MessageRoutes, Texts
 from gateway.api.problems import problems
 from gateway.api.relay import Relay
 from gateway.api.seams import Accounts, LiveView, PhoneSetup, ShopFile
@@ -27,6 +28,8 @@ from gateway.ids import new_id
 
 LARGEST_BODY_BYTES = 1024 * 1024
 LONGEST_REQUEST_SECONDS = 30.0
+LONGEST_QUESTION_SECONDS = 75.0
+"""For what an operator is asked: its network answers within a minute, or not at all."""
 _WITHOUT_TIME_LIMIT = ("/api/v1/stream", "/api/v1/recordings/")
 _RELAYED = (
     "/api/v1/calls",
@@ -34,6 +37,8 @@ _RELAYED = (
     "/api/v1/recordings/{id}",
     "/api/v1/recordings/{id}/peaks",
     "/api/v1/messages",
+    "/api/v1/messages/{id}",
+    "/api/v1/conversations",
 )
 
 
@@ -54,6 +59,7 @@ class ApiServer:
         accounts: Accounts,
         shop: ShopFile,
         phone_setup: PhoneSetup,
+        texts: Texts,
         is_ready: Callable[[], bool],
     ) -> None:
         host, _, port = bind.rpartition(":")
@@ -70,6 +76,7 @@ class ApiServer:
         self._app.add_routes(
             LiveRoutes(live=live, stream=self._stream, shop=shop, is_ready=is_ready, boot=boot).routes()
         )
+        self._app.add_routes(MessageRoutes(texts).routes())
         self._app.add_routes([web.get(path, self._relay.pass_on) for path in _RELAYED])
         self._stack = AsyncExitStack()
 
@@ -125,7 +132,8 @@ async def _time_limit(request: web.Request, handler: Handler) -> web.StreamRespo
     if request.path.startswith(_WITHOUT_TIME_LIMIT):
         return await handler(request)
     try:
-        async with asyncio.timeout(LONGEST_REQUEST_SECONDS):
+        asks_operator = request.path.endswith(("/ussd", "/balance"))
+        async with asyncio.timeout(LONGEST_QUESTION_SECONDS if asks_operator else LONGEST_REQUEST_SECONDS):
             return await handler(request)
     except TimeoutError as error:
         raise TryLater("The answer took too long.") from error

@@ -14,7 +14,17 @@ from typing import Any, Protocol, Self
 from sqlalchemy import ColumnElement, Row, Select, String, Table, func, literal, or_, select, tuple_, type_coerce
 
 from gateway.store.database import Places, open_engine
-from gateway.store.schema import alerts, call_events, calls, legs, messages, moment_text, recordings
+from gateway.store.schema import (
+    alerts,
+    call_events,
+    calls,
+    legs,
+    message_parts,
+    messages,
+    moment_text,
+    outgoing_parts,
+    recordings,
+)
 
 
 class CallsWanted(Protocol):
@@ -55,6 +65,18 @@ class CallsWanted(Protocol):
 
 class MessagesWanted(Protocol):
     """Which SMS; None: all."""
+
+    @property
+    def direction(self) -> str | None:
+        """Incoming or outgoing."""
+
+    @property
+    def state(self) -> str | None:
+        """A telephony.messages.MessageState."""
+
+    @property
+    def peer(self) -> str | None:
+        """The other number, exactly: the conversation with it."""
 
     @property
     def line(self) -> str | None:
@@ -131,16 +153,54 @@ class Queries:
 
         Of a message whose parts are not all here yet there is no text.
         """
-        conditions = [*_behind(cursor, messages, messages.c.time)]
-        if wanted.line is not None:
-            conditions.append(messages.c.line == wanted.line)
-        if wanted.search:
-            conditions.append(_holds(messages.c.search, wanted.search))
+        conditions = [*_behind(cursor, messages, messages.c.time), *_message_conditions(wanted)]
         query = select(messages).where(*conditions).order_by(messages.c.time.desc(), messages.c.id.desc())
         with self._engine.connect() as connection, connection.begin():
             rows = connection.execute(query.limit(limit + 1)).all()
         items = [_message(row) for row in rows[:limit]]
         return items, _cursor(rows[limit - 1].time, rows[limit - 1].id) if len(rows) > limit else None
+
+    def message(self, message_id: str) -> dict[str, object] | None:
+        """The schema `MessageDetails`; None when there is none of that id."""
+        with self._engine.connect() as connection, connection.begin():
+            row = connection.execute(select(messages).where(messages.c.id == message_id)).first()
+            if row is None:
+                return None
+            table = message_parts if row.direction == "incoming" else outgoing_parts
+            parts = connection.execute(
+                select(table).where(table.c.message_id == message_id).order_by(table.c.part)
+            ).all()
+        piece = _piece_received if row.direction == "incoming" else _piece_sent
+        return {**_message(row), "pieces": [piece(each) for each in parts]}
+
+    def conversations(
+        self, wanted: MessagesWanted, *, cursor: str | None, limit: int
+    ) -> tuple[list[dict[str, object]], str | None]:
+        """Rows as the schema `Conversation`, the newest first, and the cursor of the next page. Raises ValueError."""
+        newest = func.max(messages.c.time, type_=messages.c.time.type)
+        query = (
+            select(messages.c.peer, func.count().label("count"), newest.label("time"))
+            .where(messages.c.peer.is_not(None), *_message_conditions(wanted))
+            .group_by(messages.c.peer)
+            .order_by(newest.desc(), messages.c.peer.desc())
+        )
+        if cursor is not None:
+            moment, peer = _read_cursor(cursor)
+            query = query.having(
+                tuple_(type_coerce(newest, String), messages.c.peer) < tuple_(literal(moment), literal(peer))
+            )
+        with self._engine.connect() as connection, connection.begin():
+            rows = connection.execute(query.limit(limit + 1)).all()
+            items = []
+            for row in rows[:limit]:
+                last = connection.execute(
+                    select(messages)
+                    .where(messages.c.peer == row.peer, messages.c.time == row.time)
+                    .order_by(messages.c.id.desc())
+                    .limit(1)
+                ).one()
+                items.append({"peer": row.peer, "messages": row.count, "last": _message(last)})
+        return items, _cursor(rows[limit - 1].time, rows[limit - 1].peer) if len(rows) > limit else None
 
     def recording_path(self, recording_id: str) -> str | None:
         """The file of a finished recording, relative to the recordings directory; None when there is none."""
@@ -216,13 +276,18 @@ def _behind(cursor: str | None, table: Table, moment: ColumnElement[Any]) -> lis
     """The rows after the last one of the page before."""
     if cursor is None:
         return []
+    text, row_id = _read_cursor(cursor)
+    return [tuple_(type_coerce(moment, String), table.c.id) < tuple_(literal(text), literal(row_id))]
+
+
+def _read_cursor(cursor: str) -> tuple[str, str]:
     try:
-        text, separator, row_id = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").partition("|")
+        text, separator, row_id = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("utf-8").partition("|")
     except (ValueError, binascii.Error) as error:
         raise ValueError("not a cursor") from error
     if not separator or len(text) != len(_ANY_MOMENT):
         raise ValueError("not a cursor")
-    return [tuple_(type_coerce(moment, String), table.c.id) < tuple_(literal(text), literal(row_id))]
+    return text, row_id
 
 
 _ANY_MOMENT = "2026-01-31T12:00:00.000000Z"
@@ -265,5 +330,39 @@ def _leg(row: Row[Any]) -> dict[str, object]:
     }
 
 
+def _message_conditions(wanted: MessagesWanted) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [
+        column == value
+        for column, value in (
+            (messages.c.line, wanted.line),
+            (messages.c.direction, wanted.direction),
+            (messages.c.state, wanted.state),
+            (messages.c.peer, wanted.peer),
+        )
+        if value is not None
+    ]
+    if wanted.search:
+        conditions.append(_holds(messages.c.search, wanted.search))
+    return conditions
+
+
 def _message(row: Row[Any]) -> dict[str, object]:
-    return {**_pick(row, "id", "direction", "line", "peer", "text", "parts"), **_moments(row, "time")}
+    return {
+        **_pick(row, "id", "direction", "line", "peer", "text", "parts", "state", "failure", "flash", "by"),
+        **_moments(row, "time", "sent_at", "delivered_at"),
+    }
+
+
+def _piece_received(row: Row[Any]) -> dict[str, object]:
+    text = None if row.text is None else row.text.decode("utf-8", "replace")
+    return {
+        "part": row.part, "state": "received", "text": text, "pdu": row.pdu.hex() if text is None else None,
+        "status": None, "time": wire(row.received_at),
+    }  # fmt: skip
+
+
+def _piece_sent(row: Row[Any]) -> dict[str, object]:
+    return {
+        "part": row.part, "state": row.state, "text": None, "pdu": None, "status": row.status,
+        "time": wire(row.reported_at or row.sent_at or row.begun_at),
+    }  # fmt: skip

@@ -29,6 +29,11 @@ class MessageFilter:
 
     line: str | None = None
     search: str | None = None
+    """A part of a number or of the text."""
+    direction: str | None = None
+    state: str | None = None
+    peer: str | None = None
+    """The other number, exactly."""
 
 
 class Archive(Protocol):
@@ -49,6 +54,14 @@ class Archive(Protocol):
         self, wanted: MessageFilter, *, cursor: str | None, limit: int
     ) -> tuple[list[dict[str, object]], str | None]:
         """Rows as the schema `Message`, newest first, and the cursor of the next page. Raises ValueError."""
+
+    def message(self, message_id: str) -> dict[str, object] | None:
+        """The schema `MessageDetails`; None when there is none of that id."""
+
+    def conversations(
+        self, wanted: MessageFilter, *, cursor: str | None, limit: int
+    ) -> tuple[list[dict[str, object]], str | None]:
+        """Rows as the schema `Conversation`, the newest first, and the cursor of the next page. Raises ValueError."""
 
     def recording_path(self, recording_id: str) -> str | None:
         """The file of a finished recording, relative to the recordings directory; None when there is none."""

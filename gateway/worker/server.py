@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.api.problems import BadRequest, NotFound, problems
 from gateway.errors import StoreError
+from gateway.telephony.messages import MessageState
 from gateway.worker.peaks import PeaksCache
 from gateway.worker.recordings import open_below, send_recording
 from gateway.worker.seams import Archive, CallFilter, MessageFilter
@@ -48,6 +49,8 @@ class WorkerServer:
                 web.get("/api/v1/calls", self._get_calls),
                 web.get("/api/v1/calls/{id}", self._get_call),
                 web.get("/api/v1/messages", self._get_messages),
+                web.get("/api/v1/messages/{id}", self._get_message),
+                web.get("/api/v1/conversations", self._get_conversations),
                 web.get("/api/v1/recordings/{id}", self._get_recording),
                 web.get("/api/v1/recordings/{id}/peaks", self._get_peaks),
             ]
@@ -95,8 +98,20 @@ class WorkerServer:
         return web.json_response(call, headers={"Cache-Control": "no-store"})
 
     async def _get_messages(self, request: web.Request) -> web.Response:
-        wanted = MessageFilter(line=_text(request, "line"), search=_text(request, "search"))
+        wanted = _messages_wanted(request)
         return await _page(request, lambda cursor, limit: self._archive.messages(wanted, cursor=cursor, limit=limit))
+
+    async def _get_message(self, request: web.Request) -> web.Response:
+        message = await _read(self._archive.message, request.match_info["id"])
+        if message is None:
+            raise NotFound("There is no such message.")
+        return web.json_response(message, headers={"Cache-Control": "no-store"})
+
+    async def _get_conversations(self, request: web.Request) -> web.Response:
+        wanted = _messages_wanted(request)
+        return await _page(
+            request, lambda cursor, limit: self._archive.conversations(wanted, cursor=cursor, limit=limit)
+        )
 
     async def _get_recording(self, request: web.Request) -> web.StreamResponse:
         path = await self._path_of(request)
@@ -134,6 +149,16 @@ async def _page(request: web.Request, read: Callable[[str | None, int], Page]) -
     except ValueError as error:
         raise _bad("The cursor is none of ours.") from error
     return web.json_response({"items": items, "next": following}, headers={"Cache-Control": "no-store"})
+
+
+def _messages_wanted(request: web.Request) -> MessageFilter:
+    return MessageFilter(
+        line=_text(request, "line"),
+        search=_text(request, "search"),
+        direction=_choice(request, "direction", ("incoming", "outgoing")),
+        state=_choice(request, "state", tuple(MessageState)),
+        peer=_text(request, "peer"),
+    )
 
 
 def _text(request: web.Request, name: str) -> str | None:

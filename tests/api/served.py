@@ -16,6 +16,7 @@ from gateway.api.server import ApiServer
 from gateway.events import EventBus
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
+from tests.fakes.texts import FakeTexts
 
 PASSWORD = "three unlikely words"
 
@@ -30,6 +31,7 @@ class Served:
     accounts: FakeAccounts
     shop_file: FakeShopFile
     hung_up: list[str]
+    texts: FakeTexts = field(default_factory=FakeTexts)
     ready: list[bool] = field(default_factory=lambda: [True])
     token: str | None = None
 
@@ -67,12 +69,12 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
         return call_id != "unknown"
 
     board = Board(bus=bus, shop=lambda: SHOP, hang_up=hang_up)
-    accounts, shop_file, ready = FakeAccounts(), FakeShopFile(), [True]
+    accounts, shop_file, texts, ready = FakeAccounts(), FakeShopFile(), FakeTexts(), [True]
     async with (
         ApiServer(
             bind="127.0.0.1:0", worker_socket=worker_socket, bus=bus, live=board, accounts=accounts, shop=shop_file,
-            phone_setup=setup_desk(), is_ready=lambda: ready[0],
+            phone_setup=setup_desk(), texts=texts.texts, is_ready=lambda: ready[0],
         ) as server,
         aiohttp.ClientSession() as client,
     ):  # fmt: skip
-        yield Served(server, client, bus, accounts, shop_file, hung_up, ready)
+        yield Served(server, client, bus, accounts, shop_file, hung_up, texts, ready)

@@ -11,6 +11,7 @@ from gateway.api.server import ApiServer
 from gateway.events import EventBus
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
+from tests.fakes.texts import FakeTexts
 
 
 def _server() -> ApiServer:
@@ -18,7 +19,8 @@ def _server() -> ApiServer:
     return ApiServer(
         bind="127.0.0.1:0", worker_socket=Path("worker.sock"), bus=bus,
         live=Board(bus=bus, shop=lambda: SHOP, hang_up=lambda call_id: False),
-        accounts=FakeAccounts(), shop=FakeShopFile(), phone_setup=setup_desk(), is_ready=lambda: True,
+        accounts=FakeAccounts(), shop=FakeShopFile(), phone_setup=setup_desk(),
+        texts=FakeTexts().texts, is_ready=lambda: True,
     )  # fmt: skip
 
 

@@ -30,7 +30,23 @@ class FakeArchive:
         self, wanted: MessageFilter, *, cursor: str | None, limit: int
     ) -> tuple[list[dict[str, object]], str | None]:
         self.asked.append(wanted)
-        return _page(self.message_rows, cursor, limit)
+        rows = [row for row in self.message_rows if wanted.peer is None or row.get("peer") == wanted.peer]
+        return _page(rows, cursor, limit)
+
+    def message(self, message_id: str) -> dict[str, object] | None:
+        rows = (row for row in self.message_rows if row["id"] == message_id)
+        return next(({**row, "pieces": [], **self.details.get(message_id, {})} for row in rows), None)
+
+    def conversations(
+        self, wanted: MessageFilter, *, cursor: str | None, limit: int
+    ) -> tuple[list[dict[str, object]], str | None]:
+        self.asked.append(wanted)
+        last = {str(row["peer"]): row for row in reversed(self.message_rows) if row.get("peer")}
+        rows: list[dict[str, object]] = [
+            {"peer": peer, "messages": sum(1 for each in self.message_rows if each["peer"] == peer), "last": row}
+            for peer, row in last.items()
+        ]
+        return _page(rows, cursor, limit)
 
     def recording_path(self, recording_id: str) -> str | None:
         return self.paths.get(recording_id)

@@ -21,6 +21,7 @@ from gateway.worker.server import WorkerServer
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.archive import FakeArchive
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
+from tests.fakes.texts import FakeTexts
 
 T = TypeVar("T")
 
@@ -36,6 +37,7 @@ class GatewayThread:
         self.accounts = FakeAccounts()
         self.archive = FakeArchive()
         self.shop_file = FakeShopFile()
+        self.texts = FakeTexts()
         self.hung_up: list[str] = []
         self.recordings_dir = directory / "recordings"
         self.worker_socket = directory / "worker.sock"
@@ -91,6 +93,7 @@ class GatewayThread:
         api = ApiServer(
             bind=f"127.0.0.1:{port}", worker_socket=self.worker_socket, bus=self.bus, live=self._board,
             accounts=self.accounts, shop=self.shop_file, phone_setup=setup_desk(lambda: self.shop),
+            texts=self.texts.texts,
             is_ready=lambda: True,
         )  # fmt: skip
         self._api = api

@@ -25,7 +25,8 @@ def message_row(message_id: str = "m1", **changes: Any) -> dict[str, object]:
     """A received SMS in the form of `Message`."""
     row: dict[str, object] = {
         "id": message_id, "direction": "incoming", "line": "red", "peer": "+79031112233", "text": "Hello",
-        "parts": 1, "time": "2027-01-29T09:00:00.000Z",
+        "parts": 1, "time": "2027-01-29T09:00:00.000Z", "state": "received", "failure": None, "flash": False,
+        "by": None, "sent_at": "2027-01-29T08:59:58.000Z", "delivered_at": None,
     }  # fmt: skip
     assert changes.keys() <= row.keys()
     return {**row, **changes}
