@@ -96,7 +96,12 @@ def _web(options: argparse.Namespace) -> int:
     from web.serve import serve
 
     settings = load_settings(options.config)
-    serve(api_url=f"http://{settings.api.bind}", bind=settings.web.bind, tls=_panel_certificate(settings))
+    serve(
+        api_url=f"http://{settings.api.bind}",
+        bind=settings.web.bind,
+        tls=_panel_certificate(settings),
+        phones=settings.web.phones,
+    )
     return 0
 
 

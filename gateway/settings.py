@@ -51,6 +51,8 @@ class WebSettings:
     tls_certificate: str | None = None
     """The owner's certificate with its chain, PEM; None: one that is made at the first start."""
     tls_key: str | None = None
+    phones: str | None = None
+    """`host:port` where phones fetch the files that set them up, by plain HTTP; it may be "lan:port"; None: nowhere."""
 
     @property
     def has_tls(self) -> bool:
@@ -186,16 +188,18 @@ def _check(document: TomlDocument) -> None:
             )
     for place, web in document.found(WebSettings):
         _checked_host(document, place, web.bind)
+        if web.phones is not None:
+            _checked_host(document, place, web.phones, key="phones")
         if (web.tls_certificate is None) != (web.tls_key is None):
             document.problem(place, '[web] needs both or none of "tls_certificate" and "tls_key".')
     _check_modems(document)
 
 
-def _checked_host(document: TomlDocument, place: Place, bind: str) -> str | None:
+def _checked_host(document: TomlDocument, place: Place, bind: str, *, key: str = "bind") -> str | None:
     try:
         return host_and_port(bind)[0]
     except ValueError:
-        document.problem((*place, "bind"), f'{quoted((*place, "bind"))} must be like "127.0.0.1:8080", not "{bind}".')
+        document.problem((*place, key), f'{quoted((*place, key))} must be like "127.0.0.1:8080", not "{bind}".')
         return None
 
 

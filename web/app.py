@@ -23,6 +23,7 @@ from web.views.entry import entry
 from web.views.history import history
 from web.views.news import news
 from web.views.overview import overview
+from web.views.phone_setup import PORT, phone_setup
 from web.views.shop import shop
 
 _SPRITE = "/static/vendor/lucide-static-1.62.0/icons.svg"
@@ -32,9 +33,17 @@ _FOR_SETUP = frozenset({"static", "entry.setup", "entry.finish_setup", "entry.pr
 
 
 def create_app(
-    api_url: str, *, hosts: frozenset[str] = frozenset(), only_private: bool = False, secure: bool = False
+    api_url: str,
+    *,
+    hosts: frozenset[str] = frozenset(),
+    only_private: bool = False,
+    secure: bool = False,
+    phone_files_port: int | None = None,
 ) -> Flask:
-    """The application. `hosts` are further names it may be called by; `secure`: it is served by TLS."""
+    """The application. `hosts` are further names it may be called by; `secure`: it is served by TLS.
+
+    `phone_files_port` is where phones fetch their files; None: nowhere.
+    """
     app = Flask(__name__)
     app.config.update(
         SECRET_KEY=secrets.token_bytes(32),
@@ -46,11 +55,12 @@ def create_app(
         MAX_CONTENT_LENGTH=LARGEST_FORM_BYTES,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.config[PORT] = phone_files_port
     app.extensions["simbridge"] = reader.Panel(GatewayClient(api_url))
     protect(app, hosts=hosts, only_private=only_private)
     CSRFProtect(app)
     Babel(app, locale_selector=reader.language)
-    for blueprint in (entry, overview, history, shop, news):
+    for blueprint in (entry, overview, history, phone_setup, shop, news):
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)
     _teach_templates(app)

@@ -89,6 +89,25 @@ class GatewayClient:
         """End a running call."""
         self._ask(asker, "POST", "/api/v1/calls/{id}/hangup", id=call_id)
 
+    def open_phone_setup(self, asker: Asker, extension: str) -> dict[str, Any]:
+        """Let the files that set up a phone be fetched: the word, until when, and their names."""
+        return self._object(asker, "POST", "/api/v1/phones/{extension}/setup", extension=extension)
+
+    def close_phone_setup(self, asker: Asker, extension: str) -> None:
+        """Let them be fetched no more."""
+        self._ask(asker, "DELETE", "/api/v1/phones/{extension}/setup", extension=extension)
+
+    def setup_file(self, asker: Asker, token: str, name: str, *, base: str) -> tuple[str, bytes]:
+        """The media type and the bytes of a phone's file; `base` is the place where the phone has found us."""
+        query = {"base": base}
+        with self._asking(
+            asker, "GET", "/api/v1/setup-files/{token}/{name}", query=query, token=token, name=name
+        ) as answer:
+            try:
+                return answer.headers.get_content_type(), answer.read()
+            except (OSError, HTTPException) as error:
+                raise GatewayAway(str(error)) from error
+
     def messages(self, asker: Asker, **query: str | int | None) -> dict[str, Any]:
         """A page of SMS."""
         return self._object(asker, "GET", "/api/v1/messages", query=query)

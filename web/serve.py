@@ -11,6 +11,8 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # it has no types of its own
 
 from web.app import create_app
+from web.gateway_client import GatewayClient
+from web.phone_files import PhoneFiles
 
 THREADS = 32
 """More than the largest audience of the live feed, so that open pages never hold up others."""
@@ -42,11 +44,17 @@ def _context(_config: object, make_default: Callable[[], ssl.SSLContext]) -> ssl
 
 
 def serve(
-    *, api_url: str, bind: str, tls: tuple[Path, Path] | None = None, hosts: frozenset[str] = frozenset()
+    *,
+    api_url: str,
+    bind: str,
+    tls: tuple[Path, Path] | None = None,
+    hosts: frozenset[str] = frozenset(),
+    phones: str | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. `bind` is host:port; the host "lan" serves private addresses only.
 
-    `tls`: the files of a certificate with its chain, and of its key (PEM).
+    `tls`: the files of a certificate with its chain, and of its key (PEM). `phones` is the host:port where phones
+    fetch their files.
     """
     host, _, port = bind.rpartition(":")
     only_private = host == "lan"
@@ -70,4 +78,15 @@ def serve(
     if tls is not None:
         settings |= {"certfile": str(tls[0]), "keyfile": str(tls[1]), "ssl_context": _context}
     names = hosts if host in ("lan", "") else hosts | {host.strip("[]").lower()}
-    _Server(lambda: create_app(api_url, hosts=names, only_private=only_private, secure=tls is not None), settings).run()
+
+    def make_app() -> Flask:
+        port = None
+        if phones is not None:
+            files = PhoneFiles(phones, GatewayClient(api_url))
+            files.start()
+            port = files.server_port
+        return create_app(
+            api_url, hosts=names, only_private=only_private, secure=tls is not None, phone_files_port=port
+        )
+
+    _Server(make_app, settings).run()

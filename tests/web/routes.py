@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-VALUES = {"call_id": "c1", "alert_id": "a1", "recording_id": "r-c1", "name": "tiles"}
+VALUES = {"call_id": "c1", "alert_id": "a1", "recording_id": "r-c1", "name": "tiles", "extension": "101"}
 _STREAMS = {"news.stream"}
 
 
