@@ -24,6 +24,8 @@ class LineState(StrEnum):
     BUSY = "busy"
     SEARCHING = "searching"
     """The modem answers, but no network has taken the SIM (yet)."""
+    ROAMING = "roaming"
+    """In a foreign network, where the owner has not allowed calls: SMS and incoming calls only."""
     NO_SIM = "no-sim"
     LOCKED = "locked"
     STARTING = "starting"
