@@ -111,7 +111,7 @@ def _without_drift(ages: NDArray[np.float64], early: NDArray[np.float64]) -> NDA
 
 
 _ARRIVALS = 400
-_REVIEW_EVERY = 5
+_REVIEW_EVERY = 10
 _REVIEW_SELDOM = 25
 _WINDOW_SECONDS = 4.0
 _LEAST_ARRIVALS = 20

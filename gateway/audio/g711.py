@@ -35,7 +35,7 @@ def encode(frame: Frame, law: Law) -> bytes:
     """
     if law is Law.ALAW:
         return audioop.lin2alaw(frame, 2)  # type: ignore[arg-type]  # numpy tells of its buffers from Python 3.12 on
-    return _ENCODE_ULAW.take(frame.view(_UNSIGNED)).tobytes()
+    return _ENCODE_ULAW.take(frame).tobytes()  # negative samples count from the table's end
 
 
 def decode(payload: bytes | bytearray | memoryview, law: Law) -> NDArray[np.int16]:
@@ -72,4 +72,4 @@ def _ulaw_encoded(linear: NDArray[np.int32]) -> NDArray[np.uint8]:
 
 _LINEAR = np.arange(65_536, dtype=np.uint16).view(np.int16).astype(np.int32)
 _ENCODE_ULAW = _ulaw_encoded(_LINEAR)
-_UNSIGNED, _SIGNED = np.dtype(np.uint16), np.dtype(np.int16)
+_SIGNED = np.dtype(np.int16)

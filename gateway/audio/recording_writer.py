@@ -97,25 +97,34 @@ class RecordingWriter:
         file = RecordingFile(path, assemble, self._wake, self._report)
         with self._wake:
             self._files.append(file)
+            self._wake.notify()
         return file
 
     def _run(self) -> None:
         while True:
             with self._wake:
-                now = time.monotonic()
-                while not self._stopping and not any(file.has_work(now) for file in self._files):
-                    self._wake.wait(_RETRY_SECONDS if any(file.in_trouble for file in self._files) else None)
+                while not self._stopping and not self._is_urgent():
+                    # All files have their turn together: one awakening for all calls.
+                    self._wake.wait(_TURN_SECONDS if self._files else None)
                     now = time.monotonic()
+                    if any(file.has_work(now) for file in self._files):
+                        break
                 stopping = self._stopping
                 files = tuple(self._files)
+            now = time.monotonic()
             for file in files:
-                file.work()
+                if stopping or file.has_work(now):
+                    file.work()
             with self._wake:
                 self._files = [file for file in self._files if not file.done]
                 if stopping and not any(file.has_work(time.monotonic()) for file in self._files):
                     break
         for file in self._files:
             file.abandon()
+
+    def _is_urgent(self) -> bool:
+        """Whether somebody waits for a file's end."""
+        return any(file.is_finishing for file in self._files)
 
 
 class RecordingFile:
@@ -155,7 +164,6 @@ class RecordingFile:
                 self._lost_samples += oldest.samples
             self._waiting.append(block)
             self._waiting_samples += block.samples
-            self._wake.notify()
 
     def finish(self, length: int) -> Future[RecordingResult]:
         """The recording has ended; it is `length` samples long. The future never fails and cannot be cancelled."""
@@ -168,9 +176,9 @@ class RecordingFile:
         return result
 
     @property
-    def in_trouble(self) -> bool:
-        """Whether the last write failed."""
-        return self._trouble is not None
+    def is_finishing(self) -> bool:
+        """Whether the recording has ended and is not whole yet."""
+        return self._result is not None and not self.done
 
     def has_work(self, now: float) -> bool:
         """Whether `work` would do something at `now`."""
@@ -305,3 +313,4 @@ _MOST_WAITING_SAMPLES = 30 * SAMPLE_RATE
 """Half a minute, about 2 MB for each recording while a disk hangs or is full."""
 _SYNC_SECONDS = 1.0
 _RETRY_SECONDS = 1.0
+_TURN_SECONDS = 0.2

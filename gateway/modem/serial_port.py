@@ -15,7 +15,7 @@ import logging
 import os
 import termios
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from gateway.errors import ModemLost, PortBusy
 from gateway.media_loop import no_longer_readable, on_readable
@@ -41,6 +41,17 @@ class BytePort(Protocol):
 
     def write(self, data: bytes) -> None:
         """Send all of it, now or as the port drains; silently nothing on a port that is not open."""
+
+
+class ClosablePort(BytePort, Protocol):
+    """What a session needs besides."""
+
+    def close(self, *, drop_output: bool = True) -> None:
+        """Close it; idempotent. What was not sent is dropped, unless asked for."""
+
+
+OpenPort: TypeAlias = Callable[[str, Callable[[bytes], None], Callable[[], None]], ClosablePort]
+"""Opens the port of that path: what arrives goes to the first callback, its loss to the second."""
 
 
 class SerialPort:
@@ -94,8 +105,6 @@ class SerialPort:
 
     def write_or_drop(self, data: bytes) -> int:
         """Send what fits at this moment: the count of bytes sent. For audio, which must not wait."""
-        if self._descriptor is None:
-            return 0
         return self._write_now(data)
 
     def flush_input(self) -> None:
