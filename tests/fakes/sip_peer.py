@@ -103,7 +103,16 @@ class Peer:
             lines.append("Content-Type: application/sdp")
         self.send("\n".join(lines), body)
 
-    def respond(self, request: Request, status: int, reason: str, *, tag: str = "theirs", body: bytes = b"") -> None:
+    def respond(
+        self,
+        request: Request,
+        status: int,
+        reason: str,
+        *,
+        tag: str = "theirs",
+        body: bytes = b"",
+        extra: tuple[str, ...] = (),
+    ) -> None:
         to = request.headers.get("To") or ""
         lines = [f"SIP/2.0 {status} {reason}"]
         lines += [f"Via: {value}" for value in request.headers.all("Via")]
@@ -114,6 +123,7 @@ class Peer:
         ]
         lines += [f"Call-ID: {request.call_id}", f"CSeq: {request.headers.get('CSeq')}"]
         lines += [f"Contact: <sip:{self.user}@{self.host}:{self.port}>"]
+        lines += extra
         if body:
             lines.append("Content-Type: application/sdp")
         self.send("\n".join(lines), body)
