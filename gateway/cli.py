@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gateway import __version__
 from gateway.errors import GatewayError
+from gateway.modem.trial_arguments import add_modem_arguments
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
@@ -58,6 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     power = commands.add_parser("usb-power", help="switch one USB socket off and on (root's unit, not for people)")
     power.add_argument("place", metavar="PLACE", help="a place at the USB bus, such as 1-1.4")
     power.set_defaults(command=_usb_power)
+
+    add_modem_arguments(commands, check=_modem_check, record=_modem_record)
 
     demo = commands.add_parser("demo", help="everything at once on emulated modems, to try it")
     demo.set_defaults(command=_demo)
@@ -146,6 +149,18 @@ def _usb_power(options: argparse.Namespace) -> int:
     from gateway.modem.usb_power import main as switch
 
     return switch([options.place])
+
+
+def _modem_check(options: argparse.Namespace) -> int:
+    from gateway.modem.trial_commands import run_check
+
+    return run_check(options)
+
+
+def _modem_record(options: argparse.Namespace) -> int:
+    from gateway.modem.trial_commands import run_record
+
+    return run_record(options)
 
 
 def _demo(options: argparse.Namespace) -> int:

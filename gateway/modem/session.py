@@ -10,7 +10,7 @@ from gateway.errors import AtRefused, AtTimeout, GatewayError, ModemLost, PortBu
 from gateway.modem import commands
 from gateway.modem.call_voice import VoiceTools
 from gateway.modem.calls import ModemCalls
-from gateway.modem.channel import AtChannel, Priority
+from gateway.modem.channel import Answer, AtChannel, Priority
 from gateway.modem.commands import Command
 from gateway.modem.dialect import ModemDialect, VoicePlan
 from gateway.modem.faults import raise_the_reason
@@ -33,7 +33,7 @@ from gateway.modem.reports import (
     UssdReport,
     VoicePaused,
 )
-from gateway.modem.serial_port import SerialPort
+from gateway.modem.serial_port import ClosablePort, OpenPort, SerialPort
 from gateway.modem.sim import SimDoor
 from gateway.modem.start import ModemStart, plan_for
 from gateway.modem.ussd import Ussd
@@ -55,10 +55,12 @@ _BLIND_SECONDS = 1.0
 class ModemSession:
     """Serves `modem` on its ports until something ends it; made anew for each attempt."""
 
-    def __init__(self, modem: Modem) -> None:
+    def __init__(self, modem: Modem, open_port: OpenPort | None = None) -> None:
+        """`open_port` stands in place of SerialPort, for somebody who wants to listen in."""
         self.was_served = False
         """The modem came as far as to be used."""
         self._modem = modem
+        self._open_port = open_port
         self._dialect = ModemDialect()
         self._channel: AtChannel
         self._start: ModemStart
@@ -79,7 +81,7 @@ class ModemSession:
         """
         modem = self._modem
         modem.enter(ModemState.OPENING, modem.reason)
-        serial = SerialPort(modem.settings.at, self._received, self._lost)
+        serial = (self._open_port or SerialPort)(modem.settings.at, self._received, self._lost)
         self._channel = AtChannel(serial, self._take_line, name=modem.name)
         self._start = ModemStart(modem, self._channel)
         self._voice = voice_device(modem.settings.voice, self._voice_lost, modem.outside.steadiness)
@@ -93,7 +95,11 @@ class ModemSession:
             self._end(serial)
         raise ModemLost(f"The modem {modem.name} is not served any more.", modem=modem.name)
 
-    def _end(self, serial: SerialPort) -> None:
+    async def accepts(self, question: Command) -> Answer | None:
+        """For a person who tries the modem: the answer to a question of ours; None: refused. Raises AtTimeout."""
+        return await self._channel.accepts(question)
+
+    def _end(self, serial: ClosablePort) -> None:
         service, self._modem.service = self._modem.service, None
         if service is not None:
             if service.calls.is_busy:
