@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from web import formats, parts, reader
 from web.gateway_client import GatewayAway, GatewayClient, Refused
 from web.security import SESSION_COOKIE, nonce, protect
+from web.signal_line import signal_lines
 from web.translation import gettext
 from web.views.entry import entry
 from web.views.history import history
@@ -115,6 +116,7 @@ def _teach_templates(app: Flask) -> None:
     app.add_template_filter(lambda text: formats.clock(text, reader.time_zone()), "clock")
     app.add_template_filter(formats.duration, "duration")
     app.add_template_filter(formats.file_size, "file_size")
+    app.add_template_filter(lambda history: signal_lines(history, reader.now()), "signal_lines")
 
 
 @cache

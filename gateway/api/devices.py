@@ -28,7 +28,7 @@ def wire_time(moment: datetime) -> str:
 
 SIGNAL_SAMPLES = 120
 SIGNAL_SECONDS = 60
-"""What lies closer together becomes one sample, the last of them."""
+"""What lies closer together becomes one sample, the last of them; the newest is always there."""
 
 
 @dataclass(slots=True)
@@ -41,8 +41,7 @@ class _ModemNow:
     def note_signal(self, dbm: int | None, time: str) -> None:
         if self.signal and self.signal[-1][1] == dbm:
             return
-        # The first sample stays: it says since when anything is known.
-        if len(self.signal) > 1 and _seconds_between(self.signal[-1][0], time) < SIGNAL_SECONDS:
+        if len(self.signal) > 1 and _seconds_between(self.signal[-2][0], self.signal[-1][0]) < SIGNAL_SECONDS:
             self.signal.pop()
         if dbm is not None or self.signal:
             self.signal.append((time, dbm))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from gateway.api.board import Board
@@ -19,6 +20,7 @@ from gateway.events import (
     LegRang,
     LegStarted,
     ModemChanged,
+    ModemRemoved,
     PhoneRegistered,
     PhoneUnregistered,
     RecordingFinished,
@@ -205,3 +207,55 @@ def test_a_trunk_says_how_it_is_and_since_when() -> None:
     bus.publish(TrunkChanged(trunk="provider", state="ready", reason=None))
     assert (trunk()["state"], trunk()["reason"]) == ("ready", None)
     assert trunk()["since"] == "2027-01-31T12:03:00.000Z"
+
+
+def test_a_modem_keeps_its_signal_and_its_last_fault() -> None:
+    desk = Desk()
+    for minutes, dbm in enumerate((-90, -80, -80, -70)):
+        desk.now = datetime(2027, 1, 31, 12, minutes, tzinfo=UTC)
+        desk.bus.publish(ModemChanged(modem="m0", line="red", state="ready", reason=None, signal_dbm=dbm))
+    (modem,) = desk.picture()["modems"]
+    assert [(sample["time"][14:16], sample["dbm"]) for sample in modem["signal_history"]] == [
+        ("00", -90), ("01", -80), ("03", -70)
+    ]  # fmt: skip
+    assert modem["last_fault"] is None
+    desk.bus.publish(ModemChanged(modem="m0", line="red", state="faulty", reason="at-timeout", signal_dbm=-70))
+    desk.now += timedelta(minutes=5)
+    desk.bus.publish(ModemChanged(modem="m0", line="red", state="ready", reason=None, signal_dbm=-70))
+    (modem,) = desk.picture()["modems"]
+    assert modem["last_fault"] == {"code": "at-timeout", "time": "2027-01-31T12:03:00.000Z"}
+    assert modem["since"] == "2027-01-31T12:08:00.000Z"
+
+
+def test_the_signal_over_time_is_bounded_and_coalesced() -> None:
+    desk = Desk()
+    for second in range(0, 4 * 3600, 10):
+        desk.now = datetime(2027, 1, 31, 12, tzinfo=UTC) + timedelta(seconds=second)
+        desk.bus.publish(
+            ModemChanged(modem="m0", line=None, state="ready", reason=None, signal_dbm=-60 - second // 10 % 40)
+        )
+    history = desk.picture()["modems"][0]["signal_history"]
+    assert len(history) == 120
+    times = [datetime.fromisoformat(sample["time"]) for sample in history]
+    # The last sample is the present value, however young the one before it is.
+    assert all(later - earlier >= timedelta(seconds=60) for earlier, later in pairwise(times[:-1]))
+    assert history[-1]["dbm"] == -60 - (4 * 3600 - 10) // 10 % 40
+
+
+def test_a_line_abroad_is_not_ready() -> None:
+    desk = Desk()
+    _modem_is(desk, "ready", "roaming-barred")
+    (line, *_) = desk.picture()["lines"]
+    assert (line["state"], line["reason"]) == ("roaming", "roaming-barred")
+    desk.start_call()
+    assert desk.picture()["lines"][0]["state"] == "busy"
+
+
+def test_a_forgotten_modem_is_gone_and_one_that_is_there_carries_the_line() -> None:
+    desk = Desk()
+    desk.bus.publish(ModemChanged(modem="usb-1-1", line="red", state="lost", reason="modem-lost"))
+    desk.bus.publish(ModemChanged(modem="usb-1-2", line="red", state="ready", reason=None))
+    assert desk.picture()["lines"][0]["modem"] == "usb-1-2"
+    desk.bus.publish(ModemRemoved(modem="usb-1-1"))
+    desk.bus.publish(ModemRemoved(modem="unknown"))
+    assert [modem["name"] for modem in desk.picture()["modems"]] == ["usb-1-2"]

@@ -251,6 +251,25 @@ def test_lines_say_what_to_do(owner: FlaskClient, gateway: GatewayThread) -> Non
     assert "no voice" in text
 
 
+def test_a_modem_says_everything_that_is_known_of_it(owner: FlaskClient, gateway: GatewayThread) -> None:
+    gateway.publish(
+        ModemChanged(
+            modem="usb-1-1.4", line="red", state="locked", reason="sim-locked", sim="sim pin", pin_tries=2,
+            usb_path="1-1.4", usb_device="Huawei E1550 (12d1:1001)", maker="huawei", model="E1550",
+            imei="490154203237518", iccid="8970199000000000012", imsi="250010000000001", creg="home",
+            cereg="searching", signal_dbm=-71, voice=False, voice_problem="voice-disabled",
+        ),
+        ModemChanged(modem="usb-1-2", line=None, state="faulty", reason="port-busy", port_holder="ModemManager (812)"),
+    )  # fmt: skip
+    text = owner.get("/lines").text
+    for said in (
+        "wants its PIN", "2 tries left", "USB 1-1.4", "Huawei E1550 (12d1:1001)", "IMEI 490154203237518",
+        "ICCID 8970199000000000012", "IMSI 250010000000001", "CREG home, CEREG searching", "no voice",
+        "Voice is switched off in the modem.", "Held by ModemManager (812)", "<polyline points=",
+    ):  # fmt: skip
+        assert said in text, said
+
+
 def test_alerts_are_acknowledged_by_name(owner: FlaskClient, gateway: GatewayThread) -> None:
     gateway.publish(AlertRaised(code="modem-lost", subject="m0", values={}))
     text = owner.get("/alerts").text
