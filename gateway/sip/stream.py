@@ -180,6 +180,8 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._has_spoken = False
         self._waits_for_rest = False
+        self._too_soon: bytearray | None = None
+        """While a handshake is not known to be over: what the peer has said behind it."""
 
     @property
     def is_open(self) -> bool:
@@ -203,6 +205,7 @@ class Connection(asyncio.Protocol):
         self._wait(MESSAGE_SECONDS)
         if context is not None and begin is not None:
             transport.pause_reading()  # the first bytes are for the handshake
+            self._too_soon = bytearray()
             begin(self._secure(transport, context))
 
     async def _secure(self, transport: asyncio.Transport, context: ssl.SSLContext) -> None:
@@ -221,6 +224,9 @@ class Connection(asyncio.Protocol):
             transport.abort()
             return
         self._transport = secured
+        said, self._too_soon = self._too_soon, None
+        if said:
+            self.data_received(bytes(said))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # the name is asyncio's
         """For asyncio: the connection is over."""
@@ -234,6 +240,9 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """For asyncio: bytes."""
         if self.flow is None:
+            return
+        if self._too_soon is not None:
+            self._too_soon += data  # nothing can be answered before the secured transport is in our hands
             return
         try:
             messages = self._framer.feed(data)
@@ -251,7 +260,7 @@ class Connection(asyncio.Protocol):
 
     def send(self, data: bytes) -> None:
         """Send, unless the peer has long ceased to read."""
-        if self._transport is None or self._transport.is_closing():
+        if self._transport is None or self._transport.is_closing() or self._too_soon is not None:
             return
         if self._transport.get_write_buffer_size() > MOST_UNREAD_BYTES:
             self.abort()

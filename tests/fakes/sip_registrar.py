@@ -114,22 +114,25 @@ class Provider:
             except BlockingIOError:
                 return
             self.source = Address(*source)
-            message = parse_message(data)
-            if isinstance(message, Request) and message.method == "INVITE" and data in self._seen:
-                continue
-            self._seen.add(data)
-            if isinstance(message, Response) or message.method not in ("REGISTER", "OPTIONS"):
-                self.calls.append(message)
-                self._arrived.set()
-                continue
-            self.asked.append(Asked(message, asyncio.get_running_loop().time()))
-            if message.method == "OPTIONS":
-                if self.answers_options:
-                    self.respond(message, 200)
-                continue
-            answer = self.script(message)
-            if answer is not None:
-                self.respond(message, answer[0], extra=answer[1])
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        message = parse_message(data)
+        if isinstance(message, Request) and message.method == "INVITE" and data in self._seen:
+            return
+        self._seen.add(data)
+        if isinstance(message, Response) or message.method not in ("REGISTER", "OPTIONS"):
+            self.calls.append(message)
+            self._arrived.set()
+            return
+        self.asked.append(Asked(message, asyncio.get_running_loop().time()))
+        if message.method == "OPTIONS":
+            if self.answers_options:
+                self.respond(message, 200)
+            return
+        answer = self.script(message)
+        if answer is not None:
+            self.respond(message, answer[0], extra=answer[1])
 
 
 def challenge(nonce: str = "one", *, realm: str = "provider", stale: bool = False, field_name: str = "WWW") -> str:

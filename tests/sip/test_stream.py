@@ -22,6 +22,8 @@ from tests.interop.programs import free_port
 class StreamPeer(Peer):
     """A phone whose signalling goes by one TCP connection."""
 
+    transport = b"TCP"
+
     async def connect(self, source: str = "127.0.0.1") -> None:
         self.reader, self.writer = await asyncio.open_connection(*self.server, local_addr=(source, 0))
         self._pump = asyncio.get_running_loop().create_task(self._read_stream())
@@ -32,7 +34,7 @@ class StreamPeer(Peer):
         await asyncio.gather(self._pump, return_exceptions=True)
 
     def send_raw(self, data: bytes) -> None:
-        self.writer.write(data.replace(b"SIP/2.0/UDP", b"SIP/2.0/TCP"))
+        self.writer.write(data.replace(b"SIP/2.0/UDP", b"SIP/2.0/" + self.transport))
 
     async def _read_stream(self) -> None:
         while True:
