@@ -20,6 +20,7 @@ from gateway.clock import utc_now
 from gateway.events import EventBus, Published, RecordingFinished, ShopChanged
 from gateway.health import Notifier, sip_answers
 from gateway.messaging.desk import MessageDesk
+from gateway.media_loop import MediaLoop
 from gateway.modem.fleet import ModemFleet
 from gateway.modem.text_lines import ModemTextLines, count_parts
 from gateway.modem.usb_power import UsbPowerUnit
@@ -43,7 +44,8 @@ GOODBYE_SECONDS = 2.0
 
 def run_daemon(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT. Raises a GatewayError when it cannot start."""
-    asyncio.run(_serve(settings))
+    with asyncio.Runner(loop_factory=MediaLoop) as runner:
+        runner.run(_serve(settings))
     return 0
 
 
@@ -121,7 +123,9 @@ async def _serve(settings: Settings) -> None:
             bind=settings.api.bind,
             worker_socket=settings.worker_socket,
             bus=bus,
-            live=Board(bus=bus, shop=store.shop, hang_up=switchboard.hang_up, clock=utc_now),
+            live=Board(
+                bus=bus, shop=store.shop, hang_up=switchboard.hang_up, clock=utc_now, balance=store.balances.last
+            ),
             accounts=store.accounts,
             shop=store,
             phone_setup=ProvisioningDesk(store.shop, lambda: sip.addresses, loop.time),
