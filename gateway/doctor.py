@@ -17,8 +17,13 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
+from serial.tools import list_ports
+
 from gateway.errors import GatewayError, SettingsError
 from gateway.messages import finding_text, pick_language
+from gateway.modem.discovery import UsbBus, UsbModem
+from gateway.modem.discovery_table import hexadecimal
+from gateway.modem.port_owner import owner_of, running
 from gateway.settings import ModemSettings, Settings, load_settings
 from gateway.store.shop_commands import stored_shop
 
@@ -62,17 +67,19 @@ def examine(config: Path) -> int:
 def findings(settings: Settings) -> Iterator[Finding]:
     """All findings, the daemon's own state first."""
     yield Finding(Severity.GOOD, "settings-read")
-    running = _daemon_status(settings)
-    if running is None:
+    status = _daemon_status(settings)
+    if status is None:
         yield Finding(Severity.WARNING, "daemon-away")
     else:
-        yield Finding(Severity.GOOD, "daemon-running", {"status": running})
+        yield Finding(Severity.GOOD, "daemon-running", {"status": status})
     yield from _data_directory(settings.data_dir)
-    if running is None:
+    if status is None:
         yield from _ports(settings)
     for modem in settings.modems:
-        yield from _modem(modem, served=running is not None)
-    if not settings.modems:
+        yield from _modem(modem, served=status is not None)
+    found = list(_usb_modems(settings, served=status is not None))
+    yield from found
+    if not settings.modems and not any(finding.code in _USB_MODEM for finding in found):
         yield Finding(Severity.WARNING, "no-modems")
     yield from _modem_manager()
     yield from _clock()
@@ -145,6 +152,52 @@ def _modem(modem: ModemSettings, *, served: bool) -> Iterator[Finding]:
         yield Finding(Severity.WARNING, "modem-without-voice", {"modem": modem.name})
 
 
+_USB_MODEM = ("usb-modem-found", "usb-modem-without-voice", "usb-modem-unknown")
+
+
+def _usb_modems(settings: Settings, *, served: bool) -> Iterator[Finding]:
+    """What hangs at the USB ports, and what would become of it."""
+    if not settings.discovery.enabled:
+        yield Finding(Severity.GOOD, "discovery-off")
+        return
+    bus = UsbBus(Path(settings.discovery.sysfs), Path(settings.discovery.devices))
+    fixed = {os.path.realpath(port) for modem in settings.modems for port in (modem.at, modem.voice) if port}
+    seen: set[str] = set()
+    for usb in bus.modems():
+        files = {os.path.realpath(bus.device(port.tty)) for port in usb.ports}
+        seen |= files
+        if files & fixed:
+            continue  # told of above, by its name
+        if settings.discovery.leaves_alone(usb.path, hexadecimal(usb.usb_id)):
+            yield Finding(Severity.GOOD, "usb-modem-ignored", {"device": usb.shown, "place": usb.path})
+            continue
+        yield _usb_modem(usb, bus)
+        for file in sorted(files) if not served else ():
+            if Path(file).exists() and _is_locked(file):
+                holder = owner_of(file) or "?"
+                yield Finding(Severity.PROBLEM, "usb-port-held", {"path": file, "holder": holder})
+    for port in sorted(list_ports.comports(), key=lambda each: str(each.device)):
+        # A port that is none of a USB device's is one of the board's own, which are many and empty.
+        if port.vid is not None and os.path.realpath(port.device) not in seen | fixed:
+            values = {"path": str(port.device), "description": str(port.description)}
+            yield Finding(Severity.WARNING, "serial-port-unknown", values)
+
+
+def _usb_modem(usb: UsbModem, bus: UsbBus) -> Finding:
+    where = {"device": usb.shown, "place": usb.path}
+    if usb.shows_disc:
+        return Finding(Severity.PROBLEM, "usb-modem-shows-disc", where)
+    known = usb.known
+    at = next(filter(None, map(usb.tty, known.at)), None) if known is not None else None
+    if known is None or at is None:
+        ports = ", ".join(bus.device(port.tty) for port in usb.ports)
+        return Finding(Severity.WARNING, "usb-modem-unknown", {**where, "ports": ports})
+    voice = f"ALSA {usb.card}" if usb.card is not None else usb.tty(known.voice)
+    if voice is None:
+        return Finding(Severity.WARNING, "usb-modem-without-voice", where)
+    return Finding(Severity.GOOD, "usb-modem-found", {**where, "at": at, "voice": voice})
+
+
 def _is_locked(path: str) -> bool:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
@@ -160,13 +213,9 @@ def _is_locked(path: str) -> bool:
 
 
 def _modem_manager() -> Iterator[Finding]:
-    for entry in Path("/proc").glob("[0-9]*/comm"):
-        try:
-            name = entry.read_text().strip()
-        except OSError:
-            continue  # it has just ended
-        if name == "ModemManager":
-            yield Finding(Severity.PROBLEM, "modem-manager-runs", {"pid": entry.parent.name})
+    pid = running("ModemManager")
+    if pid is not None:
+        yield Finding(Severity.PROBLEM, "modem-manager-runs", {"pid": str(pid)})
 
 
 def _clock() -> Iterator[Finding]:
@@ -192,7 +241,7 @@ def _shop(settings: Settings) -> Iterator[Finding]:
         yield Finding(Severity.WARNING, "no-couriers")
     names = {modem.name for modem in settings.modems}
     for line in shop.lines:
-        if line.modem is not None and line.modem not in names:
+        if line.modem is not None and line.modem not in names and not line.modem.startswith("usb-"):
             yield Finding(Severity.PROBLEM, "line-without-modem", {"line": line.name, "modem": line.modem})
     if shop.phones and shop.lines:
         yield Finding(

@@ -85,6 +85,10 @@ class DiscoverySettings:
     sysfs: str = "/sys"
     devices: str = "/dev"
 
+    def leaves_alone(self, place: str, usb_id: str) -> bool:
+        """Whether `ignore` names the device."""
+        return place in self.ignore or usb_id in self.ignore
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:

@@ -218,7 +218,7 @@ class ModemFleet:
             name = f"usb-{usb.path}"
             if name in self.modems or self._is_ours_already(usb):
                 continue
-            if usb.path in self._discovery.ignore or hexadecimal(usb.usb_id) in self._discovery.ignore:
+            if self._discovery.leaves_alone(usb.path, hexadecimal(usb.usb_id)):
                 continue
             log.info("Plugged in at %s: %s.", usb.path, usb.shown)
             self._places[name] = UsbPlace(name, usb, self._bus)

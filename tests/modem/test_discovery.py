@@ -153,7 +153,13 @@ def test_who_holds_a_port_is_named(tmp_path: Path) -> None:
     assert owner_of(str(port), proc) == "ModemManager (812)?"
     (proc / "11" / "fd" / "3").symlink_to(port)
     assert owner_of(str(port), proc) == "bash (11)"
-    assert owner_of(str(tmp_path / "other"), tmp_path / "nothing") is None
+    assert owner_of(str(tmp_path / "other"), tmp_path / "nothing", tmp_path / "services") is None
+    service = tmp_path / "services" / "ModemManager.service"
+    service.mkdir(parents=True)
+    (service / "cgroup.events").write_text("populated 0\nfrozen 0\n")
+    assert owner_of(str(tmp_path / "other"), tmp_path / "nothing", tmp_path / "services") is None
+    (service / "cgroup.events").write_text("populated 1\nfrozen 0\n")
+    assert owner_of(str(tmp_path / "other"), tmp_path / "nothing", tmp_path / "services") == "ModemManager?"
 
 
 def test_our_own_open_port_is_no_other_owner(tmp_path: Path) -> None:
