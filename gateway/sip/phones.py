@@ -15,8 +15,9 @@ from gateway.sip.media_terms import MediaTerms
 from gateway.sip.message import Headers, Request, Response
 from gateway.sip.outgoing import OutgoingCall, Target
 from gateway.sip.pacer import Pacer
+from gateway.sip.port_range import PortRange
 from gateway.sip.registrar import Binding, Registrar
-from gateway.sip.rtp_port import PortRange, RtpPort
+from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sip_leg import SipLeg
 from gateway.sip.transaction import new_tag
 from gateway.sip.transport import Flow

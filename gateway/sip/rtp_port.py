@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import socket
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from gateway.audio.codec import Codec
 from gateway.audio.coder import Coder, new_coder
 from gateway.audio.frame import FRAME_SAMPLES, SILENCE, Frame
 from gateway.audio.port import FrameSource, MediaPort
-from gateway.errors import AddressInUse
 from gateway.media_loop import no_longer_readable, on_readable
 from gateway.sip.latch import Latch
 from gateway.sip.pacer import Pacer
+from gateway.sip.port_range import PortRange
 from gateway.sip.regroup import Regrouper
 from gateway.sip.reports import Reports
 from gateway.sip.rtcp import is_rtcp
@@ -26,31 +24,14 @@ from gateway.sip.rtp import HEADER, HEADER_BYTES, LONGEST_DATAGRAM, Arrival, Rtp
 from gateway.sip.sdp import Agreement
 from gateway.sip.srtp import SecurePackets
 from gateway.sip.telephone_event import KeyReceiver, KeySender
-from gateway.sip.transport import Address, is_ipv6_host
+from gateway.sip.transport import Address
 
 log = logging.getLogger(__name__)
 
 FILL_AFTER_SECONDS = 0.4
 """So long after the last frame we send silence, so that NAT mappings and the peer's own watchdog stay content."""
-_TRIES = 50
 _READS_AT_ONCE = 16
 _LONGEST_PAYLOAD_SAMPLES = 1_600
-
-
-@dataclass(frozen=True, slots=True)
-class PortRange:
-    """The UDP ports for media, both ends included."""
-
-    lowest: int
-    highest: int
-
-    def random_pair(self) -> int:
-        """An even port whose odd neighbour is in the range too (RFC 3550 section 11); nobody guesses which."""
-        first = (self.lowest + 1) // 2
-        last = (self.highest - 1) // 2
-        if last < first:
-            raise AddressInUse("The range [sip] rtp_ports holds no even port with its neighbour.")
-        return 2 * random.SystemRandom().randint(first, last)
 
 
 class RtpPort(MediaPort):
@@ -103,22 +84,19 @@ class RtpPort(MediaPort):
         """Where our packets go, once something was agreed."""
         return None if self._latch is None else self._latch.remote
 
+    @property
+    def codec(self) -> Codec | None:
+        """What is spoken with the party, once something was agreed."""
+        return None if self._agreement is None else self._agreement.codec
+
+    @property
+    def is_sealed(self) -> bool:
+        """The media is encrypted."""
+        return self._secure is not None
+
     def open(self, host: str) -> None:
         """Bind a random pair of ports at `host`. Raises AddressInUse when none is free."""
-        for _ in range(_TRIES):
-            port = self._ports.random_pair()
-            rtp, rtcp = _bind(host, port), _bind(host, port + 1)
-            if rtp is not None and rtcp is not None:
-                break
-            for each in (rtp, rtcp):
-                if each is not None:
-                    each.close()
-        else:
-            raise AddressInUse(
-                f"No free pair of media ports at {host} between {self._ports.lowest} and {self._ports.highest}; "
-                "make [sip] rtp_ports larger.",
-                host=host,
-            )
+        rtp, rtcp, port = self._ports.bind_pair(host)
         self._rtp, self._rtcp, self._local = rtp, rtcp, Address(host, port)
         on_readable(rtp.fileno(), partial(self._read_rtp, rtp))
         asyncio.get_running_loop().add_reader(rtcp, self._read_rtcp, rtcp)
@@ -402,15 +380,3 @@ class RtpPort(MediaPort):
     def _take_report(self, data: bytes, source: Address) -> None:
         if self._latch is not None:
             self._reports.receive(data, source, self._latch.remote, self._now())
-
-
-def _bind(host: str, port: int) -> socket.socket | None:
-    """A bound socket that never blocks, or None when the port is taken."""
-    bound = socket.socket(socket.AF_INET6 if is_ipv6_host(host) else socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        bound.setblocking(False)
-        bound.bind((host, port))
-    except OSError:
-        bound.close()
-        return None
-    return bound

@@ -30,11 +30,12 @@ from gateway.sip.message import Request, Response, parse_message, serialise
 from gateway.sip.pacer import Pacer
 from gateway.sip.phones import SipPhones
 from gateway.sip.place import Place
+from gateway.sip.port_range import PortRange
 from gateway.sip.presence import Presence
 from gateway.sip.registrar import Registrar
 from gateway.sip.registration import Turns
 from gateway.sip.resolver import Names, SystemNames
-from gateway.sip.rtp_port import PortRange, RtpPort
+from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sdp import CONTENT_TYPE
 from gateway.sip.sip_leg import SipLeg
 from gateway.sip.subscribe import Subscriptions

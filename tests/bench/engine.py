@@ -24,7 +24,8 @@ from gateway.media_loop import MediaLoop
 from gateway.modem.voice.tty_pcm import TtyPcmPort, VoiceTty
 from gateway.priority import take_real_time_priority
 from gateway.sip.pacer import Pacer
-from gateway.sip.rtp_port import PortRange, RtpPort
+from gateway.sip.port_range import PortRange
+from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sdp import Agreement, Way
 from gateway.sip.transport import Address
 from tests.bench.cost import usage

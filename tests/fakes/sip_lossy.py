@@ -12,7 +12,8 @@ from gateway.sip.incoming import IncomingCall
 from gateway.sip.message import Request, Response, parse_message
 from gateway.sip.outgoing import OutgoingCall, Target
 from gateway.sip.pacer import Pacer
-from gateway.sip.rtp_port import PortRange, RtpPort
+from gateway.sip.port_range import PortRange
+from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sdp import agree, parse_sdp
 from gateway.sip.sip_leg import SipLeg
 from gateway.sip.transport import Address

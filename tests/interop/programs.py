@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,18 +14,20 @@ SCENARIOS = Path(__file__).parent / "sipp"
 MODULES = "/usr/lib/baresip/modules"
 CONFIG = """
 sip_listen 127.0.0.1:{port}
-module_path {modules}
+module_path {module_path}
 module g711.so
+{modules}
 module aubridge.so
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
 ctrl_tcp_listen 127.0.0.1:{control}
 audio_player aubridge,one
-audio_source aubridge,one
+audio_source {source}
+snd_path {directory}
 audio_alert aubridge,two
 ringback_disabled yes
-rtp_ports 31000-31100
+rtp_ports 31000-31900
 """
 
 
@@ -60,14 +62,35 @@ class Baresip:
 
 
 @asynccontextmanager
-async def baresip(server: tuple[str, int], directory: Path) -> AsyncIterator[Baresip]:
-    """baresip as phone 101 of the gateway at `server`; its log is `directory`/log."""
+async def baresip(
+    server: tuple[str, int],
+    directory: Path,
+    *,
+    user: str = "101",
+    modules: Sequence[str] = (),
+    account: str = "",
+    source: str = "aubridge,one",
+) -> AsyncIterator[Baresip]:
+    """baresip as a phone of the gateway at `server`; its log is `directory`/log.
+
+    `modules` are loaded beside the usual ones, `account` adds parameters to its account, and `source` is what it
+    says: what it hears, unless something else is named.
+    """
     host, server_port = server
     control = free_port(socket.SOCK_STREAM)
     port = free_port(socket.SOCK_DGRAM)
-    (directory / "config").write_text(CONFIG.format(port=port, control=control, modules=MODULES))
+    (directory / "config").write_text(
+        CONFIG.format(
+            port=port,
+            control=control,
+            module_path=MODULES,
+            modules="\n".join(f"module {each}.so" for each in modules),
+            source=source,
+            directory=directory,
+        )
+    )
     (directory / "accounts").write_text(
-        f"<sip:101@{host}:{server_port}>;auth_pass={PASSWORD};regint=60;answermode=auto\n"
+        f"<sip:{user}@{host}:{server_port}>;auth_pass={PASSWORD};regint=60;answermode=auto{account}\n"
     )
     for name in ("contacts", "uuid"):
         (directory / name).touch()

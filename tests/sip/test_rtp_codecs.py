@@ -16,8 +16,9 @@ from gateway.audio.codec import Codec
 from gateway.audio.coder import new_coder
 from gateway.audio.frame import FRAME_SAMPLES, Frame
 from gateway.sip.pacer import Pacer
+from gateway.sip.port_range import PortRange
 from gateway.sip.rtcp import Report, ReportBlock, SenderInfo, parse_rtcp, write_rtcp
-from gateway.sip.rtp_port import PortRange, RtpPort
+from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sdp import Agreement, Way
 from gateway.sip.srtp import CryptoLine, SecurePackets, Suite, new_key
 from gateway.sip.transport import Address

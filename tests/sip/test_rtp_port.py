@@ -19,8 +19,9 @@ from gateway.audio.frame import FRAME_SAMPLES, Frame
 from gateway.audio.g711 import Law, decode, encode
 from gateway.errors import AddressInUse
 from gateway.sip.pacer import Pacer
+from gateway.sip.port_range import PortRange
 from gateway.sip.rtp import parse_rtp
-from gateway.sip.rtp_port import PortRange, RtpPort
+from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sdp import Agreement, Way
 from gateway.sip.transport import Address
 from tests.fakes.sip_peer import RtpSocket
