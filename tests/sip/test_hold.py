@@ -81,23 +81,6 @@ async def test_both_may_hold_and_one_comes_back_before_the_other() -> None:
         assert await hears(desk, store)
 
 
-async def test_a_held_call_is_not_ended_for_its_silence_but_a_talking_one_is() -> None:
-    """X-N5: a hold may last a quarter of an hour; then, or half a minute after it, silence is an end."""
-    async with sip_exchange() as x:
-        desk, store = await x.registered("101", "102")
-        calling, _ = await x.talk(desk, store, "one")
-        await calling.offer("inactive")
-        for _ in range(14 * 60 // 20):
-            store.media.send_frame(FRAME)
-            await asyncio.sleep(20)
-        assert len(x.switchboard.calls()) == 1
-        await calling.offer("sendrecv")
-        for _ in range(2):
-            store.media.send_frame(FRAME)
-            await asyncio.sleep(20)
-        assert x.switchboard.calls() == []
-
-
 async def test_what_is_said_during_a_hold_is_not_recorded() -> None:
     async with sip_exchange() as x:
         shop = x.world.shop
