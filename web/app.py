@@ -26,6 +26,7 @@ from web.views.news import news
 from web.views.overview import overview
 from web.views.phone_setup import PORT, phone_setup
 from web.views.shop import shop
+from web.views.texting import texting
 
 _SPRITE = "/static/vendor/lucide-static-1.62.0/icons.svg"
 LARGEST_FORM_BYTES = 1024 * 1024
@@ -61,7 +62,7 @@ def create_app(
     protect(app, hosts=hosts, only_private=only_private)
     CSRFProtect(app)
     Babel(app, locale_selector=reader.language)
-    for blueprint in (entry, overview, history, phone_setup, shop, news):
+    for blueprint in (entry, overview, history, phone_setup, shop, news, texting):
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)
     _teach_templates(app)

@@ -23,6 +23,7 @@ _TOPICS_OF_KIND = {
     "recording": ("calls",),
     "modem": ("lines",),
     "sms": ("messages",),
+    "balance": ("lines",),
     "phone": ("phones",),
     "alert": ("alerts",),
     "shop": (EVERYTHING,),

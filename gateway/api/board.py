@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.api.devices import Alerts, Modems, Registrations, Trunks, phone_wire, wire_time
+from gateway.api.devices import Alerts, Modems, Registrations, Trunks, balance_wire, phone_wire, wire_time
 from gateway.api.live_calls import LiveCalls, LiveLeg
 from gateway.clock import WallClock, utc_now
 from gateway.events import AlertAcknowledged, EventBus, Published
+from gateway.telephony.ledger import Balance
 from gateway.telephony.line import LineState
 from gateway.telephony.shop import LineSettings, ShopView
 
@@ -32,12 +33,20 @@ class Board:
     """The LiveView of the daemon. Make it before anything else publishes: it knows what it has heard."""
 
     def __init__(
-        self, *, bus: EventBus, shop: ShopView, hang_up: Callable[[str], bool], clock: WallClock = utc_now
+        self,
+        *,
+        bus: EventBus,
+        shop: ShopView,
+        hang_up: Callable[[str], bool],
+        clock: WallClock = utc_now,
+        balance: Callable[[str], Balance | None] = lambda _: None,
     ) -> None:
+        """`balance` gives what an operator said last of a line's money."""
         self._bus = bus
         self._shop = shop
         self._hang_up = hang_up
         self._clock = clock
+        self._balance = balance
         self._calls = LiveCalls()
         self._modems = Modems()
         self._registrations = Registrations()
@@ -128,4 +137,5 @@ class Board:
             "signal_dbm": modem.signal_dbm if modem is not None else None,
             "rings": list(line.rings),
             "minutes_per_day": line.minutes_per_day,
+            "balance": balance_wire(self._balance(line.name)),
         }

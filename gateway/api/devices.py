@@ -18,6 +18,7 @@ from gateway.events import (
     TrunkChanged,
 )
 from gateway.ids import new_id
+from gateway.telephony.ledger import Balance
 from gateway.telephony.shop import PhoneSettings, TrunkSettings
 
 
@@ -112,6 +113,18 @@ class Registrations:
                 self._contacts.get(event.extension, {}).pop(event.contact, None)
             case _:
                 pass
+
+
+def balance_wire(balance: Balance | None) -> dict[str, object] | None:
+    """The schema `Line.balance`."""
+    if balance is None:
+        return None
+    return {
+        "time": wire_time(balance.time),
+        "text": balance.text,
+        "value": balance.value,
+        "failure": balance.failure,
+    }
 
 
 def phone_wire(phone: PhoneSettings, contacts: list[dict[str, object]], *, in_call: bool) -> dict[str, object]:

@@ -42,7 +42,7 @@ class GatewayThread:
         self.recordings_dir = directory / "recordings"
         self.worker_socket = directory / "worker.sock"
         self.port = 0
-        self._board = Board(bus=self.bus, shop=lambda: self.shop, hang_up=self._hang_up)
+        self._board = Board(bus=self.bus, shop=lambda: self.shop, hang_up=self._hang_up, balance=self.texts.last)
         self._api: ApiServer | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None

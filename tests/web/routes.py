@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-VALUES = {"call_id": "c1", "alert_id": "a1", "recording_id": "r-c1", "name": "tiles", "extension": "101"}
+VALUES = {
+    "call_id": "c1", "alert_id": "a1", "recording_id": "r-c1", "name": "tiles", "extension": "101",
+    "peer": "+79031112233", "message_id": "m1", "line": "red",
+}  # fmt: skip
 _STREAMS = {"news.stream"}
 
 

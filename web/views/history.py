@@ -1,4 +1,4 @@
-"""Calls, their recordings, and SMS: what has been."""
+"""Calls and their recordings: what has been."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 
 from web import parts, timeline
-from web.gateway_client import Refused
 from web.people import Directory
 from web.reader import asker, client, snapshot, time_zone
 
@@ -60,24 +59,6 @@ def call(call_id: str) -> str:
     return render_template(
         "call.html", call=found, story=timeline.tell(found, directory), snapshot=snapshot(), directory=directory
     )
-
-
-@history.get("/messages")
-def messages() -> str:
-    """The inbox."""
-    search = request.args.get("search", "").strip()[:64]
-    line = request.args.get("line", "").strip()[:64]
-    try:
-        page: dict[str, Any] = client().messages(asker(), search=search, line=line, cursor=request.args.get("cursor"))
-        refusal = None
-    except Refused as refused:
-        if refused.status not in (400, 503):
-            raise
-        page, refusal = {"items": [], "next": None}, refused
-    return render_template(
-        "messages.html", page=page, refusal=refusal, search=search, line=line, snapshot=snapshot(),
-        directory=Directory(snapshot()),
-    )  # fmt: skip
 
 
 @history.get("/recordings/<recording_id>.wav")
