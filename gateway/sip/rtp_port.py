@@ -41,6 +41,8 @@ class RtpPort(MediaPort):
         super().__init__()
         self.on_key: Callable[[str], None] = lambda _key: None
         """Called once for each key that comes as a telephone event."""
+        self.has_heard_keys = False
+        """The peer presses its keys as telephone events."""
         self.last_heard_at: float | None = None
         """The loop's time of the peer's last packet."""
         self._pacer = pacer
@@ -334,6 +336,7 @@ class RtpPort(MediaPort):
         if packet.payload_type == agreement.event_payload:
             key = self._keys_in.receive(packet)
             if key is not None:
+                self.has_heard_keys = True
                 self.on_key(key)
         elif packet.payload_type == agreement.payload and 0 < len(packet.payload) <= _LONGEST_PAYLOAD_SAMPLES:
             length = self._coder.samples_in(packet.payload)

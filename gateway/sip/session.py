@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,7 +20,7 @@ from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sdp import CONTENT_TYPE, Agreement, LocalDescription, Way, agree, parse_sdp
 from gateway.sip.session_timer import SHORTEST_SECONDS, SessionTimer, too_short
 from gateway.sip.silence import SilenceWatch
-from gateway.sip.telephone_event import KEYS
+from gateway.sip.telephone_event import key_of_info
 from gateway.sip.transaction import ServerTransaction, answer_to
 from gateway.sip.transport import Address, Flow
 from gateway.sip.wire import Wire, decline, reason_of, unsupported_extensions
@@ -30,8 +29,6 @@ from gateway.telephony.leg import Leg
 from gateway.telephony.transfer import TransferWish
 
 log = logging.getLogger(__name__)
-
-_DTMF_RELAY = re.compile(r"^\s*Signal\s*=\s*([0-9*#A-D])\s*$", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,18 +324,12 @@ class Session:
 
     def _receive_info(self, transaction: ServerTransaction) -> None:
         request = transaction.request
-        text = request.body[:200].decode("utf-8", "replace")
-        key = ""
-        if request.content_type == "application/dtmf-relay":
-            match = _DTMF_RELAY.search(text)
-            key = match[1].upper() if match is not None else ""
-        elif request.content_type == "application/dtmf":
-            key = text.strip().upper()
-        elif request.body:
+        key = key_of_info(request.content_type or "", request.body)
+        if key is None and request.body:
             transaction.respond(decline(request, 415, "Unsupported Media Type"))
             return
         transaction.respond(decline(request, 200, "OK"))
-        if len(key) == 1 and key in KEYS:
+        if key and not self._port.has_heard_keys:  # else the phone tells each key twice
             self._events.key(key)
 
 

@@ -1,7 +1,8 @@
-"""Keys as RTP telephone events, both ways (RFC 4733)."""
+"""Keys as RTP telephone events, both ways (RFC 4733), and as some phones write them into an INFO."""
 
 from __future__ import annotations
 
+import re
 import struct
 from collections import deque
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from gateway.sip.rtp import RtpPacket, RtpSender
 KEYS = "0123456789*#ABCD"
 """The place of a key is its event code (RFC 4733 table 3)."""
 
+_RELAYED = re.compile(r"^[ \t]*Signal[ \t]*=[ \t]*([0-9*#A-D]|1[0-5])[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
 _EVENT = struct.Struct(">BBH")
 _VOLUME = 10
 _STEPS = 5
@@ -19,6 +21,26 @@ _STEPS = 5
 _ENDS = 3
 _PAUSE_STEPS = 2
 """After the three end packets, so that two keys stand 80 ms apart."""
+
+
+def key_of_info(content_type: str, body: bytes) -> str | None:
+    """The key in the body of an INFO, empty when it holds none; None for a type that carries no keys.
+
+    There is no standard: `application/dtmf-relay` has a line "Signal=5", `application/dtmf` the key alone; both may
+    write * and # as their event codes, 10 and 11.
+    """
+    text = body[:200].decode("utf-8", "replace")
+    match content_type:
+        case "application/dtmf-relay":
+            found = _RELAYED.search(text)
+            word = "" if found is None else found[1].upper()
+        case "application/dtmf":
+            word = text.strip().upper()
+        case _:
+            return None
+    if len(word) == 2 and word.isascii() and word.isdigit() and int(word) < len(KEYS):
+        return KEYS[int(word)]
+    return word if len(word) == 1 and word in KEYS else ""
 
 
 class KeyReceiver:
