@@ -50,6 +50,14 @@ class DelayMeter:
         self._since_review += 1
         return self._since_review >= (_REVIEW_EVERY if queued >= self._block_samples else _REVIEW_SELDOM)
 
+    def usual_spare(self) -> float | None:
+        """How long before the device's next read the packets come, but for the latest tenth; None: too few have come.
+
+        Of the last second: on a line whose clocks drift apart it changes by some milliseconds a minute.
+        """
+        latest = sorted(self._spares[-_LAST_SECOND:])
+        return latest[len(latest) // 10] if len(latest) == _LAST_SECOND else None
+
     def moved(self, samples: int) -> None:
         """Samples were put in, or (negative) left out: those before and those after are not to be mixed up."""
         self._moved += samples
@@ -111,12 +119,13 @@ def _without_drift(ages: NDArray[np.float64], early: NDArray[np.float64]) -> NDA
 
 
 _ARRIVALS = 400
+_LAST_SECOND = 50
 _REVIEW_EVERY = 10
 _REVIEW_SELDOM = 25
 _WINDOW_SECONDS = 4.0
 _LEAST_ARRIVALS = 20
 _LEAST_APART = 1.0
-_MARGIN_SECONDS = 0.002
+_MARGIN_SECONDS = 0.0005
 _SPREADS = 3.4
 """Times the way from the median to the tenth percentile: of exponential jitter one packet in 500 is later."""
 _LEAST_SPREAD = 0.003 * SAMPLE_RATE

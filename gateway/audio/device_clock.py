@@ -1,8 +1,9 @@
 """When a device takes its next frames, learned from its reports; and how steady the machine is that hears them.
 
 Reports come late, never early, so the earliest of them are right. What is late by more than the
-machine's habit is a stall: of the system, of a virtual machine's host, of a USB hub. Where there was one
-that much sound is kept in hand for the next minutes, on every port, since the next one hits all of them.
+machine's habit is a stall: of the system, of a virtual machine's host, of a USB hub. Where there was one,
+that much sound is kept in hand for the next minute, on every port, since the next one hits all of them; less by
+what each port's packets come before they are needed, and so nothing at all where they come early enough.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from collections import deque
 
 
 class Steadiness:
-    """The worst stall of the last minutes, in seconds; shared by all ports of a machine."""
+    """The worst stall of the last minute, in seconds; shared by all ports of a machine."""
 
-    WINDOW_SECONDS = 300.0
+    WINDOW_SECONDS = 60.0
     IGNORED_SECONDS = 0.003
     _MOST = 0.060
 
@@ -49,6 +50,7 @@ class DeviceClock:
         self._steadiness = steadiness
         self._part_of_block = 0
         self._lateness = 0.0
+        self._learned_at = 0.0
 
     def follow(self, now: float, count: int) -> None:
         """The device has reported `count` frames as taken."""
@@ -77,20 +79,21 @@ class DeviceClock:
         """Whether the device may be taking its block just now, and the report has not come yet."""
         return self.next_read is not None and -_REPORT_GRAIN <= now - self.next_read < _REPORT_PATIENCE
 
-    def learn_lateness(self, late: float) -> None:
+    def learn_lateness(self, late: float, now: float) -> None:
         """The owner's timer fired `late` seconds late: next time earlier, or later again when it is exact."""
-        self._lateness = max(late, self._lateness * _LATENESS_DECAY)
+        self._lateness = max(late, self._lateness * 0.5 ** ((now - self._learned_at) / _LATENESS_HALF_LIFE))
+        self._learned_at = now
         self.guard = min(max(_LEAST_GUARD + 1.5 * self._lateness, _LEAST_GUARD), _MOST_GUARD)
 
     def in_hand(self, now: float) -> float:
-        """Seconds of sound that should lie ready beyond the next read, for stalls like those of the last minutes."""
+        """Seconds of sound that should lie ready beyond the next read, for stalls like those of the last minute."""
         return self._steadiness.worst(now) if self._steadiness is not None else 0.0
 
 
-_FIRST_GUARD = 0.002
-_LEAST_GUARD = 0.001
+_FIRST_GUARD = 0.001
+_LEAST_GUARD = 0.0008
 _MOST_GUARD = 0.006
-_LATENESS_DECAY = 0.98
+_LATENESS_HALF_LIFE = 15.0
 _REPORT_GRAIN = 0.0003
 _REPORT_PATIENCE = 0.003
 _CLOCK_LOST = 0.3

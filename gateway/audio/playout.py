@@ -165,7 +165,7 @@ class Playout:
         due = self.deadline(now)
         if due is None or now < due - _TIMER_GRAIN:
             return []
-        self._clock.learn_lateness(now - due)
+        self._clock.learn_lateness(now - due, now)
         written = self._pump(now)
         while self._fill < self._required(now) and self._flowing:
             written.append(self._made_up())
@@ -187,22 +187,30 @@ class Playout:
 
     def _laid_under(self, now: float) -> list[Frame]:
         """Silence before the first frame of a stream, as much as this machine's stalls ask for."""
-        self._keep(self._cushion_for(now))
+        next_read = self._clock.next_read
+        spare = self._period if next_read is None else next_read - self._clock.guard - now
+        self._keep(self._cushion_for(now, spare))
         count = max(0, self._cushion - self._fill)
         self._fill += count
         self.counters.written += count
         return [SILENCE] * count
 
     def _review(self, now: float) -> None:
-        self._keep(self._cushion_for(now))
+        spare = self._delay.usual_spare()
+        if spare is not None:
+            self._keep(self._cushion_for(now, spare))
         self._delay.review(now, self._clock.in_hand(now), self._cushion * FRAME_SAMPLES)
 
     def _keep(self, cushion: int) -> None:
         self._cushion = cushion
         self._covered = min(self._bound, self._block + cushion)
 
-    def _cushion_for(self, now: float) -> int:
-        return min(self._bound - self._block, ceil(self._clock.in_hand(now) / FRAME_SECONDS))
+    def _cushion_for(self, now: float, spare: float) -> int:
+        """Frames for stalls like those of the last minute, by which packets that come `spare` early are not hit."""
+        stall = self._clock.in_hand(now)
+        if stall <= spare:
+            return 0
+        return min(self._bound - self._block, ceil(min(stall, stall - spare) / FRAME_SECONDS))
 
     def _is_jump(self, position: int, now: float) -> bool:
         """A step of the sender's timeline that no loss and no reordering explains."""

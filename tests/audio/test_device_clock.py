@@ -33,16 +33,19 @@ def test_the_worst_stall_counts_until_it_is_old() -> None:
     assert steadiness.worst(START + Steadiness.WINDOW_SECONDS) == 0.0
 
 
-def missing_reads(steadiness: Steadiness, stall: float) -> tuple[int, float]:
-    """Reads of the device that found nothing when the sender was held up once, and the mean depth before that."""
+def missing_reads(steadiness: Steadiness, stall: float, phase: float = 0.013) -> tuple[int, float]:
+    """Reads of the device that found nothing when the sender was held up once, and the mean depth before that.
+
+    Packets come `phase` seconds after a read.
+    """
     playout = Playout(steadiness=steadiness)
     fill, missing, depths = 0, 0, []
     frame: Frame = np.zeros(FRAME_SAMPLES, dtype=np.int16)
     events = [(START + index * FRAME_SECONDS, "read", index) for index in range(400)]
     for index in range(400):
-        sent = START + 0.013 + index * FRAME_SECONDS
-        held_up = START + 6.01 <= sent < START + 6.01 + stall
-        events.append((START + 6.01 + stall if held_up else sent, "packet", index))
+        sent = START + phase + index * FRAME_SECONDS
+        held_up = START + 5.995 + phase <= sent < START + 5.995 + phase + stall
+        events.append((sent + stall if held_up else sent, "packet", index))
     for now, what, index in sorted(events):
         if what == "read":
             missing += fill == 0 and index > 10
@@ -66,3 +69,12 @@ def test_a_machine_with_stalls_rides_over_the_next_one() -> None:
     assert missing == 0
     assert 0.9 <= depth <= 1.1
     assert missing_reads(settled(), stall=0.016)[0] == 1, "without it, the same stall is heard"
+
+
+def test_packets_that_come_early_enough_need_nothing_in_hand() -> None:
+    missing, depth = missing_reads(settled((5, 0.012)), stall=0.012, phase=0.004)
+    assert missing == 0
+    assert depth == 0, "16 ms lie between a packet and the read that needs it"
+    missing, depth = missing_reads(settled((5, 0.012)), stall=0.012, phase=0.015)
+    assert missing == 0
+    assert 0.9 <= depth <= 1.1
