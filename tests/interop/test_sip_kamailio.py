@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,47 +16,13 @@ from tests.fakes.numbers import dialable
 from tests.fakes.sip import SipWorld, answer_and_echo
 from tests.fakes.sip_peer import Peer
 from tests.fakes.sip_registrar import SHOP_PASSWORD, SHOP_USER
-from tests.interop.programs import free_port, until
+from tests.interop.kamailio_program import Kamailio, hurry
+from tests.interop.programs import until
 
 pytestmark = [pytest.mark.interop, pytest.mark.real_time]
 
-CONFIG = (Path(__file__).parent / "kamailio" / "provider.cfg").read_text()
 CUSTOMER = "+79035550001"
 NUMBER = "+74951234567"
-
-
-class Kamailio:
-    """A Kamailio that can be stopped and started; `customer` is the port that calls to outside are relayed to."""
-
-    def __init__(self, directory: Path, customer: int) -> None:
-        self.port = 0
-        self._directory = directory
-        self._customer = customer
-        self._process: Process | None = None
-
-    async def start(self) -> None:
-        """Start it; the first time at a free port, another one when somebody else was quicker to take it."""
-        for _ in range(1 if self.port else 5):
-            port = self.port or free_port(socket.SOCK_DGRAM)
-            text = CONFIG.replace("PORT", str(port)).replace("PASSWORD", SHOP_PASSWORD)
-            (self._directory / "provider.cfg").write_text(text.replace("CUSTOMER", str(self._customer)))
-            files = ["-f", "provider.cfg", "-Y", str(self._directory), "-P", "kamailio.pid", "-m", "16", "-M", "4"]
-            process = await asyncio.create_subprocess_exec(
-                "/usr/sbin/kamailio", "-DD", "-E", *files, cwd=self._directory, stdout=DEVNULL, stderr=DEVNULL
-            )
-            try:
-                await asyncio.wait_for(process.wait(), 1.0)
-            except TimeoutError:
-                self.port, self._process = port, process
-                return
-        raise AssertionError("Kamailio does not start")
-
-    async def stop(self) -> None:
-        if self._process is not None:
-            process, self._process = self._process, None
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-            await process.wait()
 
 
 @asynccontextmanager
@@ -68,7 +31,7 @@ async def provided(directory: Path) -> AsyncIterator[tuple[SipWorld, Peer, Kamai
     world = SipWorld(on_leg=answer_and_echo)
     async with world.server:
         with Peer(world.server.addresses[0], "customer") as customer:
-            kamailio = Kamailio(directory, customer.port)
+            kamailio = Kamailio(directory, "provider", customer.port)
             await kamailio.start()
             try:
                 row = TrunkSettings(
@@ -146,8 +109,11 @@ async def test_a_customer_calls_the_shop_and_hangs_up(tmp_path: Path) -> None:
         assert (leg.cause, leg.ended_by_peer) == (Cause.HUNG_UP, True)
 
 
-async def test_a_provider_that_was_down_is_registered_at_within_five_seconds(tmp_path: Path) -> None:
+async def test_a_provider_that_was_down_is_registered_at_within_five_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """X-N1, in real time: it answers OPTIONS."""
+    hurry(monkeypatch)
     async with provided(tmp_path) as (world, _, kamailio):
         await kamailio.stop()
         assert await until(lambda: not usable(world), 30), "the outage was not noticed"
