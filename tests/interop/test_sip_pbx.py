@@ -60,7 +60,7 @@ def registered(world: SipWorld) -> int:
 @pytest.mark.parametrize("kind", [SipTransport.UDP, SipTransport.TLS])
 async def test_calls_to_and_from_the_extension_of_a_courier(kind: SipTransport, tmp_path: Path) -> None:
     async with at_pbx(tmp_path, kind) as (world, customer, kamailio):
-        ends = {account._place.flow for account in world.server.pbx_accounts.values()}  # type: ignore[attr-defined]
+        ends = {account._place.flow for account in world.server.pbx_accounts.values()}
         assert len({flow.local for flow in ends if flow is not None}) == 1, "all by one socket"
 
         customer.request("INVITE", "2002", call_id="in", number=1, body=customer.media.offer())
