@@ -142,10 +142,11 @@ class IncomingCall:
     def _receive_prack(self, transaction: ServerTransaction) -> None:
         """RFC 3262 section 3; it may bring the answer to an offer of ours in the response that it is for."""
         prack = transaction.request
-        if not self._reliable.acknowledge(prack):
+        if not self._reliable.is_answered_by(prack):
             transaction.respond(decline(prack, 481, "Call/Transaction Does Not Exist"))
             return
         transaction.respond(decline(prack, 200, "OK"))
+        self._reliable.go_on()
         if self._offer is None and self._agreement is None and self._has_described:
             self._agreement = read_answer(prack, self._local.terms)
         if self._is_accepting and not self._reliable.describes:

@@ -38,18 +38,19 @@ class ReliableResponses:
         if len(self._waiting) == 1:
             self._begin()
 
-    def acknowledge(self, prack: Request) -> bool:
-        """A PRACK has come; False when it is for none that waits."""
+    def is_answered_by(self, prack: Request) -> bool:
+        """A PRACK is for the one that waits."""
         if not self._waiting:
             return False
         invite = self._transaction.request.cseq
-        if rack_of(prack) != (int(self._waiting[0].headers.get("RSeq") or 0), invite.number, invite.method):
-            return False
+        return rack_of(prack) == (int(self._waiting[0].headers.get("RSeq") or 0), invite.number, invite.method)
+
+    def go_on(self) -> None:
+        """The one that waited has arrived: the next one."""
         self._waiting.popleft()
         self._stop_timer()
         if self._waiting:
             self._begin()
-        return True
 
     def stop(self) -> None:
         """Repeat nothing more: a final response goes out."""
