@@ -115,6 +115,12 @@ CADENCES = {
     (TonePlan.EU, Tone.RINGBACK): ([425], 1.0, 4.0),
     (TonePlan.EU, Tone.BUSY): ([425], 0.5, 0.5),
     (TonePlan.EU, Tone.CONGESTION): ([425], 0.25, 0.25),
+    (TonePlan.DE, Tone.BUSY): ([425], 0.48, 0.48),
+    (TonePlan.CZ, Tone.BUSY): ([425], 0.33, 0.33),
+    (TonePlan.FR, Tone.RINGBACK): ([440], 1.5, 3.5),
+    (TonePlan.GB, Tone.BUSY): ([400], 0.375, 0.375),
+    (TonePlan.BE, Tone.CONGESTION): ([425], 0.167, 0.167),
+    (TonePlan.SE, Tone.CONGESTION): ([425], 0.25, 0.75),
 }
 
 
@@ -144,7 +150,33 @@ def test_a_tone_has_its_frequencies_and_cadence_and_no_click(plan: TonePlan, ton
 def test_countries() -> None:
     assert TonePlan.of_country("RU") is TonePlan.RU
     assert TonePlan.of_country("US") is TonePlan.US
-    assert TonePlan.of_country("DE") is TonePlan.EU
+    assert TonePlan.of_country("DE") is TonePlan.DE
+    assert TonePlan.of_country("KZ") is TonePlan.RU
+    assert TonePlan.of_country("NO") is TonePlan.CH
+    assert TonePlan.of_country("NL") is TonePlan.EU
+    assert TonePlan.of_country("") is TonePlan.EU
+
+
+@pytest.mark.parametrize("tone", Tone)
+@pytest.mark.parametrize("plan", TonePlan)
+def test_every_tone_of_every_country_sounds_and_pauses_as_long_as_it_says(plan: TonePlan, tone: Tone) -> None:
+    source = ToneSource(tone, plan)
+    samples = np.abs(np.concatenate([source.next_frame() for _ in range(700)]).astype(float))
+    loud = samples.reshape(-1, 40).max(axis=1) > 500  # of 5 ms
+    turns = np.flatnonzero(np.diff(loud.astype(int)))
+    if tone is Tone.DIAL and plan not in (TonePlan.CZ, TonePlan.IT):
+        assert len(turns) == 0
+        return
+    lengths = np.diff(turns) * 5
+    assert lengths.min() > 150
+    assert lengths.max() < 5_100
+    assert 0.1 < loud.mean() < 0.8
+
+
+def test_a_british_telephone_rings_twice() -> None:
+    samples = np.abs(pulled(ToneSource(Tone.RINGBACK, TonePlan.GB), most=150).astype(float))
+    rung = [bool(samples[round(at * 8000) : round(at * 8000) + 200].max() > 1_000) for at in (0.2, 0.5, 0.8, 1.5, 2.8)]
+    assert rung == [True, False, True, False, False]
 
 
 def test_a_beep_ends() -> None:
