@@ -60,6 +60,12 @@ MISBEHAVIOURS: dict[str, Misbehaviour] = {
             {"per_second": 1000, "seconds": 0.0},
         ),
         Misbehaviour("prompt_without_crlf", "The prompt for a message is `> ` alone."),
+        Misbehaviour(
+            "slow_messages",
+            "The network has a message at once, but the modem says +CMGS only `seconds` later, or never when it is "
+            "unplugged meanwhile.",
+            {"seconds": 5.0},
+        ),
         Misbehaviour("clcc_empty_while_live", "AT+CLCC lists no call while one is up."),
         Misbehaviour("no_voice", "^CVOICE? says 1, +QPCMV, +CPCMREG and ^DDSETEX are errors: no sound at all."),
         Misbehaviour(

@@ -306,10 +306,18 @@ class Modem:
         self._line.clear()
         if prompt is None or self._silent:
             return
+        refusal: Refused | None = None
+        lines: list[str] = []
         try:
-            self._finish("", prompt.take(body) if send else [])
-        except Refused as refusal:
-            self._finish("", [], refusal)
+            lines = prompt.take(body) if send else []
+        except Refused as refused:
+            refusal = refused
+        slow = self.fault("slow_messages")
+        seconds = float(str(slow["seconds"])) if slow is not None and send else 0.0
+        if seconds > 0:
+            self.later(seconds, lambda: self._finish("", lines, refusal))
+        else:
+            self._finish("", lines, refusal)
 
     def _keeps_silent(self, line: str) -> bool:
         options = self.fault("silent_after")
