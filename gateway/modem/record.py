@@ -70,6 +70,7 @@ class Recording:
             model=f"{facts.maker or ''} {facts.model or ''}".strip(),
             firmware=facts.firmware or "",
             anonymiser=anonymiser,
+            reports_calls=dialect.reports_calls,
         )
         self._tap.note("=", f"state {self._trial.modem.state}")
         writer.add("init", self._tap.take())

@@ -26,9 +26,9 @@ _LOOKS = frozenset(
     ("AT", "AT+CSQ", "AT+CREG?", "AT+CEREG?", "AT+COPS?", "AT+CPIN?", "AT+CMEE?", "AT+CLCC", "AT+CEER", 'AT+CPMS="ME"')
 )
 """What the host asks to see how things are; when, is not the modem's story."""
-_NUMBER = re.compile(r"(?<![0-9A-Fa-f])\+?[0-9]{7,15}(?![0-9A-Fa-f])")
+_NUMBER = re.compile(r"\+[0-9]{7,15}(?![0-9])|(?<=ATD)[0-9]{7,15}(?![0-9])|(?<![0-9A-Za-z])[0-9]{7,15}(?![0-9A-Za-z])")
 _PLACES = re.compile(r'(\+C(?:G|E)?REG: ?(?:[0-9],)?[0-9]),"[0-9A-Fa-f]+","[0-9A-Fa-f]+"')
-_LONG_DIGITS = re.compile(r"[0-9]{10,}")
+_LONG_DIGITS = re.compile(r"(?<![0-9A-Fa-f])[0-9]{10,}(?![0-9A-Fa-f])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,8 @@ class Anonymiser:
 
     def number(self, text: str) -> str:
         """The stand-in of a phone number: `+79160000001`, or the like of a national one."""
+        if text in self._numbers.values():
+            return text
         if text not in self._numbers:
             count = len(self._numbers) + 1
             self._numbers[text] = f"+7916{count:07d}" if text.startswith("+") else f"8916{count:07d}"
@@ -134,7 +136,7 @@ class Anonymiser:
             return re.sub(r'"[^"]*"?', f'"{_USSD[self._ussd]}"', text, count=1)
         for found, stand_in in self._known.items():
             text = text.replace(found, stand_in)
-        text = _PLACES.sub(r'\1,"0001","00000001"', text)
+        text = _PLACES.sub(r'\1,"0001","0001"', text)
         text = re.sub(r'"((?:00[2-3][0-9A-Fa-f]){7,16})"', self._coded_number, text)
         stand_ins = "|".join(map(re.escape, self._known.values())) or "(?!)"
         return "".join(
@@ -161,8 +163,10 @@ class Anonymiser:
 class TranscriptWriter:
     """Puts the stories of one modem together."""
 
-    def __init__(self, *, model: str, firmware: str, anonymiser: Anonymiser) -> None:
+    def __init__(self, *, model: str, firmware: str, anonymiser: Anonymiser, reports_calls: bool) -> None:
+        """`reports_calls`: the family tells each step of a call; else its answers to +CLCC are the story."""
         self._anonymiser = anonymiser
+        self._reports_calls = reports_calls
         self._head = f"# model: {anonymiser.line(model)}\n# firmware: {anonymiser.line(firmware)}\n"
         self._stories: dict[str, list[Entry]] = {}
         self._at_any_time: dict[str, list[str]] = {}
@@ -234,6 +238,7 @@ class TranscriptWriter:
         """Without questions that are asked at any time; what else was asked is answered at any time, too."""
         kept: list[Entry] = []
         position = 0
+        listed: list[str] = []
         is_known = not any(entry.text.startswith("incoming ") for entry in entries if entry.kind == "=")
         while position < len(entries):
             entry = entries[position]
@@ -250,7 +255,11 @@ class TranscriptWriter:
                 position += 1
                 if answer and final_of(answer[-1].text) is not None:
                     break
-            tells_who = entry.text == "AT+CLCC" and not is_known and any(_is_call(each.text) for each in answer)
+            tells_who = False
+            if entry.text == "AT+CLCC":
+                rows = [each.text for each in answer if _is_call(each.text)]
+                tells_who = bool(rows) and (not is_known or (not self._reports_calls and rows != listed))
+                listed = rows
             if entry.text in _LOOKS and not tells_who:
                 kept += [*(Entry("<", each.text) for each in answer if each.kind == "<!"), *meanwhile]
                 continue

@@ -37,6 +37,14 @@ def stories_of(path: Path) -> dict[str, list[Step]]:
     return stories
 
 
+def voice_of(path: Path) -> str:
+    """By which voice port the modem of a transcript is served: a serial one, unless its head names another."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("# voice: "):
+            return line.removeprefix("# voice: ")
+    return "/dev/null"
+
+
 @dataclass
 class TranscriptModem:
     """Answers from the story where the host says the next line of it, and from `known` otherwise."""
