@@ -77,6 +77,10 @@ deb: venv ## a Debian package that holds all it needs: make deb SUITE=trixie ARC
 deb-test: deb ## install, play, upgrade and purge that package in a clean root of its suite; needs root and debootstrap
 	@exec systemd/deb/try "$(SUITE)" "$(ARCHITECTURE)"
 
+.PHONY: fuzz
+fuzz: venv-dev ## a million broken SIP messages against the parsers, and texts that try to become header fields
+	@exec .venv/bin/python -m tests.fuzz $(ARGS)
+
 .PHONY: lint
 lint: venv-dev ## ruff and mypy, as strict as they are set in pyproject.toml
 	@.venv/bin/ruff check .

@@ -222,7 +222,11 @@ class SipServer:
             # No state for a stranger (RFC 3261 section 8.2.7).
             back.send(serialise(decline(request, 481, "Call/Transaction Does Not Exist")))
             return
-        user.receive(self._wire.transactions.serve(request, back), flow)
+        transaction = self._wire.transactions.serve(request, back)
+        try:
+            user.receive(transaction, flow)
+        except MalformedMessage as fault:
+            self._give_up(transaction, fault)
 
     def _receive_from_outside(self, request: Request, flow: Flow, back: Flow) -> None:
         """A request that begins something: only for those who can prove who they are (T-S3)."""
@@ -232,13 +236,17 @@ class SipServer:
         host = flow.remote.host
         is_known = self._registrar.knows_source(flow.remote) or self._is_provider_at(flow.remote)
         if request.method == "OPTIONS" and is_known:
-            self._answer_options(request, back)
+            back.send(serialise(self._options_response(request)))
             return
         trunk = self._called_trunk(request, flow.remote) if request.method == "INVITE" else None
         if trunk is not None:
             self._guard.has_succeeded(host)
             number, name = trunk.caller_of(request)
-            self._admit(self._wire.transactions.serve(request, back), flow, peer=number, name=name, trunk=trunk)
+            transaction = self._wire.transactions.serve(request, back)
+            try:
+                self._admit(transaction, flow, peer=number, name=name, trunk=trunk)
+            except MalformedMessage as fault:
+                self._give_up(transaction, fault)
             return
         checked = self._digest.check(request, host)
         bound = self._registrar.is_bound(checked.user, host)
@@ -251,11 +259,23 @@ class SipServer:
             self._challenge(request, checked, host, back)
             return
         self._guard.has_succeeded(host)
-        self._serve(request, checked.user, flow, back)
-
-    def _serve(self, request: Request, user: str, flow: Flow, back: Flow) -> None:
-        """A request that begins something, of a phone that has proven to be `user`."""
         transaction = self._wire.transactions.serve(request, back)
+        try:
+            self._serve(transaction, checked.user, flow)
+        except MalformedMessage as fault:
+            self._give_up(transaction, fault)
+
+    def _give_up(self, transaction: ServerTransaction, fault: MalformedMessage) -> None:
+        """A field that only who serves the request has read is broken: no transaction may wait for ever (T-S10)."""
+        log.debug("A %s is broken: %s", transaction.request.method, fault)
+        try:
+            transaction.respond(decline(transaction.request, fault.status, "Bad Request"))
+        except MalformedMessage:
+            transaction.abandon()
+
+    def _serve(self, transaction: ServerTransaction, user: str, flow: Flow) -> None:
+        """A request that begins something, of a phone that has proven to be `user`."""
+        request = transaction.request
         match request.method:
             case "REGISTER":
                 self._begin(self._register(transaction, user, flow))
@@ -266,7 +286,7 @@ class SipServer:
             case "MESSAGE":
                 self.instant_messages.receive(transaction, user)
             case "OPTIONS":
-                self._answer_options(request, back)
+                transaction.respond(self._options_response(request))
             case "REFER":  # nobody is in a call that could be transferred (T-F5)
                 transaction.respond(decline(request, 403, "Forbidden", tag=self._tag(request)))
             case "BYE" | "UPDATE" | "INFO" | "PRACK":
@@ -290,11 +310,11 @@ class SipServer:
         self._digest.challenge(response, host, agent=agent, stale=checked.verdict is Verdict.STALE)
         back.send(serialise(response))
 
-    def _answer_options(self, request: Request, back: Flow) -> None:
+    def _options_response(self, request: Request) -> Response:
         response = decline(request, 200, "OK", tag=self._tag(request))
         response.headers.add("Allow", ALLOW)
         response.headers.add("Accept", CONTENT_TYPE)
-        back.send(serialise(response))
+        return response
 
     async def _register(self, transaction: ServerTransaction, user: str, flow: Flow) -> None:
         transaction.respond(await self._registrar.register(transaction.request, user, flow))
