@@ -54,6 +54,9 @@ def _of_call(
             said = "phone-forwarded", gettext("Goes on to %(who)s", who=directory.party(data.get("called")).title), ""
         case "call.answered":
             said = "circle-check", gettext("Both hear each other"), ""
+        case "call.transferred":
+            by, to = (directory.party(data.get(name)).title for name in ("by", "to"))
+            said = "phone-forwarded", gettext("%(by)s hands over to %(to)s", by=by, to=to), ""
         case "recording.started":
             said = "circle-dot", gettext("Recording begins"), ""
         case "recording.finished":

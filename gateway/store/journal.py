@@ -22,6 +22,7 @@ from gateway.events import (
     CallEnded,
     CallRouted,
     CallStarted,
+    CallTransferred,
     LegAnswered,
     LegEnded,
     LegRang,
@@ -55,7 +56,7 @@ class Journal:
         event, time = published.event, published.time
         work: Work[object]
         match event:
-            case CallStarted() | CallRouted() | CallAnswered() | CallEnded():
+            case CallStarted() | CallRouted() | CallAnswered() | CallTransferred() | CallEnded():
                 work = self._of_call(event, time)
             case LegStarted() | LegRang() | LegAnswered() | LegEnded():
                 work = self._of_leg(event, time)
@@ -88,7 +89,9 @@ class Journal:
         return write
 
     @staticmethod
-    def _of_call(event: CallStarted | CallRouted | CallAnswered | CallEnded, time: datetime) -> Work[object]:
+    def _of_call(
+        event: CallStarted | CallRouted | CallAnswered | CallTransferred | CallEnded, time: datetime
+    ) -> Work[object]:
         values: dict[str, Any] = {}
         words: tuple[str | None, ...] = ()
         match event:
@@ -103,6 +106,8 @@ class Journal:
             case CallAnswered():
                 words = (event.answered_by,)
                 values = {"answered_at": time, "answered_by": event.answered_by}
+            case CallTransferred():
+                words = (event.by, event.to)
             case CallEnded():
                 values = {name: value for name, value in asdict(event).items() if name != "call_id"}
                 values["ended_at"] = time
@@ -181,7 +186,7 @@ def empty_call(call_id: str, gateway_id: str) -> dict[str, Any]:
 
 
 _KEPT = (
-    *(CallStarted, CallRouted, CallAnswered, CallEnded, LegStarted, LegRang, LegAnswered, LegEnded),
+    *(CallStarted, CallRouted, CallAnswered, CallTransferred, CallEnded, LegStarted, LegRang, LegAnswered, LegEnded),
     *(RecordingStarted, RecordingFinished, AlertRaised, AlertCleared, AlertAcknowledged, ModemChanged),
 )
 """Of these there are rows; registrations have their ledger, SMS their inbox and outbox."""

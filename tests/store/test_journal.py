@@ -16,6 +16,7 @@ from gateway.events import (
     CallEnded,
     CallRouted,
     CallStarted,
+    CallTransferred,
     EventBus,
     LegAnswered,
     LegEnded,
@@ -117,13 +118,14 @@ async def test_what_was_learned_later_is_on_the_record(places: Settings, clock: 
         bus.publish(CallRouted(call_id=call_id, called="+79161234567", flow="to-courier", direction="outgoing",
                                courier="2001"))  # fmt: skip
         bus.publish(CallRouted(call_id=call_id, called="+79161234567", flow="to-courier"))
+        bus.publish(CallTransferred(call_id=call_id, by="101", to="104"))
         bus.publish(CallEnded(call_id=call_id, cause="busy", ended_by="callee", talk_seconds=0, total_seconds=3))
     with Queries(places) as queries:
         call: Any = queries.call(call_id)
         assert (call["called"], call["flow"], call["direction"], call["courier"]) == (
             "+79161234567", "to-courier", "outgoing", "2001",
         )  # fmt: skip
-        for search in ("8 916 123-45-67", "1234567", "2001", "89161234567"):
+        for search in ("8 916 123-45-67", "1234567", "2001", "89161234567", "104"):
             assert len(queries.calls(Wanted(search=search), cursor=None, limit=9)[0]) == 1, search
         assert queries.calls(Wanted(search="7654321"), cursor=None, limit=9) == ([], None)
 
