@@ -30,6 +30,13 @@ from gateway.telephony.shop import ShopView
 
 _DAYS_KEPT = 3
 
+# Made once: a call waits for them.
+_RESERVE = insert(reservations).on_conflict_do_nothing()
+_COUNT = insert(budget_minutes)
+_COUNT = _COUNT.on_conflict_do_update(
+    index_elements=["reservation_id", "local_day"], set_={"minutes": _COUNT.excluded.minutes}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -70,6 +77,7 @@ class StoredBudget:
     async def load(self) -> None:
         """Read the minutes of today, so that the limits hold even if the disk goes before the first call."""
         await self._sums(self._local_day())
+        await self._rehearse()
 
     async def open(self, *, call_id: str, leg_id: str, line: str, extension: str | None, number: str) -> Reservation:
         """Commit the first minute of an outgoing call. Raises BudgetSpent; never for an emergency number.
@@ -89,7 +97,7 @@ class StoredBudget:
         done = False
         try:
             await self._commit(
-                lambda connection: connection.execute(insert(reservations).values(row).on_conflict_do_nothing()),
+                lambda connection: connection.execute(_RESERVE, row),
                 reservation.id,
                 overtakes=True,  # somebody hears ringback already, and the call's own rows are many
             )
@@ -119,6 +127,23 @@ class StoredBudget:
         return (await self._sums(self._local_day()))[Subject("line", line)]
 
     # Inside.
+
+    async def _rehearse(self) -> None:
+        """Take a minute that is given back in the same moment, so that the first call finds its statements made."""
+        account = _Account("", None, may_refuse=False, minutes={self._local_day(): 0})
+        minutes = self._minutes_of("rehearsal", account)
+        row = {
+            "id": "rehearsal", "gateway_id": self._gateway_id, "call_id": "", "leg_id": "", "line": "",
+            "extension": None, "number": "", "opened_at": self._clock(), "granted_seconds": 0,
+        }  # fmt: skip
+
+        def rehearse(connection: Connection) -> None:
+            with connection.begin_nested() as nothing:
+                connection.execute(_RESERVE, row)
+                minutes(connection)
+                nothing.rollback()
+
+        await self._writer.write(rehearse)
 
     async def _take_minute(self, account: _Account) -> None:
         """Count one more minute of today in memory, at once, so that two calls cannot take the same one."""
@@ -174,7 +199,7 @@ class StoredBudget:
         self, work: Callable[[Connection], object], reservation_id: str, *, overtakes: bool = False
     ) -> None:
         """Commit a change of a reservation together with its minutes; keep it for later when the disk is away."""
-        minutes = self._minutes_of(reservation_id)
+        minutes = self._minutes_of(reservation_id, self._open[reservation_id])
 
         def both(connection: Connection) -> None:
             work(connection)
@@ -196,7 +221,7 @@ class StoredBudget:
             for subject in account.subjects:
                 if day in self._days:
                     self._days[day][subject] += step
-        minutes = self._minutes_of(reservation_id)
+        minutes = self._minutes_of(reservation_id, account)
         del self._open[reservation_id]
         settled = {"settled_at": self._clock(), "talk_seconds": talk_seconds}
 
@@ -206,9 +231,8 @@ class StoredBudget:
 
         self._writer.enqueue(settle)
 
-    def _minutes_of(self, reservation_id: str) -> Callable[[Connection], None]:
+    def _minutes_of(self, reservation_id: str, account: _Account) -> Callable[[Connection], None]:
         """What writes the minutes of a reservation as they are now: whole values, so that repeating does no harm."""
-        account = self._open[reservation_id]
         rows = [
             {
                 "id": new_id(), "gateway_id": self._gateway_id, "reservation_id": reservation_id, "local_day": day,
@@ -218,13 +242,7 @@ class StoredBudget:
         ]  # fmt: skip
 
         def write(connection: Connection) -> None:
-            statement = insert(budget_minutes)
-            connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["reservation_id", "local_day"], set_={"minutes": statement.excluded.minutes}
-                ),
-                rows,
-            )
+            connection.execute(_COUNT, rows)
 
         return write
 

@@ -209,6 +209,9 @@ class Writer:
 
     def _write_batch(self, batch: list[_Item]) -> None:
         connection = self._connected()
+        if len(batch) == 1:
+            self._write_alone(connection, batch[0])
+            return
         with connection.begin():
             for item in batch:
                 item.error = None
@@ -221,6 +224,25 @@ class Writer:
                     if fault is not None or not _driver(connection).in_transaction:
                         raise _TransactionLost(str(fault or error)) from error
                     item.error = error
+
+    def _write_alone(self, connection: Connection, item: _Item) -> None:
+        """Nothing else is in the transaction, so that it needs no savepoint: somebody waits for it."""
+        item.error = None
+        transaction = connection.begin()
+        try:
+            item.result = item.work(connection)
+        except Exception as error:  # the fault of one piece of work is told to its owner and hurts no other
+            fault = _fault_of_the_disk(error)
+            if fault is not None or not _driver(connection).in_transaction:
+                transaction.close()
+                raise _TransactionLost(str(fault or error)) from error
+            transaction.rollback()
+            item.error = error
+        else:
+            try:
+                transaction.commit()
+            finally:
+                transaction.close()
 
     def _disk_failed(self, batch: list[_Item], error: Exception) -> None:
         """Tell who waits, keep the rest for later, in the same order."""

@@ -21,6 +21,7 @@ MAY_CATCH_EVERYTHING: dict[str, str] = {
     "gateway/telephony/switchboard.py: Switchboard._serve": "a fault in one call must not end the others",
     "gateway/modem/supervisor.py: ModemSupervisor.run": "a fault of ours must not cost the line",
     "gateway/store/writer.py: Writer._write_batch": "the fault of one piece of work is raised at its owner",
+    "gateway/store/writer.py: Writer._write_alone": "the fault of one piece of work is raised at its owner",
     "gateway/store/writer.py: Writer._watch": "a look at the other process's commits must not end the only writer",
 }
 
