@@ -65,6 +65,10 @@ demo: venv ## the gateway with emulated modems, on this machine; needs nothing b
 test: programs venv-dev ## the whole test suite; installs the programs it needs from Debian
 	@exec .venv/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
+.PHONY: soak
+soak: programs venv-dev ## faults in their full count: modems pulled out, hanging, vanishing; takes about an hour
+	@SIMBRIDGE_SOAK=1 exec .venv/bin/python -m pytest tests/faults --reruns 0 -s $(ARGS)
+
 .PHONY: bench
 bench: venv-dev ## delay, set-up time and cost of bridged and recorded calls, 1, 4 and 8 at once
 	@exec .venv/bin/python -m tests.bench $(ARGS)
