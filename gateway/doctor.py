@@ -19,6 +19,7 @@ from pathlib import Path
 
 from serial.tools import list_ports
 
+from gateway.audio.opus import is_installed as opus_is_installed
 from gateway.errors import GatewayError, SettingsError
 from gateway.messages import finding_text, pick_language
 from gateway.modem.discovery import UsbBus, UsbModem
@@ -26,6 +27,7 @@ from gateway.modem.discovery_table import hexadecimal
 from gateway.modem.port_owner import owner_of, running
 from gateway.settings import ModemSettings, Settings, load_settings
 from gateway.store.shop_commands import stored_shop
+from gateway.telephony.shop import Srtp
 
 LEAST_FREE_BYTES = 500_000_000
 BUILT_IN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -83,6 +85,8 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield Finding(Severity.WARNING, "no-modems")
     yield from _modem_manager()
     yield from _clock()
+    opus = opus_is_installed()
+    yield Finding(Severity.GOOD if opus else Severity.WARNING, "opus-installed" if opus else "opus-missing")
     yield from _shop(settings)
 
 
@@ -239,6 +243,9 @@ def _shop(settings: Settings) -> Iterator[Finding]:
         yield Finding(Severity.WARNING, "no-phones")
     if not shop.couriers:
         yield Finding(Severity.WARNING, "no-couriers")
+    sealed = [phone.extension for phone in shop.phones if phone.srtp is not Srtp.OFF]
+    if sealed and settings.sip.tls_port is None:
+        yield Finding(Severity.WARNING, "srtp-without-tls", {"name": ", ".join(sealed)})
     names = {modem.name for modem in settings.modems}
     for line in shop.lines:
         if line.modem is not None and line.modem not in names and not line.modem.startswith("usb-"):
