@@ -257,7 +257,9 @@ class TrunkChanged(Event):
 
     `state` is one of telephony.line.TrunkState. `reason` says why where it is not a good one: "no-address"
     (its name cannot be looked up, or no network of ours leads there), "no-answer", "wrong-password",
-    "forbidden" (403), "not-granted", "too-many-challenges", "bad-answer", or "status-" and a SIP status.
+    "forbidden" (403), "not-granted", "too-many-challenges", "bad-answer", "bad-certificate" (TLS: it is not that of the
+    host, or nobody whom we trust vouches for it), or "status-" and a SIP status. A courier's account at the PBX is
+    told of like a provider, as "pbx " and the extension.
     """
 
     trunk: str

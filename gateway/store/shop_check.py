@@ -41,6 +41,7 @@ _USSD_CODE = re.compile(r"[*#][0-9*#]{1,30}#", re.ASCII)
 _USSD_ANSWER = re.compile(r"[0-9*#]{1,20}", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9a-fA-F:.]+\]", re.ASCII)
+_WHOLE_PATH = re.compile(r"/.+")
 _HOST_AND_PORT = re.compile(rf"(?:{_HOST.pattern})(?::[0-9]{{1,5}})?", re.ASCII)
 
 
@@ -68,6 +69,14 @@ def check_shop(document: TomlDocument) -> None:
     for place, pbx in document.found(PbxSettings):
         _matches(document, (*place, "host"), pbx.host, _HOST, "a host name or address")
         _within(document, (*place, "port"), pbx.port, 1, 65535)
+    for place, found in (*document.found(PbxSettings), *document.found(TrunkSettings)):
+        _matches(document, (*place, "ca_file"), found.ca_file, _WHOLE_PATH, "a path that begins with /")
+    for place, courier in document.found(CourierSettings):
+        if courier.pbx_password is not None and not document.found(PbxSettings):
+            document.problem(
+                (*place, "pbx_password"),
+                f'The courier "{courier.extension}" has a "pbx_password", but there is no [pbx] to register at.',
+            )
 
 
 def _check_texts(document: TomlDocument) -> None:

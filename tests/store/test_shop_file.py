@@ -372,3 +372,23 @@ def test_no_text_adds_a_key(name: str, password: str, holder: str) -> None:
     assert set(document) <= {"shop", *(each.name for each in fields(Shop))}
     assert {key for table in document["lines"] for key in table} <= {each.name for each in fields(LineSettings)}
     assert len(document["phones"]) == len(document["couriers"]) == 1
+
+
+def test_what_is_wrong_with_ways_to_providers_and_the_pbx() -> None:
+    text = (
+        '[[trunks]]\nname = "pbx 2001"\nhost = "h"\ntransport = "sctp"\n'
+        '[[trunks]]\nname = "b"\nhost = "h"\nca_file = "provider.pem"\nminutes_per_day = 99999\npresents = "to"\n'
+        '[[couriers]]\nextension = "2001"\nmobile = "+79161234567"\npbx_password = "x"\n'
+    )
+    with pytest.raises(SettingsError) as refusal:
+        read_shop(text)
+    said = str(refusal.value)
+    for sentence in (
+        '2: A name must not begin with "pbx ": the PBX takes those.',
+        '4: "transport" of [[trunks]] must be one of',
+        '8: "ca_file" of [[trunks]] must be a path that begins with /',
+        '9: "minutes_per_day" of [[trunks]] must be from 0 to 28800',
+        '10: "presents" of [[trunks]] must be one of',
+        '14: The courier "2001" has a "pbx_password", but there is no [pbx]',
+    ):
+        assert sentence in said, said
