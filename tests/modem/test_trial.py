@@ -159,7 +159,7 @@ class Person:
         if story.name in acts:
             await acts[story.name]()
         else:
-            hangs_up = {"hangs_up_after_seconds": 0.7} if story.name.endswith("by the far end") else {}
+            hangs_up: dict[str, Any] = {"hangs_up_after_seconds": 0.7} if story.name.endswith("by the far end") else {}
             habit = habits.get(story.name, "answer")
             await self._emulator.subscriber(PERSON, ring_seconds=0.2, when_called=habit, **hangs_up)
 
