@@ -34,6 +34,7 @@ from gateway.telephony.flow import find_flows
 from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.prompts import PromptBook
 from gateway.telephony.recording import CallRecordings
+from gateway.telephony.shop import Shop
 from gateway.telephony.switchboard import Switchboard
 
 log = logging.getLogger(__name__)
@@ -142,6 +143,7 @@ async def _serve(settings: Settings) -> None:
         await stack.enter_async_context(messages)
         if await store.accounts.needs_setup():
             log.info("The owner's setup code is in %s.", settings.data_dir / "setup-code")
+        _rehearse(store.shop())
         gc.collect()
         gc.freeze()  # what was built at the start is never looked through again
         ready.set()
@@ -159,6 +161,13 @@ async def _serve(settings: Settings) -> None:
             removing.cancel()
         service.tell("STOPPING=1")
         log.info("Stopping: running calls may go on for a moment.")
+
+
+def _rehearse(shop: Shop) -> None:
+    """Have the numbering plans read, which the first call would wait for."""
+    policy = NumberPolicy(shop.numbers)
+    for number in ("112", *(line.number for line in shop.lines if line.number)):
+        policy.check(number)
 
 
 @contextmanager
