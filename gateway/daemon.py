@@ -19,8 +19,8 @@ from gateway.audio.wav import Recovered, measure, repair
 from gateway.clock import utc_now
 from gateway.events import EventBus, Published, RecordingFinished, ShopChanged
 from gateway.health import Notifier, sip_answers
-from gateway.messaging.desk import MessageDesk
 from gateway.media_loop import MediaLoop
+from gateway.messaging.desk import MessageDesk
 from gateway.modem.fleet import ModemFleet
 from gateway.modem.text_lines import ModemTextLines, count_parts
 from gateway.modem.usb_power import UsbPowerUnit
