@@ -30,9 +30,11 @@ class Admitted:
     """Whose place the caller wants (RFC 3891)."""
 
 
-def admit(request: Request, dialogs: Dialogs, tag: str, terms: MediaTerms) -> Admitted | Response:
-    """The call that an INVITE asks for, or the response that refuses it with `tag`."""
-    refusal = unsupported_extensions(request) or _refusal(request, dialogs, tag)
+def admit(
+    request: Request, dialogs: Dialogs, tag: str, terms: MediaTerms, *, is_secure: bool = False
+) -> Admitted | Response:
+    """The call that an INVITE asks for, or the response that refuses it with `tag`. `is_secure`: it came by TLS."""
+    refusal = unsupported_extensions(request) or _refusal(request, dialogs, tag, is_secure=is_secure)
     if refusal is not None:
         return refusal
     called = request.uri.user or "" if isinstance(request.uri, SipUri) else ""
@@ -67,12 +69,12 @@ def _replaced(request: Request, dialogs: Dialogs, tag: str) -> Leg | Response | 
     return leg
 
 
-def _refusal(request: Request, dialogs: Dialogs, tag: str) -> Response | None:
+def _refusal(request: Request, dialogs: Dialogs, tag: str, *, is_secure: bool) -> Response | None:
     uri = request.uri
     user = uri.user if isinstance(uri, SipUri) else None
     faults = (
         (dialogs.find_by_peer(request) is not None, 482, "Loop Detected"),  # section 8.2.2.2
-        (not isinstance(uri, SipUri) or uri.scheme != "sip", 416, "Unsupported URI Scheme"),
+        (not isinstance(uri, SipUri) or (uri.scheme == "sips" and not is_secure), 416, "Unsupported URI Scheme"),
         (not request.contacts, 400, "Bad Request"),
         (not user, 484, "Address Incomplete"),
         (_CALLABLE.fullmatch(user or "") is None, 404, "Not Found"),

@@ -74,7 +74,7 @@ class Dialog:
     @property
     def contact(self) -> NameAddress:
         """Where the peer reaches us within this dialog."""
-        return contact_at(self.flow, self.local_user)
+        return contact_at(self.flow, self.local_user, scheme=self.target.scheme)
 
     @property
     def local_user(self) -> str | None:
@@ -145,9 +145,14 @@ class Dialog:
         return Request(headers, method=method, uri=target, body=body)
 
 
-def contact_at(flow: Flow, user: str | None) -> NameAddress:
-    """Where the peer of `flow` reaches us, by the same transport (RFC 3261 section 8.1.1.8)."""
+def contact_at(flow: Flow, user: str | None, *, scheme: str = "sip") -> NameAddress:
+    """Where the peer of `flow` reaches us, by the same transport (RFC 3261 section 8.1.1.8).
+
+    Who speaks sips on TLS is answered with sips (RFC 3261 section 12.1.1).
+    """
     local = flow.local
+    if scheme == "sips" and flow.transport == "TLS":
+        return NameAddress(SipUri(local.host, local.port, user, scheme="sips"))
     parameters = (("transport", flow.transport.lower()),) if flow.reliable else ()
     return NameAddress(SipUri(local.host, local.port, user, parameters=parameters))
 

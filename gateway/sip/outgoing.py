@@ -366,7 +366,7 @@ def _invite(
     headers.add("Call-ID", call_id)
     headers.add("CSeq", f"{number} INVITE")
     user = target.contact_user or (sender.uri.user if isinstance(sender.uri, SipUri) else None)
-    headers.add("Contact", contact_at(target.flow, user))
+    headers.add("Contact", contact_at(target.flow, user, scheme=target.uri.scheme))
     for name, value in target.fields:
         headers.add(name, value)
     if credentials is not None:

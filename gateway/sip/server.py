@@ -331,7 +331,7 @@ class SipServer:
         request = transaction.request
         transaction.respond(decline(request, 100, "Trying"))
         terms = self._terms_of(peer) if trunk is None else trunk_terms(trunk.settings)
-        admitted = admit(request, self._wire.dialogs, self._tag(request), terms)
+        admitted = admit(request, self._wire.dialogs, self._tag(request), terms, is_secure=flow.transport == "TLS")
         if isinstance(admitted, Response):
             transaction.respond(admitted)
             return

@@ -82,6 +82,48 @@ async def test_a_phone_on_tls_registers_calls_and_is_called(tmp_path: Path) -> N
     assert stat.S_IMODE(tls.key.stat().st_mode) == 0o600
 
 
+@pytest.mark.real_time
+async def test_sips_is_served_on_tls_and_nowhere_else(tmp_path: Path) -> None:
+    """RFC 3261 section 19.1; Contact has the scheme of the peer's (section 12.1.1)."""
+    tls = files(tmp_path)
+    world = SipWorld(on_leg=answer_and_echo, tls=tls)
+    async with world.server:
+        secure = await tls_phone(world, tls)
+        plain = StreamPeer(world.server.addresses[0])
+        await plain.connect()
+        for phone in (secure, plain):
+            await phone.register()
+            host, port = phone.server
+            uri = f"sips:2001@{host}:{port}"
+            fields = [
+                f"INVITE {uri} SIP/2.0",
+                f"Via: SIP/2.0/UDP {phone.host}:{phone.port};branch={phone.new_branch()}",
+                "Max-Forwards: 70",
+                f"From: <sips:101@{host}>;tag=mine",
+                f"To: <sips:2001@{host}>",
+                f"Call-ID: sips-{phone.port}",
+                f"Contact: <sips:101@{phone.host}:{phone.port}>",
+            ]
+            phone.send("\n".join([*fields, "CSeq: 1 INVITE"]))
+            credentials = phone.authorization(await phone.response(401), "INVITE", uri)
+            body = phone.media.offer()
+            again = [*fields, "CSeq: 2 INVITE", credentials, "Content-Type: application/sdp"]
+            again[1] = again[1].replace("branch=", "branch=z9hG4bKagain")
+            phone.send("\n".join(again), body)
+            await phone.response(100)
+            if phone is plain:
+                await phone.response(416)
+                continue
+            await phone.response(180)
+            answer = await phone.response(200)
+            assert str(answer.contacts[0].uri).startswith("sips:2001@127.0.0.1:")
+        assert len(world.legs) == 1
+        world.legs[0].hangup()
+        for phone in (secure, plain):
+            await phone.disconnect()
+            phone.close()
+
+
 async def test_half_a_handshake_is_no_way_in(tmp_path: Path) -> None:
     """T-S12: connections count from their first byte, and a handshake must come to an end."""
     world = SipWorld(tls=files(tmp_path))
