@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -119,12 +119,21 @@ async def until(condition: Callable[[], bool], seconds: float = 8.0) -> bool:
 
 
 async def sipp(
-    server: tuple[str, int], scenario: str, directory: Path, *, port: int = 0, calls: int = 1, rate: int = 10
+    server: tuple[str, int],
+    scenario: str,
+    directory: Path,
+    *,
+    port: int = 0,
+    calls: int = 1,
+    rate: int = 10,
+    keys: Mapping[str, str] | None = None,
 ) -> int:
-    """Run a scenario to its end; its exit status, 0 when every call went as written."""
+    """Run a scenario to its end; its exit status, 0 when every call went as written. `keys` stand in it in brackets."""
     arguments = ["-sf", str(SCENARIOS / f"{scenario}.xml"), "-i", "127.0.0.1", "-m", str(calls), "-r", str(rate)]
     if port:
         arguments += ["-p", str(port)]
+    for name, value in (keys or {}).items():
+        arguments += ["-key", name, value]
     process = await asyncio.create_subprocess_exec(
         "sipp",
         f"{server[0]}:{server[1]}",
