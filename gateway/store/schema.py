@@ -160,7 +160,11 @@ recordings = _table(
     Column("verdict", String(32)),
     Column("kept", Boolean, nullable=False),
     Column("deleted_at", Moment),
+    Column("made_at", Moment),
+    Column("sha256", String(64)),
+    Column("loudness_db", JSON),
     Index(None, "state"),
+    Index(None, "made_at"),
 )
 
 messages = _table(

@@ -50,6 +50,14 @@ class Srtp(StrEnum):
     REQUIRED = "required"
 
 
+class RecordingFormat(StrEnum):
+    """What a recording is kept as, once its call is over: 1.9 MB a minute, 0.3 MB, or 0.5 MB that plays anywhere."""
+
+    WAV = "wav"
+    OPUS = "opus"
+    MP3 = "mp3"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineSettings:
     """A SIM. `modem` is the name of a modem; `imei` or `iccid` may be given in its place."""
@@ -67,6 +75,8 @@ class LineSettings:
     minutes_per_day: int = 120
     from_mobile: Loudness = Loudness.NORMAL
     to_mobile: Loudness = Loudness.NORMAL
+    evens_out: bool = False
+    """Faint callers are raised and loud ones lowered."""
     keys: KeysBy = KeysBy.AUTO
     hide_number: bool = False
     """Ask the network not to show the SIM's number to whom it calls (CLIR)."""
@@ -184,6 +194,7 @@ class RecordingPolicy:
     calls: RecordCalls = RecordCalls.NONE
     notice: Notice = Notice.ANNOUNCE
     keep_days: int = 90
+    format: RecordingFormat = RecordingFormat.WAV
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,8 @@ import signal
 
 from gateway.settings import Settings
 from gateway.store.queries import Queries
+from gateway.store.results import RecordingResults
+from gateway.worker.afterwards import Afterwards
 from gateway.worker.seams import Archive
 from gateway.worker.server import WorkerServer
 
@@ -20,12 +22,12 @@ NICENESS = 10
 def run_worker(settings: Settings) -> None:
     """Answer the daemon until SIGTERM or SIGINT."""
     os.nice(NICENESS)
-    with Queries(settings) as archive:
-        asyncio.run(serve(settings, archive))
+    with Queries(settings) as archive, RecordingResults(settings) as results:
+        asyncio.run(serve(settings, archive, results))
 
 
-async def serve(settings: Settings, archive: Archive) -> None:
-    """Answer until this process is told to stop."""
+async def serve(settings: Settings, archive: Archive, results: RecordingResults) -> None:
+    """Answer, and work through what the calls leave behind, until this process is told to stop."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -33,5 +35,8 @@ async def serve(settings: Settings, archive: Archive) -> None:
     settings.data_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
     async with WorkerServer(socket=settings.worker_socket, archive=archive, recordings_dir=settings.recordings_dir):
         log.info("The worker answers at %s.", settings.worker_socket)
-        await stop.wait()
+        async with asyncio.TaskGroup() as work:
+            making = work.create_task(Afterwards(results, settings.recordings_dir).run())
+            await stop.wait()
+            making.cancel()
     log.info("The worker has stopped.")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import os
-import wave
 from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
+import soundfile  # type: ignore[import-untyped]  # it has no types of its own
 
 from gateway.api.problems import RecordingAway
 from gateway.worker.recordings import OpenRecording
@@ -26,18 +25,15 @@ class Peaks:
 
 
 def measure_peaks(recording: OpenRecording, points: int) -> Peaks:
-    """At most `points` peaks per channel of a 16-bit PCM WAV file. Blocks. Raises RecordingAway for another file."""
+    """At most `points` peaks per channel of a recording. Blocks. Raises RecordingAway for a file that is no sound."""
     try:
-        with io.FileIO(os.dup(recording.descriptor)) as raw, wave.open(raw) as sound:
-            if sound.getsampwidth() != 2:
-                raise RecordingAway("The file is not 16-bit PCM.")
-            channels, rate, frames = sound.getnchannels(), sound.getframerate(), sound.getnframes()
-            slice_frames = max(1, -(-frames // points))
-            rows = [
-                _peaks_of(sound.readframes(block), channels, slice_frames) for block in _blocks(frames, slice_frames)
-            ]
-    except (wave.Error, EOFError, OSError) as error:
-        raise RecordingAway(f"The file is not a whole WAV file: {error}.") from error
+        with os.fdopen(os.dup(recording.descriptor), "rb") as file, soundfile.SoundFile(file) as sound:
+            slice_frames = max(1, -(-sound.frames // points))
+            blocks = sound.blocks(blocksize=_block_frames(slice_frames), dtype="int16", always_2d=True)
+            rows = [_peaks_of(block, slice_frames) for block in blocks]
+            channels, rate, frames = sound.channels, sound.samplerate, sound.frames
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise RecordingAway(f"The file is not a whole recording: {error}.") from error
     peaks = np.concatenate(rows) if rows else np.zeros((0, channels))
     return Peaks(round(frames / rate, 3), [[round(float(peak), 3) for peak in column] for column in peaks.T])
 
@@ -60,15 +56,11 @@ class PeaksCache:
         return peaks
 
 
-def _blocks(frames: int, slice_frames: int) -> list[int]:
-    """Block lengths that are whole numbers of slices, so that an hour of sound never lies in memory at once."""
-    block = max(1, _BLOCK_FRAMES // slice_frames) * slice_frames
-    return [min(block, frames - start) for start in range(0, frames, block)]
+def _block_frames(slice_frames: int) -> int:
+    """A whole number of slices, so that an hour of sound never lies in memory at once."""
+    return max(1, _BLOCK_FRAMES // slice_frames) * slice_frames
 
 
-def _peaks_of(pcm: bytes, channels: int, slice_frames: int) -> np.ndarray:
-    samples = np.frombuffer(pcm[: len(pcm) // (2 * channels) * 2 * channels], "<i2").reshape(-1, channels)
-    if len(samples) == 0:
-        return np.zeros((0, channels))
+def _peaks_of(samples: np.ndarray, slice_frames: int) -> np.ndarray:
     starts = np.arange(0, len(samples), slice_frames)
     return np.maximum.reduceat(np.abs(samples.astype(np.int32)), starts, axis=0) / 32768.0

@@ -16,6 +16,7 @@ from aiohttp import web
 from gateway.api.problems import RangeNotSatisfiable, RecordingAway
 
 _PIECE_BYTES = 128 * 1024
+_TYPES = {".wav": "audio/wav", ".opus": "audio/ogg", ".mp3": "audio/mpeg"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ async def send_recording(request: web.Request, recording: OpenRecording, *, file
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
-        "Content-Type": "audio/wav",
+        "Content-Type": _TYPES.get(PurePosixPath(filename).suffix, "application/octet-stream"),
         "Content-Disposition": f'inline; filename="{filename}"',
         "ETag": recording.etag,
         "X-Content-Type-Options": "nosniff",

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import ParamSpec, Self, TypeAlias, TypeVar
 
@@ -116,7 +116,8 @@ class WorkerServer:
     async def _get_recording(self, request: web.Request) -> web.StreamResponse:
         path = await self._path_of(request)
         # The name is made of the id, which the store knows: nothing of the request gets into a header.
-        filename = "call-" + re.sub(r"[^0-9A-Za-z-]", "", request.match_info["id"])[:64] + ".wav"
+        filename = "call-" + re.sub(r"[^0-9A-Za-z-]", "", request.match_info["id"])[:64]
+        filename += PurePosixPath(path).suffix
         with open_below(self._recordings_dir, path) as recording:
             return await send_recording(request, recording, filename=filename)
 

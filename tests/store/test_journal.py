@@ -46,6 +46,8 @@ class Wanted:
     recorded: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
+    state: str | None = None
+    peer: str | None = None
 
 
 def tell_a_call(bus: EventBus, clock: HandClock, call_id: str, *, until: str = "end") -> None:

@@ -24,7 +24,15 @@ CHIPS = {
 }
 FILTERS = ("show", "search", "courier", "line", "from", "to")
 _PASSED_ON = ("Range", "If-Range", "If-None-Match")
-_PASSED_BACK = ("Content-Type", "Content-Length", "Content-Range", "Accept-Ranges", "ETag", "X-Content-Type-Options")
+_PASSED_BACK = (
+    "Content-Type",
+    "Content-Length",
+    "Content-Range",
+    "Accept-Ranges",
+    "ETag",
+    "X-Content-Type-Options",
+    "Content-Disposition",
+)
 
 
 @history.get("/calls")
@@ -79,7 +87,8 @@ def recording(recording_id: str) -> Response:
         if name in headers:
             response.headers[name] = headers[name]
     if "download" in request.args:
-        response.headers["Content-Disposition"] = "attachment"
+        named = response.headers.get("Content-Disposition", "inline")
+        response.headers["Content-Disposition"] = named.replace("inline", "attachment", 1)
     return response
 
 

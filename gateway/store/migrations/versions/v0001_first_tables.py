@@ -283,8 +283,12 @@ def upgrade() -> None:
         Column("verdict", String(32), nullable=True),
         Column("kept", Boolean, nullable=False),
         Column("deleted_at", String(27), nullable=True),
+        Column("made_at", String(27), nullable=True),
+        Column("sha256", String(64), nullable=True),
+        Column("loudness_db", JSON, nullable=True),
     )
     op.create_index("ix_recordings_call_id", "recordings", ["call_id"])
+    op.create_index("ix_recordings_made_at", "recordings", ["made_at"])
     op.create_index("ix_recordings_state", "recordings", ["state"])
     _create(
         "sessions",
