@@ -137,7 +137,7 @@ class ModemFleet:
         self._group = asyncio.TaskGroup()
         self._tasks: dict[str, asyncio.Task[NoReturn]] = {}
         self._watching: asyncio.Task[None] | None = None
-        self._plugged_in: frozenset[str] = frozenset()
+        self._plugged_in: dict[str, UsbModem] = {}
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
@@ -213,7 +213,7 @@ class ModemFleet:
 
     def _plugged(self, found: tuple[UsbModem, ...]) -> None:
         """What is at the bus now: whatever is new there is served."""
-        self._plugged_in = frozenset(f"usb-{usb.path}" for usb in found)
+        self._plugged_in = {f"usb-{usb.path}": usb for usb in found}
         for usb in found:
             name = f"usb-{usb.path}"
             if name in self.modems or self._is_ours_already(usb):
@@ -231,9 +231,14 @@ class ModemFleet:
         return any(os.path.realpath(each.at) in files for each in self._fixed)
 
     def _may_forget(self, name: str, modem: Modem) -> bool:
-        """It was found, is gone, and nobody waits for it: no line is tied to it, or it was put into another socket."""
-        if not isinstance(self._places[name], UsbPlace) or name in self._plugged_in:
+        """It was found, is gone, and nobody waits for it: no line is tied to it, or it was put into another socket.
+
+        Or it is a modem of the settings after all: the name by which they call its port came a moment later.
+        """
+        if not isinstance(self._places[name], UsbPlace):
             return False
+        if name in self._plugged_in:
+            return self._is_ours_already(self._plugged_in[name])
         if modem.state not in (ModemState.LOST, ModemState.ABSENT):
             return False
         if not modem.is_missed:

@@ -28,6 +28,11 @@ pytestmark = [pytest.mark.real_time, pytest.mark.timeout(90)]
 HUAWEI = "12d1:1001"
 
 
+@pytest.fixture(autouse=True)
+def _ports_settle_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.modem.place.PORTS_SETTLE_SECONDS", 0.3)
+
+
 @dataclass
 class Bench:
     """The sockets of a machine, and sticks to put into them."""
@@ -194,3 +199,19 @@ async def test_another_program_on_the_port_is_named(tmp_path: Path) -> None:
             await holder.wait()
         await ready(b.fleet, "l0", within=15)
         assert b.last("usb-1-1").port_holder is None
+
+
+async def test_a_name_that_comes_late_still_belongs_to_the_modem_of_the_settings(tmp_path: Path) -> None:
+    """The kernel's tty is there a moment before udev's name for it, which the owner has written down."""
+    async with running_emulator(tmp_path / "emulator", modems=["huawei"]) as emulator:
+        (stick,) = await emulator.modems()
+        tree = UsbTree(tmp_path)
+        room = room_for(LineSettings(name="l0", modem="m0"))
+        name = tmp_path / "by-path"
+        discovery = DiscoverySettings(sysfs=str(tree.root), devices=str(tree.dev))
+        async with room.fleet((ModemSettings(name="m0", at=str(name)),), discovery=discovery) as fleet:
+            tree.plug("1-1", HUAWEI, {2: "ttyUSB2"}, targets={2: str(stick.at)})
+            await until(lambda: "usb-1-1" in fleet.modems)
+            name.symlink_to(tree.dev / "ttyUSB2")
+            await until(lambda: list(fleet.modems) == ["m0"])
+            await until(lambda: fleet.modems["m0"].state is ModemState.READY, within=15)
