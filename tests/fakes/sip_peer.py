@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from gateway.audio.g711 import Law, encode
 from gateway.sip.message import Message, Request, Response, parse_message
 from gateway.sip.transport import Address
+from gateway.sip.uri import write_host
 from tests.fakes.sip import PASSWORD
 
 
@@ -86,17 +87,17 @@ class Peer:
         body: bytes = b"",
         extra: tuple[str, ...] = (),
     ) -> None:
-        host, port = self.server
+        host, port = write_host(self.server[0]), self.server[1]
         to = f"<sip:{user}@{host}>" + (f";tag={to_tag}" if to_tag else "")
         lines = [
             f"{method} sip:{user}@{host}:{port} SIP/2.0",
-            f"Via: SIP/2.0/UDP {self.host}:{self.port};rport;branch={branch or self.new_branch()}",
+            f"Via: SIP/2.0/UDP {write_host(self.host)}:{self.port};rport;branch={branch or self.new_branch()}",
             "Max-Forwards: 70",
             f"From: <sip:{self.user}@{host}>;tag={from_tag or self.tag}",
             f"To: {to}",
             f"Call-ID: {call_id}",
             f"CSeq: {number} {method}",
-            f"Contact: <sip:{self.user}@{self.host}:{self.port}>",
+            f"Contact: <sip:{self.user}@{write_host(self.host)}:{self.port}>",
             *extra,
         ]
         if body:
@@ -122,7 +123,7 @@ class Peer:
             f"To: {to}" if "tag=" in to or status == 100 else f"To: {to};tag={tag}",
         ]
         lines += [f"Call-ID: {request.call_id}", f"CSeq: {request.headers.get('CSeq')}"]
-        lines += [f"Contact: <sip:{self.user}@{self.host}:{self.port}>"]
+        lines += [f"Contact: <sip:{self.user}@{write_host(self.host)}:{self.port}>"]
         lines += extra
         if body:
             lines.append("Content-Type: application/sdp")
@@ -215,7 +216,7 @@ class Peer:
         fields = (f"Expires: {expires}", *extra)
         self.request("REGISTER", self.user, call_id=call_id, number=1, extra=fields)
         challenge = await self.response(401)
-        uri = f"sip:{self.user}@{self.server[0]}:{self.server[1]}"
+        uri = f"sip:{self.user}@{self.server}"
         fields = (*fields, self.authorization(challenge, "REGISTER", uri))
         self.request("REGISTER", self.user, call_id=call_id, number=2, extra=fields)
         return await self.response(status)
@@ -233,7 +234,7 @@ class Peer:
         body = self.media.offer() if body is None else body
         self.request("INVITE", user, call_id=call_id, number=1, body=body, extra=extra)
         challenge = await self.response(401)
-        uri = f"sip:{user}@{self.server[0]}:{self.server[1]}"
+        uri = f"sip:{user}@{self.server}"
         fields = (*extra, self.authorization(challenge, "INVITE", uri))
         self.request("INVITE", user, call_id=call_id, number=2, body=body, extra=fields, branch=branch)
 
@@ -299,8 +300,10 @@ class RtpSocket:
         self._socket.close()
 
     def offer(self, formats: str = "0 8 96", way: str = "sendrecv", host: str | None = None) -> bytes:
+        at = host or self.host
+        family = "IP6" if ":" in at else "IP4"
         return (
-            f"v=0\r\no=- 1 1 IN IP4 {host or self.host}\r\ns=-\r\nc=IN IP4 {host or self.host}\r\nt=0 0\r\n"
+            f"v=0\r\no=- 1 1 IN {family} {at}\r\ns=-\r\nc=IN {family} {at}\r\nt=0 0\r\n"
             f"m=audio {self.port} RTP/AVP {formats}\r\na=rtpmap:96 telephone-event/8000\r\na={way}\r\n"
         ).encode()
 
@@ -336,7 +339,7 @@ class RtpSocket:
 
 
 def _bound(host: str, port: int = 0) -> socket.socket:
-    bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
     bound.setblocking(False)
     try:
         bound.bind((host, port))

@@ -41,7 +41,7 @@ class Provider:
     """What was not looked at yet; a request that is repeated because it, or its answer, came late stands here once."""
 
     def __post_init__(self) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._socket.bind((self.host, 0))
         self.port: int = self._socket.getsockname()[1]
@@ -61,7 +61,7 @@ class Provider:
 
     @property
     def address(self) -> str:
-        return f"{self.host}:{self.port}"
+        return str(Address(self.host, self.port))
 
     @property
     def registers(self) -> list[Asked]:
@@ -113,7 +113,7 @@ class Provider:
                 data, source = self._socket.recvfrom(65536)
             except BlockingIOError:
                 return
-            self.source = Address(*source)
+            self.source = Address(*source[:2])
             self._take(data)
 
     def _take(self, data: bytes) -> None:
