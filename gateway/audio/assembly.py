@@ -57,10 +57,17 @@ class Assembly:
     def put(self, block: Block) -> NDArray[np.int16]:
         """Both channels from `block.begin` on; what is missing until `block.end` is silence."""
         self._forward(block.begin)
+        begin = max(self._base, block.kept_from)
+        last = self._base + LONGEST_SAMPLES - FRAME_SAMPLES
         for timeline, row, heard in zip(self._timelines, self._rows, block.heard, strict=True):
             for frame, position, now in heard:
                 index, correction = timeline.place(position, now)
-                if not block.is_paused:
+                if block.is_paused:
+                    continue
+                if not correction and begin <= index <= last:
+                    start = index - self._base
+                    row[start : start + FRAME_SAMPLES] = frame
+                else:
                     self._place(row, _fitted(frame, correction) if correction else frame, index, block.kept_from)
         count = min(block.samples, LONGEST_SAMPLES)
         ready = np.empty((count, 2), dtype=np.int16)

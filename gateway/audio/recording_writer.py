@@ -283,8 +283,9 @@ class RecordingFile:
         samples = np.concatenate((self._unmeasured, samples))
         whole = len(samples) // FRAME_SAMPLES * FRAME_SAMPLES
         self._unmeasured = samples[whole:]
-        frames = samples[:whole].reshape(-1, FRAME_SAMPLES, 2).astype(np.float32)
-        energies = np.einsum("fsc,fsc->fc", frames, frames) / FRAME_SAMPLES
+        # Each channel's samples side by side, which is worth the copy.
+        frames = np.ascontiguousarray(samples[:whole].reshape(-1, FRAME_SAMPLES, 2).transpose(0, 2, 1), np.float32)
+        energies = np.einsum("fcs,fcs->fc", frames, frames) / FRAME_SAMPLES
         loud = energies > HEARD_MEAN_SQUARE
         self._loud_frames += loud.sum(axis=0)
         self._loud_energy += np.where(loud, energies, 0.0).sum(axis=0)
