@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from gateway.audio.leveller import Leveller
 from gateway.errors import NoFreeLine
 from gateway.modem.gsm_call import CallTools, GsmCall
 from gateway.modem.gsm_leg import GsmLeg, KeySource
@@ -113,7 +114,12 @@ class ModemCalls:
         line: str,
         announce: Callable[[GsmLeg], None] | None = None,
     ) -> GsmCall:
-        port = TtyPcmPort(self._tools.voice.device, block_frames=self._tools.voice.plan.block_frames)
+        settings = self._tools.line()
+        port = TtyPcmPort(
+            self._tools.voice.device,
+            block_frames=self._tools.voice.plan.block_frames,
+            leveller=Leveller() if settings is not None and settings.evens_out else None,
+        )
         leg = GsmLeg(direction=direction, peer=peer, called=called, port=port, line=line)
         if not self._keys_come_as_news:
             leg.listen_for_keys()

@@ -12,6 +12,7 @@ import pytest
 from gateway.audio.device_clock import Steadiness
 from gateway.audio.dtmf import DtmfDetector
 from gateway.audio.frame import FRAME_SAMPLES, SILENCE, Frame
+from gateway.audio.leveller import Leveller
 from gateway.modem.voice.frame_cutter import FrameCutter
 from gateway.modem.voice.tty_pcm import TtyPcmPort, VoiceTty
 
@@ -221,3 +222,18 @@ async def test_a_key_as_a_tone(block: int, monkeypatch: pytest.MonkeyPatch) -> N
     keys = [detector.feed(frame) for frame in np.concatenate(modem.heard).reshape(-1, FRAME_SAMPLES)]
     assert [key for key in keys if key] == ["A"]
     modem.port.close()
+
+
+@pytest.mark.parametrize("evens_out", [False, True])
+async def test_a_faint_caller_is_raised_where_the_owner_wants_it(evens_out: bool) -> None:
+    device = VoiceTty("/nowhere", lambda: None, Steadiness())
+    port = TtyPcmPort(device, block_frames=1, leveller=Leveller() if evens_out else None)
+    heard: list[Frame] = []
+    port.listen(lambda frame, position: heard.append(frame))
+    port.open()
+    faint = (500 * np.sin(2 * np.pi * 440 * np.arange(FRAME_SAMPLES * 300) / 8_000)).astype(np.int16)
+    for frame in faint.reshape(-1, FRAME_SAMPLES):
+        port.received(frame.tobytes())
+    port.close()
+    loudest = int(np.abs(np.concatenate(heard[-50:])).max())
+    assert (1_500 < loudest < 3_300) if evens_out else loudest <= 500

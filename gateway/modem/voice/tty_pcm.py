@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from gateway.audio.device_clock import Steadiness
 from gateway.audio.dtmf import dtmf_tone
 from gateway.audio.frame import FRAME_BYTES, FRAME_SAMPLES, FRAME_SECONDS, Frame
+from gateway.audio.leveller import Leveller
 from gateway.audio.playout import Playout
 from gateway.audio.port import FrameSource, MediaPort
 from gateway.media_loop import Deadline, deadline
@@ -94,8 +95,10 @@ class VoiceTty:
 class TtyPcmPort(MediaPort):
     """The audio of one call. `open` it before the modem's voice is switched on, `close` it after the call."""
 
-    def __init__(self, device: VoiceDevice, *, block_frames: int) -> None:
+    def __init__(self, device: VoiceDevice, *, block_frames: int, leveller: Leveller | None = None) -> None:
+        """`leveller` evens out what the party says."""
         super().__init__()
+        self._leveller = leveller
         self.last_arrival: float | None = None
         """Loop time of the newest block; None before the first one."""
         self._device = device
@@ -154,6 +157,8 @@ class TtyPcmPort(MediaPort):
         if last is not None and now - last > self._gap_seconds:
             self._account_for_gap(now - last, count)
         counters.frames_in += count
+        if self._leveller is not None:
+            frames = [self._leveller.levelled(frame) for frame in frames]
         position = self._position
         self._position = position + count * FRAME_SAMPLES
         for frame in frames:
