@@ -77,6 +77,7 @@ class UsbBus:
 
     def __init__(self, sysfs: Path = Path("/sys"), devices: Path = Path("/dev")) -> None:
         self._devices = sysfs / "bus" / "usb" / "devices"
+        self._classes = (sysfs / "class" / "tty", sysfs / "class" / "sound")
         self._dev = devices
 
     def device(self, tty: str) -> str:
@@ -117,21 +118,18 @@ class UsbBus:
         return None
 
     def fingerprint(self) -> Fingerprint:
-        """Changes when anything is plugged in or out; cheap enough for once a second."""
-        try:
-            entries = list(self._devices.iterdir())
-        except OSError:
-            return frozenset()
+        """Changes when anything is plugged in or out; cheap enough for once a second.
+
+        Whatever is plugged in anew has a new inode, under its old name too. Ttys and sound cards come a moment later
+        than the device.
+        """
         seen: set[tuple[str, int]] = set()
-        for entry in entries:
+        for directory in (self._devices, *self._classes):
             try:
-                # Whatever is plugged in anew gets a new inode, under the old name too; its ttys come a moment later.
-                seen.add((entry.name, entry.lstat().st_ino))
-                if ":" in entry.name:
-                    seen.update((f"{entry.name}/{child}", 0) for child in _names(entry) if child.startswith("tty"))
-                    seen.update((f"{entry.name}/{card}", 0) for card in _names(entry / "sound"))
+                with os.scandir(directory) as entries:
+                    seen.update((entry.name, entry.inode()) for entry in entries)
             except OSError:
-                continue  # it went just now; the next look tells
+                continue  # no such devices, or they went just now: the next look tells
         return frozenset(seen)
 
     def _ports(self, interfaces: Iterable[str]) -> Iterator[UsbPort]:

@@ -14,7 +14,9 @@ class UsbTree:
         self.root = directory / "sys"
         self.dev = directory / "dev"
         self.devices = self.root / "bus" / "usb" / "devices"
-        self.devices.mkdir(parents=True)
+        self._class = self.root / "class" / "tty"
+        for made in (self.devices, self._class):
+            made.mkdir(parents=True)
         self.dev.mkdir()
         self._plugs = count(1)
         self._ttys: dict[str, list[Path]] = {}
@@ -43,11 +45,12 @@ class UsbTree:
             interface = self.devices / f"{path}:1.{number}"
             _write(interface / "bInterfaceNumber", f"{number:02x}")
             (interface / tty).mkdir()
-            link = self.dev / tty
+            (self._class / tty).symlink_to(interface / tty)
+            self._ttys[path].append(self._class / tty)
             target = (targets or {}).get(number)
             if target is not None:
-                link.symlink_to(target)
-                self._ttys[path].append(link)
+                (self.dev / tty).symlink_to(target)
+                self._ttys[path].append(self.dev / tty)
         if card is not None:
             _write(self.devices / f"{path}:1.7" / "bInterfaceNumber", "07")
             _write(self.devices / f"{path}:1.7" / "sound" / "card2" / "id", card)
