@@ -81,6 +81,10 @@ deb: venv ## a Debian package that holds all it needs: make deb SUITE=trixie ARC
 deb-test: deb ## install, play, upgrade and purge that package in a clean root of its suite; needs root and debootstrap
 	@exec systemd/deb/try "$(SUITE)" "$(ARCHITECTURE)"
 
+.PHONY: bench-sip
+bench-sip: venv-dev ## registrations and calls a second between SIP phones, their cost, and whether memory grows
+	@exec .venv/bin/python -m tests.bench.sip_load $(ARGS)
+
 .PHONY: fuzz
 fuzz: venv-dev ## a million broken SIP messages against the parsers, and texts that try to become header fields
 	@exec .venv/bin/python -m tests.fuzz $(ARGS)
