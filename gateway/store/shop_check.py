@@ -69,7 +69,11 @@ def check_shop(document: TomlDocument) -> None:
     for place, pbx in document.found(PbxSettings):
         _matches(document, (*place, "host"), pbx.host, _HOST, "a host name or address")
         _within(document, (*place, "port"), pbx.port, 1, 65535)
-    for place, found in (*document.found(PbxSettings), *document.found(TrunkSettings)):
+    upstream: list[tuple[Place, PbxSettings | TrunkSettings]] = [
+        *document.found(PbxSettings),
+        *document.found(TrunkSettings),
+    ]
+    for place, found in upstream:
         _matches(document, (*place, "ca_file"), found.ca_file, _WHOLE_PATH, "a path that begins with /")
     for place, courier in document.found(CourierSettings):
         if courier.pbx_password is not None and not document.found(PbxSettings):
