@@ -5,12 +5,21 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+import pytest
+
+from gateway.sip.message import Request
 from gateway.sip.place import FAILED_SECONDS, Place
 from gateway.sip.resolver import Naptr, Srv, in_order
 from gateway.sip.transport import Address
-from gateway.telephony.shop import SipTransport
-from tests.sip.test_trunk import Names, flow_to
+from gateway.sip.trunk import FIRST_WORD_SECONDS
+from gateway.telephony.causes import Cause
+from gateway.telephony.shop import Shop, SipTransport, TrunkSettings
+from tests.fakes.sip import SipWorld
+from tests.fakes.sip_registrar import SHOP_PASSWORD, SHOP_USER, Provider, accepting, challenge, is_right
+from tests.sip.test_trunk import Names, dial, flow_to
 
 SRV = "_sip._udp.example.net"
 
@@ -111,3 +120,62 @@ async def test_a_target_without_an_address_is_passed_over() -> None:
     found = place(names)
     await found.look_up()
     assert shown(found) == ["UDP 10.0.0.4:5060"]
+
+
+# The whole trunk.
+
+
+@asynccontextmanager
+async def by_srv(*, first_speaks: bool) -> AsyncIterator[tuple[SipWorld, Provider, Provider]]:
+    """A trunk whose name leads to two servers; the second is only needed when the first fails."""
+    with Provider(accepting()) as first, Provider(accepting(), host="127.0.0.2") as second:
+        if not first_speaks:
+            first.script, first.answers_options = (lambda _request: None), False
+        names = Names()
+        names.records = {SRV: [Srv(10, 0, first.port, first.host), Srv(20, 0, second.port, second.host)]}
+        world = SipWorld()
+        row = TrunkSettings(
+            name="provider", host="example.net", user=SHOP_USER, password=SHOP_PASSWORD, number="+74951234567"
+        )
+        world.shop = Shop(trunks=(row,))
+        world.server = world.new_server(names=names)
+        async with world.server:
+            await asyncio.sleep(2 if first_speaks else 50)
+            yield world, first, second
+
+
+async def test_a_server_that_does_not_answer_is_followed_by_the_next() -> None:
+    async with by_srv(first_speaks=False) as (world, first, second):
+        assert world.server.trunks["provider"].is_usable
+        assert first.registers
+        assert second.registers
+
+
+@pytest.mark.parametrize("status", [None, 503])
+async def test_a_call_that_one_server_does_not_take_is_given_to_the_next(status: int | None) -> None:
+    """RFC 3263 section 4.3: silence, or no room; and what the second says is the answer."""
+    async with by_srv(first_speaks=True) as (world, first, second):
+        leg = dial(world)
+        invite = await first.next_request("INVITE")
+        if status is not None:
+            first.respond(invite, status)
+            await first.next_request("ACK")
+        again = await second.next(within=FIRST_WORD_SECONDS + 2)
+        assert isinstance(again, Request)
+        assert again.via.branch != invite.via.branch
+        assert again.headers.get("Proxy-Authorization") is None
+        second.respond(again, 407, extra=(challenge("second", field_name="Proxy"),))
+        await second.next_request("ACK")
+        authorised = await second.next_request("INVITE")
+        assert is_right(authorised, "second", name="Proxy-Authorization")
+        second.respond(authorised, 486)
+        await second.next_request("ACK")
+        assert leg.cause is Cause.BUSY
+
+
+async def test_silence_everywhere_is_a_broken_way_and_soon_said() -> None:
+    async with by_srv(first_speaks=True) as (world, _, _):
+        began = asyncio.get_running_loop().time()
+        leg = dial(world)
+        assert await leg.ended(within=60) is Cause.NETWORK_LOST
+        assert asyncio.get_running_loop().time() - began < 2 * FIRST_WORD_SECONDS + 1

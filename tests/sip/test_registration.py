@@ -230,6 +230,34 @@ async def test_an_edit_of_the_shop_is_followed() -> None:
         assert len(provider.registers) == count
 
 
+async def test_behind_a_nat_the_contact_is_what_the_registrar_sees() -> None:
+    """RFC 3581: learned from the answer to the first REGISTER, used in the second; a new address is taken over."""
+    seen = "203.0.113.7;rport=1024"
+
+    def changed(request: Request) -> Request:
+        request.headers.replace_first("Via", f"{request.via};received={seen}".replace(";rport;", ";"))
+        return request
+
+    class Natted(Provider):
+        def respond(
+            self, request: Request, status: int, reason: str = "-", *, extra: tuple[str, ...] = (), body: bytes = b""
+        ) -> None:
+            super().respond(changed(request), status, reason, extra=extra, body=body)
+
+    with Natted(accepting(100)) as provider:
+        world = SipWorld()
+        world.shop = Shop(trunks=(trunk_at(provider),))
+        async with world.server:
+            await asyncio.sleep(2)
+            contacts = [str(each.request.contacts[0].uri) for each in provider.registers]
+            assert contacts == [f"sip:shop@{world.server.addresses[0]}", "sip:shop@203.0.113.7:1024"]
+            seen = "203.0.113.7;rport=2048"
+            await asyncio.sleep(90)
+            contacts = [str(each.request.contacts[0].uri) for each in provider.registers]
+            assert contacts[2:] == ["sip:shop@203.0.113.7:1024", "sip:shop@203.0.113.7:2048"]
+            assert states(world) == [("ready", None)]
+
+
 def test_what_a_registrar_grants() -> None:
     ours = SipUri("10.0.0.2", 5060, "shop")
 
