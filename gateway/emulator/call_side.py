@@ -159,6 +159,8 @@ class CallSide:
         self._ring = loop.call_later(self._modem.personality.ring_seconds, lambda: self._ring_again(call))
 
     def _say(self, moment: Moment, call: MobileCall, *, before_ok: bool | None = None) -> None:
+        if moment in (Moment.ENDED, Moment.MISSED) and self._modem.fault("silent_end") is not None:
+            return
         for sign in self._modem.personality.signs.get(moment, ()):
             if before_ok in (None, sign.before_ok) and is_on(sign, self._modem.settings):
                 self._modem.say(_filled(sign.text, call, self._id))

@@ -115,6 +115,10 @@ def _cpcmreg(modem: Modem, command: Command) -> list[str]:
         if call is None or call.state is not CallState.ACTIVE:
             raise Refused
         _refuse_voice(modem)
+        if modem.fault("voice_degrades") is not None and modem.voiced_calls > 0:
+            if modem.voice_requests == 1:
+                raise Refused
+            return []  # granted, and silent
         modem.voice.routed = True
     else:
         modem.voice.routed = False

@@ -73,6 +73,21 @@ MISBEHAVIOURS: dict[str, Misbehaviour] = {
             "The first `times` requests for the sound of each call are errors (SIM7600 after many calls).",
             {"times": 1},
         ),
+        Misbehaviour(
+            "voice_degrades",
+            "The sound is granted at once in the first call after a start; in later calls the first request is an "
+            "error, and nothing is heard either way. Only AT+CRESET mends it (SIM7600).",
+        ),
+        Misbehaviour(
+            "refuses",
+            "Commands that start with `command` are answered `with_line`.",
+            {"command": "AT+CNUM", "with_line": "ERROR"},
+        ),
+        Misbehaviour("silent_end", "Nothing is said when a call ends: neither the family's sign nor a result."),
+        Misbehaviour("no_key_news", "Keys of the other party are heard, and never told."),
+        Misbehaviour(
+            "stale_voice", "At the end of each call `ms` of loud old sound are left in the voice port.", {"ms": 300}
+        ),
     )
 }
 

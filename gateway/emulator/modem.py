@@ -65,6 +65,8 @@ class Modem:
         """The sound stays routed to the port between calls (Quectel)."""
         self.voice_requests = 0
         """How often the host has asked for the sound of the present call."""
+        self.voiced_calls = 0
+        """Calls whose sound was asked for, since the last start."""
         at_pty, voice_pty = PtyPort(directory / f"{name}-at"), PtyPort(directory / f"{name}-voice")
         self.voice = VoicePort(voice_pty, clock, block_bytes=personality.block_bytes, ppm=ppm, seed=seed)
         self._dice = random.Random(seed)
@@ -124,6 +126,7 @@ class Modem:
         self._line.clear()
         self._prompt = None
         self._silent = False
+        self.voiced_calls = 0
 
     def restart(self, after_seconds: float = 0.1) -> None:
         """Go away shortly, and come back after the family's boot time."""
@@ -183,6 +186,8 @@ class Modem:
     def _apply_voice_faults(self) -> None:
         self.voice.stalls = "voice_port_stalls" in self._faults
         self.voice.short_reads = "short_voice_reads" in self._faults
+        stale = self._faults.get("stale_voice")
+        self.voice.stale_ms = int(str(stale["ms"])) if stale is not None else 0
 
     # The network's side
 
@@ -196,6 +201,8 @@ class Modem:
 
     def key_pressed(self, digit: str) -> None:
         """Tell of a key where the family can and the host asked for it."""
+        if self.fault("no_key_news") is not None:
+            return
         if self.settings.get("+QTONEDET") == "1":
             self.say(f"+QTONEDET: {ord(digit)}")
         if self.settings.get("+DDET", "0")[:1] == "1":
@@ -241,6 +248,7 @@ class Modem:
 
     def call_over(self) -> None:
         """What a call has set is set back."""
+        self.voiced_calls += self.voice_requests > 0
         self.voice_requests = 0
 
     def _noise_line(self) -> str:
@@ -333,6 +341,10 @@ class Modem:
         return True
 
     def _run(self, line: str) -> None:
+        refuses = self.fault("refuses")
+        if refuses is not None and line.upper().startswith(str(refuses["command"]).upper()):
+            self._out.answer([], str(refuses["with_line"]))
+            return
         try:
             commands = split_line(line)
         except ValueError:

@@ -72,6 +72,8 @@ class VoicePort:
         self.stalls = False
         self.short_reads = False
         self.odd_byte = False
+        self.stale_ms = 0
+        """So much of a loud old sound is left in the port when a call ends."""
         self._port = port
         self._clock = clock
         self._block_bytes = block_bytes
@@ -119,6 +121,8 @@ class VoicePort:
 
     def _disconnect(self) -> None:
         self._unwatch()
+        if self._track is not None and self.stale_ms:
+            self._write((b"\x00\x60" * 4 + b"\x00\xa0" * 4) * self.stale_ms)
         self._track = None
         if self._ticker is not None:
             self._ticker.stop()

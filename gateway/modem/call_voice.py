@@ -55,7 +55,9 @@ class CallVoice:
         await self.try_all(self._tools.plan.before)
 
     async def commanded(self) -> None:
-        """The modem has taken ATD or ATA."""
+        """The modem has taken ATD or ATA. What comes before it is told to give the sound is older than the call."""
+        if self._tools.plan.after_command:
+            self._port.open()
         await self.try_all(self._tools.plan.after_command)
         if not self._tools.plan.when_active:
             await self._set_levels()
