@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from gateway.errors import GatewayError, NumberBarred, StoreError, TextNotAllowed
 from gateway.sip.instant_message import LARGEST_BODY_BYTES
 from tests.fakes.sip import SipWorld
 from tests.fakes.sip_asker import ask
@@ -89,3 +92,69 @@ async def test_a_stranger_gives_nothing_on() -> None:
             await desk.register()
             assert (await ask(stranger, "MESSAGE", "102", PLAIN, body=TEXT)).status == 401
             assert not desk.received
+
+
+class Outside:
+    """Keeps texts for numbers outside, or refuses them."""
+
+    def __init__(self, fault: GatewayError | None = None) -> None:
+        self.sent: list[tuple[str, str, str]] = []
+        self.fault = fault
+
+    async def send(self, extension: str, to: str, text: str) -> str:
+        if self.fault is not None:
+            raise self.fault
+        self.sent.append((extension, to, text))
+        return "m1"
+
+
+async def test_a_message_to_a_number_outside_is_kept_to_be_sent() -> None:
+    world = SipWorld()
+    outside = Outside()
+    world.server.instant_messages.outside = outside
+    async with world.server:
+        with Peer(world.server.addresses[0]) as sender:
+            assert (await ask(sender, "MESSAGE", "+79161234567", PLAIN, body=TEXT)).status == 202
+    assert outside.sent == [("101", "+79161234567", TEXT.decode())]
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [(TextNotAllowed("no line"), 403), (NumberBarred("not there"), 403), (StoreError("full"), 480)],
+)
+async def test_what_may_not_go_outside_is_refused(fault: GatewayError, status: int) -> None:
+    world = SipWorld()
+    world.server.instant_messages.outside = Outside(fault)
+    async with world.server:
+        with Peer(world.server.addresses[0]) as sender:
+            assert (await ask(sender, "MESSAGE", "+79161234567", PLAIN, body=TEXT)).status == status
+
+
+async def test_an_extension_that_is_none_is_not_outside_and_an_image_is_no_sms() -> None:
+    world = SipWorld()
+    outside = Outside()
+    world.server.instant_messages.outside = outside
+    async with world.server:
+        with Peer(world.server.addresses[0]) as sender:
+            assert (await ask(sender, "MESSAGE", "999", PLAIN, body=TEXT, call_id="a")).status == 404
+            html = "Content-Type: text/html"
+            assert (await ask(sender, "MESSAGE", "+79161234567", html, body=TEXT, call_id="b")).status == 415
+    assert not outside.sent
+
+
+async def test_an_sms_is_given_to_the_phones_of_an_extension() -> None:
+    world = SipWorld()
+    async with world.server:
+        server = world.server.addresses[0]
+        deliver = world.server.instant_messages.deliver
+        assert not await deliver("102", sender="MegaFon", text="x")
+        with Peer(server, "102") as desk:
+            await desk.register()
+            for status, taken in ((200, True), (486, False)):
+                delivering = asyncio.create_task(deliver("102", sender="+79161234567", text="Еду"))
+                message = await desk.asked("MESSAGE")
+                assert message.body.decode() == "Еду"
+                assert message.headers.get("Content-Type") == "text/plain;charset=utf-8"
+                assert str(message.sender.uri).startswith("sip:+79161234567@")
+                desk.respond(message, status, "So")
+                assert await delivering is taken
