@@ -89,6 +89,10 @@ bench-sip: venv-dev ## registrations and calls a second between SIP phones, thei
 fuzz: venv-dev ## a million broken SIP messages against the parsers, and texts that try to become header fields
 	@exec .venv/bin/python -m tests.fuzz $(ARGS)
 
+.PHONY: crash
+crash: venv-dev ## daemons that are killed in the midst of calls: make crash ARGS="--rounds 1000 --lanes 8"
+	@exec .venv/bin/python -m tests.crash $(ARGS)
+
 .PHONY: lint
 lint: venv-dev ## ruff and mypy, as strict as they are set in pyproject.toml
 	@.venv/bin/ruff check .

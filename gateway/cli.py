@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
+    if not options.verbose:
+        logging.getLogger("alembic").setLevel(logging.WARNING)
     command: Command = options.command
     try:
         return command(options)
