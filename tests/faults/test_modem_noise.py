@@ -1,0 +1,216 @@
+"""X-M4, X-M5, X-M9, X-M10: garbage on the wire, storms of news, voice ports that stall, crystals that are off.
+
+A short form in every run, the full count by `make soak`. The modems are emulated, on PTYs or in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gateway.audio.frame import FRAME_SAMPLES, Frame
+from gateway.emulator.client import EmulatorClient, RemoteModem, Say
+from gateway.modem import commands
+from gateway.modem.channel import AtChannel
+from gateway.modem.dialects import DIALECTS
+from gateway.telephony.leg import LegState
+from tests.fakes.numbers import dialable
+from tests.fakes.serial import MemoryPort
+from tests.faults import rounds
+from tests.modem.fleet_room import ready, served, until
+from tests.modem.test_sound_card import signal_to_noise_db
+
+COURIER = "+79161234567"
+GARBAGE_LINES = rounds(10_000, 1_000_000)
+STORM_SECONDS = rounds(3, 60)
+STALLS = rounds(4, 200)
+DRIFT_SECONDS = rounds(4, 1800)
+
+_PIECES = (
+    "+CREG: 1", "RING", "\0\0\xff\xfe", "^RSSI:9", "+C", "", "+CLCC: 1,0,9,0", "+CLCC:", "+CMTI: \"SM\",-1", "OKEY",
+    "ERR", "+CUSD: 0,\"", "+CSQ", "+CSQ:", "> ", ">", "+QIND: \"ccinfo\",2,0,99,0,0,\"\",", "^DSCI: ,,,,", "^CEND:",
+    "+CLIP: \"\",,,", "+CREG: 2,\"\",,", "A" * 300, "+QTONEDET: 999", "+CPIN:", "VOICE CALL: END: x", "+CMT: ,5",
+    "^CONN",
+)  # fmt: skip
+
+
+def a_line_of_garbage(dice: random.Random) -> str:
+    """Something that is no result and answers nothing that is asked here: the word for that is a number of ours."""
+    text = dice.choice(_PIECES)
+    if dice.random() < 0.3:
+        text = "".join(chr(dice.randrange(256)) for _ in range(dice.randrange(1, 40)))
+    elif dice.random() < 0.3 and text:
+        cut = dice.randrange(len(text))
+        text = text[:cut] + chr(dice.randrange(256)) + text[cut + 1 :]
+    text = text.replace("\r", "").replace("\n", "")
+    # What would itself be a final result, or the very answer that is waited for, is no garbage but a lie.
+    is_lie = any(word in text for word in ("OK", "ERROR", "SUPPORT", "CARRIER", "BUSY", "ABORTED", "PARAM")) or (
+        text.replace("\0", "").strip().startswith("+CSQ")
+    )
+    return "" if is_lie else text
+
+
+@pytest.mark.timeout(60 + GARBAGE_LINES // 2000)
+async def test_every_command_sees_its_own_answer_among_lines_of_garbage(seed: int) -> None:
+    """X-M4: nothing raises, whatever every family makes of the lines; a question in ten lines gets its own answer."""
+    dice = random.Random(seed)
+    families = [dialect() for dialect in DIALECTS]
+    understood = asked = 0
+    loop = asyncio.get_running_loop()
+
+    def reply() -> None:
+        noise = "".join(f"\r\n{a_line_of_garbage(dice)}\r\n" for _ in range(dice.randrange(8)))
+        text = f"{noise}\r\n+CSQ: {asked},99\r\n{noise[: len(noise) // 2]}\r\n\r\nOK\r\n"
+        data = text.encode("latin-1")
+        cut = dice.randrange(len(data))
+        loop.call_later(0.001, channel.data_received, data[:cut])
+        loop.call_later(0.002, channel.data_received, data[cut:])
+
+    def take(line: str, pdu: str | None) -> None:
+        nonlocal understood
+        for dialect in families:
+            dialect.understand(line, pdu)
+        understood += 1
+
+    port = MemoryPort(lambda _: reply())
+    channel = AtChannel(port, take, name="m0")
+    running = asyncio.create_task(channel.run())
+    lines = 0
+    while lines < GARBAGE_LINES:
+        asked += 1
+        answer = await channel.send(commands.SIGNAL)
+        assert answer.first == f"+CSQ: {asked},99", (seed, asked)
+        burst = [a_line_of_garbage(dice) for _ in range(20)]
+        lines += len(burst)
+        channel.data_received("".join(f"\r\n{line}\r\n" for line in burst).encode("latin-1"))
+    # A megabyte without a line break is given up, and what follows is heard.
+    channel.data_received(b"\x00A" * 500_000 + b"\r\n")
+    asked += 1
+    assert (await channel.send(commands.SIGNAL)).first == f"+CSQ: {asked},99"
+    assert understood > GARBAGE_LINES / 4
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.real_time
+@pytest.mark.timeout(90 + STORM_SECONDS)
+async def test_commands_are_answered_in_a_storm_of_news(tmp_path: Path) -> None:
+    """X-M5: 2,000 lines a second in a call; a command's p95 stays below a second, and the sound goes on."""
+    async with served(tmp_path, "quectel") as (_room, fleet, emulator, (modem,)):
+        await ready(fleet, "l0")
+        await emulator.subscriber(COURIER, ring_seconds=0.1)
+        leg = fleet.lines["l0"].dial(dialable(COURIER), call_id="call", extension=None)
+        assert await leg.up(within=10)
+        await until(lambda: leg.port.counters.frames_in > 5)
+        await modem.misbehave("urc_storm", per_second=2000)
+        service = fleet.modems["m0"].service
+        assert service is not None
+        taken = []
+        began, frames = time.monotonic(), leg.port.counters.frames_in
+        while time.monotonic() < began + STORM_SECONDS:
+            asked = time.monotonic()
+            await service.ussd._channel.accepts(commands.ATTENTION)
+            taken.append(time.monotonic() - asked)
+            await asyncio.sleep(0.05)
+        seconds = time.monotonic() - began
+        await modem.behave("urc_storm")
+        assert sorted(taken)[int(len(taken) * 0.95)] < 1.0
+        assert leg.state is LegState.UP
+        assert (leg.port.counters.frames_in - frames) * 0.02 > 0.9 * seconds
+        leg.hangup()
+
+
+@pytest.mark.real_time
+@pytest.mark.timeout(90 + STALLS * 8)
+async def test_a_voice_port_that_stalls_for_a_while(tmp_path: Path, seed: int) -> None:
+    """X-M9: the call outlives stalls of up to 4 s; each is a jump of the timeline: a recording keeps its length."""
+    dice = random.Random(seed)
+    async with served(tmp_path, "huawei") as (_room, fleet, emulator, (modem,)):
+        await ready(fleet, "l0")
+        await emulator.subscriber(COURIER, ring_seconds=0.1)
+        leg = fleet.lines["l0"].dial(dialable(COURIER), call_id="call", extension=None)
+        assert await leg.up(within=10)
+        positions: list[tuple[float, int]] = []
+        leg.port.listen(lambda _frame, position: positions.append((time.monotonic(), position)))
+        await until(lambda: len(positions) > 10)
+        for _ in range(STALLS):
+            stall = dice.uniform(0.1, 2.0 if STALLS < 10 else 4.0)
+            await modem.misbehave("voice_port_stalls", seconds=stall)
+            await asyncio.sleep(stall + 0.5)
+        count = len(positions)
+        await until(lambda: len(positions) > count + 25)
+        assert leg.state is LegState.UP
+        (first_at, first), (last_at, last) = positions[5], positions[-1]
+        told = (last - first) / 8000
+        assert abs(told - (last_at - first_at)) < 0.25 + 0.05 * STALLS, "the timeline kept the time that passed"
+        leg.hangup()
+
+
+@pytest.mark.real_time
+@pytest.mark.timeout(90 + DRIFT_SECONDS)
+@pytest.mark.parametrize("ppm", [-5000.0, 5000.0])
+async def test_a_crystal_that_is_half_a_percent_off(tmp_path: Path, ppm: float) -> None:
+    """X-M9: no burst of missing blocks, and what waits stays within 200 ms."""
+
+    async def prepare(emulator: EmulatorClient, modems: list[RemoteModem]) -> None:
+        modems.append(await emulator.add_modem("huawei", ppm=ppm))
+
+    async with served(tmp_path, prepare=prepare) as (_room, fleet, emulator, (modem,)):
+        await ready(fleet, "l0")
+        await emulator.subscriber(COURIER, ring_seconds=0.1)
+        leg = fleet.lines["l0"].dial(dialable(COURIER), call_id="call", extension=None)
+        assert await leg.up(within=10)
+        await until(lambda: leg.port.counters.frames_in > 5)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        frames = int(DRIFT_SECONDS / 0.02)
+        for number in range(frames):
+            leg.port._write(a_tone(number), number * FRAME_SAMPLES)
+            await asyncio.sleep(max(0.0, began + (number + 1) * 0.02 - loop.time()))
+        stamps = await modem.voice_stamps()
+        missing = [bool(missing) for _at, _due, missing, _position in stamps.consumed[50 : 50 + frames - 100]]
+        assert sum(missing) < 0.05 * len(missing) + 3
+        waiting = leg.port._playout.depth_frames  # type: ignore[attr-defined]  # its buffer is what is judged
+        assert waiting * 20 <= 200
+        leg.hangup()
+
+
+def a_tone(number: int) -> Frame:
+    time_axis = np.arange(number * FRAME_SAMPLES, (number + 1) * FRAME_SAMPLES)
+    return (8000 * np.sin(2 * np.pi * 1000 * time_axis / 8000)).astype(np.int16)
+
+
+@pytest.mark.real_time
+@pytest.mark.parametrize("family", ["quectel", "simcom"])
+async def test_a_tone_passes_both_ways(tmp_path: Path, family: str) -> None:
+    """X-M10: 40 dB from the modem; what went to it is counted, and judged in the end-to-end tests."""
+    async with served(tmp_path, family) as (_room, fleet, emulator, _modems):
+        await ready(fleet, "l0")
+        wav = tmp_path / "tone.wav"
+        write_wav(wav, np.concatenate([a_tone(number) for number in range(150)]))
+        await emulator.subscriber(COURIER, ring_seconds=0.1, says=[Say(wav, after_seconds=0.3)])
+        leg = fleet.lines["l0"].dial(dialable(COURIER), call_id="call", extension=None)
+        assert await leg.up(within=10)
+        heard: list[Frame] = []
+        leg.port.listen(lambda frame, _position: heard.append(frame))
+        await until(lambda: len(heard) > 140)
+        leg.hangup()
+        samples = np.concatenate(heard)
+        loud = np.flatnonzero(np.abs(samples) > 4000)
+        middle = samples[loud[0] + 800 : loud[0] + 800 + 8000]
+        assert signal_to_noise_db(middle) > 40
+
+
+def write_wav(path: Path, samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> None:
+
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(samples.astype("<i2").tobytes())
