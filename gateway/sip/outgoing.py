@@ -20,6 +20,7 @@ from gateway.sip.transport import Flow
 from gateway.sip.uri import SipUri
 from gateway.sip.wire import Wire, reason_of
 from gateway.telephony.causes import Cause, cause_of_sip_status
+from gateway.telephony.shop import Srtp
 
 _ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
 """RFC 3326 section 2: the phone shows no missed call."""
@@ -255,6 +256,8 @@ class OutgoingCall:
             return
         if response.status == 422 and self._ask_longer(attempt, response):
             return
+        if response.status == 488 and self._ask_sealed(attempt):
+            return
         is_silent = response.status == 408 and not attempt.was_heard
         if (is_silent or response.status == 503) and self._ask_elsewhere(attempt):
             return
@@ -294,6 +297,18 @@ class OutgoingCall:
             return False
         flow, *left = attempt.target.spare_flows
         attempt.target = replace(attempt.target, flow=flow, spare_flows=tuple(left))
+        attempt.was_challenged = False
+        self._ask_again(attempt, None)
+        return True
+
+    def _ask_sealed(self, attempt: _Attempt) -> bool:
+        """Ask again with sealed media alone: some peers demand it and do not see the keys beside plain RTP."""
+        local = attempt.local
+        if local.terms.srtp is not Srtp.PREFERRED or self._is_over:
+            return False
+        local.terms = replace(local.terms, srtp=Srtp.REQUIRED)
+        attempt.target = replace(attempt.target, terms=local.terms)
+        attempt.request.body = local.offer()
         attempt.was_challenged = False
         self._ask_again(attempt, None)
         return True

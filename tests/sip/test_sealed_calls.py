@@ -175,6 +175,33 @@ async def test_what_is_offered_to_a_phone_and_what_its_answer_makes_of_it(
             await phone.asked("BYE")
 
 
+async def test_a_phone_that_demands_sealing_and_sees_no_keys_beside_plain_rtp_is_asked_again() -> None:
+    world = world_with(Srtp.PREFERRED, (Codec.PCMA,))
+    async with world.server:
+        with Peer(world.server.addresses[0]) as phone:
+            await phone.register()
+            leg = world.server.phones.dial("101", caller=Caller(number="102"))
+            invite = await phone.asked("INVITE")
+            phone.respond(invite, 488, "Not Acceptable Here")
+            await phone.asked("ACK")
+            again = await phone.asked("INVITE")
+            assert again.cseq.number == invite.cseq.number + 1
+            assert parse_sdp(again.body).media[0].protocol == "RTP/SAVP"
+            phone.respond(again, 200, "OK", body=offer(phone, new_key()))
+            await phone.asked("ACK")
+            await asyncio.sleep(0.1)
+            assert leg.state is LegState.UP
+            leg.hangup()
+            phone.respond(await phone.asked("BYE"), 200, "OK")
+            # A second refusal is one.
+            leg = world.server.phones.dial("101", caller=Caller(number="102"))
+            for _ in range(2):
+                phone.respond(await phone.asked("INVITE"), 488, "Not Acceptable Here")
+                await phone.asked("ACK")
+            await asyncio.sleep(0.1)
+            assert leg.cause is Cause.NO_COMMON_CODEC
+
+
 async def test_a_late_offer_of_ours_is_as_secret_as_the_owner_wants() -> None:
     """An INVITE without a body: our offer is in the 200, and a plain answer in the ACK ends the call."""
     world = world_with(Srtp.REQUIRED)
