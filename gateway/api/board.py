@@ -92,7 +92,7 @@ class Board:
                 )
                 for phone in shop.phones
             ],
-            "trunks": [self._trunks.wire(trunk) for trunk in shop.trunks],
+            "trunks": [self._trunks.wire(trunk) for trunk in (*shop.trunks, *shop.pbx_accounts)],
             "alerts": self._alerts.wire(),
         }
 

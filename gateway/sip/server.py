@@ -10,14 +10,12 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
-from weakref import WeakValueDictionary
 
 from gateway.clock import WallClock, utc_now
 from gateway.errors import AddressInUse
 from gateway.events import AlertCleared, AlertRaised, Publish
 from gateway.settings import SipSettings, TlsFiles
 from gateway.sip.admission import admit
-from gateway.sip.beacon import Beacon
 from gateway.sip.dialog import ALLOW
 from gateway.sip.digest import Checked, DigestServer, Verdict
 from gateway.sip.grammar import MalformedMessage
@@ -29,11 +27,9 @@ from gateway.sip.media_terms import MediaTerms, phone_terms, trunk_terms
 from gateway.sip.message import Request, Response, parse_message, serialise
 from gateway.sip.pacer import Pacer
 from gateway.sip.phones import SipPhones
-from gateway.sip.place import Place
 from gateway.sip.port_range import PortRange
 from gateway.sip.presence import Presence
 from gateway.sip.registrar import Registrar
-from gateway.sip.registration import Turns
 from gateway.sip.resolver import Names, SystemNames
 from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sdp import CONTENT_TYPE
@@ -42,13 +38,12 @@ from gateway.sip.subscribe import Subscriptions
 from gateway.sip.transaction import ServerTransaction
 from gateway.sip.transport import Address, Flow, answering_flow
 from gateway.sip.trunk import SipTrunk
-from gateway.sip.trunks import SipTrunks
-from gateway.sip.uri import parse_host_port
+from gateway.sip.upstream import Upstream
 from gateway.sip.wire import Wire, decline
 from gateway.telephony.ledger import Bindings, Budget
 from gateway.telephony.leg import Direction
 from gateway.telephony.line import Incoming
-from gateway.telephony.shop import ShopView, SipTransport, TrunkSettings
+from gateway.telephony.shop import ShopView
 
 log = logging.getLogger(__name__)
 
@@ -77,8 +72,6 @@ class SipServer:
         self._shop = shop
         self._publish = publish
         self._incoming = incoming
-        self._names = names or SystemNames()
-        self._budget = budget
         self._wire = Wire()
         self._pacer = Pacer()
         self._ports = PortRange(*settings.rtp_ports)
@@ -97,12 +90,6 @@ class SipServer:
         self._subscriptions = Subscriptions(self._wire, shop, self.presence)
         self.instant_messages = InstantMessages(self._wire, self._registrar, shop, self._begin)
         """For messaging: gives texts to phones, and takes theirs to numbers outside."""
-        turns = Turns()
-        self.trunks = SipTrunks(lambda: shop().trunks, self._new_trunk, self._begin, turns)
-        """For the exchange: the providers, by name."""
-        self.pbx_accounts = SipTrunks(lambda: shop().pbx_accounts, self._new_trunk, self._begin, turns)
-        """For the exchange: the couriers' accounts at the PBX, by name."""
-        self._beacons: WeakValueDictionary[tuple[str, SipTransport, str | None], Beacon] = WeakValueDictionary()
         self._listeners = Listeners(
             settings,
             tls,
@@ -112,6 +99,22 @@ class SipServer:
             is_known=self._registrar.knows_source,
             on_lost=self._registrar.has_lost,
         )
+        self._upstream = Upstream(
+            self._listeners,
+            names or SystemNames(),
+            self._guard.has_succeeded,
+            self._begin,
+            shop=shop,
+            publish=publish,
+            wire=self._wire,
+            pacer=self._pacer,
+            ports=self._ports,
+            budget=budget,
+        )
+        self.trunks = self._upstream.trunks
+        """For the exchange: the providers, by name."""
+        self.pbx_accounts = self._upstream.pbx_accounts
+        """For the exchange: the couriers' accounts at the PBX, by name."""
 
     @property
     def addresses(self) -> list[Address]:
@@ -130,8 +133,7 @@ class SipServer:
             await self._listeners.open()
             await self._registrar.restore(self._listeners.flow_to)
             self._begin(self.phones.qualify())
-            self._begin(self.trunks.follow())
-            self._begin(self.pbx_accounts.follow())
+            self._upstream.begin()
             self._exit = stack.pop_all()
         return self
 
@@ -234,11 +236,11 @@ class SipServer:
             back.send(serialise(decline(request, 501, "Not Implemented", tag=self._tag(request))))
             return
         host = flow.remote.host
-        is_known = self._registrar.knows_source(flow.remote) or self._is_provider_at(flow.remote)
+        is_known = self._registrar.knows_source(flow.remote) or self._upstream.speaks_from(flow.remote)
         if request.method == "OPTIONS" and is_known:
             back.send(serialise(self._options_response(request)))
             return
-        trunk = self._called_trunk(request, flow.remote) if request.method == "INVITE" else None
+        trunk = self._upstream.called_by(request, flow.remote) if request.method == "INVITE" else None
         if trunk is not None:
             self._guard.has_succeeded(host)
             number, name = trunk.caller_of(request)
@@ -382,38 +384,7 @@ class SipServer:
         return hashlib.blake2s(name, key=self._tag_key, digest_size=8).hexdigest()
 
     def _is_provider(self, host: str) -> bool:
-        return self.trunks.is_at(host) or self.pbx_accounts.is_at(host)
-
-    def _is_provider_at(self, source: Address) -> bool:
-        return self.trunks.at(source) is not None or self.pbx_accounts.at(source) is not None
-
-    def _called_trunk(self, request: Request, source: Address) -> SipTrunk | None:
-        return self.trunks.called_by(request, source) or self.pbx_accounts.called_by(request, source)
-
-    def _new_trunk(self, settings: TrunkSettings) -> SipTrunk:
-        return SipTrunk(
-            settings,
-            self._beacon_of(settings),
-            shop=self._shop,
-            publish=self._publish,
-            wire=self._wire,
-            pacer=self._pacer,
-            ports=self._ports,
-            budget=self._budget,
-            begin=self._begin,
-        )
-
-    def _beacon_of(self, settings: TrunkSettings) -> Beacon:
-        """Accounts at one provider share what is known of it, and one connection. Raises MalformedMessage."""
-        key = settings.host, settings.transport, settings.ca_file
-        beacon = self._beacons.get(key)
-        if beacon is None:
-            connect = self._listeners.connector(parse_host_port(settings.host)[0], settings.ca_file)
-            place = Place(
-                settings.host, self._listeners.flow_to, self._names, connect=connect, transport=settings.transport
-            )
-            beacon = self._beacons[key] = Beacon(self._wire, place, self._guard.has_succeeded)
-        return beacon
+        return self._upstream.is_at(host)
 
     def _begin(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)

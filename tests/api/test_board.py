@@ -28,7 +28,7 @@ from gateway.events import (
     TrunkChanged,
 )
 from gateway.modem.modem import ModemState
-from gateway.telephony.shop import Shop, TrunkSettings
+from gateway.telephony.shop import CourierSettings, PbxSettings, Shop, TrunkSettings
 from tests.api.shapes import assert_fits
 from tests.fakes.exchange_view import SHOP
 
@@ -259,3 +259,14 @@ def test_a_forgotten_modem_is_gone_and_one_that_is_there_carries_the_line() -> N
     desk.bus.publish(ModemRemoved(modem="usb-1-1"))
     desk.bus.publish(ModemRemoved(modem="unknown"))
     assert [modem["name"] for modem in desk.picture()["modems"]] == ["usb-1-2"]
+
+
+def test_a_couriers_account_at_the_pbx_is_shown_like_a_provider() -> None:
+    courier = CourierSettings(extension="2001", mobile="+79161234567", pbx_password="secret")
+    shop = Shop(couriers=(courier,), pbx=PbxSettings(host="pbx.example.lan"))
+    board = Board(bus=EventBus(), shop=lambda: shop, hang_up=lambda call_id: False)
+    snapshot: dict[str, Any] = {**board.snapshot(), "boot": "b", "ready": True}
+    assert_fits(snapshot, "Snapshot")
+    (row,) = snapshot["trunks"]
+    assert (row["name"], row["host"], row["state"]) == ("pbx 2001", "pbx.example.lan:5060", "starting")
+    assert "secret" not in repr(snapshot)

@@ -1,0 +1,91 @@
+"""Where we are registered ourselves: the providers of the shop, and the couriers' extensions at the PBX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from weakref import WeakValueDictionary
+
+from gateway.events import Publish
+from gateway.sip.beacon import Beacon
+from gateway.sip.listeners import Listeners
+from gateway.sip.message import Request
+from gateway.sip.pacer import Pacer
+from gateway.sip.place import Place
+from gateway.sip.port_range import PortRange
+from gateway.sip.registration import Turns
+from gateway.sip.resolver import Names
+from gateway.sip.stream import Begin
+from gateway.sip.transport import Address
+from gateway.sip.trunk import SipTrunk
+from gateway.sip.trunks import SipTrunks
+from gateway.sip.uri import parse_host_port
+from gateway.sip.wire import Wire
+from gateway.telephony.ledger import Budget
+from gateway.telephony.shop import ShopView, SipTransport, TrunkSettings
+
+
+class Upstream:
+    """All accounts of ours. `begin` follows the shop, and runs what there is to run."""
+
+    def __init__(
+        self,
+        listeners: Listeners,
+        names: Names,
+        on_answer: Callable[[str], None],
+        begin: Begin,
+        *,
+        shop: ShopView,
+        publish: Publish,
+        wire: Wire,
+        pacer: Pacer,
+        ports: PortRange,
+        budget: Budget,
+    ) -> None:
+        """`on_answer` gets the host whenever a provider has spoken: it is known from then on."""
+        turns = Turns()
+        self.trunks = SipTrunks(lambda: shop().trunks, self._new_trunk, begin, turns)
+        """The providers, by name."""
+        self.pbx_accounts = SipTrunks(lambda: shop().pbx_accounts, self._new_trunk, begin, turns)
+        """The couriers' accounts at the PBX, by name."""
+        self._listeners = listeners
+        self._names = names
+        self._on_answer = on_answer
+        self._begin = begin
+        self._wire = wire
+        self._beacons: WeakValueDictionary[tuple[str, SipTransport, str | None], Beacon] = WeakValueDictionary()
+        self._build = partial(
+            SipTrunk, shop=shop, publish=publish, wire=wire, pacer=pacer, ports=ports, budget=budget, begin=begin
+        )
+
+    def begin(self) -> None:
+        """From now on the accounts are those of the shop."""
+        for group in (self.trunks, self.pbx_accounts):
+            self._begin(group.follow())
+
+    def is_at(self, host: str) -> bool:
+        """Some provider, or the PBX, has an address on that host: it is heard though it may be no private one."""
+        return self.trunks.is_at(host) or self.pbx_accounts.is_at(host)
+
+    def speaks_from(self, source: Address) -> bool:
+        """A provider, or the PBX, sends from there."""
+        return self.trunks.at(source) is not None or self.pbx_accounts.at(source) is not None
+
+    def called_by(self, request: Request, source: Address) -> SipTrunk | None:
+        """Whose call it is; None: not from a provider, or not for a number or extension of ours."""
+        return self.trunks.called_by(request, source) or self.pbx_accounts.called_by(request, source)
+
+    def _new_trunk(self, settings: TrunkSettings) -> SipTrunk:
+        """Raises MalformedMessage for a host that cannot be read."""
+        return self._build(settings, self._beacon_of(settings))
+
+    def _beacon_of(self, settings: TrunkSettings) -> Beacon:
+        """Accounts at one provider share what is known of it, and one connection."""
+        key = settings.host, settings.transport, settings.ca_file
+        beacon = self._beacons.get(key)
+        if beacon is None:
+            listeners = self._listeners
+            connect = listeners.connector(parse_host_port(settings.host)[0], settings.ca_file)
+            place = Place(settings.host, listeners.flow_to, self._names, connect=connect, transport=settings.transport)
+            beacon = self._beacons[key] = Beacon(self._wire, place, self._on_answer)
+        return beacon
