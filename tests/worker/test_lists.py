@@ -34,6 +34,12 @@ async def test_filters_arrive_as_they_were_asked(tmp_path: Path) -> None:
         ]  # fmt: skip
         await served.ask("GET", "/api/v1/messages?line=red&search=code")
         assert archive.asked[-1] == MessageFilter(line="red", search="code")
+        await served.ask("GET", "/api/v1/messages?peer=%2B79161234567&direction=outgoing&state=unknown")
+        assert archive.asked[-1] == MessageFilter(peer="+79161234567", direction="outgoing", state="unknown")
+        await served.ask("GET", "/api/v1/conversations?search=code")
+        assert archive.asked[-1] == MessageFilter(search="code")
+        for path in ("/api/v1/messages?state=lost", "/api/v1/messages?direction=internal"):
+            assert (await served.ask("GET", path))[0] == 400
 
 
 @pytest.mark.parametrize(
@@ -68,6 +74,16 @@ async def test_pages_follow_each_other_without_loss(tmp_path: Path) -> None:
             if cursor is None:
                 break
         assert seen == [str(number) for number in range(120)]
+
+
+async def test_a_message_by_its_id(tmp_path: Path) -> None:
+    archive = FakeArchive()
+    archive.message_rows = [{"id": "m1"}]
+    socket = tmp_path / "worker.sock"
+    async with WorkerServer(socket=socket, archive=archive, recordings_dir=tmp_path), serving(socket) as served:
+        await served.set_up()
+        assert await served.ask("GET", "/api/v1/messages/m1") == (200, {"id": "m1", "pieces": []})
+        assert (await served.ask("GET", "/api/v1/messages/m2"))[0] == 404
 
 
 async def test_a_call_by_its_id(tmp_path: Path) -> None:
