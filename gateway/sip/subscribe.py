@@ -188,7 +188,8 @@ class Subscription:
         self._has_news = False
         self._is_under_way = True
         dialog = self._dialog
-        body = dialog_info(self._entity(), self._version, self._presence.calls(self.extension))
+        calls = self._presence.calls(self.extension)
+        body = dialog_info(self._entity(), self._version, calls, self._wire.dialogs.shown_names)
         self._version += 1
         request = dialog.request("NOTIFY", body, CONTENT_TYPE)
         request.headers.add("Contact", dialog.contact)

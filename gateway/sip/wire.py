@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -31,6 +32,8 @@ class Dialogs:
         self._users: dict[tuple[str, str, str], DialogUser] = {}
         self._by_peer: dict[tuple[str, str], DialogUser] = {}
         self._legs: dict[tuple[str, str, str], Leg] = {}
+        self._lamps: dict[str, tuple[str, str, str]] = {}
+        """By the leg's id: names that stand for it on the documents of lamps."""
 
     def __len__(self) -> int:
         return len(self._users)
@@ -45,7 +48,9 @@ class Dialogs:
     def remove(self, dialog: Dialog) -> None:
         """The dialog is over; idempotent."""
         user = self._users.pop(dialog.id, None)
-        self._legs.pop(dialog.id, None)
+        leg = self._legs.pop(dialog.id, None)
+        if leg is not None and leg.id in self._lamps and leg not in self._legs.values():
+            del self._lamps[leg.id]
         key = (dialog.call_id, dialog.remote.tag or "")
         if user is not None and self._by_peer.get(key) is user:
             del self._by_peer[key]
@@ -59,13 +64,24 @@ class Dialogs:
 
         Who learned of it by a lamp names it as the phone that rings would: the tags stand the other way round.
         """
-        first, second = replaces.to_tag, replaces.from_tag
-        found = self._legs.get((replaces.call_id, first, second))
-        return found or self._legs.get((replaces.call_id, second, first))
+        either_way = [
+            (replaces.call_id, first, second)
+            for first, second in ((replaces.to_tag, replaces.from_tag), (replaces.from_tag, replaces.to_tag))
+        ]
+        for leg in (self._legs.get(names) for names in either_way):
+            if leg is not None:
+                return leg
+        shown = next((leg_id for leg_id, names in self._lamps.items() if names in either_way), None)
+        return next((leg for leg in self._legs.values() if leg.id == shown), None)
 
-    def names_of(self, leg: Leg) -> tuple[str, str, str] | None:
-        """Call-ID, our tag and the peer's tag of the dialog that carries a leg; None while there is none."""
-        return next((names for names, each in self._legs.items() if each is leg), None)
+    def shown_names(self, leg_id: str) -> tuple[str, str, str] | None:
+        """A Call-ID and two tags that stand for a leg where phones see it by a lamp; None: no dialog carries it.
+
+        By them its place can be asked for. They are not those of its dialog, by which anybody could hang it up.
+        """
+        if not any(leg.id == leg_id for leg in self._legs.values()):
+            return None
+        return self._lamps.setdefault(leg_id, (secrets.token_hex(12), secrets.token_hex(8), secrets.token_hex(8)))
 
     def find_by_peer(self, request: Request) -> DialogUser | None:
         """The dialog with that Call-ID and the peer's tag, whatever tag of ours the request gives.

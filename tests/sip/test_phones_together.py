@@ -43,19 +43,20 @@ class Floor:
         phones = tuple(change.applied(each) if each.extension == extension else each for each in shop.phones)
         self.world.shop = replace(shop, phones=phones)
 
-    async def watch(self, watcher: str, extension: str) -> list[str]:
+    async def watch(self, watcher: str, extension: str, documents: list[ET.Element] | None = None) -> list[str]:
         """Subscribe; the states that the lamp shows from now on appear in the list."""
         phone = self.phones[watcher]
         answer = await ask(phone, "SUBSCRIBE", extension, "Event: dialog", call_id=f"lamp-{extension}")
         assert answer.status == 200
-        return _Lamp(phone).states
+        return _Lamp(phone, [] if documents is None else documents).states
 
 
 class _Lamp:
-    """Answers each NOTIFY of a phone that does nothing else, and keeps what it says."""
+    """Answers each NOTIFY of a phone, and keeps what it says."""
 
-    def __init__(self, phone: Peer) -> None:
+    def __init__(self, phone: Peer, documents: list[ET.Element]) -> None:
         self.states: list[str] = []
+        self._documents = documents
         self._phone = phone
         self._seen: set[str | None] = set()
         self._take, phone.take = phone.take, self._notice  # type: ignore[method-assign]  # a phone that is a lamp
@@ -66,14 +67,15 @@ class _Lamp:
         self._look()
 
     def _look(self) -> None:
-        while self._phone.received:
-            message = self._phone.received.pop(0)
+        for message in tuple(self._phone.received):
             if isinstance(message, Request) and message.method == "NOTIFY":
+                self._phone.received = [each for each in self._phone.received if each is not message]
                 self._phone.respond(message, 200, "OK")
                 name = "{urn:ietf:params:xml:ns:dialog-info}"
                 document = ET.fromstring(message.body.decode())  # noqa: S314  # our own document
                 if document.get("version") not in self._seen:  # no repetition
                     self._seen.add(document.get("version"))
+                    self._documents.append(document)
                     self.states += [each.text or "" for each in document.iter(f"{name}state")]
 
 
@@ -147,6 +149,39 @@ async def test_a_lamp_shows_a_courier_whose_mobile_rings() -> None:
         here.phones["101"].ack("2001", refusal)
         await asyncio.sleep(0.5)
         assert states == ["terminated", "proceeding", "early", "terminated"]
+
+
+async def test_what_rings_is_picked_up_by_its_lamp_and_by_nothing_else_of_it() -> None:
+    """INVITE with Replaces (RFC 3891), with the names that the document shows; a BYE with them does nothing."""
+    async with floor() as here:
+        caller, callee, other = here.phones["101"], here.phones["102"], here.phones["103"]
+        documents: list[ET.Element] = []
+        await here.watch("103", "102", documents)
+        await caller.invite("102")
+        await caller.response(100)
+        invite = await callee.asked("INVITE")
+        callee.respond(invite, 180, "Ringing")
+        await caller.response(180)
+        await asyncio.sleep(0.5)
+        (dialog,) = documents[-1]
+        call_id, local, remote = (dialog.get(name) or "" for name in ("call-id", "local-tag", "remote-tag"))
+        assert call_id != invite.call_id
+        other.request("BYE", "102", call_id=call_id, number=1, to_tag=remote, from_tag=local)
+        await other.response(481)
+        replaces = f"Replaces: {call_id};to-tag={remote};from-tag={local};early-only"
+        await other.invite("102", call_id="pick", extra=(replaces,))
+        await other.response(100)
+        answer = await other.response(200)
+        other.ack("102", answer)
+        callee.respond(await callee.asked("CANCEL"), 200, "OK")
+        callee.respond(invite, 487, "Request Terminated")
+        await callee.asked("ACK")
+        talking = await caller.response(200)
+        caller.ack("102", talking)
+        await asyncio.sleep(0.5)
+        assert documents[-1][0].get("call-id") is None
+        await hang_up(caller, "102", talking)
+        other.respond(await other.asked("BYE"), 200, "OK")
 
 
 async def test_a_code_is_answered_and_the_next_caller_hears_busy() -> None:
