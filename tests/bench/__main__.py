@@ -21,11 +21,13 @@ from tests.bench.awake import awake
 from tests.bench.calls import Way, play_round
 from tests.bench.cost import Watch, commit_ms, machine, resident_mib
 from tests.bench.floor import floor
+from tests.bench.idle import measure as measure_idle
 from tests.bench.place import Wanted, place
 from tests.bench.report import family_table, table
 from tests.bench.results import Level
 
 IDLE_SECONDS = 3.0
+IDLE_MODEM_SECONDS = 32.0
 BUSY_LOAD = 0.5
 """Load average per core above which the machine counts as busy before anything is started."""
 
@@ -45,6 +47,8 @@ def main() -> int:
         raise
     shutil.rmtree(directory)
     print(f"\n{table(levels)}\n\n{family_table(levels[-1])}")
+    if given.idle:
+        print(f"\n{asyncio.run(measure_idle(max(given.levels), IDLE_MODEM_SECONDS))}")
     for level in levels:
         for reason in level.noise():
             print(f"WARNING: at {level.count} calls {reason}.")
@@ -132,6 +136,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--stagger", type=float, default=0.25, help="seconds from one call's beginning to the next")
     parser.add_argument("--no-recording", dest="recording", action="store_false", help="record no call")
     parser.add_argument("--notice", choices=("none", "beep", "announce"), default="none", help="before the recording")
+    parser.add_argument("--idle", action="store_true", help="also what modems cost that nobody calls")
     parser.add_argument("--awake", action="store_true", help="keep the processors awake: for virtual machines")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here as well")
     given = parser.parse_args()
