@@ -20,8 +20,8 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
-PATIENCE_SECONDS = 5.0
-"""How long, in real time, a thread may work before the test is given up."""
+PATIENCE_SECONDS = 20.0
+"""How long, in real time, a thread may work before the test is given up: a busy disk takes its time to sync."""
 
 _POLL_SECONDS = 0.005
 

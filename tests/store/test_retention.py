@@ -13,6 +13,7 @@ import pytest
 
 from gateway.events import AlertCleared, AlertRaised, Event, EventBus, RecordingFinished, RecordingStarted
 from gateway.settings import Settings
+from gateway.store import retention as retention_module
 from gateway.store.retention import FULL, NEARLY_FULL, STEADY_SECONDS, Retention
 from gateway.store.store import open_store
 from gateway.telephony.shop import RecordingPolicy
@@ -103,11 +104,14 @@ async def test_what_somebody_holds_or_what_still_runs_stays(places: Settings, cl
         assert running.exists()
 
 
-async def test_more_than_a_batch_goes_in_one_sweep(places: Settings, clock: HandClock, bus: EventBus) -> None:
+async def test_more_than_a_batch_goes_in_one_sweep(
+    places: Settings, clock: HandClock, bus: EventBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention_module, "BATCH", 10)
     async with kept_for(1, places, clock, bus) as retention:
-        files = [await a_recording(places, bus, clock, f"r{number}") for number in range(230)]
+        files = [await a_recording(places, bus, clock, f"r{number}") for number in range(23)]
         await an_hour(clock, 25)
-        assert await retention.sweep() == 230
+        assert await retention.sweep() == 23
         assert not any(file.exists() for file in files)
         assert await retention.sweep() == 0
 
