@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 
-from gateway.errors import AddressInUse
+from gateway.errors import AddressInUse, SettingsError
 from gateway.settings import SipSettings, TlsFiles
 from gateway.sip.addresses import addresses_of
 from gateway.sip.certificate import client_context, make_certificate, server_context
@@ -18,6 +18,8 @@ from gateway.sip.transport import Address, Flow, Receive, UdpEndpoint, is_wildca
 
 log = logging.getLogger(__name__)
 
+RENEWAL_SECONDS = 600.0
+"""How often the files of the certificate are looked at."""
 _PORT_TRIES = 5
 _AGAIN_SECONDS = 5.0
 
@@ -73,6 +75,7 @@ class Listeners:
             context = await asyncio.to_thread(_context_of, self._tls, hosts)
             for host in hosts:
                 await self._stream(host, tls_port, context, may_wait=True)
+            self._begin(self._follow_renewals(self._tls))
 
     def close(self) -> None:
         """Unbind, and end every connection; idempotent."""
@@ -146,12 +149,38 @@ class Listeners:
             self._begin(self._open_later(stream, host, port))
         self._streams.append(stream)
 
+    async def _follow_renewals(self, tls: TlsFiles) -> None:
+        """Show a new certificate as soon as the owner's files have one (every three months, with some authorities)."""
+        shown = await asyncio.to_thread(_age_of, tls)
+        while True:
+            await asyncio.sleep(RENEWAL_SECONDS)
+            found = await asyncio.to_thread(_age_of, tls)
+            if found is None or found == shown:
+                continue
+            shown = found
+            try:
+                context = await asyncio.to_thread(server_context, tls.certificate, tls.key)
+            except SettingsError as fault:
+                log.error("The former certificate is shown: %s", fault)
+                continue
+            for stream in self._streams:
+                stream.context = context if stream.context is not None else None
+            log.info("The certificate %s is new, and is shown from now on.", tls.certificate)
+
     @staticmethod
     async def _open_later(stream: StreamEndpoint, host: str, port: int) -> None:
         while not stream.is_open:
             await asyncio.sleep(_AGAIN_SECONDS)
             with suppress(AddressInUse):
                 await stream.open(host, port)
+
+
+def _age_of(tls: TlsFiles) -> tuple[float, float] | None:
+    """When the files were written; None while one of them is away."""
+    try:
+        return tls.certificate.stat().st_mtime, tls.key.stat().st_mtime
+    except OSError:
+        return None
 
 
 def _context_of(tls: TlsFiles, hosts: tuple[str, ...]) -> ssl.SSLContext:

@@ -81,9 +81,9 @@ class Registrar:
                 log.warning("The stored contact of %s cannot be read and is dropped", extension)
                 continue
             flow = flow_to(Address(host, port or 5060))
-            # A connection does not outlive a restart: a phone on TCP comes again by itself.
-            by_stream = isinstance(uri, SipUri) and (uri.parameter("transport") or "udp").lower() != "udp"
-            if left > 0 and flow is not None and isinstance(uri, SipUri) and not by_stream:
+            # A connection does not outlive a restart: a phone on TCP or TLS comes again by itself.
+            by_datagram = isinstance(uri, SipUri) and uri.scheme == "sip" and _transport_of(uri) == "udp"
+            if left > 0 and flow is not None and isinstance(uri, SipUri) and by_datagram:
                 self._bound.setdefault(extension, []).append(
                     Binding(extension=extension, uri=uri, flow=flow, expires_at=now + left, user_agent=user_agent)
                 )
@@ -261,6 +261,10 @@ class Registrar:
 
 MOST_MISSES = 3
 """At one OPTIONS every 30 s a dead phone is known after 90 s (X-N8)."""
+
+
+def _transport_of(uri: SipUri) -> str:
+    return (uri.parameter("transport") or "udp").lower()
 
 
 def _expires(address: NameAddress, request: Request) -> int:

@@ -70,11 +70,13 @@ async def baresip(
     modules: Sequence[str] = (),
     account: str = "",
     source: str = "aubridge,one",
+    ca_file: Path | None = None,
 ) -> AsyncIterator[Baresip]:
     """baresip as a phone of the gateway at `server`; its log is `directory`/log.
 
     `modules` are loaded beside the usual ones, `account` adds parameters to its account, and `source` is what it
-    says: what it hears, unless something else is named.
+    says: what it hears, unless something else is named. With a `ca_file` it speaks TLS with a server that the file
+    vouches for.
     """
     host, server_port = server
     control = free_port(socket.SOCK_STREAM)
@@ -88,9 +90,11 @@ async def baresip(
             source=source,
             directory=directory,
         )
+        + ("" if ca_file is None else f"sip_cafile {ca_file}\nsip_certificate {ca_file.with_suffix('.phone')}\n")
     )
+    way = "" if ca_file is None else ";transport=tls"
     (directory / "accounts").write_text(
-        f"<sip:{user}@{host}:{server_port}>;auth_pass={PASSWORD};regint=60;answermode=auto{account}\n"
+        f"<sip:{user}@{host}:{server_port}{way}>;auth_pass={PASSWORD};regint=60;answermode=auto{account}\n"
     )
     for name in ("contacts", "uuid"):
         (directory / name).touch()

@@ -15,6 +15,7 @@ import pytest
 from gateway.errors import SettingsError
 from gateway.events import TrunkChanged
 from gateway.settings import SipSettings, TlsFiles
+from gateway.sip import listeners
 from gateway.sip.certificate import client_context, make_certificate, server_context
 from gateway.sip.stream import HANDSHAKE_SECONDS, MOST_PER_SOURCE
 from gateway.telephony.causes import Cause
@@ -159,6 +160,30 @@ def test_a_certificate_is_made_once_and_kept(tmp_path: Path) -> None:
     certificate.write_text("broken")
     make_certificate(certificate, key, ())
     server_context(certificate, key)
+
+
+@pytest.mark.real_time
+async def test_a_renewed_certificate_is_shown_without_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(listeners, "RENEWAL_SECONDS", 0.1)
+    caplog.set_level("INFO", listeners.log.name)
+    tls = files(tmp_path)
+    make_certificate(tls.certificate, tls.key, ("127.0.0.1",))
+    world = SipWorld(tls=tls)
+    async with world.server:
+        address = world.server.tls_addresses[0]
+        first = await asyncio.to_thread(ssl.get_server_certificate, address)
+        tls.certificate.unlink()
+        await asyncio.sleep(0.3)
+        make_certificate(tls.certificate, tls.key, ("127.0.0.1",))
+        assert await until(lambda: "is shown from now on" in caplog.text)
+        assert await asyncio.to_thread(ssl.get_server_certificate, address) != first
+        second = tls.certificate.read_text()
+        tls.certificate.write_text("broken")
+        assert await until(lambda: "The former certificate is shown" in caplog.text)
+        shown = await asyncio.to_thread(ssl.get_server_certificate, address)
+        assert shown.strip() == second.strip()
 
 
 async def test_a_certificate_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
