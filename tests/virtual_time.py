@@ -23,6 +23,9 @@ from typing import Any, TypeVar, TypeVarTuple, Unpack
 PATIENCE_SECONDS = 20.0
 """How long, in real time, a thread may work before the test is given up: a busy disk takes its time to sync."""
 
+UNNAMED_PATIENCE_SECONDS = 5.0
+"""How long a thread that nobody has named may take to report, when nothing else can happen."""
+
 _POLL_SECONDS = 0.005
 
 _Result = TypeVar("_Result")
@@ -53,7 +56,7 @@ class _JumpingSelector(selectors.DefaultSelector):
             return ready
         # Threads that nobody has named may still report; where there are none, the case is clear.
         if threading.active_count() > 1:
-            ready = super().select(PATIENCE_SECONDS)
+            ready = super().select(UNNAMED_PATIENCE_SECONDS)
         if not ready:
             raise NothingWillHappen("the test waits for something that nothing will bring about")
         return ready
