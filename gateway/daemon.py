@@ -133,6 +133,7 @@ async def _serve(settings: Settings) -> None:
             texts=Texts(
                 outgoing=messages.outbox, ussd=messages.ussd, balances=messages.balances, answers=store.answers
             ),
+            transfer=switchboard.transfer,
             is_ready=ready.is_set,
         )
         await stack.enter_async_context(api)

@@ -15,6 +15,7 @@ from aiohttp.typedefs import Handler
 
 from gateway.api.account_routes import AccountRoutes
 from gateway.api.auth import ACCOUNTS, authenticate
+from gateway.api.call_routes import CallRoutes, Transfer
 from gateway.api.live_routes import LiveRoutes
 from gateway.api.message_routes import MessageRoutes, Texts
 from gateway.api.problems import problems
@@ -60,6 +61,7 @@ class ApiServer:
         shop: ShopFile,
         phone_setup: PhoneSetup,
         texts: Texts,
+        transfer: Transfer,
         is_ready: Callable[[], bool],
     ) -> None:
         host, _, port = bind.rpartition(":")
@@ -77,6 +79,7 @@ class ApiServer:
             LiveRoutes(live=live, stream=self._stream, shop=shop, is_ready=is_ready, boot=boot).routes()
         )
         self._app.add_routes(MessageRoutes(texts).routes())
+        self._app.add_routes(CallRoutes(transfer, texts.answers).routes())
         self._app.add_routes([web.get(path, self._relay.pass_on) for path in _RELAYED])
         self._stack = AsyncExitStack()
 

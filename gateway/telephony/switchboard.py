@@ -16,6 +16,7 @@ from gateway.telephony.faults import cause_of_fault
 from gateway.telephony.flow import flow_for
 from gateway.telephony.leg import Leg
 from gateway.telephony.routing import CourierMenu, Destination, ToCourier, ToOutside, route
+from gateway.telephony.transfer import Silent, TransferWish
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +82,19 @@ class Switchboard:
             return False
         call.caller.hangup(Cause.HUNG_UP)
         return True
+
+    def transfer(self, call_id: str, target: str) -> Cause | None:
+        """Connect whoever talks to a phone of ours with `target`, on a person's order: as if that phone had asked.
+
+        Of two phones the one that was called leaves. None: it is being tried; else why not. Raises LookupError
+        when there is no such call.
+        """
+        call = self._calls[call_id]
+        talking = [leg for leg in (call.talking_to, call.caller) if leg is not None and leg.line is None]
+        if call.talking_to is None or not talking:
+            return Cause.REJECTED
+        by = talking[0]
+        return by.on_transfer(TransferWish(by=by, target=target, report=Silent()))
 
     async def _serve(self, leg: Leg, exchange: Exchange) -> None:
         call = Call(leg, exchange)

@@ -14,6 +14,7 @@ import aiohttp
 from gateway.api.board import Board
 from gateway.api.server import ApiServer
 from gateway.events import EventBus
+from gateway.telephony.causes import Cause
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.texts import FakeTexts
@@ -31,6 +32,7 @@ class Served:
     accounts: FakeAccounts
     shop_file: FakeShopFile
     hung_up: list[str]
+    transferred: list[tuple[str, str]]
     texts: FakeTexts = field(default_factory=FakeTexts)
     ready: list[bool] = field(default_factory=lambda: [True])
     token: str | None = None
@@ -68,13 +70,21 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
         hung_up.append(call_id)
         return call_id != "unknown"
 
+    transferred: list[tuple[str, str]] = []
+
+    def transfer(call_id: str, to: str) -> Cause | None:
+        if call_id == "unknown":
+            raise LookupError(call_id)
+        transferred.append((call_id, to))
+        return {"c1": None, "barred": Cause.NUMBER_BARRED}.get(call_id, Cause.REJECTED)
+
     board = Board(bus=bus, shop=lambda: SHOP, hang_up=hang_up)
     accounts, shop_file, texts, ready = FakeAccounts(), FakeShopFile(), FakeTexts(), [True]
     async with (
         ApiServer(
             bind="127.0.0.1:0", worker_socket=worker_socket, bus=bus, live=board, accounts=accounts, shop=shop_file,
-            phone_setup=setup_desk(), texts=texts.texts, is_ready=lambda: ready[0],
+            phone_setup=setup_desk(), texts=texts.texts, transfer=transfer, is_ready=lambda: ready[0],
         ) as server,
         aiohttp.ClientSession() as client,
     ):  # fmt: skip
-        yield Served(server, client, bus, accounts, shop_file, hung_up, texts, ready)
+        yield Served(server, client, bus, accounts, shop_file, hung_up, transferred, texts, ready)

@@ -20,7 +20,7 @@ def _server() -> ApiServer:
         bind="127.0.0.1:0", worker_socket=Path("worker.sock"), bus=bus,
         live=Board(bus=bus, shop=lambda: SHOP, hang_up=lambda call_id: False),
         accounts=FakeAccounts(), shop=FakeShopFile(), phone_setup=setup_desk(),
-        texts=FakeTexts().texts, is_ready=lambda: True,
+        texts=FakeTexts().texts, transfer=lambda call_id, to: None, is_ready=lambda: True,
     )  # fmt: skip
 
 

@@ -234,6 +234,28 @@ async def test_commands_reach_the_exchange() -> None:
         assert (await served.ask("POST", "/api/v1/alerts/unknown/acknowledge"))[0] == 404
 
 
+async def test_a_call_is_transferred_once_per_key() -> None:
+    async with serving() as served:
+        await served.set_up()
+        for _ in range(2):
+            headers = {"Idempotency-Key": "first-transfer"}
+            answer = await served.ask("POST", "/api/v1/calls/c1/transfer", headers=headers, json={"to": "102"})
+            assert answer == (202, {"to": "102"})
+        assert served.transferred == [("c1", "102")]
+        for call_id, to, key, expected in (
+            ("c1", "102", "", (400, "bad-request")),
+            ("c1", "103", "first-transfer", (422, "key-reused")),
+            ("c1", "", "second-transfer", (400, "bad-request")),
+            ("unknown", "102", "third-transfer", (404, "not-found")),
+            ("barred", "+882", "fourth-transfer", (403, "number-barred")),
+            ("silent", "102", "fifth-transfer", (409, "not-now")),
+        ):
+            path = f"/api/v1/calls/{call_id}/transfer"
+            headers = {"Idempotency-Key": key} if key else {}
+            status, answer = await served.ask("POST", path, headers=headers, json={"to": to})
+            assert (status, answer["code"]) == expected
+
+
 async def test_the_snapshot_is_as_the_contract_says() -> None:
     async with serving() as served:
         await served.set_up()
@@ -276,7 +298,7 @@ async def test_a_port_in_use_is_told_by_name() -> None:
             bind=f"127.0.0.1:{taken.getsockname()[1]}", worker_socket=Path("worker.sock"), bus=bus,
             live=Board(bus=bus, shop=lambda: SHOP, hang_up=lambda call_id: False),
             accounts=FakeAccounts(), shop=FakeShopFile(), phone_setup=setup_desk(),
-            texts=FakeTexts().texts, is_ready=lambda: True,
+            texts=FakeTexts().texts, transfer=lambda call_id, to: None, is_ready=lambda: True,
         )  # fmt: skip
         with pytest.raises(AddressInUse, match="cannot listen on"):
             async with server:

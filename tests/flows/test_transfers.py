@@ -185,6 +185,27 @@ async def test_whoever_comes_from_outside_transfers_nobody() -> None:
         await s.after(0.1)
 
 
+async def test_a_person_transfers_from_the_panel() -> None:
+    """As if the phone had asked; of two phones the one that was called leaves."""
+    async with scene(SHOP) as s:
+        customer = s.call_to_line("red", CUSTOMER)
+        await s.after(0.1)
+        assert s.switchboard.transfer(s.switchboard.calls()[0].id, "102") is Cause.REJECTED, "nobody talks yet"
+        agent = await talking(s, customer, "101")
+        call = s.switchboard.calls()[0]
+        assert s.switchboard.transfer(call.id, "+12025550123") is Cause.NUMBER_BARRED
+        assert s.switchboard.transfer(call.id, "102") is None
+        await s.after(0.1)
+        s.phones.legs["102"][0].answers()
+        await s.after(0.1)
+        assert agent.state is LegState.ENDED
+        assert hear_each_other(customer, s.phones.legs["102"][0])
+        with pytest.raises(LookupError):
+            s.switchboard.transfer("nobody", "102")
+        customer.hangs_up()
+        await s.after(0.1)
+
+
 # Attended transfer.
 
 
