@@ -195,3 +195,33 @@ def test_what_is_no_code(text: str) -> None:
 def test_a_code_may_be_written_in_several_ways() -> None:
     wanted = PhoneChange(feature=Feature.FORWARD_NO_ANSWER, is_on=True, target="101")
     assert {change_by_code(each) for each in ("*92101", "*92*101", "*92101#", "*92*101#")} == {wanted}
+
+
+@pytest.mark.parametrize("half_seconds", range(20))
+async def test_the_caller_hangs_up_here_while_the_call_is_forwarded(half_seconds: int) -> None:
+    """102 rings for five seconds, then the courier's mobile, which answers."""
+    async with scene(shop_with(forward_no_answer="2001", forward_after_seconds=5)) as s:
+        caller = s.call_from_phone("101", "102")
+        for step in range(20):
+            if step == half_seconds:
+                caller.hangs_up()
+            legs = s.lines["red"].legs
+            if step == 15 and legs and legs[0].state is not LegState.ENDED:
+                legs[0].answers()
+            await s.after(0.5)
+        assert caller.state is LegState.ENDED
+        assert s.ended().ended_by == "caller"
+
+
+@pytest.mark.parametrize("half_seconds", range(4))
+async def test_the_caller_hangs_up_here_while_a_code_is_confirmed(half_seconds: int) -> None:
+    async with scene(shop_with()) as s:
+        caller = s.call_from_phone("102", "*78")
+        for step in range(4):
+            if step == half_seconds:
+                caller.hangs_up()
+            await s.after(0.5)
+        assert caller.state is LegState.ENDED
+        phone = s.shop.phone("102")
+        assert phone is not None
+        assert phone.do_not_disturb or half_seconds == 0, "it is kept before it is confirmed"
