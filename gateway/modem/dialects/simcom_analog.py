@@ -1,6 +1,6 @@
 """SIMCom A7670, A7672, SIM800 and SIM900: their sound is analog, on wires to a USB sound card.
 
-Source: firmware-notes/simcom.md.
+Source: firmware-notes/simcom-a7670.md.
 """
 
 from __future__ import annotations
