@@ -55,7 +55,8 @@ class _JumpingSelector(selectors.DefaultSelector):
             self.jump(timeout)
             return ready
         # Threads that nobody has named may still report; where there are none, the case is clear.
-        if threading.active_count() > 1:
+        # One is none of ours: what counts second tries (pytest-rerunfailures) listens as long as pytest runs.
+        if sum("(run_server)" not in thread.name for thread in threading.enumerate()) > 1:
             ready = super().select(UNNAMED_PATIENCE_SECONDS)
         if not ready:
             raise NothingWillHappen("the test waits for something that nothing will bring about")
