@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,9 @@ from web.phone_files import PhoneFiles
 
 THREADS = 32
 """More than the largest audience of the live feed, so that open pages never hold up others."""
+
+
+log = logging.getLogger(__name__)
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # as above
@@ -82,9 +86,13 @@ def serve(
     def make_app() -> Flask:
         port = None
         if phones is not None:
-            files = PhoneFiles(phones, GatewayClient(api_url))
-            files.start()
-            port = files.server_port
+            try:
+                files = PhoneFiles(phones, GatewayClient(api_url))
+            except OSError as fault:
+                log.error("Phones cannot fetch their files at %s: %s", phones, fault)
+            else:
+                files.start()
+                port = files.server_port
         return create_app(
             api_url, hosts=names, only_private=only_private, secure=tls is not None, phone_files_port=port
         )

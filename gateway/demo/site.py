@@ -141,6 +141,7 @@ dialect = "auto"
     )
     sip_bind = '["127.0.0.1", "lan"]' if lan else '["127.0.0.1"]'
     web_host = "lan" if lan else "127.0.0.1"
+    phones = f'phones = "lan:{_free_port(8081)}"\n' if lan else ""
     return f"""# Written by `simbridge demo` at each start.
 data_dir = "data"
 
@@ -156,7 +157,7 @@ bind = "127.0.0.1:{site.ports.api}"
 
 [web]
 bind = "{web_host}:{site.ports.web}"
-{modems}"""
+{phones}{modems}"""
 
 
 def _shop_toml(site: Site, *, notice: str) -> str:
