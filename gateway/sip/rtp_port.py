@@ -52,6 +52,8 @@ class RtpPort(MediaPort):
         self._local = Address("", 0)
         self._agreement: Agreement | None = None
         self._coder: Coder = new_coder(Codec.PCMA)
+        self._decoders: dict[int, Coder] = {}
+        """What the peer may send, by payload number."""
         self._latch: Latch | None = None
         self._secure: SecurePackets | None = None
         self._timeline = Timeline()
@@ -126,6 +128,8 @@ class RtpPort(MediaPort):
             clock_rate = agreement.codec.facts.clock_rate
             self._timeline.count_by(clock_rate)
             self._sender.count_by(clock_rate)
+        self._decoders = {each.number: new_coder(each.codec) for each in agreement.also if each.codec is not None}
+        self._decoders[agreement.payload] = self._coder
         if agreement.crypto is None:
             self._secure = None
         elif self._secure is None:
@@ -338,32 +342,34 @@ class RtpPort(MediaPort):
             if key is not None:
                 self.has_heard_keys = True
                 self.on_key(key)
-        elif packet.payload_type == agreement.payload and 0 < len(packet.payload) <= _LONGEST_PAYLOAD_SAMPLES:
-            length = self._coder.samples_in(packet.payload)
+            return
+        coder = self._decoders.get(packet.payload_type)
+        if coder is not None and len(packet.payload) <= _LONGEST_PAYLOAD_SAMPLES:
+            length = coder.samples_in(packet.payload)
             position = self._timeline.position(packet.timestamp, length, now, late=late) if length else None
             if position is None or position in self._recovered:
                 self.counters.dropped += 1
             else:
-                self._take_voice(packet.payload, length, position, now)
+                self._take_voice(packet.payload, coder, length, position, now)
         # Comfort noise (13) and what was not agreed carry nothing that we play.
 
-    def _take_voice(self, payload: bytes, length: int, position: int, now: float) -> None:
+    def _take_voice(self, payload: bytes, coder: Coder, length: int, position: int, now: float) -> None:
         """Hand a packet on unopened to whoever speaks the same wide codec, and open it for the others."""
         codec = Codec.PCMA if self._agreement is None else self._agreement.codec
-        self._is_handing_on = codec.is_wide and length == FRAME_SAMPLES
+        self._is_handing_on = codec.is_wide and coder is self._coder and length == FRAME_SAMPLES
         followers = [each for each in self._followers if each.speaks(codec)] if self._is_handing_on else []
         for each in followers:
             each.pass_on(payload, position, now)
-        if len(followers) == len(self._listeners):
+        if followers and len(followers) == len(self._listeners):
             self.counters.frames_in += 1
         else:
             if position == self._next_position + FRAME_SAMPLES:
                 # One packet is missing, and this one may repeat it.
-                lost = self._coder.recover(payload)[:FRAME_SAMPLES]
+                lost = coder.recover(payload)[:FRAME_SAMPLES]
                 if len(lost):
                     self._recovered.append(self._next_position)
                     self._regrouper.push(lost, self._next_position)
-            self._regrouper.push(self._coder.decode(payload), position)
+            self._regrouper.push(coder.decode(payload), position)
         self._is_handing_on = False
         self._next_position = max(self._next_position, position + length)
 

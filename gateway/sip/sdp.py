@@ -122,6 +122,8 @@ class Agreement:
     payload: int
     event_payload: int | None
     event_rate: int = 8_000
+    also: tuple[Format, ...] = ()
+    """What the peer named beside it by the same clock, and may send at any moment (RFC 3264 section 7)."""
     way: Way
     """Seen from us: what we may send and must expect."""
     ptime_ms: int = 20
@@ -228,6 +230,7 @@ def agree(remote: Description, terms: MediaTerms = DEFAULT_TERMS, *, kept: Codec
             payload=chosen.number,
             event_payload=None if events is None else events.number,
             event_rate=8_000 if events is None else events.rate,
+            also=tuple(each for each in media.formats if each.codec in terms.spoken and _is_like(each, chosen)),
             way=way,
             ptime_ms=media.ptime_ms or 20,
             section=index,
@@ -236,6 +239,11 @@ def agree(remote: Description, terms: MediaTerms = DEFAULT_TERMS, *, kept: Codec
             has_rtcp_mux=media.has_rtcp_mux,
         )
     return None
+
+
+def _is_like(each: Format, chosen: Format) -> bool:
+    """Another codec, by the clock of the chosen one."""
+    return each.codec is not None and each != chosen and each.rate == chosen.rate
 
 
 def _is_plain(media: Media, terms: MediaTerms) -> bool:

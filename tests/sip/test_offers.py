@@ -131,6 +131,13 @@ def test_the_answer_to_linphone_keeps_its_profile_its_numbers_and_its_multiplexi
     assert "a=rtcp-mux" in lines
 
 
+def test_what_else_the_peer_may_send_is_known() -> None:
+    assert [each.number for each in agreed(*YEALINK).also] == [8, 9]
+    assert [each.number for each in agreed(*GRANDSTREAM).also] == [8, 9]
+    assert agreed(*ZOIPER, terms=MediaTerms(codecs=(Codec.OPUS, Codec.PCMA))).also == ()
+    assert [each.number for each in agreed(*YEALINK, terms=MediaTerms(codecs=(Codec.PCMA,))).also] == []
+
+
 def test_a_call_that_is_changed_stays_with_its_codec() -> None:
     for kept, payload in ((Codec.PCMA, 8), (Codec.G722, 9), (Codec.OPUS, 0), (None, 0)):
         found = agree(parse_sdp(described(*YEALINK)), kept=kept)

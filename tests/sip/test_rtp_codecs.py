@@ -6,6 +6,7 @@ import asyncio
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -19,7 +20,7 @@ from gateway.sip.pacer import Pacer
 from gateway.sip.port_range import PortRange
 from gateway.sip.rtcp import Report, ReportBlock, SenderInfo, parse_rtcp, write_rtcp
 from gateway.sip.rtp_port import RtpPort
-from gateway.sip.sdp import Agreement, Way
+from gateway.sip.sdp import Agreement, Format, Way
 from gateway.sip.srtp import CryptoLine, SecurePackets, Suite, new_key
 from gateway.sip.transport import Address
 from tests.audio.voices import frames_of, speech
@@ -210,6 +211,25 @@ async def test_keys_are_sent_by_the_clock_of_the_codec() -> None:
         events = [each for each in s.phone.heard if each.payload_type == 101]
         durations = [struct.unpack(">BBH", each.payload)[2] for each in events]
         assert durations == [960, 1920, 2880, 3840, 4800, 4800, 4800]
+
+
+async def test_a_peer_may_send_another_codec_of_its_answer_at_any_moment() -> None:
+    """RFC 3264 section 7."""
+    said = frames_of(speech())[20:40]
+    async with party(Codec.PCMA) as s:
+        s.record()
+        agreement = s.port._agreement
+        assert agreement is not None
+        also = (Format(0, "PCMU", 8_000), Format(9, "G722", 8_000))
+        s.port.agree(replace(agreement, also=also), Address("127.0.0.1", s.phone.port))
+        for index, frame in enumerate(said):
+            codec = (Codec.PCMA, Codec.PCMU, Codec.G722)[index // 7]
+            s.phone.send(new_coder(codec).encode(frame), payload_type=PAYLOADS[codec])
+            await asyncio.sleep(0.02)
+        s.phone.send(bytes(20), payload_type=18)
+        await pump()
+        assert [position for position, _ in s.heard] == list(range(0, 20 * FRAME_SAMPLES, FRAME_SAMPLES))
+        assert likeness(np.concatenate(said[:14]), joined(s.heard[:14])) > 0.95
 
 
 async def test_a_change_of_codec_in_mid_call_leaves_no_gap() -> None:
