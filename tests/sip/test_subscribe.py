@@ -14,6 +14,7 @@ from gateway.telephony.shop import CourierSettings
 from tests.fakes.sip import SipWorld
 from tests.fakes.sip_asker import ask
 from tests.fakes.sip_peer import Peer
+from tests.sip.test_stream import connected
 
 NAMES = "{urn:ietf:params:xml:ns:dialog-info}"
 MOBILE = "+79161234567"
@@ -208,3 +209,20 @@ async def test_a_stopping_server_asks_its_subscribers_to_come_again() -> None:
         await lamp(phone)
     with phone:
         assert read(await phone.asked("NOTIFY")).subscription == "terminated;reason=deactivated"
+
+
+async def test_a_lamp_by_tcp_is_told_on_its_connection_and_ends_with_it() -> None:
+    world = SipWorld()
+    async with world.server:
+        phone = await connected(world)
+        assert (await ask(phone, "SUBSCRIBE", "102", *FIELDS)).status == 200
+        first = await phone.asked("NOTIFY")
+        assert first.via.transport == "TCP"
+        phone.respond(first, 200, "OK")
+        happen(world, started("102"))
+        assert (await lamp(phone)).states == (("recipient", "proceeding"),)
+        await phone.disconnect()
+        phone.close()
+        happen(world, LegRang(call_id="c", leg_id="l"))
+        await asyncio.sleep(40)
+        assert len(world.server._subscriptions) == 0
