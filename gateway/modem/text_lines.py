@@ -13,6 +13,7 @@ from gateway.telephony.messages import PartOutcome, PartRefused, TextLine, UssdA
 from gateway.telephony.numbers import Dialable
 from gateway.telephony.shop import ShopView
 
+_CAN_TEXT = (LineState.READY, LineState.ROAMING)
 _ANY_NUMBER = "+70000000000"
 
 
@@ -54,9 +55,9 @@ class ModemTextLine:
 
     @property
     def can_text(self) -> bool:
-        """Registered, and no call that would have to wait behind a message of several seconds."""
+        """Registered, at home or abroad, and no call that would have to wait behind a message of several seconds."""
         modem = self._modem
-        return modem is not None and modem.service is not None and modem.line_state is LineState.READY
+        return modem is not None and modem.service is not None and modem.line_state in _CAN_TEXT
 
     @property
     def imsi(self) -> str:
