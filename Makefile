@@ -67,7 +67,11 @@ test: programs venv-dev ## the whole test suite; installs the programs it needs 
 
 .PHONY: soak
 soak: programs venv-dev ## faults in their full count: modems pulled out, hanging, vanishing; takes about an hour
-	@SIMBRIDGE_SOAK=1 exec .venv/bin/python -m pytest tests/faults --reruns 0 -s $(ARGS)
+	@SIMBRIDGE_SOAK=1 exec .venv/bin/python -m pytest tests/faults --only-rerun nothing -s $(ARGS)
+
+.PHONY: hardware
+hardware: venv-dev ## what only a real modem or sound card shows: ARGS="PORT --voice PORT --call NUMBER"
+	@exec .venv/bin/python -m tests.hardware $(ARGS)
 
 .PHONY: bench
 bench: venv-dev ## delay, set-up time and cost of bridged and recorded calls, 1, 4 and 8 at once

@@ -20,6 +20,7 @@ from gateway.modem.dialects import choose_dialect
 from gateway.modem.known_firmware import firmware_note
 from gateway.modem.modem import ModemState
 from gateway.modem.trial import Trial, on_trial
+from gateway.modem.voice.device import SOUND_CARD
 from gateway.settings import ModemSettings
 from gateway.telephony.leg import Leg
 from gateway.telephony.messages import PartTaken
@@ -277,5 +278,7 @@ async def check(settings: ModemSettings, wishes: Wishes, tell: Tell, *, pin_file
     tell(f"  {facts.operator or '?'} | {facts.technology or '?'} | {facts.usb_device or 'USB id: see lsusb'}")
     for point in acceptance.points:
         if point.name not in ("SIM", "network"):
-            tell(f"  {point.outcome:<9} {point.name}" + ("" if point.name == "call in" else f": {point.found}"))
+            # A port's name may hold the modem's serial number, and who called is somebody.
+            shown = point.outcome if point.name in ("call in", "voice port") else point.found
+            tell(f"  {point.outcome:<9} {point.name}: {shown}")
     return good

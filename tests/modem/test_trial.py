@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import os
 import re
+import sys
 import wave
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -31,7 +32,7 @@ from gateway.modem.stories import (
     Story,
 )
 from gateway.modem.transcript import Anonymiser, is_private
-from gateway.modem.trial import number_to_try, on_trial
+from gateway.modem.trial import advice, number_to_try, on_trial
 from gateway.settings import ModemSettings
 from tests.fakes.transcript import stories_of
 from tests.modem.replay import AT_ANY_TIME, play_story
@@ -83,6 +84,7 @@ async def test_a_good_stick_passes(family: str, tmp_path: Path) -> None:
         ):  # fmt: skip
             assert re.search(rf"^ok +{point}: ", report, re.MULTILINE), (point, report)
         published = report.partition("For a report")[2]
+        assert modem.voice not in published
         assert modem.number not in published
         assert modem.imei not in published
         assert modem.iccid not in published
@@ -128,7 +130,19 @@ async def test_a_port_that_cannot_be_had_says_why(tmp_path: Path) -> None:
         with pytest.raises(PortBusy, match=f"Another program holds {path}"):
             async with on_trial(ModemSettings(name="modem", at=path)):
                 await asyncio.sleep(5)
+    holder = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", f"f = open({path!r}); import fcntl, time; fcntl.flock(f, 2); print(flush=True); time.sleep(60)",
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert holder.stdout is not None
+    await holder.stdout.readline()
+    with pytest.raises(PortBusy, match=rf"Another program holds {path}\. It is .*\({holder.pid}\)\. Stop it first\."):
+        async with on_trial(ModemSettings(name="modem", at=path)):
+            await asyncio.sleep(5)
+    holder.kill()
+    await holder.wait()
     os.close(primary)
+    assert "group dialout" in advice(ModemLost("/dev/ttyUSB2 cannot be opened: Permission denied."), path)
     with pytest.raises(NumberBarred, match="international form"):
         number_to_try("89161234567")
 
