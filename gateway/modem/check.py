@@ -272,9 +272,8 @@ async def check(settings: ModemSettings, wishes: Wishes, tell: Tell, *, pin_file
         facts = trial.modem.facts
     tell("")
     tell("For a report (nothing in it is personal):")
-    tell(
-        f"  {facts.maker or '?'} | {facts.model or '?'} | {facts.firmware or '?'} | {settings.voice or 'no voice port'}"
-    )
+    kind = "no voice" if settings.voice is None else "sound card" if settings.voice.startswith(SOUND_CARD) else "serial"
+    tell(f"  {facts.maker or '?'} | {facts.model or '?'} | {facts.firmware or '?'} | voice: {kind}")
     tell(f"  {facts.operator or '?'} | {facts.technology or '?'} | {facts.usb_device or 'USB id: see lsusb'}")
     for point in acceptance.points:
         if point.name not in ("SIM", "network"):

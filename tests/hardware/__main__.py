@@ -52,7 +52,8 @@ class Listener:
         sizes = sorted({size for _, size in self.reads})
         return (
             f"{len(self.reads)} reads of {sizes[0]} to {sizes[-1]} bytes, "
-            f"gaps {gaps[len(gaps) // 2] * 1000:.1f} ms p50, {gaps[-1] * 1000:.1f} ms most; {ppm:+.0f} ppm against this machine's clock"
+            f"gaps {gaps[len(gaps) // 2] * 1000:.1f} ms p50, {gaps[-1] * 1000:.1f} ms most; "
+            f"{ppm:+.0f} ppm against this machine's clock"
         )
 
 

@@ -130,10 +130,8 @@ async def test_a_port_that_cannot_be_had_says_why(tmp_path: Path) -> None:
         with pytest.raises(PortBusy, match=f"Another program holds {path}"):
             async with on_trial(ModemSettings(name="modem", at=path)):
                 await asyncio.sleep(5)
-    holder = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", f"f = open({path!r}); import fcntl, time; fcntl.flock(f, 2); print(flush=True); time.sleep(60)",
-        stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+    program = f"f = open({path!r}); import fcntl, time; fcntl.flock(f, 2); print(flush=True); time.sleep(60)"
+    holder = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
     assert holder.stdout is not None
     await holder.stdout.readline()
     with pytest.raises(PortBusy, match=rf"Another program holds {path}\. It is .*\({holder.pid}\)\. Stop it first\."):
