@@ -35,6 +35,8 @@ class Block:
     """Nothing of it is kept, but the time line goes on."""
     kept_from: int = 0
     """What was said before this index is not kept."""
+    begins_anew: bool = False
+    """Other senders than before, who count positions anew."""
 
     @property
     def samples(self) -> int:
@@ -48,7 +50,8 @@ class Assembly:
     def __init__(self, started: float) -> None:
         self.late_frames = 0
         """Frames that came too late to be kept."""
-        self._timelines = (Timeline(started), Timeline(started))
+        self._started = started
+        self._timelines = self._new_timelines()
         # Apart until they are given: a frame is put into a row at half the cost of a column.
         self._rows = (np.zeros(LONGEST_SAMPLES, dtype=np.int16), np.zeros(LONGEST_SAMPLES, dtype=np.int16))
         self._base = 0
@@ -57,6 +60,8 @@ class Assembly:
     def put(self, block: Block) -> NDArray[np.int16]:
         """Both channels from `block.begin` on; what is missing until `block.end` is silence."""
         self._forward(block.begin)
+        if block.begins_anew:
+            self._timelines = self._new_timelines()
         begin = max(self._base, block.kept_from)
         last = self._base + LONGEST_SAMPLES - FRAME_SAMPLES
         for timeline, row, heard in zip(self._timelines, self._rows, block.heard, strict=True):
@@ -75,6 +80,9 @@ class Assembly:
             column[:] = row[:count]
         self._forward(block.end)
         return ready
+
+    def _new_timelines(self) -> tuple[Timeline, Timeline]:
+        return Timeline(self._started), Timeline(self._started)
 
     def _place(self, row: NDArray[np.int16], frame: Frame, index: int, kept_from: int) -> None:
         start = index - self._base

@@ -43,6 +43,8 @@ class Recorder:
         self._paused = False
         self._kept_from = 0
         """What was said before this index is not kept."""
+        self._begins_anew = False
+        """What is heard next is counted by other senders."""
         self._finished: Future[RecordingResult] | None = None
 
     @property
@@ -87,6 +89,11 @@ class Recorder:
             self._paused = False
             self._kept_from = int((now - self._started) * SAMPLE_RATE)
 
+    def change_parties(self) -> None:
+        """Somebody else takes part from now on, who counts positions anew."""
+        self._hand_over(self._base)
+        self._begins_anew = True
+
     def close(self, now: float) -> Future[RecordingResult]:
         """End the recording; idempotent, returns at once. The future has the result when the file has its final name.
 
@@ -106,8 +113,18 @@ class Recorder:
     def _hand_over(self, end: int) -> None:
         """Everything that was heard, and that what stands before index `end` may be written."""
         heard, self._heard = self._heard, ([], [])
-        self._file.write(Block(heard, self._base, end, is_paused=self._paused, kept_from=self._kept_from))
+        self._file.write(
+            Block(
+                heard,
+                self._base,
+                end,
+                is_paused=self._paused,
+                kept_from=self._kept_from,
+                begins_anew=self._begins_anew,
+            )
+        )
         self._base = end
+        self._begins_anew = False
 
 
 _FLUSH_SECONDS = 0.4

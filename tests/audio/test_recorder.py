@@ -400,3 +400,14 @@ def test_blocks_of_two_frames_are_not_bent(writer: RecordingWriter, tmp_path: Pa
     kept = read(recorder.close(54.1).result(5).path)
     start = int(np.flatnonzero(kept[:, 0] == 1010)[0])
     assert kept[start : start + 160 * 180 : 160, 0].tolist() == [1010 + index for index in range(180)]
+
+
+def test_another_party_that_counts_anew_goes_on_where_the_call_is(writer: RecordingWriter, tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "transferred.wav", writer, 0.0)
+    for index in range(100):
+        if index == 50:
+            recorder.change_parties()
+        position = (index + (7_000 if index < 50 else -50)) * 160
+        recorder.write(Channel.CALLEE, marked(index), position, 0.02 * (index + 1))
+    kept = read(recorder.close(2.0).result(5).path)
+    assert kept[::160, 1].tolist() == [1000 + index for index in range(100)]
