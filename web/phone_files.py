@@ -40,14 +40,14 @@ class PhoneFiles(ThreadingHTTPServer):
         """Serve in the background."""
         threading.Thread(target=self.serve_forever, name="phone files", daemon=True).start()
 
-    def process_request(self, request: socket | tuple[bytes, socket], client_address: tuple[str, int]) -> None:  # type: ignore[override]  # the addresses of TCP
+    def process_request(self, request: socket | tuple[bytes, socket], client_address: tuple[str, int]) -> None:
         """One more connection, if there is room for it."""
         if self._free.acquire(blocking=False):
             super().process_request(request, client_address)
         else:
             self.shutdown_request(request)
 
-    def process_request_thread(self, request: socket | tuple[bytes, socket], client_address: tuple[str, int]) -> None:  # type: ignore[override]  # as above
+    def process_request_thread(self, request: socket | tuple[bytes, socket], client_address: tuple[str, int]) -> None:
         """In the connection's thread."""
         try:
             super().process_request_thread(request, client_address)
