@@ -143,11 +143,11 @@ class ModemFleet:
         await self._group.__aenter__()
         for name in self.modems:
             self._serve(name)
-        if self._discovery.enabled:
-            watch = BusWatch(self._bus, self._plugged)
-            await watch.look()
-            self._watching = self._group.create_task(self._watch(watch))
         try:
+            if self._discovery.enabled:
+                watch = BusWatch(self._bus, self._plugged)
+                await watch.look()
+                self._watching = self._group.create_task(self._watch(watch))
             await self._settle(SETTLE_SECONDS)
         except BaseException:
             await self._stop()
@@ -179,7 +179,7 @@ class ModemFleet:
                 modem.service.calls.hang_up(Cause.SHUTDOWN)
         try:
             async with asyncio.timeout(within):
-                for modem in self.modems.values():
+                for modem in list(self.modems.values()):
                     if modem.service is not None:
                         await modem.service.calls.idle()
         except TimeoutError:
@@ -188,7 +188,7 @@ class ModemFleet:
     async def _settle(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
-                for modem in self.modems.values():
+                for modem in list(self.modems.values()):
                     await modem.settled.wait()
         except TimeoutError:
             log.info("Not every modem is ready yet; the others work.")
@@ -205,11 +205,19 @@ class ModemFleet:
         self._tasks[name] = self._group.create_task(supervisor.run(), name=f"modem {name}")
 
     async def _watch(self, watch: BusWatch) -> None:
+        is_told = False
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            await watch.look()
-            for name in [name for name, modem in self.modems.items() if self._may_forget(name, modem)]:
-                self._forget(name)
+            try:
+                await watch.look()
+                for name in [name for name, modem in self.modems.items() if self._may_forget(name, modem)]:
+                    self._forget(name)
+            except Exception:  # one of the few named places (rule 4): a device nobody foresaw must not cost the others
+                if not is_told:
+                    log.exception("The USB bus could not be looked at.")
+                is_told = True
+            else:
+                is_told = False
 
     def _plugged(self, found: tuple[UsbModem, ...]) -> None:
         """What is at the bus now: whatever is new there is served."""

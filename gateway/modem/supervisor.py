@@ -77,6 +77,9 @@ class ModemSupervisor:
 
     async def _recover(self, fault: GatewayError) -> tuple[Command, ...]:
         """One rung up; gives what the modem shall be told when its port is open again."""
+        # Two programs may share a port, and take each other's answers: whoever locks it not is seen only here.
+        holder = await asyncio.to_thread(owner_of, self._modem.settings.at)
+        self._modem.learn(port_holder=holder)
         power = self._modem.outside.power
         place = self._place.path
         step = self._ladder.climb(self._modem.facts.family, has_power=power is not None and place is not None)

@@ -58,7 +58,7 @@ async def nothing_left() -> AsyncIterator[None]:
 async def test_pulled_out_at_any_moment(tmp_path: Path, seed: int) -> None:
     """X-M1: the leg ends within 2 s, nothing leaks, a call on another modem goes on through all of it."""
     dice = random.Random(seed)
-    async with served(tmp_path, "huawei", "quectel", "simcom", "generic") as (room, fleet, emulator, modems):
+    async with served(tmp_path, "huawei", "quectel", "simcom", "huawei") as (room, fleet, emulator, modems):
         await emulator.subscriber(COURIER, ring_seconds=0.15)
         await emulator.subscriber(OTHER, ring_seconds=0.1)
         for number in range(4):

@@ -15,6 +15,7 @@ import pytest
 
 from gateway.emulator.client import EmulatorClient, RemoteModem, running_emulator
 from gateway.events import ModemChanged, ModemRemoved
+from gateway.modem.discovery import UsbBus
 from gateway.modem.fleet import ModemFleet
 from gateway.modem.modem import ModemState
 from gateway.settings import DiscoverySettings, ModemSettings
@@ -176,7 +177,9 @@ async def test_a_modem_of_the_settings_wins_and_an_ignored_one_is_left_alone(tmp
             assert list(fleet.modems) == ["m0"]
 
 
-HOLD = "import fcntl, os, sys, time; f = os.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY); fcntl.flock(f, 2); print('held', flush=True); time.sleep(60)"  # noqa: E501  # one program
+OPENED = "import fcntl, os, sys, time; port = os.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY)"
+SHARE = f"{OPENED}; print('open', flush=True); time.sleep(60)"
+HOLD = f"{OPENED}; fcntl.flock(port, 2); print('held', flush=True); time.sleep(60)"
 
 
 async def test_another_program_on_the_port_is_named(tmp_path: Path) -> None:
@@ -199,6 +202,51 @@ async def test_another_program_on_the_port_is_named(tmp_path: Path) -> None:
             await holder.wait()
         await ready(b.fleet, "l0", within=15)
         assert b.last("usb-1-1").port_holder is None
+
+
+async def test_a_fault_of_the_look_costs_no_modem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with bench(tmp_path) as b:
+        (stick,) = await b.emulator.modems()
+        b.plug("1-1", stick)
+        await ready(b.fleet, "l0")
+        looks: list[UsbBus] = []
+
+        def fail(bus: UsbBus) -> None:
+            looks.append(bus)
+            raise ZeroDivisionError
+
+        with monkeypatch.context() as patched:
+            patched.setattr(UsbBus, "fingerprint", fail)
+            await until(lambda: len(looks) >= 2)
+        assert caplog.text.count("could not be looked at") == 1
+        assert b.fleet.lines["l0"].state is LineState.READY
+        b.tree.unplug("1-1")
+        await stick.unplug()
+        await until(lambda: b.fleet.modems["usb-1-1"].state is ModemState.LOST)
+
+
+async def test_a_program_that_shares_the_port_without_a_lock_is_named(tmp_path: Path) -> None:
+    """It eats our answers: the modem seems to hang."""
+    async with bench(tmp_path) as b:
+        (stick,) = await b.emulator.modems()
+        await stick.misbehave("silent_after", commands=0, until="cleared")
+        sharer = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", SHARE, str(stick.at), stdout=asyncio.subprocess.PIPE
+        )
+        assert sharer.stdout is not None
+        await sharer.stdout.readline()
+        try:
+            b.plug("1-1", stick)
+            await until(
+                lambda: "usb-1-1" in b.fleet.modems and b.fleet.modems["usb-1-1"].facts.port_holder is not None,
+                within=30,
+            )
+            assert f"({sharer.pid})" in str(b.last("usb-1-1").port_holder)
+        finally:
+            sharer.kill()
+            await sharer.wait()
 
 
 async def test_a_name_that_comes_late_still_belongs_to_the_modem_of_the_settings(tmp_path: Path) -> None:
