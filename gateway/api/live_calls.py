@@ -10,6 +10,7 @@ from gateway.events import (
     CallEnded,
     CallRouted,
     CallStarted,
+    CallTransferred,
     Event,
     LegAnswered,
     LegEnded,
@@ -75,7 +76,7 @@ class LiveCalls:
                 self._calls.pop(event.call_id, None)
             case LegStarted() | LegRang() | LegAnswered() | LegEnded():
                 self._change_leg(event)
-            case CallRouted() | CallAnswered() | RecordingStarted() | RecordingFinished():
+            case CallRouted() | CallAnswered() | CallTransferred() | RecordingStarted() | RecordingFinished():
                 self._change(event, time)
             case _:
                 pass
@@ -93,7 +94,9 @@ class LiveCalls:
             started_at=time,
         )
 
-    def _change(self, event: CallRouted | CallAnswered | RecordingStarted | RecordingFinished, time: str) -> None:
+    def _change(
+        self, event: CallRouted | CallAnswered | CallTransferred | RecordingStarted | RecordingFinished, time: str
+    ) -> None:
         call = self._calls.get(event.call_id)
         if call is None:
             return
@@ -104,6 +107,8 @@ class LiveCalls:
                 call.courier = event.courier or call.courier
             case CallAnswered():
                 call.state, call.answered_at, call.answered_by = "talking", time, event.answered_by
+            case CallTransferred():
+                call.answered_by = event.to
             case RecordingStarted():
                 call.recording = True
             case RecordingFinished():

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 from gateway.audio.port import MediaPort
@@ -278,15 +278,3 @@ class Leg(ABC):
 def _no_transfer(_wish: TransferWish) -> Cause:
     """Nobody talks: there is nobody to connect elsewhere."""
     return Cause.REJECTED
-
-
-@asynccontextmanager
-async def while_up(leg: Leg) -> AsyncIterator[None]:
-    """Cancel the body when `leg` ends; the hang-up itself is not an error, what comes after the block runs."""
-    try:
-        async with asyncio.timeout(None) as scope:
-            with leg.on_end(lambda: scope.reschedule(0)):
-                yield
-    except TimeoutError:
-        if not scope.expired():  # a time-out of the body's own
-            raise

@@ -91,6 +91,7 @@ class OneRecording:
         """Record the parties of this bridge from now on."""
         if self._runs:
             self._untap()
+            self._recorder.change_parties()
             self._untap = bridge.tap(self._recorder)
             self._recorder.resume(asyncio.get_running_loop().time())
 

@@ -304,6 +304,27 @@ async def test_the_call_of_another_phone_is_not_to_be_had() -> None:
 # Whoever hangs up, and whenever.
 
 
+@pytest.mark.parametrize("who", ["customer", "agent", "new"])
+@pytest.mark.parametrize("half_seconds", range(12))
+async def test_nothing_is_left_whoever_hangs_up_at_any_moment_of_a_blind_transfer(who: str, half_seconds: int) -> None:
+    async with scene(SHOP) as s:
+        customer = s.call_to_line("red", CUSTOMER)
+        agent = await talking(s, customer, "101")
+        for moment in range(12):
+            new = s.phones.legs.get("102", [None])[0]
+            if moment == 2:
+                wish(agent, "102")
+            if moment == 8 and new is not None and new.cause is None:
+                new.answers()
+            if moment == half_seconds:
+                leaving = {"customer": customer, "agent": agent, "new": new}[who]
+                if leaving is not None:
+                    leaving.hangs_up()
+            await s.after(0.5)
+        customer.hangs_up()
+        await s.after(20)
+
+
 @pytest.mark.parametrize("who", ["customer", "agent", "second", "expert"])
 @pytest.mark.parametrize("tenths", range(0, 30, 3))
 async def test_nothing_is_left_whoever_hangs_up_at_any_moment_of_an_attended_transfer(who: str, tenths: int) -> None:
