@@ -24,7 +24,8 @@ class Concealer:
     """The voice of one stream, continued. Tell it everything that is played."""
 
     def __init__(self) -> None:
-        self._played: deque[NDArray[np.int16]] = deque(maxlen=_HISTORY_PIECES)
+        self.history: deque[NDArray[np.int16]] = deque(maxlen=_HISTORY_PIECES)
+        """What was played last. While nothing is being made up, real samples may be added right here."""
         self._going = False
         self._buffer = _NOTHING
         self._seam = _NOTHING
@@ -45,13 +46,13 @@ class Concealer:
 
     def forget(self) -> None:
         """A new stream begins: nothing of the old one is continued."""
-        self._played.clear()
+        self.history.clear()
         self._going = False
         self._generated = 0
 
     def played(self, samples: NDArray[np.int16]) -> None:
         """Real samples have been played."""
-        self._played.append(samples)
+        self.history.append(samples)
         if self._going:
             self._going = False
             self._generated = 0
@@ -59,8 +60,8 @@ class Concealer:
     def recent(self, count: int) -> NDArray[np.float32]:
         """The last `count` samples played, zeros before the start of the stream."""
         tail = np.zeros(count, dtype=np.float32)
-        if self._played:
-            known = np.concatenate(tuple(self._played))[-count:]
+        if self.history:
+            known = np.concatenate(tuple(self.history))[-count:]
             tail[count - len(known) :] = known
         return tail
 

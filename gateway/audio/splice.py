@@ -61,7 +61,7 @@ class Splice:
     def played(self, frame: Frame) -> None:
         """A frame is being played as it is."""
         self._since_shrink += 1
-        self._concealer.played(frame)
+        self._concealer.history.append(frame)
 
     def add(self, frame: Frame) -> Frame | None:
         """The next frame of the stream: what is to be played now; None: 20 ms are not complete yet."""

@@ -36,13 +36,9 @@ class Latch:
         """Where our packets go."""
         self._expected = expected
         self._behind_nat = behind_nat
-        self._locked = False
-        self._other_since: float | None = None
-
-    @property
-    def proven(self) -> Address | None:
+        self.proven: Address | None = None
         """Where the peer's packets have been proven to come from: whatever else comes from there is admitted."""
-        return self.remote if self._locked else None
+        self._other_since: float | None = None
 
     def admits(self, source: Address, now: float) -> bool:
         """True when a packet from `source` is the peer's.
@@ -50,19 +46,19 @@ class Latch:
         The described address is always right. Another port of the same host is taken at once from behind a
         NAT, and otherwise when for half a second nothing came from the described one. Another host is never.
         """
-        if source == self.remote and (self._locked or not self._behind_nat):
-            self._locked = True
+        if source == self.remote and (self.proven is not None or not self._behind_nat):
+            self.proven = source
             return True
         if source.host != self._expected.host:
             return False
         if source == self._expected and not self._behind_nat:
-            self.remote, self._locked = source, True
+            self.remote = self.proven = source
             return True
-        if self._locked:
+        if self.proven is not None:
             return False
         if self._other_since is None:
             self._other_since = now
         if not self._behind_nat and now - self._other_since < LEARNING_SECONDS:
             return False
-        self.remote, self._locked = source, True
+        self.remote = self.proven = source
         return True
