@@ -40,6 +40,8 @@ ASKED_SECONDS = 300
 LONGEST_ASKED_SECONDS = 86_400
 REFRESH_AT = 0.9
 REFUSED_SECONDS = 600.0
+STALE_SECONDS = 60.0
+"""After a nonce that was too old twice in a row."""
 LONGEST_BACK_OFF_SECONDS = 60.0
 LONGEST_RETRY_AFTER_SECONDS = 3_600.0
 ATTEMPT_SPACING_SECONDS = 1.0
@@ -197,7 +199,7 @@ class Registration:
             case status if status < 300:
                 return self._granted(response, flow)
             case 401 | 407:
-                return None if answers.take(response, str(request.uri)) else _refused(response, "wrong-password")
+                return None if answers.take(response, str(request.uri)) else _unanswered(response)
             case 423:
                 shortest = _number(response.headers.get("Min-Expires"))
                 if not self._asked_seconds < shortest <= LONGEST_ASKED_SECONDS:
@@ -320,8 +322,18 @@ def _refused(response: Response, reason: str) -> Outcome:
     return Outcome(state=TrunkState.REFUSED, reason=reason, wait_seconds=_retry_after(response))
 
 
-def _failed(response: Response) -> Outcome:
-    return Outcome(state=TrunkState.FAILED, reason=f"status-{response.status}", wait_seconds=_retry_after(response))
+def _failed(response: Response, least_seconds: float = 0.0) -> Outcome:
+    seconds = max(least_seconds, _retry_after(response))
+    return Outcome(state=TrunkState.FAILED, reason=f"status-{response.status}", wait_seconds=seconds)
+
+
+def _unanswered(response: Response) -> Outcome:
+    """A challenge that came once more. Stale: the password was right, the nonce too old or used already.
+
+    That happens when an answer was lost, and our repetition meets a registrar that has forgotten it.
+    """
+    stale = any((challenge.get("stale") or "").lower() == "true" for _, challenge in response.challenges())
+    return _failed(response, STALE_SECONDS) if stale else _refused(response, "wrong-password")
 
 
 def _retry_after(response: Response) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import LegState
 from gateway.telephony.shop import Shop, TrunkSettings
+from tests.fakes.lossy_nat import LossyNat
 from tests.fakes.numbers import dialable
 from tests.fakes.sip import SipWorld, answer_and_echo
 from tests.fakes.sip_peer import Peer
@@ -120,3 +122,43 @@ async def test_a_provider_that_was_down_is_registered_at_within_five_seconds(
         await asyncio.sleep(4)
         await kamailio.start()
         assert await until(lambda: usable(world), 6.5), "five seconds, and one and a half for Kamailio's own start"
+
+
+async def test_calls_both_ways_through_a_router_that_loses_a_tenth(tmp_path: Path, seed: int) -> None:
+    """RFC 3581 and section 17 of RFC 3261: the Contact is what the provider sees, and what is lost is sent again."""
+    world = SipWorld(on_leg=answer_and_echo)
+    async with world.server:
+        with Peer(world.server.addresses[0], "customer") as customer:
+            kamailio = Kamailio(tmp_path, "provider", customer.port)
+            await kamailio.start()
+            customer.server = customer.server._replace(port=kamailio.port)
+            try:
+                with LossyNat(customer.server, loss=0.1, dice=random.Random(seed)) as nat:
+                    world.shop = Shop(
+                        trunks=(
+                            TrunkSettings(
+                                name="provider",
+                                host=str(nat.inside),
+                                user=SHOP_USER,
+                                password=SHOP_PASSWORD,
+                                number=NUMBER,
+                            ),
+                        )
+                    )
+                    assert await until(lambda: usable(world), 60), "not registered"
+                    customer.request("INVITE", SHOP_USER, call_id="in", number=1, body=customer.media.offer())
+                    answer = await customer.response(100, 180, 200, within=40)
+                    while answer.status != 200:
+                        answer = await customer.response(100, 180, 200, within=40)
+                    assert len(world.legs) == 1
+                    world.legs[0].hangup()
+                    trunk = world.server.trunks["provider"]
+                    leg = trunk.dial(dialable(CUSTOMER), caller_id="", call_id="c", extension="101")
+                    invite = await customer.asked("INVITE", within=40)
+                    customer.respond(invite, 486, "Busy Here")
+                    assert await until(lambda: leg.cause is Cause.BUSY, 40)
+                    assert nat.passed >= 8
+            finally:
+                for each in world.legs:
+                    each.hangup()
+                await kamailio.stop()
