@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from gateway.audio.frame import FRAME_SAMPLES, SAMPLE_RATE, Frame
 
 LIBRARY = "libopus.so.0"
-_BITS_PER_SECOND = 24_000
+_BITS_PER_SECOND = 40_000
 _EXPECTED_LOSS_PERCENT = 10
 """With some loss expected each packet repeats, coarsely, the one before it."""
-_COMPLEXITY = 4
-"""Of 10: what more would cost is not heard at 8 kHz."""
+_COMPLEXITY = 1
+"""Of 10: some bits more are cheaper than some work more (docs/decisions/wide-band.md)."""
 _LONGEST_PAYLOAD = 1_275
 """RFC 6716 section 3.4, R2."""
 _LONGEST_SAMPLES = 120 * SAMPLE_RATE // 1000
@@ -50,7 +50,7 @@ class OpusCoder:
         self._decoder: c_void_p | None = None
 
     def encode(self, frame: Frame) -> bytes:
-        """20 ms at about 24 kbit/s."""
+        """20 ms at about 40 kbit/s, a third of it the repetition of the packet before."""
         if self._encoder is None:
             self._encoder = self._new_encoder()
         length = self._library.opus_encode(
