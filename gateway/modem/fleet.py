@@ -15,7 +15,7 @@ from gateway.events import Publish
 from gateway.modem.discovery import LOOK_SECONDS, BusWatch, UsbBus, UsbModem
 from gateway.modem.discovery_table import hexadecimal
 from gateway.modem.gsm_leg import GsmLeg
-from gateway.modem.modem import Modem, ModemState, Outside
+from gateway.modem.modem import Modem, Outside
 from gateway.modem.place import FixedPlace, Place, UsbPlace
 from gateway.modem.supervisor import ModemSupervisor
 from gateway.modem.usb_power import UsbPower
@@ -161,11 +161,12 @@ class ModemFleet:
             await self._stop()
 
     def modem_of(self, line: str) -> Modem | None:
-        """The modem that carries the line of that name."""
+        """The modem that carries the line of that name; one that is there comes before one that was pulled out."""
         settings = self._shop().line(line)
         if settings is None:
             return None
-        return next((modem for modem in self.modems.values() if modem.carries(settings)), None)
+        candidates = (modem for modem in self.modems.values() if modem.carries(settings))
+        return min(candidates, key=lambda modem: modem.is_gone, default=None)
 
     def shop_changed(self) -> None:
         """The owner has edited the shop: say anew which modem carries which line."""
@@ -247,11 +248,11 @@ class ModemFleet:
             return False
         if name in self._plugged_in:
             return self._is_ours_already(self._plugged_in[name])
-        if modem.state not in (ModemState.LOST, ModemState.ABSENT):
+        if not modem.is_gone:
             return False
         if not modem.is_missed:
             return True
-        others = (each for each in self.modems.values() if each is not modem and each.state is not ModemState.LOST)
+        others = (each for each in self.modems.values() if each is not modem and not each.is_gone)
         return modem.facts.imei is not None and any(each.facts.imei == modem.facts.imei for each in others)
 
     def _forget(self, name: str) -> None:

@@ -194,6 +194,11 @@ class Modem:
         return self.service.calls.dial(number, line=line, call_id=call_id, extension=extension)
 
     @property
+    def is_gone(self) -> bool:
+        """It is not plugged in."""
+        return self.state in (ModemState.ABSENT, ModemState.LOST)
+
+    @property
     def is_missed(self) -> bool:
         """A line of the shop is tied to it, or was tied to the SIM that it took along."""
         shop = self.outside.shop()
