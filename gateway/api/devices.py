@@ -134,6 +134,12 @@ def phone_wire(phone: PhoneSettings, contacts: list[dict[str, object]], *, in_ca
         "name": phone.name,
         "registered": bool(contacts),
         "in_call": in_call,
+        "do_not_disturb": phone.do_not_disturb,
+        "forwards": {
+            "always": phone.forward_always,
+            "busy": phone.forward_busy,
+            "no_answer": phone.forward_no_answer,
+        },
         "contacts": contacts,
     }
 

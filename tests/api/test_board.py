@@ -155,6 +155,7 @@ def test_a_registration_lasts_until_its_end_is_told() -> None:
         desk.bus.publish(PhoneUnregistered(extension="101", contact=contact, reason="expired"))
     assert desk.picture()["phones"][0] == {
         "extension": "101", "name": "Front desk", "registered": False, "in_call": False, "contacts": [],
+        "do_not_disturb": False, "forwards": {"always": None, "busy": None, "no_answer": None},
     }  # fmt: skip
 
 

@@ -7,11 +7,13 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
 
+from gateway.events import ShopChanged
 from tests.fakes.gateway_thread import GatewayThread
 from tests.web.conftest import csrf_of, sign_in
 from web.app import create_app
@@ -118,3 +120,17 @@ def test_idle_connections_do_not_keep_phones_out_for_ever(files: PhoneFiles) -> 
         except (http.client.HTTPException, OSError):
             assert time.monotonic() < deadline
             time.sleep(0.1)
+
+
+def test_the_card_of_a_phone_says_what_it_wants_done_with_its_calls(owner: FlaskClient, gateway: GatewayThread) -> None:
+    page = owner.get("/phones").text
+    assert "Do not disturb" not in page
+    assert "Forwarded" not in page
+    phone = replace(gateway.shop.phones[0], do_not_disturb=True, forward_busy="2001", forward_no_answer="+79161234567")
+    gateway.shop = replace(gateway.shop, phones=(phone,))
+    gateway.publish(ShopChanged(by="phone 101"))
+    page = owner.get("/phones").text
+    assert "Do not disturb" in page
+    assert "Forwarded when busy" in page
+    assert "Forwarded without an answer" in page
+    assert "Forwarded always" not in page
