@@ -21,6 +21,7 @@ from gateway.telephony.line import Caller
 from gateway.telephony.shop import Srtp
 from tests.fakes.sip import SipWorld
 from tests.fakes.sip_peer import Peer
+from tests.sip.test_trunk import dial, trunk
 
 
 def world_with(srtp: Srtp, codecs: tuple[Codec, ...] = ()) -> SipWorld:
@@ -215,3 +216,24 @@ async def test_a_late_offer_of_ours_is_as_secret_as_the_owner_wants() -> None:
             phone.ack("2001", answer, body=offer(phone, b"", profile="RTP/AVP"))
             await asyncio.sleep(0.1)
             assert world.legs[0].cause is Cause.NO_COMMON_CODEC
+
+
+@pytest.mark.parametrize(
+    ("settings", "formats", "profile"),
+    [
+        ({}, "8 0 101", "RTP/AVP"),
+        ({"srtp": Srtp.REQUIRED}, "8 0 101", "RTP/SAVP"),
+        ({"codecs": (Codec.G722, Codec.PCMU)}, "9 0 101", "RTP/AVP"),
+        ({"codecs": (Codec.OPUS, Codec.PCMA), "srtp": Srtp.PREFERRED}, "107 8 101 102", "RTP/AVP"),
+    ],
+)
+async def test_a_provider_is_offered_what_the_owner_says(
+    settings: dict[str, object], formats: str, profile: str
+) -> None:
+    async with trunk(**settings) as (world, provider):
+        leg = dial(world)
+        invite = await provider.next_request("INVITE")
+        (media,) = parse_sdp(invite.body).media
+        assert (media.raw_formats.strip(), media.protocol) == (formats, profile)
+        assert bool(media.crypto) == ("srtp" in settings)
+        leg.hangup()
