@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-
-import phonenumbers
 
 from gateway.clock import utc_now
 from gateway.errors import GatewayError, ModemLost, NumberBarred, PortBusy
@@ -24,12 +21,11 @@ from gateway.settings import ModemSettings
 from gateway.telephony.causes import Cause
 from gateway.telephony.ledger import DeliveryReport, Reservation, StoredPart
 from gateway.telephony.leg import Leg
-from gateway.telephony.numbers import Dialable, NumberPolicy
+from gateway.telephony.numbers import Dialable, NumberPolicy, country_of
 from gateway.telephony.shop import LineSettings, NumberRules, Shop
 
 LINE = "trial"
 _HOUR_SECONDS = 3600
-_E164 = re.compile(r"\+[0-9]{6,15}", re.ASCII)
 _OWNERS = {
     "ModemManager": "Stop it: sudo systemctl disable --now ModemManager",
     "simbridge": "Stop the daemon: sudo systemctl stop simbridge",
@@ -164,7 +160,7 @@ def advice(fault: GatewayError, path: str) -> str:
 
 def number_to_try(text: str) -> Dialable:
     """A number in international form, in whatever country. Raises NumberBarred."""
-    country = phonenumbers.region_code_for_number(phonenumbers.parse(text)) if _E164.fullmatch(text) else None
+    country = country_of(text)
     if country is None:
         raise NumberBarred(f"The number {text!r} must be in international form, like +79161234567.", number=text)
     return NumberPolicy(NumberRules(country=country)).require(text)

@@ -131,6 +131,14 @@ class NumberPolicy:
         return None if phonenumbers.number_type(number) in _ORDINARY else BarredReason.KIND
 
 
+def country_of(number: str) -> str | None:
+    """The country (ISO 3166 alpha-2) whose plan an E.164 number belongs to; None where none has it."""
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(number)) if _E164.fullmatch(number) else None
+    except NumberParseException:
+        return None
+
+
 _LONGEST_TEXT = 64
 _E164 = re.compile(r"\+[0-9]{6,15}", re.ASCII)
 _NUMBER = re.compile(r"\+?[0-9]{1,20}", re.ASCII)
