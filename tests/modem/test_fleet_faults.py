@@ -98,6 +98,8 @@ async def test_a_sim_that_comes_and_goes(tmp_path: Path) -> None:
         await modem.radio("denied")
         await until(lambda: fleet.modems["m0"].reason == "registration-denied")
         await modem.radio("roaming")
+        await until(lambda: fleet.lines["l0"].state is LineState.ROAMING)
+        await modem.radio("home")
         await ready(fleet, "l0")
         await modem.sim(present=False)
         await until(lambda: fleet.lines["l0"].state is LineState.NO_SIM, within=12)
