@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from gateway.sip.dialog import ALLOW, SERVER_NAME, Dialog, copy_record_route
+from gateway.sip.digest import DigestClient
 from gateway.sip.extensions import RELIABLE, SUPPORTED
 from gateway.sip.media_terms import DEFAULT_TERMS, MediaTerms
 from gateway.sip.message import Request, Response
@@ -35,7 +36,9 @@ class IncomingCall:
         agreement: Agreement | None,
         terms: MediaTerms = DEFAULT_TERMS,
         trusted: bool = False,
+        account: DigestClient | None = None,
     ) -> None:
+        """`trusted` and `account` as for Session."""
         self._wire = wire
         self._transaction = transaction
         self._port = port
@@ -45,7 +48,7 @@ class IncomingCall:
         self._flow = transaction.flow
         self._local = LocalDescription(self._flow.local.host, port.local.port, terms)
         self._dialog = Dialog.answered(transaction.request, new_tag(), self._flow, follows_contact=trusted)
-        self._session = Session(wire, port, self._local, events, trusted=trusted)
+        self._session = Session(wire, port, self._local, events, trusted=trusted, account=account)
         self._is_final = False
         self._ring_timer: asyncio.TimerHandle | None = None
         self._reliable = ReliableResponses(transaction, self._was_not_heard)

@@ -246,10 +246,11 @@ class OutgoingCall:
         return Dialog.asked(attempt.request, response, attempt.target.flow, follows_contact=self._trusted)
 
     def _forget_early(self) -> None:
+        """They are over; a late 2xx to one of them still goes on with its numbers."""
         for attempt in self._attempts:
             for early in attempt.early.values():
-                early.session.close()
-            attempt.early.clear()
+                if not early.session.has_ended:
+                    early.session.close()
 
     def _receive_refusal(self, attempt: _Attempt, response: Response) -> None:
         if response.status in (401, 407) and self._answer_challenge(attempt, response):

@@ -357,6 +357,7 @@ class SipServer:
             agreement=admitted.agreement,
             terms=terms,
             trusted=trunk is not None,
+            account=None if trunk is None else trunk.account,
         )
         leg.attach(call)
         self._calls[transaction] = call

@@ -91,6 +91,12 @@ class SipTrunk:
         return self.settings.number or self.settings.user or self.settings.name
 
     @property
+    def account(self) -> DigestClient | None:
+        """Who answers the provider's challenges in one call; None where there is no account."""
+        settings = self.settings
+        return DigestClient(settings.user, settings.password) if settings.user and settings.password else None
+
+    @property
     def is_usable(self) -> bool:
         """A call can be placed now: registered, or found, where there is no account to register."""
         return self.state is TrunkState.READY and self._place.flow is not None
@@ -157,7 +163,7 @@ class SipTrunk:
         target = Target(
             uri=SipUri(self._place.host, self._place.given_port, number.digits),
             flow=flow,
-            account=DigestClient(settings.user, settings.password) if settings.user and settings.password else None,
+            account=self.account,
             contact_user=settings.user,
             terms=trunk_terms(settings),
             fields=fields,

@@ -163,8 +163,10 @@ class Talk:
 
     def _judge(self, wish: TransferWish) -> Cause | None:
         """Whether a wish will be tried: only a phone of ours may have one, and it is no way round the number policy."""
-        if wish.by.line is not None or wish.by not in self._pair or self._wishes:
+        if wish.by.line is not None:
             return Cause.NUMBER_BARRED
+        if self._wishes:
+            return Cause.REJECTED
         refusal = self._judge_place(wish.by, wish.instead_of) if wish.instead_of else self._judge_target(wish.target)
         if refusal is None:
             self._wishes.append(wish)

@@ -231,6 +231,24 @@ async def test_a_reliable_response_is_acknowledged_once_and_in_its_turn() -> Non
         assert [(m.method, m.cseq.number) for m in byes] == [("BYE", invite.cseq.number + 3)]
 
 
+async def test_a_late_answer_is_ended_with_a_number_that_the_phone_accepts() -> None:
+    """The CANCEL crosses the 200: the BYE comes after the PRACK in the same dialog."""
+    async with sip_exchange() as x:
+        desk, store, invite = await rung(x)
+        reliably(store, invite, 7)
+        prack = await store.asked("PRACK")
+        store.respond(prack, 200, "OK")
+        x.world.legs[0].hangup()
+        cancel = await store.asked("CANCEL")
+        store.respond(cancel, 200, "OK")
+        store.respond(invite, 200, "OK", body=store.media.offer())
+        await store.asked("ACK")
+        bye = await store.asked("BYE")
+        assert bye.cseq.number > prack.cseq.number
+        store.respond(bye, 200, "OK")
+        del desk
+
+
 async def test_each_early_dialog_counts_for_itself_and_ends_with_the_call() -> None:
     """One INVITE that a proxy has sent to several phones."""
     async with sip_exchange() as x:

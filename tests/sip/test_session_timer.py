@@ -311,3 +311,34 @@ async def test_a_provider_that_challenges_within_the_call_is_answered_once() -> 
             assert not provider.received
             leg.hangup(Cause.HUNG_UP)
             assert "Proxy-Authorization" not in dict((await provider.asked("BYE")).headers)
+
+
+async def test_a_provider_that_has_called_us_may_challenge_a_refresh_too() -> None:
+    async with sip_exchange() as x:
+        with Peer(x.world.server.addresses[0], "shop") as provider:
+            row = TrunkSettings(name="p", host=f"127.0.0.1:{provider.port}", user="shop", password="secret")
+            x.world.shop = Shop(phones=x.world.shop.phones, trunks=(row,))
+            (desk,) = await x.registered("101")
+            await asyncio.sleep(3)
+            provider.respond(await provider.asked("REGISTER"), 200, "OK", extra=("Expires: 3600",))
+            await asyncio.sleep(0.5)
+            provider.received.clear()
+            body = provider.media.offer()
+            fields = (ALLOW, "Supported: timer", "Session-Expires: 100;refresher=uas")
+            provider.request("INVITE", "shop", call_id="in", number=1, body=body, extra=fields)
+            await x.answered(desk)
+            answer = await provider.response(100, 180, 200)
+            while answer.status != 200:
+                answer = await provider.response(180, 200)
+            provider.ack("shop", answer)
+            for _ in range(2):
+                await asyncio.sleep(20)
+                provider.media.use_answer(answer.body)
+                provider.media.send(b"\xff" * 160)
+                desk.media.send(b"\xff" * 160)
+            update = await provider.asked("UPDATE", within=15)
+            challenge = ('WWW-Authenticate: Digest realm="p", nonce="abc", algorithm=MD5',)
+            provider.respond(update, 401, "Unauthorized", extra=challenge)
+            again = await provider.asked("UPDATE")
+            assert "Authorization" in dict(again.headers)
+            provider.respond(again, 200, "OK", extra=("Session-Expires: 100;refresher=uac",))
