@@ -41,8 +41,11 @@ class VoiceHealth:
             self._break("it did not give the sound of a call at once")
 
     def never_came(self) -> None:
-        """The modem did not grant the sound of a call at all."""
-        self._break("it did not give the sound of a call")
+        """The modem did not grant the sound of a call at all; one that never has is not mended by a restart."""
+        if self._was_good:
+            self._break("it did not give the sound of a call")
+        else:
+            self.is_silent()
 
     def is_silent(self) -> None:
         """A call is up and nothing has come from the modem for some seconds."""

@@ -61,7 +61,7 @@ def a_line_of_garbage(dice: random.Random) -> str:
 async def test_every_command_sees_its_own_answer_among_lines_of_garbage(
     seed: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """X-M4: nothing raises, whatever every family makes of the lines; a question every twenty lines gets its own answer."""
+    """X-M4: nothing raises, whatever a family makes of the lines; a question in twenty lines gets its own answer."""
     caplog.set_level(logging.INFO, logger="gateway.modem.channel")  # the bytes would be most of the work
     dice = random.Random(seed)
     families = [dialect() for dialect in DIALECTS]

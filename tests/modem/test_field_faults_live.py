@@ -139,7 +139,7 @@ async def test_unplugged_again_and_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.real_time
-@pytest.mark.parametrize("family", ["huawei", "quectel", "simcom"])
+@pytest.mark.parametrize("family", ["huawei", "simcom"])
 async def test_a_waiting_call_confuses_nobody(tmp_path: Path, family: str) -> None:
     """Fault 15: the operator keeps call waiting on. The second caller waits in vain, the first call goes on."""
 
@@ -153,7 +153,7 @@ async def test_a_waiting_call_confuses_nobody(tmp_path: Path, family: str) -> No
         leg = fleet.lines["l0"].dial(dialable(COURIER), call_id="call", extension=None)
         assert await leg.up(within=10)
         second = await (await emulator.subscriber("+79031112233")).call_in(modem.number)
-        await asyncio.sleep(3.0)
+        await asyncio.sleep(2.0)
         assert leg.state is LegState.UP
         assert room.legs.empty()
         await second.hang_up()
@@ -198,10 +198,9 @@ async def test_one_ring_however_it_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.real_time
-@pytest.mark.parametrize("family", ["huawei", "simcom"])
-async def test_an_end_without_a_word_is_found(tmp_path: Path, family: str) -> None:
+async def test_an_end_without_a_word_is_found(tmp_path: Path) -> None:
     """Fault 25."""
-    async with served(tmp_path, family) as (_room, fleet, emulator, (modem,)):
+    async with served(tmp_path, "simcom") as (_room, fleet, emulator, (modem,)):
         await ready(fleet, "l0")
         await modem.misbehave("silent_end")
         await emulator.subscriber(COURIER, ring_seconds=0.1, hangs_up_after_seconds=1.0)

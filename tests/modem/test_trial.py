@@ -223,8 +223,12 @@ async def recorded(family: str, wanted: tuple[Story, ...], directory: Path) -> t
     ],
     ids=["huawei", "quectel", "simcom", "generic"],
 )
-def test_what_was_recorded_is_played_again(family: str, wanted: tuple[Story, ...], tmp_path: Path) -> None:
+def test_what_was_recorded_is_played_again(
+    family: str, wanted: tuple[Story, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every story of an emulated modem, written down, and then replayed on the session by threes."""
+    monkeypatch.setattr("gateway.modem.record._SETTLE_SECONDS", 0.4)
+    monkeypatch.setattr("gateway.modem.record._SHORT_SECONDS", 0.6)
     with asyncio.Runner() as runner:
         text, modem, told = runner.run(recorded(family, wanted, tmp_path / "emulator"))
     private = [
