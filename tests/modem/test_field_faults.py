@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from gateway.audio.frame import frame_from_bytes
+from gateway.events import AlertRaised, Event
 from gateway.modem.dialect import call_row
 from gateway.modem.dialects import choose_dialect
 from gateway.modem.dialects.huawei import Huawei
@@ -25,6 +26,7 @@ from gateway.modem.gsm_leg import GsmLeg, KeySource
 from gateway.modem.known_firmware import firmware_note
 from gateway.modem.reports import Stage
 from gateway.modem.voice.frame_cutter import FrameCutter
+from gateway.modem.voice_health import MODEM_SILENT, VoiceHealth
 from gateway.telephony.leg import Direction
 from tests.fakes.legs import FakePort
 
@@ -203,3 +205,20 @@ def test_released_is_failed() -> None:
 def test_the_state_of_ims_is_asked() -> None:
     assert Quectel.ims is not None
     assert Quectel.ims.text == 'AT+QCFG="IMS"'
+
+
+def test_only_a_voice_that_was_good_can_go_bad() -> None:
+    """Fault 28: who never granted the sound at once tells nothing by refusing; a restart is asked for once."""
+    broken: list[str] = []
+    events: list[Event] = []
+    never_good = VoiceHealth("m0", events.append, lambda: broken.append("never good"))
+    never_good.switched_on(at_once=False)
+    never_good.never_came()
+    assert broken == []
+    assert [event.code for event in events if isinstance(event, AlertRaised)] == [MODEM_SILENT]
+    went_bad = VoiceHealth("m0", events.append, lambda: broken.append("went bad"))
+    went_bad.switched_on(at_once=True)
+    went_bad.switched_on(at_once=False)
+    went_bad.never_came()
+    assert broken == ["went bad"]
+    assert went_bad.is_broken
