@@ -186,18 +186,18 @@ class Registration:
                 return Outcome(state=TrunkState.FAILED, reason="no-answer")
             self._beacon.on_answer(flow.remote.host)
             self._seen_as = _seen_as(response, flow)
-            outcome = self._judge(response, request, flow, answers)
+            outcome = self._judge(response, request, answers)
             if outcome is not None:
                 return outcome
             if response.status == 423:
                 await self._turns.take()
         return Outcome(state=TrunkState.FAILED, reason="too-many-challenges")
 
-    def _judge(self, response: Response, request: Request, flow: Flow, answers: _Answers) -> Outcome | None:
+    def _judge(self, response: Response, request: Request, answers: _Answers) -> Outcome | None:
         """What a final response means for the attempt; None: ask again, with what was learned."""
         match response.status:
             case status if status < 300:
-                return self._granted(response, flow)
+                return self._granted(response, request)
             case 401 | 407:
                 return None if answers.take(response, str(request.uri)) else _unanswered(response)
             case 423:
@@ -211,8 +211,8 @@ class Registration:
             case _:
                 return _failed(response)
 
-    def _granted(self, response: Response, flow: Flow) -> Outcome:
-        seconds = granted_seconds(response, self._contact(flow), self._asked_seconds)
+    def _granted(self, response: Response, request: Request) -> Outcome:
+        seconds = granted_seconds(response, sip_uri(request.contacts[0]), self._asked_seconds)
         if seconds < 1:
             return Outcome(state=TrunkState.FAILED, reason="not-granted")
         return Outcome(state=TrunkState.READY, wait_seconds=float(seconds))

@@ -257,6 +257,8 @@ async def test_behind_a_nat_the_contact_is_what_the_registrar_sees() -> None:
             await asyncio.sleep(90)
             contacts = [str(each.request.contacts[0].uri) for each in provider.registers]
             assert contacts[2:] == ["sip:shop@203.0.113.7:1024", "sip:shop@203.0.113.7:2048"]
+            starts = [each.at for each in provider.registers]
+            assert starts[2] - starts[1] == pytest.approx(90, abs=1), "what was granted to that Contact counts"
             assert states(world) == [("ready", None)]
 
 
