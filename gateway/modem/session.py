@@ -72,6 +72,8 @@ class ModemSession:
         """The SIM has changed, or there is trouble."""
         self._trouble: GatewayError | None = None
         self._may_have_restarted = False
+        self._early: list[Report] = []
+        """Messages that the modem has stored nowhere and gives before it is served."""
         self._network = Network(modem)
 
     async def run(self, *, reset: tuple[Command, ...] = ()) -> NoReturn:
@@ -179,6 +181,9 @@ class ModemSession:
             normalise=outside.normalise,
         )
         modem.service = Abilities(calls, messages, Ussd(modem.name, self._channel, self._dialect.ussd_coding))
+        for report in self._early:
+            _serve_report(modem.service, report)
+        self._early.clear()
         tasks.create_task(messages.run())
         return modem.service
 
@@ -297,6 +302,8 @@ class ModemSession:
             case _:
                 if self._modem.service is not None:
                     _serve_report(self._modem.service, report)
+                elif isinstance(report, MessageArrived | DeliveryReported):
+                    self._early.append(report)
 
     def _voice_is_broken(self) -> None:
         if self._dialect.voice_restart:

@@ -7,7 +7,7 @@ swallowed stays `unknown` until a delivery report or a person settles it.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from gateway.clock import WallClock
+from gateway.errors import StoreError
 from gateway.events import Publish, SmsChanged
 from gateway.ids import new_id
 from gateway.store.schema import messages, outgoing_parts
@@ -84,8 +85,12 @@ class StoredOutbox:
                 .where(messages.c.direction == "outgoing", messages.c.state.in_(_WAITING))
                 .order_by(messages.c.id)
             ).all()
+            found = [_outgoing(connection, row) for row in rows]
+            for text in found:
+                if text.parts_taken == text.parts:  # all of it was out, and only its last word was not written
+                    _set(connection, text.id, state=_state_by_parts(connection, text.id, text.parts), failure=None)
             news = [_News(row.id, row.line, row.peer, MessageState.UNKNOWN, "cut-off") for row in cut_off]
-            return [_outgoing(connection, row) for row in rows], news
+            return [text for text in found if text.parts_taken < text.parts], news
 
         found, news = await self._writer.write(read)
         if news:
@@ -131,18 +136,29 @@ class StoredOutbox:
         self._tell(_News(text.id, line, text.to, MessageState.SENDING))
 
     async def taken(self, text: OutgoingText, *, part: int, reference: int) -> None:
-        """The network has the part; with the last one the message is sent."""
+        """The network has the part; with the last one the message is sent. Its report may have come before."""
         now = self._clock()
-        is_last = part == text.parts
 
-        def note(connection: Connection) -> None:
-            _set_part(connection, text.id, part, state="sent", reference=reference, sent_at=now)
-            if is_last:
-                _set(connection, text.id, state=MessageState.SENT, sent_at=now, failure=None)
+        def note(connection: Connection) -> MessageState | None:
+            _set_part(connection, text.id, part, reference=reference, sent_at=now)
+            mine = (outgoing_parts.c.message_id == text.id) & (outgoing_parts.c.part == part)
+            connection.execute(
+                update(outgoing_parts).where(mine, outgoing_parts.c.state == "sending").values(state="sent")
+            )
+            if part < text.parts:
+                return None
+            state = _state_by_parts(connection, text.id, text.parts)
+            failure = "not-delivered" if state is MessageState.FAILED else None
+            _set(connection, text.id, state=state, sent_at=now, failure=failure)
+            return state
 
-        await self._writer.write_or_keep(note)
-        if is_last:
-            self._tell(_News(text.id, text.carried_by, text.to, MessageState.SENT))
+        try:
+            state = await self._writer.write(note)
+        except StoreError:
+            self._writer.enqueue(note)
+            state = None
+        if state is not None:
+            self._tell(_News(text.id, text.carried_by, text.to, state))
 
     async def postpone(self, text: OutgoingText, *, part: int | None, failure: str) -> None:
         """The message waits until its `due_at`; `part` was not sent after all."""
@@ -160,21 +176,28 @@ class StoredOutbox:
     async def end(self, text: OutgoingText, *, part: int | None, state: str, failure: str | None) -> bool:
         """The message comes to `state` and is not tried any more; False when it was not waiting or being sent."""
 
-        def note(connection: Connection) -> bool:
+        def note(connection: Connection) -> _News | None:
             row = connection.execute(select(messages.c.state).where(messages.c.id == text.id)).first()
             if row is None or row.state not in _WAITING:
-                return False
+                return None
+            found = _News(text.id, text.carried_by or text.line, text.to, state, failure)
             if state == MessageState.UNKNOWN and part is not None:
-                _set_part(connection, text.id, part, state="unknown")
+                mine = (outgoing_parts.c.message_id == text.id) & (outgoing_parts.c.part == part)
+                connection.execute(
+                    update(outgoing_parts).where(mine, outgoing_parts.c.state == "sending").values(state="unknown")
+                )
+                known = _state_by_parts(connection, text.id, text.parts)
+                if known is not MessageState.UNKNOWN:  # its report was quicker than the modem's fault
+                    found = replace(found, state=known, failure=None)
             else:
                 _forget_part(connection, text.id, part)
-            _set(connection, text.id, state=state, failure=failure)
-            return True
+            _set(connection, text.id, state=found.state, failure=found.failure)
+            return found
 
-        ended = await self._writer.write(note)
-        if ended:
-            self._tell(_News(text.id, text.carried_by or text.line, text.to, state, failure))
-        return ended
+        news = await self._writer.write(note)
+        if news is not None:
+            self._tell(news)
+        return news is not None
 
     async def revive(self, message_id: str, *, now: datetime, expires_at: datetime) -> OutgoingText | None:
         """Let a message that is not tried any more wait again; None: there is none such. What was taken stays sent."""
@@ -232,27 +255,37 @@ def _report(connection: Connection, report: DeliveryReport, now: datetime) -> _N
         .values(state=state, status=report.status, reference=report.reference, reported_at=now)
     )
     message = connection.execute(select(messages).where(messages.c.id == row.message_id)).one()
-    states = connection.scalars(
-        select(outgoing_parts.c.state).where(outgoing_parts.c.message_id == row.message_id)
-    ).all()
-    if state == "undelivered":
-        _set(connection, message.id, state=MessageState.FAILED, failure="not-delivered")
-        return _News(message.id, message.line, message.peer, MessageState.FAILED, "not-delivered")
-    if len(states) == message.parts and all(each == "delivered" for each in states):
-        _set(
-            connection, message.id, state=MessageState.DELIVERED, failure=None, delivered_at=now,
-            sent_at=message.sent_at or now,
-        )  # fmt: skip
-        return _News(message.id, message.line, message.peer, MessageState.DELIVERED)
-    if message.state == MessageState.UNKNOWN and len(states) == message.parts and "unknown" not in states:
-        # The network knows the part whose outcome a crash had swallowed: the message was sent after all.
-        _set(connection, message.id, state=MessageState.SENT, failure=None, sent_at=message.sent_at or now)
-        return _News(message.id, message.line, message.peer, MessageState.SENT)
-    return None
+    by_parts = _state_by_parts(connection, message.id, message.parts)
+    if by_parts == message.state or message.state in _WAITING:
+        return None  # nothing new, or parts of it are still to be sent: then its state comes with the last one
+    failure = "not-delivered" if by_parts is MessageState.FAILED else None
+    if by_parts is MessageState.UNKNOWN:
+        return None
+    delivered_at = now if by_parts is MessageState.DELIVERED else None
+    _set(
+        connection, message.id, state=by_parts, failure=failure, delivered_at=delivered_at,
+        sent_at=message.sent_at or now,
+    )  # fmt: skip
+    return _News(message.id, message.line, message.peer, by_parts, failure)
+
+
+def _state_by_parts(connection: Connection, message_id: str, parts: int) -> MessageState:
+    """What a message has come to, by what is known of its parts."""
+    states = connection.scalars(select(outgoing_parts.c.state).where(outgoing_parts.c.message_id == message_id)).all()
+    if "undelivered" in states:
+        return MessageState.FAILED
+    if "unknown" in states or len(states) < parts:
+        return MessageState.UNKNOWN
+    if all(each == "delivered" for each in states):
+        return MessageState.DELIVERED
+    return MessageState.SENT
 
 
 def _part_of(connection: Connection, report: DeliveryReport, now: datetime) -> Row[Any] | None:
-    """The part that is reported: by its reference, or else the oldest of unknown outcome to that recipient."""
+    """The part that is reported: by its reference, or else what is being sent to that recipient at this moment.
+
+    Or else the oldest of unknown outcome: the network tells more of it than the modem did.
+    """
     parts = (
         select(outgoing_parts)
         .join(messages, messages.c.id == outgoing_parts.c.message_id)
@@ -266,7 +299,9 @@ def _part_of(connection: Connection, report: DeliveryReport, now: datetime) -> R
     by_reference = parts.where(outgoing_parts.c.reference == report.reference).order_by(
         outgoing_parts.c.begun_at.desc(), outgoing_parts.c.id.desc()
     )
-    unknown = parts.where(outgoing_parts.c.reference.is_(None)).order_by(outgoing_parts.c.begun_at, outgoing_parts.c.id)
+    unknown = parts.where(outgoing_parts.c.reference.is_(None)).order_by(
+        outgoing_parts.c.state != "sending", outgoing_parts.c.begun_at, outgoing_parts.c.id
+    )
     return connection.execute(by_reference).first() or connection.execute(unknown).first()
 
 

@@ -233,6 +233,54 @@ async def test_a_delivery_report_settles_an_unknown_outcome(tmp_path: Path) -> N
         assert r.state(message.id) == ("delivered", None)
 
 
+@pytest.mark.parametrize(("status", "state"), [(0, "delivered"), (0x41, "failed"), (0x30, "sent")])
+async def test_a_report_may_be_quicker_than_the_modems_own_word(tmp_path: Path, status: int, state: str) -> None:
+    async with room(tmp_path, lines={"red": FakeTextLine("red")}) as r:
+        message = await r.outbox.send(COURIER, "x", by="anna")
+        await asyncio.sleep(1.5)
+        imsi = r.lines["red"].imsi
+        await r.store.inbox.report(DeliveryReport(imsi=imsi, reference=1, recipient=COURIER, status=status))
+        assert r.state(message.id)[0] == "sending"
+        await asyncio.sleep(3)
+        assert r.state(message.id)[0] == state
+        assert r.states[-1] == state
+
+
+async def test_a_report_may_be_quicker_than_the_loss_of_the_modem(tmp_path: Path) -> None:
+    async with room(tmp_path, lines={"red": FakeTextLine("red", outcomes=[PartUnknown("modem-lost")])}) as r:
+        message = await r.outbox.send(COURIER, "x", by="anna")
+        await asyncio.sleep(1.5)
+        imsi = r.lines["red"].imsi
+        await r.store.inbox.report(DeliveryReport(imsi=imsi, reference=77, recipient=COURIER, status=0))
+        await asyncio.sleep(3)
+        assert r.state(message.id) == ("delivered", None)
+        assert r.states == ["queued", "sending", "delivered"]
+
+
+async def test_a_report_of_what_is_being_sent_settles_nothing_older(tmp_path: Path) -> None:
+    async with room(tmp_path, lines={"red": FakeTextLine("red", outcomes=[PartUnknown("at-timeout")])}) as r:
+        lost = await r.outbox.send(COURIER, "lost", by="anna")
+        await r.until(lost.id, "unknown")
+        message = await r.outbox.send(COURIER, "x", by="anna")
+        await asyncio.sleep(1.5)
+        imsi = r.lines["red"].imsi
+        await r.store.inbox.report(DeliveryReport(imsi=imsi, reference=1, recipient=COURIER, status=0))
+        await r.until(message.id, "delivered")
+        assert r.state(lost.id)[0] == "unknown"
+
+
+async def test_a_crash_before_the_last_word_of_a_reported_message(tmp_path: Path) -> None:
+    line = FakeTextLine("red")
+    async with room(tmp_path, lines={"red": line}, crash=True) as r:
+        message = await r.outbox.send(COURIER, "x", by="anna")
+        await asyncio.sleep(1.5)
+        await r.store.inbox.report(DeliveryReport(imsi=line.imsi, reference=1, recipient=COURIER, status=0))
+    async with room(tmp_path, lines={"red": line}) as r:
+        await asyncio.sleep(60)
+        assert r.state(message.id) == ("delivered", None)
+    assert not line.sent
+
+
 @pytest.mark.parametrize("seconds", [0.5, 2.9, 3.5, 5.9, 6.5, 8.9])
 async def test_after_a_crash_no_part_goes_out_twice(tmp_path: Path, seconds: float) -> None:
     """What was on its way is unknown; what had not begun goes on where it stopped."""

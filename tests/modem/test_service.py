@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
@@ -22,6 +23,7 @@ from gateway.telephony.leg import LegState
 from gateway.telephony.line import LineState
 from gateway.telephony.shop import LineSettings
 from tests.fakes.numbers import dialable
+from tests.fakes.sms_network import status_report
 from tests.fakes.transcript import TRANSCRIPTS, SilentPort, TranscriptModem, stories_of
 from tests.modem.fleet_room import Room, room_for
 
@@ -336,3 +338,14 @@ async def test_the_port_goes_in_a_call(hardware: TranscriptModem) -> None:
         s.will_let_go()
         await s.until(lambda: s.fleet.lines["l0"].state is LineState.READY)
         assert len(s.room.budget.closed) == 1
+
+
+async def test_a_report_that_comes_while_the_modem_is_made_ready_is_not_lost(hardware: TranscriptModem) -> None:
+    """The modem has stored it nowhere: whoever does not take it now never gets it."""
+    report = status_report(7, "+79161234567", datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC), 0)
+    hardware.reactions["AT+CSQ"] = lambda: hardware.say("+CDS: 25", report.hex().upper())
+    room = room_for(LineSettings(name="l0", modem="m0"))
+    async with room.fleet((ModemSettings(name="m0", at="/dev/null", voice="/dev/null"),)):
+        hardware.reactions.clear()
+        await asyncio.sleep(2)
+    assert {each.reference for each in room.inbox.reports} == {7}
