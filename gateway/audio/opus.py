@@ -98,6 +98,8 @@ class OpusCoder:
     def _new_encoder(self) -> c_void_p:
         library, status = self._library, c_int()
         made = c_void_p(library.opus_encoder_create(SAMPLE_RATE, 1, _APPLICATION_VOIP, byref(status)))
+        if not made:
+            raise MemoryError("libopus has no room for another voice.")
         weakref.finalize(self, library.opus_encoder_destroy, made).atexit = False
         for request, value in (
             (_SET_BITRATE, _BITS_PER_SECOND),
@@ -111,6 +113,8 @@ class OpusCoder:
     def _new_decoder(self) -> c_void_p:
         library, status = self._library, c_int()
         made = c_void_p(library.opus_decoder_create(SAMPLE_RATE, 1, byref(status)))
+        if not made:
+            raise MemoryError("libopus has no room for another voice.")
         weakref.finalize(self, library.opus_decoder_destroy, made).atexit = False
         return made
 

@@ -56,6 +56,8 @@ class RtpPort(MediaPort):
         """What the peer may send, by payload number."""
         self._latch: Latch | None = None
         self._secure: SecurePackets | None = None
+        self._sealed_before: SecurePackets | None = None
+        """Outlives a while in the clear: a key that comes back goes on counting."""
         self._timeline = Timeline()
         self._regrouper = Regrouper(self._deliver_counted)
         self._sender = RtpSender()
@@ -130,12 +132,12 @@ class RtpPort(MediaPort):
             self._sender.count_by(clock_rate)
         self._decoders = {each.number: new_coder(each.codec) for each in agreement.also if each.codec is not None}
         self._decoders[agreement.payload] = self._coder
-        if agreement.crypto is None:
-            self._secure = None
-        elif self._secure is None:
-            self._secure = SecurePackets(agreement.crypto.suite, key, agreement.crypto.key)
-        else:
-            self._secure.rekey(agreement.crypto.suite, key, agreement.crypto.key)
+        self._secure = None
+        if agreement.crypto is not None:
+            if self._sealed_before is None:
+                self._sealed_before = SecurePackets(agreement.crypto.suite, key, agreement.crypto.key)
+            self._sealed_before.rekey(agreement.crypto.suite, key, agreement.crypto.key)
+            self._secure = self._sealed_before
         if (
             previous is None
             or self._latch is None

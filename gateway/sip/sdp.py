@@ -214,6 +214,7 @@ def agree(remote: Description, terms: MediaTerms = DEFAULT_TERMS, *, kept: Codec
 
     A call that is renegotiated stays with the codec that it has, `kept`, where the peer still can.
     """
+    spoken = terms.spoken
     for index, media in sorted(enumerate(remote.media), key=lambda each: _is_plain(each[1], terms)):
         chosen = _chosen(media, terms, kept) if media.takes(terms.srtp) else None
         codec = None if chosen is None else chosen.codec
@@ -230,7 +231,7 @@ def agree(remote: Description, terms: MediaTerms = DEFAULT_TERMS, *, kept: Codec
             payload=chosen.number,
             event_payload=None if events is None else events.number,
             event_rate=8_000 if events is None else events.rate,
-            also=tuple(each for each in media.formats if each.codec in terms.spoken and _is_like(each, chosen)),
+            also=tuple(each for each in media.formats if each.codec in spoken and _is_like(each, chosen)),
             way=way,
             ptime_ms=media.ptime_ms or 20,
             section=index,

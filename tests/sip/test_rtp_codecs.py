@@ -278,6 +278,21 @@ async def test_sealed_media_is_heard_and_neither_forged_nor_repeated_nor_plain_i
             assert phone.open(header + each.payload) is not None
 
 
+async def test_a_key_that_comes_back_after_a_while_in_the_clear_goes_on_counting() -> None:
+    ours, theirs = new_key(), new_key()
+    line = CryptoLine(1, Suite.SHA1_80, theirs)
+    async with party(Codec.PCMA, crypto=line, key=ours) as s:
+        s.port.hear(None)
+        sealing = s.port._secure
+        s.agree(Codec.PCMA)
+        assert not s.port.is_sealed
+        s.port._write(speech()[:160], 0)
+        await pump()
+        assert len(s.phone.raw[-1]) == 172
+        s.agree(Codec.PCMA, crypto=line, key=ours)
+        assert s.port._secure is sealing
+
+
 async def test_wrong_keys_are_silence() -> None:
     async with party(Codec.PCMA, crypto=CryptoLine(1, Suite.SHA1_80, new_key()), key=new_key()) as s:
         s.record()
