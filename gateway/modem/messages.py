@@ -141,6 +141,7 @@ class SimMessages:
                     reference=message.reference,
                     recipient=self._normalise(message.recipient),
                     status=message.status,
+                    sent_at=message.sent_at,
                 )
             )
             return

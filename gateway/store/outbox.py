@@ -31,6 +31,10 @@ _REPORTABLE = ("sent", "unknown", "sending", "pending")
 REPORTED_WITHIN = timedelta(days=7)
 """A network gives up a message after some days; later the same 8-bit reference belongs to another one."""
 
+TAKEN_WITHIN = timedelta(seconds=90)
+"""So long after AT+CMGS a network may take a part."""
+CLOCKS_DIFFER = timedelta(seconds=2)
+
 
 @dataclass(frozen=True, slots=True)
 class _News:
@@ -282,9 +286,10 @@ def _state_by_parts(connection: Connection, message_id: str, parts: int) -> Mess
 
 
 def _part_of(connection: Connection, report: DeliveryReport, now: datetime) -> Row[Any] | None:
-    """The part that is reported: by its reference, or else what is being sent to that recipient at this moment.
+    """The part that is reported: by its reference, or else one whose reference nobody has told us (yet).
 
-    Or else the oldest of unknown outcome: the network tells more of it than the modem did.
+    Of several such to one recipient it is the last that was begun before the network took it; where the clocks do not
+    fit, none: a report must not settle another message.
     """
     parts = (
         select(outgoing_parts)
@@ -295,14 +300,18 @@ def _part_of(connection: Connection, report: DeliveryReport, now: datetime) -> R
             outgoing_parts.c.begun_at > now - REPORTED_WITHIN,
             outgoing_parts.c.state.in_(_REPORTABLE),
         )
+        .order_by(outgoing_parts.c.begun_at.desc(), outgoing_parts.c.id.desc())
     )
-    by_reference = parts.where(outgoing_parts.c.reference == report.reference).order_by(
-        outgoing_parts.c.begun_at.desc(), outgoing_parts.c.id.desc()
-    )
-    unknown = parts.where(outgoing_parts.c.reference.is_(None)).order_by(
-        outgoing_parts.c.state != "sending", outgoing_parts.c.begun_at, outgoing_parts.c.id
-    )
-    return connection.execute(by_reference).first() or connection.execute(unknown).first()
+    known = connection.execute(parts.where(outgoing_parts.c.reference == report.reference)).first()
+    if known is not None:
+        return known
+    nameless = connection.execute(parts.where(outgoing_parts.c.reference.is_(None))).all()
+    if report.sent_at is not None:
+        latest, earliest = report.sent_at + CLOCKS_DIFFER, report.sent_at - TAKEN_WITHIN
+        fitting = [row for row in nameless if earliest <= row.begun_at <= latest]
+        if fitting:
+            return fitting[0]
+    return nameless[0] if len(nameless) == 1 else None
 
 
 def _outgoing(connection: Connection, row: Row[Any]) -> OutgoingText:

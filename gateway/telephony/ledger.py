@@ -60,6 +60,8 @@ class DeliveryReport:
     reference: int
     recipient: str
     status: int
+    sent_at: datetime | None = None
+    """When the network's message centre took the part, by its clock."""
 
     @property
     def is_delivered(self) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -257,16 +258,31 @@ async def test_a_report_may_be_quicker_than_the_loss_of_the_modem(tmp_path: Path
         assert r.states == ["queued", "sending", "delivered"]
 
 
-async def test_a_report_of_what_is_being_sent_settles_nothing_older(tmp_path: Path) -> None:
-    async with room(tmp_path, lines={"red": FakeTextLine("red", outcomes=[PartUnknown("at-timeout")])}) as r:
-        lost = await r.outbox.send(COURIER, "lost", by="anna")
-        await r.until(lost.id, "unknown")
-        message = await r.outbox.send(COURIER, "x", by="anna")
-        await asyncio.sleep(1.5)
+async def test_of_several_without_a_reference_the_networks_clock_decides_or_nobody(tmp_path: Path) -> None:
+    outcomes: list[PartOutcome] = [PartUnknown("at-timeout"), PartUnknown("modem-lost")]
+    async with room(tmp_path, lines={"red": FakeTextLine("red", outcomes=outcomes)}) as r:
+        began = loop_clock()
+        messages = []
+        for text in ("lost", "lost too", "x"):
+            messages.append(await r.outbox.send(COURIER, text, by="anna"))
+            await asyncio.sleep(20)
         imsi = r.lines["red"].imsi
-        await r.store.inbox.report(DeliveryReport(imsi=imsi, reference=1, recipient=COURIER, status=0))
-        await r.until(message.id, "delivered")
-        assert r.state(lost.id)[0] == "unknown"
+
+        async def report(reference: int, **after: float) -> None:
+            sent_at = began + timedelta(**after)
+            await r.store.inbox.report(
+                DeliveryReport(imsi=imsi, reference=reference, recipient=COURIER, status=0, sent_at=sent_at)
+            )
+
+        assert [r.state(each.id)[0] for each in messages] == ["unknown", "unknown", "sent"]
+        await report(200, days=-30)  # a clock that is wrong
+        assert [r.state(each.id)[0] for each in messages] == ["unknown", "unknown", "sent"]
+        await report(201, seconds=24)
+        assert [r.state(each.id)[0] for each in messages] == ["unknown", "delivered", "sent"]
+        await report(1, seconds=44)  # its reference is known: the clock does not matter
+        assert [r.state(each.id)[0] for each in messages] == ["unknown", "delivered", "delivered"]
+        await report(202, days=-30)  # there is only one left that it can be
+        assert [r.state(each.id)[0] for each in messages] == ["delivered", "delivered", "delivered"]
 
 
 async def test_a_crash_before_the_last_word_of_a_reported_message(tmp_path: Path) -> None:
