@@ -89,13 +89,13 @@ async def test_records_are_read() -> None:
 
 @pytest.mark.real_time
 async def test_a_silent_dns_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resolver, "QUESTION_SECONDS", 0.4)
+    monkeypatch.setattr(resolver, "QUESTION_SECONDS", 1.0)
     with dns_server() as server:
         turns = 0
         question = asyncio.ensure_future(SystemNames(server).srv("silent"))
         while not question.done():
             await asyncio.sleep(0.01)
             turns += 1
-        assert turns >= 10, "the loop went on meanwhile"
+        assert turns >= 3, "the loop went on meanwhile"
         with pytest.raises(OSError, match="silent"):
             await question
