@@ -137,7 +137,8 @@ class ModemFleet:
         self._group = asyncio.TaskGroup()
         self._tasks: dict[str, asyncio.Task[NoReturn]] = {}
         self._watching: asyncio.Task[None] | None = None
-        self._plugged_in: dict[str, UsbModem] = {}
+        self._plugged_in: dict[str, frozenset[str]] = {}
+        """What is at the bus by the names that it has here, and the files of its ports."""
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
@@ -222,10 +223,13 @@ class ModemFleet:
 
     def _plugged(self, found: tuple[UsbModem, ...]) -> None:
         """What is at the bus now: whatever is new there is served."""
-        self._plugged_in = {f"usb-{usb.path}": usb for usb in found}
+        self._plugged_in = {
+            f"usb-{usb.path}": frozenset(os.path.realpath(self._bus.device(port.tty)) for port in usb.ports)
+            for usb in found
+        }
         for usb in found:
             name = f"usb-{usb.path}"
-            if name in self.modems or self._is_ours_already(usb):
+            if name in self.modems or self._is_ours_already(name):
                 continue
             if self._discovery.leaves_alone(usb.path, hexadecimal(usb.usb_id)):
                 continue
@@ -234,9 +238,9 @@ class ModemFleet:
             self.modems[name] = Modem(ModemSettings(name=name, at=""), self._outside)
             self._serve(name)
 
-    def _is_ours_already(self, usb: UsbModem) -> bool:
+    def _is_ours_already(self, name: str) -> bool:
         """It is the modem of a [[modems]] entry."""
-        files = {os.path.realpath(self._bus.device(port.tty)) for port in usb.ports}
+        files = self._plugged_in.get(name, frozenset())
         return any(os.path.realpath(each.at) in files for each in self._fixed)
 
     def _may_forget(self, name: str, modem: Modem) -> bool:
@@ -247,7 +251,7 @@ class ModemFleet:
         if not isinstance(self._places[name], UsbPlace):
             return False
         if name in self._plugged_in:
-            return self._is_ours_already(self._plugged_in[name])
+            return self._is_ours_already(name)
         if not modem.is_gone:
             return False
         if not modem.is_missed:
