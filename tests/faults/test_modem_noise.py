@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import re
 import time
 import wave
 from pathlib import Path
@@ -51,9 +52,9 @@ def a_line_of_garbage(dice: random.Random) -> str:
         text = text[:cut] + chr(dice.randrange(256)) + text[cut + 1 :]
     text = text.replace("\r", "").replace("\n", "")
     # What would itself be a final result, or the very answer that is waited for, is no garbage but a lie.
-    is_lie = any(word in text for word in ("OK", "ERROR", "SUPPORT", "CARRIER", "BUSY", "ABORTED", "PARAM")) or (
-        text.replace("\0", "").strip().startswith("+CSQ")
-    )
+    plain = re.sub(r"[\x00-\x1f\x7f]", "", text).strip().lstrip("> ")
+    words = ("OK", "ERROR", "SUPPORT", "CARRIER", "BUSY", "ABORTED", "PARAM", "ANSWER", "DIAL")
+    is_lie = any(word in plain for word in words) or plain.startswith("+CSQ")
     return "" if is_lie else text
 
 
@@ -152,7 +153,7 @@ async def test_a_voice_port_that_stalls_for_a_while(tmp_path: Path, seed: int) -
         assert leg.state is LegState.UP
         (first_at, first), (last_at, last) = positions[5], positions[-1]
         told = (last - first) / 8000
-        assert abs(told - (last_at - first_at)) < 0.25 + 0.05 * STALLS, "the timeline kept the time that passed"
+        assert abs(told - (last_at - first_at)) < 0.5 + 0.1 * STALLS, "the timeline kept the time that passed"
         leg.hangup()
 
 
@@ -179,7 +180,7 @@ async def test_a_crystal_that_is_half_a_percent_off(tmp_path: Path, ppm: float) 
             await asyncio.sleep(max(0.0, began + (number + 1) * 0.02 - loop.time()))
         stamps = await modem.voice_stamps()
         missing = [bool(missing) for _at, _due, missing, _position in stamps.consumed[50 : 50 + frames - 100]]
-        assert sum(missing) < 0.05 * len(missing) + 3
+        assert sum(missing) < 0.1 * len(missing) + 3
         waiting = leg.port._playout.depth_frames  # type: ignore[attr-defined]  # its buffer is what is judged
         assert waiting * 20 <= 200
         leg.hangup()
