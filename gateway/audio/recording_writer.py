@@ -314,4 +314,4 @@ _MOST_WAITING_SAMPLES = 30 * SAMPLE_RATE
 """Half a minute, about 2 MB for each recording while a disk hangs or is full."""
 _SYNC_SECONDS = 1.0
 _RETRY_SECONDS = 1.0
-_TURN_SECONDS = 0.2
+_TURN_SECONDS = 0.1
