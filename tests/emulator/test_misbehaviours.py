@@ -10,6 +10,7 @@ import pytest
 
 from gateway.emulator import sound
 from gateway.emulator.misbehaviour import options_of
+from gateway.emulator.subscriber import Subscriber
 from tests.emulator.host import Host, one_modem
 from tests.emulator.test_voice_port import FRIEND, SPEECH, live_call
 
@@ -116,6 +117,22 @@ async def test_prompt_without_crlf(tmp_path: Path) -> None:
         assert host.text == b"> "
         host.write(b"\x1b")
         assert (await host.until("OK"))[-1] == "OK"
+
+
+async def test_slow_messages(tmp_path: Path) -> None:
+    async with one_modem(tmp_path) as (emulator, modem, host):
+        friend = emulator.network.add(Subscriber(FRIEND))
+        modem.misbehave("slow_messages", {"seconds": 0.5})
+        await host.ask("AT+CMGF=1")
+        host.write(f'AT+CMGS="{FRIEND}"\r'.encode())
+        async with asyncio.timeout(3):
+            while b"> " not in host.text:  # noqa: ASYNC110  # a prompt is no line that could be waited for
+                await asyncio.sleep(0.01)
+            host.write(b"hello\x1a")
+            while not friend.messages:  # noqa: ASYNC110  # the network has no event for it
+                await asyncio.sleep(0.01)
+        assert b"+CMGS" not in host.text
+        assert (await host.until("OK"))[-2:] == ["+CMGS: 1", "OK"]
 
 
 async def test_garbage_and_storm_leave_commands_alone(tmp_path: Path) -> None:
