@@ -21,6 +21,7 @@ from gateway.audio.device_clock import Steadiness
 from gateway.audio.frame import FRAME_SAMPLES, SAMPLE_RATE, WIDE_SAMPLE_RATE, Frame
 from gateway.audio.twice import Doubler, Halver
 from gateway.errors import ModemLost, PortBusy, SoundCardUnusable
+from gateway.media_loop import no_longer_readable, on_readable
 from gateway.modem.voice.device import VoiceTaker
 from gateway.modem.voice.libasound import LibAsound
 from gateway.modem.voice.sound_card import CardBusy, CardGone, CardRefuses, CardXrun, Flow, Pcm, SoundCards
@@ -108,7 +109,7 @@ class AlsaVoice:
             log.warning("The sound card %s does not start: %s.", self.path, fault)
             self._lose()
             return
-        asyncio.get_running_loop().add_reader(self._watched, self._readable)
+        on_readable(self._watched, self._readable)
 
     def disconnect(self, call: VoiceTaker) -> None:
         """The call is over; another call's connection stays."""
@@ -206,7 +207,7 @@ class AlsaVoice:
 
     def _stop(self) -> None:
         if self._watched is not None:
-            asyncio.get_running_loop().remove_reader(self._watched)
+            no_longer_readable(self._watched)
             self._watched = None
         for pcm in (self._capture, self._playback):
             if pcm is not None:
