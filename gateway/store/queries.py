@@ -319,7 +319,10 @@ def _call(row: Row[Any], sounds: list[dict[str, object]]) -> dict[str, object]:
 
 
 def _recording(row: Row[Any]) -> dict[str, object]:
-    return {**_pick(row, "id", "seconds", "size_bytes", "verdict", "sha256", "loudness_db"), **_moments(row, "started_at")}
+    return {
+        **_pick(row, "id", "seconds", "size_bytes", "verdict", "sha256", "loudness_db"),
+        **_moments(row, "started_at"),
+    }
 
 
 def _leg(row: Row[Any]) -> dict[str, object]:
