@@ -58,7 +58,7 @@ MAY_IMPORT_FROM_OTHERS: dict[str, frozenset[str]] = {
     "toml_document": frozenset({"tomli"}),
     "settings": frozenset({"tomli"}),
     "daemon": frozenset({"aiohttp", "numpy"}),
-    "worker": frozenset({"aiohttp", "numpy", "sqlalchemy"}),
+    "worker": frozenset({"aiohttp", "numpy", "soundfile", "sqlalchemy"}),
     "doctor": frozenset({"aiohttp", "numpy", "serial"}),
     "demo": frozenset({"aiohttp", "numpy", "tomli"}),
 }

@@ -187,6 +187,9 @@ dialect = "auto"
         for index in range(count)
     )
     return f"""data_dir = "data"
+[discovery]
+enabled = false
+
 [sip]
 bind = ["127.0.0.1"]
 port = {site.ports.sip}

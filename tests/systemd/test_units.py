@@ -90,7 +90,8 @@ def minimal_gateway(directory: Path) -> Path:
     config = directory / "gateway.toml"
     sip, api = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
     config.write_text(
-        f'data_dir = "data"\n[sip]\nbind = ["127.0.0.1"]\nport = {sip}\n[api]\nbind = "127.0.0.1:{api}"\n',
+        'data_dir = "data"\n[discovery]\nenabled = false\n'
+        f'[sip]\nbind = ["127.0.0.1"]\nport = {sip}\n[api]\nbind = "127.0.0.1:{api}"\n',
         encoding="utf-8",
     )
     return config
