@@ -157,7 +157,7 @@ def _fill_secrets(content: dict[str, Any], current: Shop) -> tuple[tuple[str, ..
         ("couriers", "pbx_password"): {courier.extension: courier.pbx_password for courier in current.couriers},
         ("trunks", "password"): {trunk.name: trunk.password for trunk in current.trunks},
     }
-    for name, key in stored:
+    for (name, key), secrets_of in stored.items():
         tables = content.get(name)
         for table in tables if isinstance(tables, list) else []:
             if not isinstance(table, dict) or table.get(key, MASK) != MASK:
@@ -165,7 +165,7 @@ def _fill_secrets(content: dict[str, Any], current: Shop) -> tuple[tuple[str, ..
                     del table[key]
                 continue
             identity = table.get("extension" if name != "trunks" else "name")
-            known = stored[name, key].get(identity) if isinstance(identity, str) else None
+            known = secrets_of.get(identity) if isinstance(identity, str) else None
             if known is not None:
                 table[key] = known
             elif name == "phones":
