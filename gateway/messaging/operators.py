@@ -1,7 +1,7 @@
 """How operators are asked for the balance, and how they say it.
 
-The codes and phrasings are those that the operators' own help pages gave in 2025 and 2026; none was tried on a
-live SIM here. A line may have its own `balance_code` and `balance_pattern`, which come first.
+The codes and phrasings are written from general knowledge: no page of an operator was looked up for them, and none
+was tried on a live SIM. A line may have its own `balance_code` and `balance_pattern`, which come first.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from gateway.telephony.line import LineState
 from gateway.telephony.shop import LineSettings
 from tests.fakes.transcript import TranscriptModem
 from tests.modem.fleet_room import Room
-from tests.modem.test_service import DIAL, hardware, served
+from tests.modem.test_service import DIAL, Scene, hardware, served
 
 __all__ = ["hardware"]
 
@@ -31,6 +31,11 @@ def verdict(statuses: tuple[int, int], *, allowed: bool) -> LineState:
     if 5 in statuses:
         return LineState.READY if allowed else LineState.ROAMING
     return LineState.READY if 1 in statuses else LineState.SEARCHING
+
+
+def state_of(s: Scene) -> LineState:
+    """Of the line; asked anew each time."""
+    return s.fleet.lines["l0"].state
 
 
 @pytest.mark.parametrize("allowed", [False, True])
@@ -49,13 +54,13 @@ async def test_nothing_is_dialled_while_it_must_not_be(hardware: TranscriptModem
             hardware.answer(f"AT{name}?", f"{name}: 2,{statuses[which]}", "OK")
             hardware.say(f"{name}: {statuses[which]}")
             expected = verdict((statuses[0], statuses[1]), allowed=allowed)
-            assert s.fleet.lines["l0"].state is expected, statuses
+            assert state_of(s) is expected, statuses
             hardware.said.clear()
             if expected is LineState.READY and dice.random() < 0.2:
                 leg = await s.dialled()
                 leg.hangup()
                 dialled += 1
-                await s.until(lambda: s.fleet.lines["l0"].state is LineState.READY)
+                await s.until(lambda: state_of(s) is LineState.READY)
             elif expected is not LineState.READY:
                 began = time.thread_time()  # what a machine that stands still adds is not ours
                 with pytest.raises(NoFreeLine, match="cannot call: ") as refused:
@@ -79,14 +84,14 @@ async def test_roaming_is_told_and_allowed_by_an_edit_of_the_shop(hardware: Tran
             s.dial()
         allow_roaming(s.room, allowed=True)
         s.fleet.shop_changed()
-        assert s.fleet.lines["l0"].state is LineState.READY
+        assert state_of(s) is LineState.READY
         assert s.room.cleared == [ROAMING_BARRED]
         leg = await s.dialled()
         leg.hangup()
-        await s.until(lambda: s.fleet.lines["l0"].state is LineState.READY)
+        await s.until(lambda: state_of(s) is LineState.READY)
         allow_roaming(s.room, allowed=False)
         s.fleet.shop_changed()
-        assert s.fleet.lines["l0"].state is LineState.ROAMING
+        assert state_of(s) is LineState.ROAMING
 
 
 async def test_a_call_that_runs_goes_on_when_the_modem_begins_to_roam(hardware: TranscriptModem) -> None:
@@ -95,10 +100,10 @@ async def test_a_call_that_runs_goes_on_when_the_modem_begins_to_roam(hardware: 
         hardware.say("+CREG: 5")
         await asyncio.sleep(1)
         assert leg.cause is None
-        assert s.fleet.lines["l0"].state is LineState.BUSY
+        assert state_of(s) is LineState.BUSY
         s.will_let_go()
         leg.hangup()
-        await s.until(lambda: s.fleet.lines["l0"].state is LineState.ROAMING)
+        await s.until(lambda: state_of(s) is LineState.ROAMING)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +123,7 @@ async def test_a_sim_that_goes_is_told_in_ten_seconds_and_once(
         hardware.answer("AT+CPIN?", *says)
         hardware.answer("AT^CPIN?", "^CPIN: SIM PIN,,10,2,10,3", "OK")
         began = s.now
-        await s.until(lambda: s.fleet.lines["l0"].state is state)
+        await s.until(lambda: state_of(s) is state)
         assert s.now - began <= 10
         await asyncio.sleep(30)
         assert s.modem.facts.sim == sim
@@ -126,5 +131,5 @@ async def test_a_sim_that_goes_is_told_in_ten_seconds_and_once(
         assert s.room.alerts == [code]
         assert not [line for line in hardware.said if line.startswith("AT+CPIN=")]
         hardware.answer("AT+CPIN?", "+CPIN: READY", "OK")
-        await s.until(lambda: s.fleet.lines["l0"].state is LineState.READY)
+        await s.until(lambda: state_of(s) is LineState.READY)
         assert (s.modem.facts.sim, s.room.cleared) == ("ready", [code])
