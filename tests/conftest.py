@@ -46,14 +46,23 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In a parallel run a file stays together, and so do all tests that start other programs: they share ports."""
+    """In a parallel run a file stays together, and so do all tests that start other programs: they share ports.
+
+    These, and what is in real time at all, wait more than they compute: they come first, and the rest fills the gaps.
+    """
+    items.sort(key=_place_in_the_run)
     for item in items:
         programs = item.get_closest_marker("interop") is not None
         item.add_marker(pytest.mark.xdist_group("programs" if programs else item.path.name + str(item.path.parent)))
         if any(item.get_closest_marker(name) is not None for name in ("real_time", "interop", "browser")):
-            # A machine that stands still for a moment fails what is measured in real time: such a test has a second
-            # try, which the closing line of the run counts. What runs in virtual time has none.
-            item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=2))
+            # A machine that stands still for a moment fails what is measured in real time: such a test has two more
+            # tries, which the closing line of the run counts. What runs in virtual time has none.
+            item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=2))
+
+
+def _place_in_the_run(item: pytest.Item) -> int:
+    order = ("interop", "browser", "real_time")
+    return next((place for place, name in enumerate(order) if item.get_closest_marker(name) is not None), len(order))
 
 
 def pytest_collection_finish() -> None:

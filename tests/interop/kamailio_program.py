@@ -44,6 +44,8 @@ class Kamailio:
             file = f"{self._name}.cfg"
             (self._directory / file).write_text(self._configuration(port))
             files = ["-f", file, "-Y", str(self._directory), "-P", "kamailio.pid", "-m", "16", "-M", "4"]
+            # One that was ended by a signal may leave its number behind, which by now may be another program's.
+            (self._directory / "kamailio.pid").unlink(missing_ok=True)
             with (self._directory / "kamailio.log").open("ab") as log:
                 process = await asyncio.create_subprocess_exec(
                     "/usr/sbin/kamailio", "-DD", "-E", *files, cwd=self._directory, stdout=DEVNULL, stderr=log
