@@ -97,6 +97,8 @@ async def _pass_on(count: int, seconds: float) -> float:
         before = usage(os.getpid())
         await asyncio.sleep(seconds)
         after = usage(os.getpid())
+        for descriptor in (*ports, *sockets):  # the far side is about to go
+            loop.remove_reader(descriptor)
     return 100 * (after.ran_seconds - before.ran_seconds) / (after.at - before.at) / count
 
 
