@@ -97,8 +97,9 @@ async def _pass_on(count: int, seconds: float) -> float:
         before = usage(os.getpid())
         await asyncio.sleep(seconds)
         after = usage(os.getpid())
-        for descriptor in (*ports, *sockets):  # the far side is about to go
-            loop.remove_reader(descriptor)
+        for port, sink in zip(ports, sockets, strict=True):  # the far side is about to go
+            loop.remove_reader(port)
+            loop.remove_reader(sink)
     return 100 * (after.ran_seconds - before.ran_seconds) / (after.at - before.at) / count
 
 
