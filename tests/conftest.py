@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.hygiene import (
     call_passed,
@@ -46,18 +47,27 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In a parallel run a file stays together, and so do all tests that start other programs: they share ports.
-
-    These, and what is in real time at all, wait more than they compute: they come first, and the rest fills the gaps.
-    """
+    """What starts other programs, and what is in real time at all, comes first: it waits more than it computes."""
     items.sort(key=_place_in_the_run)
     for item in items:
-        programs = item.get_closest_marker("interop") is not None
-        item.add_marker(pytest.mark.xdist_group("programs" if programs else item.path.name + str(item.path.parent)))
         if any(item.get_closest_marker(name) is not None for name in ("real_time", "interop", "browser")):
             # A machine that stands still for a moment fails what is measured in real time: such a test has two more
             # tries, which the closing line of the run counts. What runs in virtual time has none.
             item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=2))
+
+
+class _Shares(LoadScopeScheduling):  # type: ignore[misc]  # it has no types of its own
+    """In a parallel run a file stays together, and so do all that start other programs: they share ports."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "programs" if "interop" in file or file.endswith("test_programs.py") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Shares:
+    """xdist's own groups are lost with pytest 9.2: the names of tests can no longer be added to."""
+    return _Shares(config, log)
 
 
 def _place_in_the_run(item: pytest.Item) -> int:
