@@ -24,6 +24,7 @@ from tests.hygiene import (
     seeded,
     this_machine_only,
 )
+from tests.turns import turn
 from tests.virtual_time import VirtualLoop
 
 __all__ = ["logs_can_be_formatted", "nothing_left", "refusals", "seed", "seeded", "this_machine_only"]
@@ -79,6 +80,13 @@ def pytest_collection_finish() -> None:
     """Put everything imported so far out of the collector's sight, so that a collection per test is cheap."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Outside of all time limits: who waits for a turn does nothing wrong."""
+    with turn(item):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
