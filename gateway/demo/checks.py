@@ -84,6 +84,7 @@ async def _played(key: str, playing: Stage, api: ShopApi, site: Site, say: Calla
         if all(check.holds for check in checks) or witness.longest_stall < STALL_SECONDS or turn == MOST_TURNS:
             break
         say(f"  ...   this machine stood still for {witness.longest_stall * 1000:.0f} ms meanwhile; once more")
+        await asyncio.to_thread(Witness.wait_for_calm, STALL_SECONDS)
     return checks
 
 

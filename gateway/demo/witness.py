@@ -36,6 +36,16 @@ class Witness:
         self._watching = False
         self._thread.join()
 
+    @classmethod
+    def wait_for_calm(cls, stall_seconds: float, *, calm_seconds: float = 3.0, most_seconds: float = 20.0) -> None:
+        """Return once the machine has gone so long without such a stall, or after `most_seconds`. Blocks."""
+        end = time.monotonic() + most_seconds
+        while time.monotonic() < end:
+            with cls() as witness:
+                time.sleep(calm_seconds)
+            if witness.longest_stall < stall_seconds:
+                return
+
     def _watch(self) -> None:
         take_real_time_priority(50)
         before = time.monotonic()
