@@ -44,8 +44,11 @@ async def _once(site: Site) -> int:
     try:
         async with asyncio.timeout(None) as told_to_stop:
             # SIGTERM ends the processes in order, as Ctrl-C does; none is left behind.
-            loop = asyncio.get_running_loop()
-            loop.add_signal_handler(signal.SIGTERM, lambda: told_to_stop.reschedule(0))
+            def stop() -> None:
+                if not told_to_stop.expired():
+                    told_to_stop.reschedule(0)
+
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
             async with Processes(site, panel=False, say=_say):
                 failed = await run_checks(site, say=_say)
     except TimeoutError:
