@@ -24,7 +24,7 @@ from tests.hygiene import (
     seeded,
     this_machine_only,
 )
-from tests.turns import turn
+from tests.turns import before_each_try, turn
 from tests.virtual_time import VirtualLoop
 
 __all__ = ["logs_can_be_formatted", "nothing_left", "refusals", "seed", "seeded", "this_machine_only"]
@@ -53,7 +53,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.get_closest_marker(name) is not None for name in ("real_time", "interop", "browser")):
             # A machine that stands still for a moment fails what is measured in real time: such a test has two more
-            # tries, which the closing line of the run counts. What runs in virtual time has none.
+            # tries with the machine to itself, which the closing line of the run counts. What runs in virtual time has
+            # none.
             item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=2))
 
 
@@ -87,6 +88,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     """Outside of all time limits: who waits for a turn does nothing wrong."""
     with turn(item):
         return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    before_each_try(item)
 
 
 @pytest.hookimpl(wrapper=True)

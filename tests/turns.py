@@ -1,4 +1,7 @@
-"""Who may run beside whom in a parallel run: what judges sound in real time has the machine to itself."""
+"""Who may run beside whom in a parallel run: what judges sound in real time has the machine to itself.
+
+So has every second try: what failed beside others, because the machine stood still, is judged once more in calm.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,33 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import pytest
+import pytest_timeout  # type: ignore[import-untyped]  # it brings no types
+
+
+class Turn:
+    """This worker's place among those of one run, held by locks on two files that all of them share."""
+
+    def __init__(self, gate: TextIO, room: TextIO) -> None:
+        self._gate = gate
+        self._room = room
+
+    def enter(self) -> None:
+        """Wait until nobody is alone, or waits to be."""
+        fcntl.flock(self._gate, fcntl.LOCK_EX)
+        fcntl.flock(self._room, fcntl.LOCK_SH)
+        fcntl.flock(self._gate, fcntl.LOCK_UN)
+
+    def be_alone(self) -> None:
+        """Wait until no other test runs; nobody else gets in while the room empties."""
+        fcntl.flock(self._room, fcntl.LOCK_UN)  # or two who want to be alone would wait for each other
+        fcntl.flock(self._gate, fcntl.LOCK_EX)
+        fcntl.flock(self._room, fcntl.LOCK_EX)
+
+
+_turn = pytest.StashKey[Turn]()
 
 
 @contextmanager
@@ -21,11 +49,19 @@ def turn(item: pytest.Item) -> Iterator[None]:
     directory = Path(tempfile.gettempdir()) / f"simbridge-tests-{run}"
     directory.mkdir(exist_ok=True)
     with (directory / "gate").open("w") as gate, (directory / "room").open("w") as room:
-        # Who wants to be alone holds the gate while the room empties: nobody else gets in meanwhile.
-        fcntl.flock(gate, fcntl.LOCK_EX)
+        item.stash[_turn] = Turn(gate, room)
         if item.get_closest_marker("alone") is not None:
-            fcntl.flock(room, fcntl.LOCK_EX)
+            item.stash[_turn].be_alone()
         else:
-            fcntl.flock(room, fcntl.LOCK_SH)
-            fcntl.flock(gate, fcntl.LOCK_UN)
+            item.stash[_turn].enter()
         yield
+
+
+def before_each_try(item: pytest.Item) -> None:
+    """A second try waits until no other test runs. Its time limit was lost with the failure, and begins anew."""
+    if getattr(item, "execution_count", 1) < 2:
+        return
+    if (place := item.stash.get(_turn, None)) is not None:
+        place.be_alone()
+    settings = pytest_timeout._get_item_settings(item)  # it has no other way to ask
+    item.ihook.pytest_timeout_set_timer(item=item, settings=settings)

@@ -175,12 +175,21 @@ async def test_a_crystal_that_is_half_a_percent_off(tmp_path: Path, ppm: float) 
         loop = asyncio.get_running_loop()
         began = loop.time()
         frames = int(DRIFT_SECONDS / 0.02)
+        stood_still: list[float] = []
         for number in range(frames):
             leg.port._write(a_tone(number), number * FRAME_SAMPLES)
-            await asyncio.sleep(max(0.0, began + (number + 1) * 0.02 - loop.time()))
+            due = began + (number + 1) * 0.02
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            if loop.time() > due + 0.01:
+                stood_still.append(loop.time())
         stamps = await modem.voice_stamps()
-        missing = [bool(missing) for _at, _due, missing, _position in stamps.consumed[50 : 50 + frames - 100]]
-        assert sum(missing) < 0.1 * len(missing) + 3
+        missing = [
+            bool(missing)
+            for at, _due, missing, _position in stamps.consumed[50 : 50 + frames - 100]
+            if not any(moment - 0.1 < at < moment + 0.1 for moment in stood_still)
+        ]
+        assert len(missing) > (frames - 100) / 2, "this machine stood still most of the time: nothing can be judged"
+        assert sum(missing) < 0.05 * len(missing) + 3
         waiting = leg.port._playout.depth_frames  # type: ignore[attr-defined]  # its buffer is what is judged
         assert waiting * 20 <= 200
         leg.hangup()
