@@ -13,7 +13,7 @@ from G722 import G722
 from numpy.typing import NDArray
 
 from gateway.audio.frame import SAMPLE_RATE, WIDE_SAMPLE_RATE, Frame
-from gateway.audio.resample import LiveDoubler
+from gateway.audio.twice import Doubler
 
 _BIT_RATE = 64_000
 
@@ -24,13 +24,13 @@ class G722Coder:
     def __init__(self) -> None:
         self._encoder: G722 | None = None
         self._decoder: G722 | None = None
-        self._doubler = LiveDoubler()
+        self._doubler = Doubler()
 
     def encode(self, frame: Frame) -> bytes:
         """A byte for each sample of 8 kHz."""
         if self._encoder is None:
             self._encoder = G722(WIDE_SAMPLE_RATE, _BIT_RATE)
-        return bytes(self._encoder.encode(self._doubler.doubled(frame)))
+        return bytes(self._encoder.encode(self._doubler.feed(frame)))
 
     def decode(self, payload: bytes) -> NDArray[np.int16]:
         """A sample for each byte; any byte is valid."""

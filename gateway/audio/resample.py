@@ -1,4 +1,4 @@
-"""Conversion between sample rates by windowed sinc: recordings and prompts whole, a live voice from 8 to 16 kHz."""
+"""Conversion between sample rates by windowed sinc, of recordings and prompts as a whole; a live voice: `twice`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
-
-from gateway.audio.frame import FRAME_SAMPLES, WIDE_FRAME_SAMPLES, Frame
 
 _LOBES = 16
 _BLOCK = 8_192
@@ -40,37 +38,3 @@ def _kernels(taps: NDArray[np.int64], phases: int, ratio: float) -> NDArray[np.f
     window = np.i0(8.0 * np.sqrt(np.clip(1 - (distance / _LOBES) ** 2, 0, 1))) / np.i0(8.0)
     kernels: NDArray[np.float64] = 0.94 * ratio * np.sinc(0.94 * distance) * window
     return kernels
-
-
-class LiveDoubler:
-    """One live voice, from 8 to 16 kHz, frame by frame; it comes out 1 ms later than it went in."""
-
-    def __init__(self) -> None:
-        self._samples = np.zeros(FRAME_SAMPLES + _HALF_TAPS - 1, dtype=np.float32)
-        self._windows = np.lib.stride_tricks.sliding_window_view(self._samples, _HALF_TAPS)
-
-    def doubled(self, frame: Frame) -> NDArray[np.int16]:
-        """320 samples for 160."""
-        samples = self._samples
-        samples[: _HALF_TAPS - 1] = samples[FRAME_SAMPLES:]
-        samples[_HALF_TAPS - 1 :] = frame
-        wide: NDArray[np.float32] = self._windows.dot(_PHASES).reshape(WIDE_FRAME_SAMPLES)
-        np.rint(wide, out=wide)
-        np.minimum(wide, 32767, out=wide)
-        np.maximum(wide, -32768, out=wide)
-        return wide.astype(np.int16)
-
-
-_HALF_TAPS = 16
-"""32 taps at 16 kHz: as good to the ear as 48, and half a millisecond sooner (docs/decisions/wide-band.md)."""
-
-
-def _doubling_filter() -> NDArray[np.float32]:
-    """A low-pass filter at 4 kHz as its two phases: for the samples at the old places, and for those between them."""
-    distance = np.arange(2 * _HALF_TAPS) - (2 * _HALF_TAPS - 1) / 2
-    taps = 0.94 * np.sinc(0.94 * distance / 2) * np.kaiser(2 * _HALF_TAPS, 6.0)
-    # A window runs from the oldest sample to the newest, a filter from its newest to its oldest.
-    return np.stack((taps[::2][::-1], taps[1::2][::-1]), axis=1).astype(np.float32)
-
-
-_PHASES = _doubling_filter()

@@ -14,7 +14,8 @@ from gateway.audio import opus
 from gateway.audio.codec import Codec
 from gateway.audio.coder import Coder, available_codecs, new_coder
 from gateway.audio.frame import FRAME_SAMPLES
-from gateway.audio.resample import LiveDoubler, converted
+from gateway.audio.resample import converted
+from gateway.audio.twice import Doubler
 from tests.audio.voices import RUSSIAN, frames_of, speech
 
 LEAST_PESQ = {Codec.PCMA: 3.9, Codec.PCMU: 3.9, Codec.G722: 3.7, Codec.OPUS: 3.9}
@@ -99,8 +100,8 @@ def test_g722_of_a_wide_phone_is_heard_in_full_narrow_band_and_ours_is_wide_band
 
 @pytest.mark.parametrize("hertz", [200, 1_000, 3_000])
 def test_the_doubler_is_flat_quick_and_without_seams(hertz: int) -> None:
-    doubler = LiveDoubler()
-    wide = np.concatenate([doubler.doubled(frame) for frame in frames_of(tone(hertz))])
+    doubler = Doubler()
+    wide = np.concatenate([doubler.feed(frame) for frame in frames_of(tone(hertz))])
     wanted = tone(hertz, rate=16_000)
     assert strongest_hertz(wide, 16_000) == pytest.approx(hertz, abs=2)
     assert 20 * np.log10(np.std(wide[200:]) / np.std(wanted)) == pytest.approx(0, abs=0.2)
@@ -110,10 +111,10 @@ def test_the_doubler_is_flat_quick_and_without_seams(hertz: int) -> None:
 def test_the_doubler_holds_back_one_millisecond_and_never_turns_over() -> None:
     click = np.zeros(FRAME_SAMPLES, dtype=np.int16)
     click[0] = 10_000
-    answer = LiveDoubler().doubled(click).astype(float)
+    answer = Doubler().feed(click).astype(float)
     assert (np.arange(320) * answer).sum() / answer.sum() == pytest.approx(15.5, abs=0.05)
     square = np.where(np.arange(FRAME_SAMPLES) % 40 < 20, 32_767, -32_768).astype(np.int16)
-    wide = LiveDoubler().doubled(square)[56:296].astype(int)
+    wide = Doubler().feed(square)[56:296].astype(int)
     turns = np.flatnonzero(np.diff(np.sign(wide)))
     assert len(turns) == 6  # as often as the square itself
 
