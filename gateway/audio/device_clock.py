@@ -1,9 +1,10 @@
 """When a device takes its next frames, learned from its reports; and how steady the machine is that hears them.
 
 Reports come late, never early, so the earliest of them are right. What is late by more than the
-machine's habit is a stall: of the system, of a virtual machine's host, of a USB hub. Where there was one,
-that much sound is kept in hand for the next minute, on every port, since the next one hits all of them; less by
-what each port's packets come before they are needed, and so nothing at all where they come early enough.
+machine's habit is a stall: of the system, of a virtual machine's host, of a USB hub. A single one costs 20 ms of voice that
+are made up; to be ready for it would delay every word of the next minute. What has come twice in a minute will come
+again: that much sound is kept in hand, on every port, since a stall hits all of them; less by what each port's
+packets come before they are needed, and so nothing at all where they come early enough.
 """
 
 from __future__ import annotations
@@ -12,29 +13,41 @@ from collections import deque
 
 
 class Steadiness:
-    """The worst stall of the last minute, in seconds; shared by all ports of a machine."""
+    """The stall that the last minute has shown twice, in seconds; shared by all ports of a machine."""
 
     WINDOW_SECONDS = 60.0
     IGNORED_SECONDS = 0.003
+    ONE_STALL_SECONDS = 0.1
+    """What comes late within this time was held up by one and the same stall."""
     _MOST = 0.060
 
     def __init__(self) -> None:
         self._stalls: deque[tuple[float, float]] = deque()
+        self._second_worst: float | None = None
+        """Of those in `_stalls`; None when it has to be looked for again."""
 
     def note(self, late: float, now: float) -> None:
         """Something came `late` seconds later than it should."""
         if late < self.IGNORED_SECONDS:
             return
-        # Of two stalls only the worse one counts, unless the lesser one lasts longer.
-        while self._stalls and self._stalls[-1][1] <= late:
+        began = now
+        if self._stalls and now - self._stalls[-1][0] < self.ONE_STALL_SECONDS:
+            began, known = self._stalls[-1]
+            if late <= known:
+                return
             self._stalls.pop()
-        self._stalls.append((now, min(late, self._MOST)))
+        self._stalls.append((began, min(late, self._MOST)))
+        self._second_worst = None
 
-    def worst(self, now: float) -> float:
-        """What must be reckoned with now, 0 on a machine that is always in time."""
+    def expected(self, now: float) -> float:
+        """What must be reckoned with now, 0 on a machine that is nearly always in time."""
         while self._stalls and self._stalls[0][0] < now - self.WINDOW_SECONDS:
             self._stalls.popleft()
-        return self._stalls[0][1] if self._stalls else 0.0
+            self._second_worst = None
+        if self._second_worst is None:
+            stalls = sorted(late for _, late in self._stalls)
+            self._second_worst = stalls[-2] if len(stalls) > 1 else 0.0
+        return self._second_worst
 
 
 class DeviceClock:
@@ -87,7 +100,7 @@ class DeviceClock:
 
     def in_hand(self, now: float) -> float:
         """Seconds of sound that should lie ready beyond the next read, for stalls like those of the last minute."""
-        return self._steadiness.worst(now) if self._steadiness is not None else 0.0
+        return self._steadiness.expected(now) if self._steadiness is not None else 0.0
 
 
 _FIRST_GUARD = 0.001
