@@ -1,10 +1,10 @@
 """When a device takes its next frames, learned from its reports; and how steady the machine is that hears them.
 
-Reports come late, never early, so the earliest of them are right. What is late by more than the
-machine's habit is a stall: of the system, of a virtual machine's host, of a USB hub. A single one costs 20 ms of voice that
-are made up; to be ready for it would delay every word of the next minute. What has come twice in a minute will come
-again: that much sound is kept in hand, on every port, since a stall hits all of them; less by what each port's
-packets come before they are needed, and so nothing at all where they come early enough.
+Reports come late, never early, so the earliest of them are right. What is late by more than the machine's habit is a
+stall: of the system, of a virtual machine's host, of a USB hub. A single one costs 20 ms of voice that are made up; to
+be ready for it would delay every word of the next minute. What has come twice in a minute will come again: that much
+sound is kept in hand, on every port, since a stall hits all of them; less by what each port's packets come before
+they are needed, and so nothing at all where they come early enough.
 """
 
 from __future__ import annotations
