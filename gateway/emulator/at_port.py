@@ -14,22 +14,21 @@ _MOST_PENDING_BYTES = 262_144
 
 
 class AtPort:
-    """Calls `received` with what the host sends, and `opened` when a program opens the port."""
+    """From `plug` to `unplug` it takes what the host sends, and gives what is sent to it."""
 
-    def __init__(
-        self, port: PtyPort, log: AtLog, received: Callable[[bytes], None], opened: Callable[[], None]
-    ) -> None:
+    def __init__(self, port: PtyPort, log: AtLog) -> None:
         self.log = log
         self._port = port
-        self._received = received
-        self._opened = opened
+        self._received: Callable[[bytes], None]
+        self._opened: Callable[[], None]
         self._pending = bytearray()
         self._reading = False
         self._writing = False
         self._look: asyncio.TimerHandle | None = None
 
-    def plug(self) -> None:
-        """The port appears."""
+    def plug(self, received: Callable[[bytes], None], opened: Callable[[], None]) -> None:
+        """The port appears; `received` gets what the host sends, `opened` is called when a program opens it."""
+        self._received, self._opened = received, opened
         self._port.plug()
         self._look_for_host()
 

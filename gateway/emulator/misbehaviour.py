@@ -108,3 +108,34 @@ def options_of(name: str, given: Options) -> dict[str, object]:
             raise ValueError(f"Option {option!r} of {name} is like {default!r}, not {value!r}.")
         out[option] = value
     return out
+
+
+class Faults:
+    """Which misbehaviours are on, and what is left of those that count."""
+
+    def __init__(self) -> None:
+        self._on: dict[str, dict[str, object]] = {}
+
+    def begin(self, name: str, options: Options) -> Options:
+        """Switch one on; gives its options, defaults filled in. ValueError for a name or option that there is not."""
+        self._on[name] = options_of(name, options)
+        return self._on[name]
+
+    def end(self, name: str | None = None) -> None:
+        """Switch one off, or all."""
+        for each in [name] if name is not None else list(self._on):
+            self._on.pop(each, None)
+
+    def all(self) -> Mapping[str, Options]:
+        """Those that are on, with their options."""
+        return dict(self._on)
+
+    def options(self, name: str) -> Options | None:
+        """The options of one that is on."""
+        return self._on.get(name)
+
+    def spend(self, name: str, option: str) -> int:
+        """What was left of an option that counts, which is one less from now on, and never below 0."""
+        left = int(str(self._on[name][option]))
+        self._on[name][option] = max(0, left - 1)
+        return left

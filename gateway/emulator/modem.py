@@ -1,4 +1,4 @@
-"""One emulated modem: its ports, its SIM, its settings, and the turn-taking of commands and answers."""
+"""One emulated modem: its ports, its SIM, its settings, its misbehaviours, and what it says by itself."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gateway.emulator import command_table
-from gateway.emulator.at_command import Command, Prompt, Refused, split_line
+from gateway.emulator.at_dialogue import AtDialogue
 from gateway.emulator.at_log import AtLog
 from gateway.emulator.at_output import AtOutput
 from gateway.emulator.at_port import AtPort
 from gateway.emulator.call_side import CallSide, is_on
-from gateway.emulator.errors_text import cme_text
 from gateway.emulator.media_clock import MediaClock
-from gateway.emulator.misbehaviour import Options, options_of
+from gateway.emulator.misbehaviour import Faults, Options
 from gateway.emulator.mobile_call import MobileCall
 from gateway.emulator.network import Network
 from gateway.emulator.personality import Personality
@@ -25,7 +24,6 @@ from gateway.emulator.sim import Lock, MessageStore, Sim
 from gateway.emulator.voice_port import VoicePort
 
 _NOISE_SECONDS = (4.0, 15.0)
-_MOST_LINE_BYTES = 4_096
 _MEMORY_SLOTS = 23
 
 
@@ -70,16 +68,12 @@ class Modem:
         at_pty, voice_pty = PtyPort(directory / f"{name}-at"), PtyPort(directory / f"{name}-voice")
         self.voice = VoicePort(voice_pty, clock, block_bytes=personality.block_bytes, ppm=ppm, seed=seed)
         self._dice = random.Random(seed)
-        self._port = AtPort(at_pty, self.log, self._receive, self._opened)
+        self.faults = Faults()
+        self._port = AtPort(at_pty, self.log)
         self._out = AtOutput(self._port, self.fault, self._noise_line, self._dice)
-        self._faults: dict[str, dict[str, object]] = {}
+        self._dialogue = AtDialogue(self, self._out)
         self._is_noisy = is_noisy
         self._is_on = False
-        self._echo = True
-        self._line = bytearray()
-        self._prompt: Prompt | None = None
-        self._afterwards: list[Callable[[], None]] = []
-        self._silent = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     @property
@@ -103,7 +97,7 @@ class Modem:
             return
         self._is_on = True
         self._restore_settings()
-        self._port.plug()
+        self._port.plug(self._dialogue.receive, self._dialogue.opened)
         self.voice.plug()
         if self._is_noisy:
             self._timer("boot", 0.05, lambda: self.say(*map(self.filled, self.personality.boot)))
@@ -123,9 +117,7 @@ class Modem:
         self._port.unplug()
         self.voice.unplug()
         self.sim.power_cycle()
-        self._line.clear()
-        self._prompt = None
-        self._silent = False
+        self._dialogue.forget()
         self.voiced_calls = 0
 
     def restart(self, after_seconds: float = 0.1) -> None:
@@ -133,7 +125,7 @@ class Modem:
 
         def go() -> None:
             self.power_off()
-            self._faults.pop("silent_after", None)
+            self.faults.end("silent_after")
             self._timer("boot", self.personality.boot_seconds, self.power_on)
 
         self._timer("restart", after_seconds, go)
@@ -158,9 +150,8 @@ class Modem:
 
     def misbehave(self, name: str, options: Options) -> None:
         """Do wrong from now on; ValueError for what there is not."""
-        self._faults[name] = options_of(name, options)
+        seconds = self.faults.begin(name, options).get("seconds")
         self._apply_voice_faults()
-        seconds = self._faults[name].get("seconds")
         if name in ("urc_storm", "voice_port_stalls") and isinstance(seconds, float) and seconds > 0:
             self._timer(name, seconds, lambda: self.behave(name))
         if name == "odd_byte":
@@ -170,23 +161,22 @@ class Modem:
 
     def behave(self, name: str | None = None) -> None:
         """Stop one misbehaviour, or all."""
-        for each in [name] if name is not None else list(self._faults):
-            self._faults.pop(each, None)
-        self._silent = self._silent and "silent_after" in self._faults
+        self.faults.end(name)
+        self._dialogue.behaved()
         self._apply_voice_faults()
 
     def misbehaviours(self) -> Mapping[str, Options]:
         """Which are on."""
-        return dict(self._faults)
+        return self.faults.all()
 
     def fault(self, name: str) -> Options | None:
         """The options of a misbehaviour that is on."""
-        return self._faults.get(name)
+        return self.faults.options(name)
 
     def _apply_voice_faults(self) -> None:
-        self.voice.stalls = "voice_port_stalls" in self._faults
-        self.voice.short_reads = "short_voice_reads" in self._faults
-        stale = self._faults.get("stale_voice")
+        self.voice.stalls = self.fault("voice_port_stalls") is not None
+        self.voice.short_reads = self.fault("short_voice_reads") is not None
+        stale = self.fault("stale_voice")
         self.voice.stale_ms = int(str(stale["ms"])) if stale is not None else 0
 
     # The network's side
@@ -227,12 +217,12 @@ class Modem:
 
     def say(self, *lines: str) -> None:
         """Unsolicited lines; empty ones are left out."""
-        if self._is_on and not self._silent:
+        if self._is_on and not self._dialogue.is_silent:
             self._out.unsolicited(line for line in lines if line)
 
     def after_answer(self, action: Callable[[], None]) -> None:
         """Do it once the command that runs now has got its final result."""
-        self._afterwards.append(action)
+        self._dialogue.after_answer(action)
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Do it in a while, unless the modem is off by then."""
@@ -276,129 +266,4 @@ class Modem:
         }
         self.voice_outlives_calls = False
         self.voice.routed = False
-        self._echo = True
-
-    # Listening
-
-    def _opened(self) -> None:
-        self._line.clear()
-        self._prompt = None
-        options = self.fault("silent_after")
-        if self._silent and options is not None and options["until"] == "reopened":
-            self.behave("silent_after")
-
-    def _receive(self, data: bytes) -> None:
-        if self._echo and not self._silent:
-            self._out.echo(data)
-        for byte in data:
-            if self._prompt is not None and byte in b"\x1a\x1b":
-                self._end_body(send=byte == 0x1A)
-            elif self._prompt is None and byte == 0x0D:
-                self._end_line()
-            elif self._prompt is None and byte in b"\n\x1a\x1b":
-                continue
-            elif len(self._line) < _MOST_LINE_BYTES:
-                self._line.append(byte)
-            if not self._is_on:  # the command has taken the ports away
-                return
-
-    def _end_line(self) -> None:
-        line = self._line.decode("latin-1").strip()
-        self._line.clear()
-        if line and not self._keeps_silent(line):
-            self._run(line)
-
-    def _end_body(self, *, send: bool) -> None:
-        prompt, self._prompt = self._prompt, None
-        body = self._line.decode("latin-1")
-        self._line.clear()
-        if prompt is None or self._silent:
-            return
-        refusal: Refused | None = None
-        lines: list[str] = []
-        try:
-            lines = prompt.take(body) if send else []
-        except Refused as refused:
-            refusal = refused
-        slow = self.fault("slow_messages")
-        seconds = float(str(slow["seconds"])) if slow is not None and send else 0.0
-        if seconds > 0:
-            self.later(seconds, lambda: self._finish("", lines, refusal))
-        else:
-            self._finish("", lines, refusal)
-
-    def _keeps_silent(self, line: str) -> bool:
-        options = self.fault("silent_after")
-        if options is None:
-            return False
-        left = int(str(options["commands"]))
-        if left > 0:
-            self._faults["silent_after"]["commands"] = left - 1
-            return False
-        self._silent = True
-        if options["until"] == "reset" and line.upper() in ("AT+CFUN=1,1", "AT^RESET", "AT+CRESET"):
-            self.restart()
-        return True
-
-    def _run(self, line: str) -> None:
-        refuses = self.fault("refuses")
-        if refuses is not None and line.upper().startswith(str(refuses["command"]).upper()):
-            self._out.answer([], str(refuses["with_line"]))
-            return
-        try:
-            commands = split_line(line)
-        except ValueError:
-            self._out.answer([], "ERROR")
-            return
-        lines: list[str] = []
-        for command in commands:
-            try:
-                answer = self._execute(command)
-            except Refused as refusal:
-                self._finish(line, lines, refusal)
-                return
-            if isinstance(answer, Prompt):
-                self._prompt = answer
-                self._out.prompt()
-                return
-            lines += answer
-        self._finish(line, lines)
-
-    def _execute(self, command: Command) -> list[str] | Prompt:
-        if command.name == "E":
-            if self.fault("echo_stays_on") is None:
-                self._echo = command.argument == "1"
-            return []
-        if command.name in ("Z", "&F"):
-            self._echo = True if command.name == "&F" else self._echo
-            return []
-        return command_table.execute(self, command)
-
-    def _finish(self, line: str, lines: list[str], refusal: Refused | None = None) -> None:
-        final = "OK" if refusal is None else self._final(refusal)
-        afterwards, self._afterwards = self._afterwards, []
-
-        def tell() -> None:
-            self._out.answer(lines, final)
-            for action in afterwards:
-                action()
-
-        late = self._faults.get("late_ok")
-        if late is not None and line.upper().startswith(str(late["command"])):
-            times = int(str(late["times"]))
-            late["times"] = times - 1
-            if times <= 1:
-                del self._faults["late_ok"]
-            if late["error_first"]:
-                self._out.answer([], "ERROR")
-            self.later(float(str(late["seconds"])), tell)
-        else:
-            tell()
-
-    def _final(self, refusal: Refused) -> str:
-        mode = self.settings.get("+CMEE", "0")
-        if refusal.cms is not None:
-            return f"+CMS ERROR: {refusal.cms}"
-        if refusal.cme is None or mode == "0":
-            return refusal.final
-        return f"+CME ERROR: {refusal.cme if mode == '1' else cme_text(refusal.cme)}"
+        self._dialogue.echoes = True
