@@ -6,13 +6,16 @@ import logging
 import random
 import secrets
 import socket
+from typing import TYPE_CHECKING
 
 from gateway.audio.port import PortCounters
 from gateway.sip.rtcp import Reception, Report, ReportBlock, SenderInfo, parse_rtcp, write_rtcp
 from gateway.sip.rtp import RtpSender
 from gateway.sip.sdp import Agreement
-from gateway.sip.srtp import SecurePackets
 from gateway.sip.transport import Address
+
+if TYPE_CHECKING:
+    from gateway.sip.sealed_packets import SecurePackets
 
 log = logging.getLogger(__name__)
 

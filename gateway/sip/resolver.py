@@ -13,9 +13,6 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-import dns.exception
-import dns.resolver
-
 QUESTION_SECONDS = 4.0
 """So long the DNS servers may take for an SRV or NAPTR question."""
 
@@ -86,6 +83,10 @@ class SystemNames:
         ]
 
     def _ask(self, name: str, kind: str) -> list[Any]:
+        # Here alone: most shops name no provider, and need no DNS library in memory.
+        import dns.exception  # noqa: PLC0415
+        import dns.resolver  # noqa: PLC0415
+
         try:
             resolver = dns.resolver.Resolver(configure=self._nameserver is None)
             if self._nameserver is not None:

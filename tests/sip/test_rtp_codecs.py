@@ -21,7 +21,8 @@ from gateway.sip.port_range import PortRange
 from gateway.sip.rtcp import Report, ReportBlock, SenderInfo, parse_rtcp, write_rtcp
 from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sdp import Agreement, Format, Way
-from gateway.sip.srtp import CryptoLine, SecurePackets, Suite, new_key
+from gateway.sip.sealed_packets import SecurePackets
+from gateway.sip.srtp import CryptoLine, Suite, new_key
 from gateway.sip.transport import Address
 from tests.audio.voices import frames_of, speech
 from tests.fakes.sip_peer import RtpSocket

@@ -14,7 +14,8 @@ from gateway.audio.codec import Codec
 from gateway.audio.frame import Frame
 from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sdp import parse_sdp
-from gateway.sip.srtp import SecurePackets, Suite, new_key
+from gateway.sip.sealed_packets import SecurePackets
+from gateway.sip.srtp import Suite, new_key
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import Leg, LegState
 from gateway.telephony.line import Caller

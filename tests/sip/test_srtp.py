@@ -7,7 +7,8 @@ import struct
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from gateway.sip.srtp import SecurePackets, Suite, new_key
+from gateway.sip.sealed_packets import SecurePackets
+from gateway.sip.srtp import Suite, new_key
 
 
 def packet(sequence: int, ssrc: int = 7) -> bytes:
