@@ -59,10 +59,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class _Shares(LoadScopeScheduling):  # type: ignore[misc]  # it has no types of its own
-    """In a parallel run a file stays together, and so do all that start other programs: they share ports."""
+    """In a parallel run a file stays together, and so do all that start other programs, which share ports, and all that
+    look at the source, which is read once."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
+        if file.startswith("tests/architecture/"):
+            return "architecture"
         return "programs" if "interop" in file or file.endswith("test_programs.py") else file
 
 

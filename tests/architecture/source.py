@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Module:
     """One Python file; `path` is relative to the checkout, with slashes."""
 
@@ -33,12 +33,33 @@ def modules(*packages: str) -> tuple[Module, ...]:
     return tuple(_read(path) for package in packages for path in sorted((ROOT / package).rglob("*.py")))
 
 
+@cache
 def _read(path: Path) -> Module:
     relative = path.relative_to(ROOT)
     parts = relative.with_suffix("").parts
     name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
     text = path.read_text(encoding="utf-8")
     return Module(relative.as_posix(), name, text, ast.parse(text, str(relative)))
+
+
+@cache
+def nodes(module: Module) -> tuple[ast.AST, ...]:
+    """All of its syntax tree."""
+    return tuple(node for _, node in placed_nodes(module))
+
+
+@cache
+def placed_nodes(module: Module) -> tuple[tuple[str, ast.AST], ...]:
+    """Every node of it with the dotted name of the function and class around it."""
+    found: list[tuple[str, ast.AST]] = []
+    waiting: list[tuple[tuple[str, ...], ast.AST]] = [((), module.tree)]
+    while waiting:
+        names, node = waiting.pop()
+        found.append((".".join(names), node))
+        is_place = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        within = (*names, node.name) if is_place else names
+        waiting += [(within, child) for child in ast.iter_child_nodes(node)]
+    return tuple(found)
 
 
 @cache
@@ -81,3 +102,9 @@ def text_of(path: Path) -> str | None:
         return (ROOT / path).read_text(encoding="utf-8")
     except UnicodeDecodeError:
         return None
+
+
+def forget() -> None:
+    """Keep nothing of what was read."""
+    for each in (modules, _read, nodes, placed_nodes, project_files, text_of):
+        each.cache_clear()

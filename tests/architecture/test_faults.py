@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.errors import GatewayError
-from tests.architecture.source import Module, modules
+from tests.architecture.source import Module, modules, nodes, placed_nodes
 
 MAY_CATCH_EVERYTHING: dict[str, str] = {
     # "file: function" -> why a fault that nobody foresaw must stop there (rule 4).
@@ -38,20 +38,6 @@ MAY_START_A_TASK: dict[str, str] = {
 }
 
 
-def _functions(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
-    """Every node of a file with the dotted name of the function and class around it."""
-
-    def visit(node: ast.AST, names: tuple[str, ...]) -> Iterator[tuple[str, ast.AST]]:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                yield from visit(child, (*names, child.name))
-            else:
-                yield ".".join(names), child
-                yield from visit(child, names)
-
-    return visit(tree, ())
-
-
 def _names(expression: ast.expr | None) -> set[str]:
     """The last names in an expression: {"CancelledError"} for asyncio.CancelledError, all of a tuple's."""
     if expression is None:
@@ -71,10 +57,10 @@ def _caught(node: ast.AST) -> set[str]:
     return set()
 
 
-def _task_groups(tree: ast.Module) -> set[str]:
+def _task_groups(module: Module) -> set[str]:
     """Names and attributes that are TaskGroups: made here, bound by `async with`, annotated, or assigned from one."""
     groups: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes(module):
         if isinstance(node, ast.AsyncWith):
             for item in node.items:
                 if item.optional_vars is not None and "TaskGroup" in _names(item.context_expr):
@@ -85,7 +71,7 @@ def _task_groups(tree: ast.Module) -> set[str]:
             groups.add(node.arg)
         elif isinstance(node, ast.AnnAssign) and "TaskGroup" in _names(node.annotation):
             groups |= _names(node.target) - {"self"}
-    for node in ast.walk(tree):
+    for node in nodes(module):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id in groups:
             groups |= set().union(*(_names(target) for target in node.targets)) - {"self"}
     return groups
@@ -96,7 +82,7 @@ def _catching(what: set[str]) -> list[str]:
     return [
         f"{module.path}: {where} ({node.lineno})"
         for module in modules("gateway", "web")
-        for where, node in _functions(module.tree)
+        for where, node in placed_nodes(module)
         if isinstance(node, ast.ExceptHandler | ast.Call) and _caught(node) & what
     ]
 
@@ -120,8 +106,8 @@ def _starts_a_task(node: ast.AST, groups: set[str]) -> bool:
 
 
 def _task_starters(module: Module) -> list[str]:
-    groups = _task_groups(module.tree)
-    return [f"{module.path}: {where}" for where, node in _functions(module.tree) if _starts_a_task(node, groups)]
+    groups = _task_groups(module)
+    return [f"{module.path}: {where}" for where, node in placed_nodes(module) if _starts_a_task(node, groups)]
 
 
 def test_tasks_have_an_owner() -> None:
@@ -167,8 +153,8 @@ def test_what_a_clause_is_seen_to_stop(source: str, stopped: set[str]) -> None:
     ],
 )
 def test_what_is_seen_to_start_a_task(source: str, starts: bool) -> None:
-    tree = ast.parse(source)
-    assert any(_starts_a_task(node, _task_groups(tree)) for node in ast.walk(tree)) is starts
+    module = Module("made_up.py", "made_up", source, ast.parse(source))
+    assert bool(_task_starters(module)) is starts
 
 
 def _all_errors(root: type[GatewayError]) -> Iterator[type[GatewayError]]:

@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-from tests.architecture.source import ROOT, modules, project_files, text_of
+from tests.architecture.source import ROOT, modules, nodes, project_files, text_of
 
 LONG_FILES: dict[str, str] = {
     # file -> why it is one room although it is longer
@@ -100,7 +100,7 @@ def test_names_are_words_of_the_trade() -> None:
     wrong = [
         f"{module.path}:{node.lineno}: {node.name}"
         for module in modules("gateway", "web", "tests")
-        for node in ast.walk(module.tree)
+        for node in nodes(module)
         if isinstance(node, ast.ClassDef) and AVOIDED_ENDINGS.search(node.name)
     ]
     wrong += [path.as_posix() for path in project_files() if path.suffix == ".py" and path.stem in AVOIDED_FILES]
@@ -119,7 +119,7 @@ def _is_skip_or_mock(node: ast.AST) -> bool:
 
 
 def test_no_test_is_skipped_and_none_mocks() -> None:
-    wrong = [module.path for module in modules("tests") if any(map(_is_skip_or_mock, ast.walk(module.tree)))]
+    wrong = [module.path for module in modules("tests") if any(map(_is_skip_or_mock, nodes(module)))]
     assert not wrong, f"mend what is skipped; write a fake in tests/fakes for what is mocked: {wrong}"
 
 

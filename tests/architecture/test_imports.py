@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.architecture.source import Module, modules
+from tests.architecture.source import Module, modules, nodes
 
 ALL = frozenset({"*"})
 
@@ -84,7 +84,7 @@ def part_of(module: str) -> str:
 def imported(module: Module) -> Iterator[tuple[int, str]]:
     """Line and absolute dotted name of every import in a file, wherever it stands."""
     package = module.name.split(".") if module.is_package else module.name.split(".")[:-1]
-    for node in ast.walk(module.tree):
+    for node in nodes(module):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name

@@ -1,0 +1,15 @@
+"""The source is read once for all of these tests, and forgotten after them: a million nodes slow down what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.architecture.source import forget
+
+
+@pytest.fixture(scope="package", autouse=True)
+def source_is_forgotten() -> Iterator[None]:
+    yield
+    forget()
