@@ -13,6 +13,7 @@ from pathlib import Path
 from gateway import flows
 from gateway.api.board import Board
 from gateway.api.message_routes import Texts
+from gateway.api.recording_routes import Recorded
 from gateway.api.server import ApiServer
 from gateway.audio.recording_writer import RecordingTrouble, RecordingWriter
 from gateway.audio.wav import Recovered, measure, repair
@@ -134,6 +135,7 @@ async def _serve(settings: Settings) -> None:
                 outgoing=messages.outbox, ussd=messages.ussd, balances=messages.balances, answers=store.answers
             ),
             transfer=switchboard.transfer,
+            recorded=Recorded(evidence=store.evidence),
             is_ready=ready.is_set,
         )
         await stack.enter_async_context(api)

@@ -19,6 +19,7 @@ from gateway.api.call_routes import CallRoutes, Transfer
 from gateway.api.live_routes import LiveRoutes
 from gateway.api.message_routes import MessageRoutes, Texts
 from gateway.api.problems import problems
+from gateway.api.recording_routes import Recorded, RecordingRoutes
 from gateway.api.relay import Relay
 from gateway.api.seams import Accounts, LiveView, PhoneSetup, ShopFile
 from gateway.api.setup_routes import SetupRoutes
@@ -35,7 +36,6 @@ _WITHOUT_TIME_LIMIT = ("/api/v1/stream", "/api/v1/recordings/")
 _RELAYED = (
     "/api/v1/calls",
     "/api/v1/calls/{id}",
-    "/api/v1/recordings/{id}",
     "/api/v1/recordings/{id}/peaks",
     "/api/v1/messages",
     "/api/v1/messages/{id}",
@@ -62,6 +62,7 @@ class ApiServer:
         phone_setup: PhoneSetup,
         texts: Texts,
         transfer: Transfer,
+        recorded: Recorded,
         is_ready: Callable[[], bool],
     ) -> None:
         host, _, port = bind.rpartition(":")
@@ -80,6 +81,7 @@ class ApiServer:
         )
         self._app.add_routes(MessageRoutes(texts).routes())
         self._app.add_routes(CallRoutes(transfer, texts.answers).routes())
+        self._app.add_routes(RecordingRoutes(recorded, self._relay).routes())
         self._app.add_routes([web.get(path, self._relay.pass_on) for path in _RELAYED])
         self._stack = AsyncExitStack()
 

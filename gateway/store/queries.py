@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import asdict
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -14,6 +15,7 @@ from typing import Any, Protocol, Self
 from sqlalchemy import ColumnElement, Row, Select, String, Table, func, literal, or_, select, tuple_, type_coerce
 
 from gateway.store.database import Places, open_engine
+from gateway.store.evidence import Listening, listenings
 from gateway.store.schema import (
     alerts,
     call_events,
@@ -137,13 +139,14 @@ class Queries:
                 return None
             sounds = connection.execute(
                 _of_call(recordings, call_id).where(recordings.c.deleted_at.is_(None)).order_by(recordings.c.started_at)
-            )
+            ).all()
             parties = connection.execute(_of_call(legs, call_id).order_by(legs.c.started_at, legs.c.id))
             steps = connection.execute(_of_call(call_events, call_id).order_by(call_events.c.time, call_events.c.seq))
             return {
                 **_call(row, [_recording(each) for each in sounds]),
                 "legs": [_leg(each) for each in parties],
                 "timeline": [{"time": wire(each.time), "type": each.type, "data": each.data} for each in steps],
+                "listenings": [_listening(each) for each in listenings(connection, [row.id for row in sounds])],
             }
 
     def messages(
@@ -322,7 +325,13 @@ def _recording(row: Row[Any]) -> dict[str, object]:
     return {
         **_pick(row, "id", "seconds", "size_bytes", "verdict", "sha256", "loudness_db"),
         **_moments(row, "started_at"),
+        "pauses": row.pauses or [],
+        "held": {"by": row.held_by, "at": wire(row.held_at), "why": row.held_why} if row.kept else None,
     }
+
+
+def _listening(heard: Listening) -> dict[str, object]:
+    return {**asdict(heard), "time": wire(heard.time)}
 
 
 def _leg(row: Row[Any]) -> dict[str, object]:

@@ -32,7 +32,8 @@ NEARLY_FULL = 0.90
 """The owner is told; at FULL the oldest recordings go until ROOM is reached (X-P4)."""
 FULL = 0.95
 ROOM = 0.93
-BATCH = 100
+BATCH = 20
+"""So many files are unlinked while nothing else can be committed."""
 
 UsedShare = Callable[[Path], float]
 
@@ -112,9 +113,13 @@ class Retention:
         return removed
 
     async def _remove(self, which: ColumnElement[bool], most: int) -> int:
-        """Remove the oldest of `which` that nobody holds; the file first, so that a crash leaves no orphan."""
+        """Remove the oldest of `which` that nobody holds; the file first, so that a crash leaves no orphan.
 
-        def find(connection: Connection) -> list[tuple[str, str]]:
+        All in one transaction: whoever holds a recording meanwhile either comes before it, or finds it gone.
+        """
+        now = self._clock()
+
+        def remove(connection: Connection) -> int:
             rows = connection.execute(
                 select(recordings.c.id, recordings.c.path)
                 .where(
@@ -125,27 +130,20 @@ class Retention:
                 )
                 .order_by(recordings.c.started_at)
                 .limit(most)
-            )
-            return [(row.id, row.path) for row in rows]
+            ).all()
+            unlink(self._directory, [row.path for row in rows], now)
+            gone = update(recordings).where(recordings.c.id.in_([row.id for row in rows]))
+            connection.execute(gone.values(deleted_at=now, path=""))
+            return len(rows)
 
-        found = await self._writer.write(find)
-        if not found:
-            return 0
-        await asyncio.to_thread(self._unlink, [path for _, path in found])
-        now = self._clock()
-        names = [recording_id for recording_id, _ in found]
-        await self._writer.write(
-            lambda connection: connection.execute(
-                update(recordings).where(recordings.c.id.in_(names)).values(deleted_at=now, path="")
-            )
-        )
-        return len(found)
+        return await self._writer.write(remove)
 
-    def _unlink(self, paths: list[str]) -> None:
-        """The files, and the directory of a day that is over and has none left."""
-        over = f"{self._clock() - timedelta(days=2):%Y-%m-%d}"
-        for path in paths:
-            file = self._directory / path
-            file.unlink(missing_ok=True)
-            if file.parent.is_dir() and file.parent.name < over and not any(file.parent.iterdir()):
-                file.parent.rmdir()
+
+def unlink(recordings_dir: Path, paths: list[str], now: datetime) -> None:
+    """Remove the files, and the directory of a day that is over and has none left. Raises OSError."""
+    over = f"{now - timedelta(days=2):%Y-%m-%d}"
+    for path in paths:
+        file = recordings_dir / path
+        file.unlink(missing_ok=True)
+        if file.parent.is_dir() and file.parent.name < over and not any(file.parent.iterdir()):
+            file.parent.rmdir()

@@ -159,6 +159,10 @@ recordings = _table(
     Column("size_bytes", Integer),
     Column("verdict", String(32)),
     Column("kept", Boolean, nullable=False),
+    Column("held_by", Text),
+    Column("held_at", Moment),
+    Column("held_why", Text),
+    Column("pauses", JSON),
     Column("deleted_at", Moment),
     Column("made_at", Moment),
     Column("sha256", String(64)),
@@ -350,6 +354,7 @@ audit = _table(
     Column("previous_digest", String(64), nullable=False),
     Column("digest", String(64), nullable=False),
     UniqueConstraint("gateway_id", "number"),
+    Index(None, "subject"),
 )
 
 jobs = _table(

@@ -18,6 +18,7 @@ from gateway.store.audit import add_audit
 from gateway.store.balances import StoredBalances
 from gateway.store.budget import StoredBudget
 from gateway.store.database import Places, held, open_engine, prepare
+from gateway.store.evidence import StoredEvidence
 from gateway.store.idempotency import StoredAnswers
 from gateway.store.inbox import StoredInbox
 from gateway.store.jobs import StoredJobs
@@ -63,6 +64,7 @@ class Store:
         self.pin_tries = StoredPinTries(writer, gateway_id=gateway_id, clock=clock)
         self.bindings = StoredBindings(writer, gateway_id=gateway_id, clock=clock)
         self.answers = StoredAnswers(writer, gateway_id=gateway_id, clock=clock)
+        self.evidence = StoredEvidence(writer, gateway_id=gateway_id, clock=clock, shop=self.shop)
         self.accounts = StoredAccounts(
             writer, gateway_id=gateway_id, clock=clock, setup_code_file=places.data_dir / "setup-code"
         )

@@ -17,6 +17,7 @@ from gateway.events import EventBus
 from gateway.telephony.causes import Cause
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
+from tests.fakes.recorded import FakeRecorded
 from tests.fakes.texts import FakeTexts
 
 PASSWORD = "three unlikely words"
@@ -36,6 +37,7 @@ class Served:
     texts: FakeTexts = field(default_factory=FakeTexts)
     ready: list[bool] = field(default_factory=lambda: [True])
     token: str | None = None
+    recorded: FakeRecorded = field(default_factory=FakeRecorded)
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.server.port}{path}"
@@ -80,11 +82,13 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
 
     board = Board(bus=bus, shop=lambda: SHOP, hang_up=hang_up)
     accounts, shop_file, texts, ready = FakeAccounts(), FakeShopFile(), FakeTexts(), [True]
+    recorded = FakeRecorded()
     async with (
         ApiServer(
             bind="127.0.0.1:0", worker_socket=worker_socket, bus=bus, live=board, accounts=accounts, shop=shop_file,
-            phone_setup=setup_desk(), texts=texts.texts, transfer=transfer, is_ready=lambda: ready[0],
+            phone_setup=setup_desk(), texts=texts.texts, transfer=transfer,
+            recorded=recorded.recorded, is_ready=lambda: ready[0],
         ) as server,
         aiohttp.ClientSession() as client,
     ):  # fmt: skip
-        yield Served(server, client, bus, accounts, shop_file, hung_up, transferred, texts, ready)
+        yield Served(server, client, bus, accounts, shop_file, hung_up, transferred, texts, ready, recorded=recorded)

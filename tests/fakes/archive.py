@@ -24,7 +24,10 @@ class FakeArchive:
 
     def call(self, call_id: str) -> dict[str, object] | None:
         rows = (row for row in self.call_rows if row["id"] == call_id)
-        return next(({**row, "legs": [], "timeline": [], **self.details.get(call_id, {})} for row in rows), None)
+        return next(
+            ({**row, "legs": [], "timeline": [], "listenings": [], **self.details.get(call_id, {})} for row in rows),
+            None,
+        )
 
     def messages(
         self, wanted: MessageFilter, *, cursor: str | None, limit: int

@@ -21,6 +21,7 @@ from gateway.worker.server import WorkerServer
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.archive import FakeArchive
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
+from tests.fakes.recorded import FakeRecorded
 from tests.fakes.texts import FakeTexts
 
 T = TypeVar("T")
@@ -38,6 +39,7 @@ class GatewayThread:
         self.archive = FakeArchive()
         self.shop_file = FakeShopFile()
         self.texts = FakeTexts()
+        self.recorded = FakeRecorded()
         self.hung_up: list[str] = []
         self.recordings_dir = directory / "recordings"
         self.worker_socket = directory / "worker.sock"
@@ -94,7 +96,7 @@ class GatewayThread:
             bind=f"127.0.0.1:{port}", worker_socket=self.worker_socket, bus=self.bus, live=self._board,
             accounts=self.accounts, shop=self.shop_file, phone_setup=setup_desk(lambda: self.shop),
             texts=self.texts.texts, transfer=lambda call_id, to: None,
-            is_ready=lambda: True,
+            recorded=self.recorded.recorded, is_ready=lambda: True,
         )  # fmt: skip
         self._api = api
         async with api:

@@ -14,7 +14,8 @@ def call_row(call_id: str = "c1", **changes: Any) -> dict[str, object]:
         "cause": "hung-up", "ended_by": "caller", "talk_seconds": 52.0, "total_seconds": 60.0,
         "recordings": [
             {"id": f"r-{call_id}", "seconds": 49.0, "size_bytes": 1_568_044, "verdict": "both-heard",
-             "sha256": "5e" * 32, "loudness_db": [-20.1, None], "started_at": "2027-01-29T09:00:11.000Z"},
+             "sha256": "5e" * 32, "loudness_db": [-20.1, None], "started_at": "2027-01-29T09:00:11.000Z",
+             "pauses": [], "held": None},
         ],
     }  # fmt: skip
     assert changes.keys() <= row.keys()

@@ -92,6 +92,8 @@ async def test_a_call_by_its_id(tmp_path: Path) -> None:
     socket = tmp_path / "worker.sock"
     async with WorkerServer(socket=socket, archive=archive, recordings_dir=tmp_path), serving(socket) as served:
         await served.set_up()
-        assert await served.ask("GET", "/api/v1/calls/c1") == (200, {"id": "c1", "legs": [], "timeline": []})
+        assert await served.ask("GET", "/api/v1/calls/c1") == (
+            200, {"id": "c1", "legs": [], "timeline": [], "listenings": []}
+        )
         status, answer = await served.ask("GET", "/api/v1/calls/c2", headers={"Accept-Language": "ru"})
         assert (status, answer["code"], answer["title"]) == (404, "not-found", "Здесь такого нет.")

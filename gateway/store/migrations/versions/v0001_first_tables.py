@@ -50,6 +50,7 @@ def upgrade() -> None:
         Column("digest", String(64), nullable=False),
         UniqueConstraint("gateway_id", "number", name="uq_audit_gateway_id_number"),
     )
+    op.create_index("ix_audit_subject", "audit", ["subject"])
     _create(
         "bindings",
         Column("extension", Text, nullable=False),
@@ -282,6 +283,10 @@ def upgrade() -> None:
         Column("size_bytes", Integer, nullable=True),
         Column("verdict", String(32), nullable=True),
         Column("kept", Boolean, nullable=False),
+        Column("held_by", Text, nullable=True),
+        Column("held_at", String(27), nullable=True),
+        Column("held_why", Text, nullable=True),
+        Column("pauses", JSON, nullable=True),
         Column("deleted_at", String(27), nullable=True),
         Column("made_at", String(27), nullable=True),
         Column("sha256", String(64), nullable=True),

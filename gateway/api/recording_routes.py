@@ -1,0 +1,109 @@
+"""Recordings as evidence: listened to on record, held for a dispute."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiohttp import web
+
+from gateway.api import bodies
+from gateway.api.auth import PRINCIPAL, client_address
+from gateway.api.bodies import bad_request
+from gateway.api.problems import NotFound
+from gateway.api.relay import Relay
+
+LONGEST_REASON = 200
+LONGEST_NUMBER = 64
+
+
+class Evidence(Protocol):
+    """Holds and listenings; the store's StoredEvidence is one."""
+
+    async def hold_call(self, call_id: str, *, by: str, why: str) -> int | None:
+        """Hold the recordings of a call; how many. None: there is no such call."""
+
+    async def release_call(self, call_id: str, *, by: str) -> int | None:
+        """Let them go when their time comes; how many were held. None: there is no such call."""
+
+    async def hold_number(self, number: str, *, by: str, why: str) -> int:
+        """Hold every recording of a number; how many. Raises ValueError for what is no number."""
+
+    async def release_number(self, number: str, *, by: str) -> int:
+        """Release them; how many were held. Raises ValueError."""
+
+    async def note_listening(self, recording_id: str, *, by: str, address: str, is_download: bool) -> None:
+        """Have it on record who is given the sound of a recording."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What these routes need."""
+
+    evidence: Evidence
+
+
+class RecordingRoutes:
+    """The handlers."""
+
+    def __init__(self, recorded: Recorded, relay: Relay) -> None:
+        self._evidence = recorded.evidence
+        self._relay = relay
+
+    def routes(self) -> list[web.RouteDef]:
+        """For the router."""
+        return [
+            web.get("/api/v1/recordings/{id}", self._get_recording),
+            web.post("/api/v1/calls/{id}/hold", self._post_hold),
+            web.delete("/api/v1/calls/{id}/hold", self._delete_hold),
+            web.post("/api/v1/holds", self._post_holds),
+            web.post("/api/v1/holds/release", self._post_release),
+        ]
+
+    async def _get_recording(self, request: web.Request) -> web.StreamResponse:
+        """Who listens is on disk before the first byte goes out."""
+        if request.method != "HEAD":
+            await self._evidence.note_listening(
+                request.match_info["id"],
+                by=request[PRINCIPAL].name,
+                address=client_address(request),
+                is_download=request.query.get("download") == "true",
+            )
+        return await self._relay.pass_on(request)
+
+    async def _post_hold(self, request: web.Request) -> web.Response:
+        body = await bodies.json_object(request, allowed=frozenset({"why"}))
+        why = bodies.string(body, "why", shortest=1, longest=LONGEST_REASON)
+        call_id, by = request.match_info["id"], request[PRINCIPAL].name
+        return _counted("held", await self._evidence.hold_call(call_id, by=by, why=why))
+
+    async def _delete_hold(self, request: web.Request) -> web.Response:
+        call_id, by = request.match_info["id"], request[PRINCIPAL].name
+        return _counted("released", await self._evidence.release_call(call_id, by=by))
+
+    async def _post_holds(self, request: web.Request) -> web.Response:
+        body = await bodies.json_object(request, allowed=frozenset({"number", "why"}))
+        number = bodies.string(body, "number", shortest=1, longest=LONGEST_NUMBER)
+        why = bodies.string(body, "why", shortest=1, longest=LONGEST_REASON)
+        by = request[PRINCIPAL].name
+        return _counted("held", await _of_number(lambda: self._evidence.hold_number(number, by=by, why=why)))
+
+    async def _post_release(self, request: web.Request) -> web.Response:
+        body = await bodies.json_object(request, allowed=frozenset({"number"}))
+        number = bodies.string(body, "number", shortest=1, longest=LONGEST_NUMBER)
+        by = request[PRINCIPAL].name
+        return _counted("released", await _of_number(lambda: self._evidence.release_number(number, by=by)))
+
+
+async def _of_number(ask: Callable[[], Awaitable[int]]) -> int:
+    try:
+        return await ask()
+    except ValueError as fault:
+        raise bad_request(str(fault)) from fault
+
+
+def _counted(name: str, count: int | None) -> web.Response:
+    if count is None:
+        raise NotFound("There is no such call.")
+    return web.json_response({name: count})

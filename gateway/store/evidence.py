@@ -1,0 +1,135 @@
+"""Recordings as evidence: held for a dispute, and who has listened (B8, T-L10).
+
+A held recording is never removed, neither when its days are over nor for room on the disk, until somebody
+releases it. Every verb leaves a row of the audit; so does every listening and every download, before the
+first byte goes out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, select, update
+
+from gateway.clock import WallClock
+from gateway.store.audit import add_audit
+from gateway.store.number_traces import TracedNumber
+from gateway.store.schema import audit, calls, recordings
+from gateway.store.writer import Writer
+from gateway.telephony.shop import ShopView
+
+SAME_LISTENING = timedelta(minutes=10)
+"""A player asks for a recording in many pieces; what the same person fetches within this is one listening."""
+HEARD_ACTIONS = ("recording.listened", "recording.downloaded")
+
+
+class StoredEvidence:
+    """Holds, and who has listened. Every verb raises StoreError when the disk does not take it."""
+
+    def __init__(self, writer: Writer, *, gateway_id: str, clock: WallClock, shop: ShopView) -> None:
+        self._writer = writer
+        self._gateway_id = gateway_id
+        self._clock = clock
+        self._shop = shop
+        self._heard: dict[tuple[str, str, bool], datetime] = {}
+
+    async def hold_call(self, call_id: str, *, by: str, why: str) -> int | None:
+        """Hold the recordings of a call; how many are held now. None: there is no such call."""
+        return await self._of_call(call_id, by=by, why=why)
+
+    async def release_call(self, call_id: str, *, by: str) -> int | None:
+        """Let them be removed again when their time comes; how many were held. None: there is no such call."""
+        return await self._of_call(call_id, by=by, why=None)
+
+    async def hold_number(self, number: str, *, by: str, why: str) -> int:
+        """Hold every recording that there is of a number; how many are held now. Raises ValueError."""
+        return await self._of_number(number, by=by, why=why)
+
+    async def release_number(self, number: str, *, by: str) -> int:
+        """Release them; how many were held. Raises ValueError."""
+        return await self._of_number(number, by=by, why=None)
+
+    async def note_listening(self, recording_id: str, *, by: str, address: str, is_download: bool) -> None:
+        """Have it on record who is given the sound of a recording, if there is one of that id."""
+        now, key = self._clock(), (by, recording_id, is_download)
+        self._heard = {each: last for each, last in self._heard.items() if abs(now - last) < SAME_LISTENING}
+        if key in self._heard:
+            return
+        action = HEARD_ACTIONS[is_download]
+
+        def note(connection: Connection) -> None:
+            if connection.execute(select(recordings.c.id).where(recordings.c.id == recording_id)).scalar():
+                add_audit(
+                    connection, gateway_id=self._gateway_id, now=now, by=by, action=action, subject=recording_id,
+                    details={"address": address},
+                )  # fmt: skip
+
+        await self._writer.write_or_keep(note)
+        self._heard[key] = now
+
+    async def _of_call(self, call_id: str, *, by: str, why: str | None) -> int | None:
+        def change(connection: Connection) -> int | None:
+            if connection.execute(select(calls.c.id).where(calls.c.id == call_id)).scalar() is None:
+                return None
+            return self._change(connection, recordings.c.call_id == call_id, by, why)
+
+        return await self._writer.write(change)
+
+    async def _of_number(self, number: str, *, by: str, why: str | None) -> int:
+        traced = TracedNumber(number, self._shop().numbers)
+        which = recordings.c.call_id.in_(traced.call_ids())
+        return await self._writer.write(lambda connection: self._change(connection, which, by, why))
+
+    def _change(self, connection: Connection, which: ColumnElement[bool], by: str, why: str | None) -> int:
+        return change_hold(connection, which, gateway_id=self._gateway_id, now=self._clock(), by=by, why=why)
+
+
+def change_hold(
+    connection: Connection,
+    which: ColumnElement[bool],
+    *,
+    gateway_id: str,
+    now: datetime,
+    by: str,
+    why: str | None,
+) -> int:
+    """Hold (`why`), or release (None), the recordings that are still there; how many it concerns."""
+    holds = why is not None
+    there = select(recordings.c.id, recordings.c.kept).where(which, recordings.c.deleted_at.is_(None))
+    rows = connection.execute(there).all()
+    changing = [row.id for row in rows if row.kept is not holds]
+    values: dict[str, object] = {"kept": holds, "held_by": None, "held_at": None, "held_why": None}
+    if holds:
+        values |= {"held_by": by, "held_at": now, "held_why": why}
+    for recording_id in changing:
+        connection.execute(update(recordings).where(recordings.c.id == recording_id).values(values))
+        add_audit(
+            connection, gateway_id=gateway_id, now=now, by=by,
+            action="recording.held" if holds else "recording.released", subject=recording_id,
+            details={"why": why} if holds else {},
+        )  # fmt: skip
+    return len(rows) if holds else len(changing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """Somebody was given the sound of a recording."""
+
+    time: datetime
+    by: str
+    recording_id: str
+    downloaded: bool
+
+
+def listenings(connection: Connection, recording_ids: list[str]) -> list[Listening]:
+    """Who was given the sound of these recordings, oldest first."""
+    rows = connection.execute(
+        select(audit.c.time, audit.c.by, audit.c.action, audit.c.subject)
+        .where(audit.c.subject.in_(recording_ids), audit.c.action.in_(HEARD_ACTIONS))
+        .order_by(audit.c.number)
+    )
+    return [
+        Listening(time=row.time, by=row.by, recording_id=row.subject, downloaded=row.action == HEARD_ACTIONS[True])
+        for row in rows
+    ]
