@@ -56,9 +56,9 @@ def placed_nodes(module: Module) -> tuple[tuple[str, ast.AST], ...]:
     while waiting:
         names, node = waiting.pop()
         found.append((".".join(names), node))
-        is_place = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        within = (*names, node.name) if is_place else names
-        waiting += [(within, child) for child in ast.iter_child_nodes(node)]
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            names = (*names, node.name)
+        waiting += [(names, child) for child in ast.iter_child_nodes(node)]
     return tuple(found)
 
 
