@@ -137,6 +137,7 @@ async def _serve(settings: Settings) -> None:
             transfer=switchboard.transfer,
             recorded=Recorded(evidence=store.evidence),
             is_ready=ready.is_set,
+            is_courier=lambda extension: store.shop().courier(extension) is not None,
         )
         await stack.enter_async_context(api)
         await stack.enter_async_context(sip)

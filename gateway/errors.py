@@ -149,3 +149,21 @@ class UssdNotListed(GatewayError):
     """The owner's list of USSD codes does not hold this one."""
 
     code = "ussd-not-listed"
+
+
+class NameTaken(GatewayError):
+    """Somebody who may sign in has this name."""
+
+    code = "name-taken"
+
+
+class OwnersOnly(GatewayError):
+    """Only an owner may do that to an owner."""
+
+    code = "owners-only"
+
+
+class NotYourself(GatewayError):
+    """Nobody takes away his own rights."""
+
+    code = "not-yourself"

@@ -14,7 +14,8 @@ from gateway.api.problems import NotFound, SetupDone, SetupNeeded, TooManyTries,
 from gateway.api.seams import Accounts, NewSession, SessionRow, TokenRow
 from gateway.api.throttle import Throttle
 
-SCOPES = frozenset({"read", "calls", "shop", "admin"})
+SCOPES = frozenset({"read", "calls", "orders", "shop", "admin"})
+"""What a token may be made for; a person's own matters are not for programs."""
 _SETUP_ACCOUNT = "setup code"
 
 
@@ -79,12 +80,12 @@ class AccountRoutes:
         )
         if session is None:
             raise WrongCredentials("The name or the password is wrong.")
-        return web.json_response(_new_session_wire(session, name), status=201, headers={"Cache-Control": "no-store"})
+        return web.json_response(_newsession_wire(session, name), status=201, headers={"Cache-Control": "no-store"})
 
     async def _get_sessions(self, request: web.Request) -> web.Response:
         principal = request[PRINCIPAL]
         rows = await self._accounts.sessions(principal.user_id)
-        return web.json_response({"items": [_session_wire(row, principal.session_id) for row in rows]})
+        return web.json_response({"items": [session_wire(row, principal.session_id) for row in rows]})
 
     async def _delete_session(self, request: web.Request) -> web.Response:
         principal = request[PRINCIPAL]
@@ -122,11 +123,12 @@ class AccountRoutes:
         self._throttle.failed(address=address, account=account)
 
 
-def _new_session_wire(session: NewSession, name: str) -> dict[str, object]:
+def _newsession_wire(session: NewSession, name: str) -> dict[str, object]:
     return {"id": session.id, "token": session.token, "name": name, "expires_at": wire_time(session.expires_at)}
 
 
-def _session_wire(row: SessionRow, current: str | None) -> dict[str, object]:
+def session_wire(row: SessionRow, current: str | None) -> dict[str, object]:
+    """The schema `Session`."""
     return {
         "id": row.id,
         "created_at": wire_time(row.created_at),

@@ -159,6 +159,9 @@ _STATUS_OF_CODE = {
     "at-refused": 502,
     "at-timeout": 504,
     "modem-lost": 503,
+    "name-taken": 409,
+    "owners-only": 403,
+    "not-yourself": 409,
 }
 
 _CODE_OF_STATUS = {

@@ -39,8 +39,16 @@ class Principal(Protocol):
         """The user's name, as typed at sign-in."""
 
     @property
+    def role(self) -> str:
+        """The user's role."""
+
+    @property
     def scopes(self) -> frozenset[str]:
-        """Any of "read", "calls", "shop", "admin"; "admin" holds the others."""
+        """What may be done, as `Scope` of openapi.json names it; "admin" holds the others."""
+
+    @property
+    def courier(self) -> str | None:
+        """The extension of the courier whom the user is, with that role."""
 
     @property
     def session_id(self) -> str | None:
@@ -119,6 +127,30 @@ class TokenRow(Protocol):
         """When it stops; None: never."""
 
 
+class UserRow(Protocol):
+    """A person who may sign in."""
+
+    @property
+    def id(self) -> str:
+        """The user's key."""
+
+    @property
+    def name(self) -> str:
+        """The user's name."""
+
+    @property
+    def role(self) -> str:
+        """The user's role."""
+
+    @property
+    def courier(self) -> str | None:
+        """The extension of the courier whom the user is."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When the user was made."""
+
+
 class Accounts(Protocol):
     """Users, sessions and tokens. Only hashes of secrets are kept; a password is verified off the loop."""
 
@@ -134,8 +166,8 @@ class Accounts(Protocol):
     async def authenticate(self, token: str) -> Principal | None:
         """Who holds this session token or API token now."""
 
-    async def sign_out(self, user_id: str, session_id: str) -> bool:
-        """End a session of that user; False when there is none."""
+    async def sign_out(self, user_id: str, session_id: str | None, *, by: str | None = None) -> bool:
+        """End a session of that user, or all (None); False when there is none. `by`: whom to name for it."""
 
     async def sessions(self, user_id: str) -> Sequence[SessionRow]:
         """The user's sessions that are still good."""
@@ -150,6 +182,24 @@ class Accounts(Protocol):
 
     async def revoke_token(self, user_id: str, token_id: str) -> bool:
         """End a token of that user; False when there is none."""
+
+    async def users(self) -> Sequence[UserRow]:
+        """Everybody who may sign in."""
+
+    async def add_user(self, *, name: str, password: str, role: str, courier: str | None, by: str) -> UserRow:
+        """Let one more person in; `by` is the key of who wants it. Raises NameTaken, OwnersOnly."""
+
+    async def change_user(self, user_id: str, *, role: str, courier: str | None, by: str) -> UserRow | None:
+        """Give a person another role, which ends the person's sessions; None: there is no such person."""
+
+    async def remove_user(self, user_id: str, *, by: str) -> bool:
+        """Let a person in no more; False when there is no such person. Raises OwnersOnly, NotYourself."""
+
+    async def set_password(self, user_id: str, password: str, *, by: str, keep: str | None = None) -> bool:
+        """Give a person another password; every session but `keep` ends. Raises OwnersOnly."""
+
+    async def knows_password(self, user_id: str, password: str) -> bool:
+        """The person's own password, asked again."""
 
 
 class OpenedSetup(Protocol):

@@ -24,6 +24,7 @@ from gateway.api.relay import Relay
 from gateway.api.seams import Accounts, LiveView, PhoneSetup, ShopFile
 from gateway.api.setup_routes import SetupRoutes
 from gateway.api.stream import EventStream
+from gateway.api.user_routes import UserRoutes
 from gateway.errors import AddressInUse, TryLater
 from gateway.events import EventBus
 from gateway.ids import new_id
@@ -64,6 +65,7 @@ class ApiServer:
         transfer: Transfer,
         recorded: Recorded,
         is_ready: Callable[[], bool],
+        is_courier: Callable[[str], bool] = lambda _extension: False,
     ) -> None:
         host, _, port = bind.rpartition(":")
         self._host, self._port = host.strip("[]"), int(port)
@@ -75,6 +77,7 @@ class ApiServer:
         )
         self._app[ACCOUNTS] = accounts
         self._app.add_routes(AccountRoutes(accounts).routes())
+        self._app.add_routes(UserRoutes(accounts, is_courier).routes())
         self._app.add_routes(SetupRoutes(phone_setup).routes())
         self._app.add_routes(
             LiveRoutes(live=live, stream=self._stream, shop=shop, is_ready=is_ready, boot=boot).routes()

@@ -1,7 +1,7 @@
 """Users, sessions and API tokens. Only hashes of secrets are kept; there is no default password (T-W2, T-W7, T-W8).
 
-Passwords are hashed with argon2id, one at a time, in a thread of its own. Tokens are random and long,
-so their SHA-256 is enough. What is live is also in memory: a request costs no look-up on disk.
+Tokens are random and long, so their SHA-256 is enough. What is live is also in memory: a request costs no
+look-up on disk.
 """
 
 from __future__ import annotations
@@ -11,31 +11,26 @@ import hashlib
 import hmac
 import os
 import secrets
-import unicodedata
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, insert, select, update
 
 from gateway.clock import WallClock
+from gateway.errors import OwnersOnly
 from gateway.ids import new_id
 from gateway.store.audit import add_audit
-from gateway.store.schema import sessions, tokens, users
-from gateway.store.writer import Writer
-
-Result = TypeVar("Result")
+from gateway.store.passwords import Passwords
+from gateway.store.schema import sessions, tokens
+from gateway.store.users import Role, StoredUser, StoredUsers
+from gateway.store.writer import Work, Writer
 
 SESSION_LIFE = timedelta(hours=12)
 SESSION_IDLE = timedelta(minutes=30)
 USE_SAVED_EVERY = timedelta(minutes=5)
 """A use is written no more often than this, to spare the card."""
-SCOPES_OF_ROLES = {"owner": frozenset({"admin"})}
 _CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 
 
@@ -45,8 +40,10 @@ class StoredPrincipal:
 
     user_id: str
     name: str
+    role: str
     scopes: frozenset[str]
     session_id: str | None
+    courier: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,14 +91,6 @@ class StoredToken:
         return self.expires_at is None or now < self.expires_at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _User:
-    id: str
-    name: str
-    password_hash: str
-    role: str
-
-
 class StoredAccounts:
     """The accounts of the API. `load` first, `close` at the end."""
 
@@ -110,10 +99,8 @@ class StoredAccounts:
         self._gateway_id = gateway_id
         self._clock = clock
         self._setup_code_file = setup_code_file
-        self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-        self._hashing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="password-hash")
-        self._hash_of_nobody = ""
-        self._users: dict[str, _User] = {}
+        self.passwords = Passwords()
+        self._users = StoredUsers(writer, gateway_id=gateway_id, clock=clock)
         self._sessions: dict[str, StoredSession] = {}
         self._tokens: dict[str, StoredToken] = {}
         self._saved_uses: dict[str, datetime] = {}
@@ -122,14 +109,14 @@ class StoredAccounts:
     async def load(self) -> None:
         """Read what is live; make the one-time setup code when there is no owner yet."""
         await self._writer.write(self._read)
-        if self._users:
-            self._warm_up()
+        if len(self._users):
+            self.passwords.warm_up()
         else:
             _write_secret(self._setup_code_file, new_setup_code())
 
     def close(self) -> None:
         """Let the hashing thread go."""
-        self._hashing.shutdown()
+        self.passwords.close()
 
     def setup_code(self) -> str | None:
         """The one-time code for the first sign-in, for the owner's console; None once there is an owner."""
@@ -140,37 +127,24 @@ class StoredAccounts:
 
     async def needs_setup(self) -> bool:
         """There is no owner yet."""
-        return not self._users
+        return len(self._users) == 0
 
     async def set_up(self, *, code: str, name: str, password: str) -> bool:
         """Make the owner's account if `code` is the setup code, and end the code."""
         async with self._setting_up:
             known = self.setup_code()
-            if self._users or known is None or not hmac.compare_digest(_plain_code(code), _plain_code(known)):
+            if len(self._users) or known is None or not hmac.compare_digest(_plain_code(code), _plain_code(known)):
                 return False
-            hashed = await self._in_thread(lambda: self._hasher.hash(password))
-            user = _User(id=new_id(), name=name, password_hash=hashed, role="owner")
-            now = self._clock()
-
-            def make(connection: Connection) -> None:
-                connection.execute(
-                    insert(users).values(
-                        id=user.id, gateway_id=self._gateway_id, name=name, name_key=name_key(name),
-                        password_hash=hashed, role=user.role, created_at=now,
-                    )
-                )  # fmt: skip
-                self._note(connection, now, name, "owner.created", name)
-
-            await self._writer.write(make)
-            self._users[name_key(name)] = user
-            self._warm_up()
+            hashed = await self.passwords.hashed(password)
+            await self._users.add(name=name, password_hash=hashed, role=Role.OWNER, courier=None, by=None)
+            self.passwords.warm_up()
             self._setup_code_file.unlink(missing_ok=True)
             return True
 
     async def sign_in(self, *, name: str, password: str, address: str, user_agent: str) -> BegunSession | None:
         """A new session, or None: wrong name or password, told after the same time."""
-        user = self._users.get(name_key(name))
-        right = await self._in_thread(lambda: self._verify(user, password))
+        user = self._users.of_name(name)
+        right = await self.passwords.is_right(user.password_hash if user is not None else None, password)
         if user is None or not right:
             return None
         now = self._clock()
@@ -213,14 +187,27 @@ class StoredAccounts:
             return self._principal(program.user_id, program.scopes, None)
         return None
 
-    async def sign_out(self, user_id: str, session_id: str) -> bool:
-        """End a session of that user; False when there is none."""
-        mine = [each for each in self._sessions.values() if each.id == session_id and each.user_id == user_id]
-        ended = update(sessions).where(sessions.c.id == session_id).values(ended_at=self._clock())
+    async def sign_out(self, user_id: str, session_id: str | None, *, by: str | None = None) -> bool:
+        """End a session of that user, or all of them (None); False when there is none. `by`: whom to name for it."""
+        mine = [
+            each
+            for each in self._sessions.values()
+            if each.user_id == user_id and (session_id is None or each.id == session_id)
+        ]
+        now = self._clock()
         for session in mine:
             del self._sessions[session.digest]
-            await self._writer.write_or_keep(lambda connection: connection.execute(ended))
+            await self._writer.write_or_keep(self._session_ended(session, now, by or self._name_of(user_id)))
         return bool(mine)
+
+    def _session_ended(self, session: StoredSession, now: datetime, by: str) -> Work[None]:
+        ended = update(sessions).where(sessions.c.id == session.id).values(ended_at=now)
+
+        def end(connection: Connection) -> None:
+            connection.execute(ended)
+            self._note(connection, now, by, "session.ended", self._name_of(session.user_id))
+
+        return end
 
     async def sessions(self, user_id: str) -> Sequence[StoredSession]:
         """The user's sessions that are still good, the newest first."""
@@ -272,12 +259,59 @@ class StoredAccounts:
         await self._writer.write_or_keep(revoke)
         return True
 
+    # People.
+
+    async def users(self) -> Sequence[StoredUser]:
+        """Everybody who may sign in, by name."""
+        return self._users.all()
+
+    async def add_user(self, *, name: str, password: str, role: str, courier: str | None, by: str) -> StoredUser:
+        """Let one more person in. Raises NameTaken, OwnersOnly."""
+        hashed = await self.passwords.hashed(password)
+        return await self._users.add(
+            name=name, password_hash=hashed, role=Role(role), courier=courier, by=self._asking(by)
+        )
+
+    async def change_user(self, user_id: str, *, role: str, courier: str | None, by: str) -> StoredUser | None:
+        """Give a person another role; every session ends. None: there is no such person."""
+        user = self._users.of_id(user_id)
+        if user is None:
+            return None
+        changed = await self._users.change(user, role=Role(role), courier=courier, by=self._asking(by))
+        if changed.role != user.role:
+            await self.sign_out(user_id, None, by=self._name_of(by))
+        return changed
+
+    async def remove_user(self, user_id: str, *, by: str) -> bool:
+        """Let a person in no more, nor the tokens that are hers; False when there is no such person."""
+        user = self._users.of_id(user_id)
+        if user is None:
+            return False
+        await self._users.remove(user, by=self._asking(by))
+        await self.sign_out(user_id, None, by=self._name_of(by))
+        return True
+
+    async def set_password(self, user_id: str, password: str, *, by: str, keep: str | None = None) -> bool:
+        """Give a person another password; every session but `keep` ends. False when there is no such person."""
+        user = self._users.of_id(user_id)
+        if user is None:
+            return False
+        await self._users.set_password(user, await self.passwords.hashed(password), by=self._asking(by))
+        for session in await self.sessions(user_id):
+            if session.id != keep:
+                await self.sign_out(user_id, session.id, by=self._name_of(by))
+        return True
+
+    async def knows_password(self, user_id: str, password: str) -> bool:
+        """The person's own password, asked again before something weighty."""
+        user = self._users.of_id(user_id)
+        return await self.passwords.is_right(user.password_hash if user is not None else None, password)
+
     # Inside.
 
     def _read(self, connection: Connection) -> None:
         now = self._clock()
-        for row in connection.execute(select(users).where(users.c.disabled_at.is_(None))):
-            self._users[row.name_key] = _User(id=row.id, name=row.name, password_hash=row.password_hash, role=row.role)
+        self._users.read(connection)
         for row in connection.execute(
             select(sessions).where(sessions.c.ended_at.is_(None), sessions.c.expires_at > now)
         ):
@@ -294,14 +328,24 @@ class StoredAccounts:
             )  # fmt: skip
 
     def _principal(self, user_id: str, scopes: frozenset[str] | None, session_id: str | None) -> StoredPrincipal | None:
-        user = next((each for each in self._users.values() if each.id == user_id), None)
+        user = self._users.of_id(user_id)
         if user is None:
             return None
-        allowed = scopes if scopes is not None else SCOPES_OF_ROLES[user.role]
-        return StoredPrincipal(user_id=user.id, name=user.name, scopes=allowed, session_id=session_id)
+        # A token does what it was made for, and never more than its maker may.
+        allowed = user.scopes if scopes is None else scopes if "admin" in user.scopes else scopes & user.scopes
+        return StoredPrincipal(
+            user_id=user.id, name=user.name, role=user.role, scopes=allowed, session_id=session_id, courier=user.courier
+        )
+
+    def _asking(self, user_id: str) -> StoredUser:
+        user = self._users.of_id(user_id)
+        if user is None:
+            raise OwnersOnly("Whoever asks is removed already.")
+        return user
 
     def _name_of(self, user_id: str) -> str:
-        return next((user.name for user in self._users.values() if user.id == user_id), user_id)
+        user = self._users.of_id(user_id)
+        return user.name if user is not None else user_id
 
     def _save_use(self, row_id: str, now: datetime, *, is_session: bool) -> None:
         saved = self._saved_uses.get(row_id)
@@ -315,28 +359,6 @@ class StoredAccounts:
 
     def _note(self, connection: Connection, now: datetime, by: str, action: str, subject: str) -> None:
         add_audit(connection, gateway_id=self._gateway_id, now=now, by=by, action=action, subject=subject, details={})
-
-    def _verify(self, user: _User | None, password: str) -> bool:
-        """In the hashing thread; for a name that nobody has, as long as for any other."""
-        if not self._hash_of_nobody:
-            self._hash_of_nobody = self._hasher.hash(secrets.token_hex())
-        hashed = user.password_hash if user is not None else self._hash_of_nobody
-        try:
-            return self._hasher.verify(hashed, password)
-        except (VerificationError, InvalidHashError):
-            return False
-
-    def _warm_up(self) -> None:
-        """Have the hash of nobody made, so that the first unknown name takes no longer than the next."""
-        self._hashing.submit(self._verify, None, "")
-
-    async def _in_thread(self, work: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._hashing, work)
-
-
-def name_key(name: str) -> str:
-    """What makes two names the same user."""
-    return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
 def token_digest(token: str) -> str:

@@ -113,6 +113,9 @@ calls = _table(
     Column("ended_by", String(16)),
     Column("talk_seconds", Float, nullable=False),
     Column("total_seconds", Float, nullable=False),
+    Column("verdict", String(16)),
+    Column("caller_mos", Float),
+    Column("callee_mos", Float),
     Column("search", Text, nullable=False),
     Index("ix_calls_newest", "started_at", "id", "search"),  # a search reads this alone, not the rows
     Index(None, "line", "started_at"),
@@ -137,6 +140,7 @@ legs = _table(
     Column("frames_out", Integer),
     Column("lost", Integer),
     Column("concealed", Integer),
+    Column("sound", JSON),
 )
 
 call_events = _table(
@@ -316,6 +320,7 @@ users = _table(
     Column("role", String(16), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("disabled_at", Moment),
+    Column("courier", Text),
     UniqueConstraint("gateway_id", "name_key"),
 )
 

@@ -88,6 +88,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             bind="127.0.0.1:0", worker_socket=worker_socket, bus=bus, live=board, accounts=accounts, shop=shop_file,
             phone_setup=setup_desk(), texts=texts.texts, transfer=transfer,
             recorded=recorded.recorded, is_ready=lambda: ready[0],
+            is_courier=lambda extension: SHOP.courier(extension) is not None,
         ) as server,
         aiohttp.ClientSession() as client,
     ):  # fmt: skip

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from gateway.errors import NameTaken, NotYourself
+from gateway.store.users import SCOPES_OF_ROLES, Role
+
 _LATER = timedelta(hours=12)
 
 
@@ -14,8 +17,19 @@ _LATER = timedelta(hours=12)
 class FakePrincipal:
     user_id: str
     name: str
+    role: str
     scopes: frozenset[str]
     session_id: str | None
+    courier: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeUser:
+    id: str
+    name: str
+    role: str
+    courier: str | None = None
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @dataclass(kw_only=True)
@@ -43,11 +57,12 @@ class FakeToken:
 
 
 class FakeAccounts:
-    """One owner at most."""
+    """A user's name is the key too; who is in `passwords` alone is an owner."""
 
     def __init__(self, *, code: str = "SETUP-CODE") -> None:
         self.code: str | None = code
         self.passwords: dict[str, str] = {}
+        self.people: dict[str, FakeUser] = {}
         self.open_sessions: dict[str, FakeSession] = {}
         self.open_tokens: dict[str, FakeToken] = {}
         self.verified = 0
@@ -79,20 +94,29 @@ class FakeAccounts:
     async def authenticate(self, token: str) -> FakePrincipal | None:
         for session in self.open_sessions.values():
             if session.token == token:
+                user = self._user(session.user_id)
                 return FakePrincipal(
-                    user_id=session.user_id, name=session.user_id, scopes=frozenset({"admin"}), session_id=session.id
-                )
+                    user_id=user.id, name=user.name, role=user.role, scopes=SCOPES_OF_ROLES[Role(user.role)],
+                    session_id=session.id, courier=user.courier,
+                )  # fmt: skip
         for row in self.open_tokens.values():
             if row.token == token:
-                return FakePrincipal(user_id=row.user_id, name=row.user_id, scopes=row.scopes, session_id=None)
+                return FakePrincipal(
+                    user_id=row.user_id, name=row.user_id, role=self._user(row.user_id).role, scopes=row.scopes,
+                    session_id=None,
+                )  # fmt: skip
         return None
 
-    async def sign_out(self, user_id: str, session_id: str) -> bool:
-        session = self.open_sessions.get(session_id)
-        if session is None or session.user_id != user_id:
-            return False
-        del self.open_sessions[session_id]
-        return True
+    def _user(self, name: str) -> FakeUser:
+        return self.people.get(name, FakeUser(id=name, name=name, role="owner"))
+
+    async def sign_out(self, user_id: str, session_id: str | None, *, by: str | None = None) -> bool:
+        found = [
+            each for each in self.open_sessions.values() if each.user_id == user_id and session_id in (None, each.id)
+        ]
+        for session in found:
+            del self.open_sessions[session.id]
+        return bool(found)
 
     async def sessions(self, user_id: str) -> Sequence[FakeSession]:
         return [session for session in self.open_sessions.values() if session.user_id == user_id]
@@ -117,3 +141,33 @@ class FakeAccounts:
             return False
         del self.open_tokens[token_id]
         return True
+
+    async def users(self) -> Sequence[FakeUser]:
+        return [self._user(name) for name in self.passwords]
+
+    async def add_user(self, *, name: str, password: str, role: str, courier: str | None, by: str) -> FakeUser:
+        if name in self.passwords:
+            raise NameTaken(f"Somebody is called {name!r} already.", name=name)
+        self.passwords[name] = password
+        self.people[name] = FakeUser(id=name, name=name, role=role, courier=courier)
+        return self.people[name]
+
+    async def change_user(self, user_id: str, *, role: str, courier: str | None, by: str) -> FakeUser | None:
+        if user_id not in self.passwords:
+            return None
+        self.people[user_id] = FakeUser(id=user_id, name=user_id, role=role, courier=courier)
+        return self.people[user_id]
+
+    async def remove_user(self, user_id: str, *, by: str) -> bool:
+        if user_id == by:
+            raise NotYourself("You cannot remove yourself.")
+        self.people.pop(user_id, None)
+        await self.sign_out(user_id, None)
+        return self.passwords.pop(user_id, None) is not None
+
+    async def set_password(self, user_id: str, password: str, *, by: str, keep: str | None = None) -> bool:
+        self.passwords[user_id] = password
+        return True
+
+    async def knows_password(self, user_id: str, password: str) -> bool:
+        return self.passwords.get(user_id) == password

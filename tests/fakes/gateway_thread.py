@@ -97,6 +97,7 @@ class GatewayThread:
             accounts=self.accounts, shop=self.shop_file, phone_setup=setup_desk(lambda: self.shop),
             texts=self.texts.texts, transfer=lambda call_id, to: None,
             recorded=self.recorded.recorded, is_ready=lambda: True,
+            is_courier=lambda extension: self.shop.courier(extension) is not None,
         )  # fmt: skip
         self._api = api
         async with api:

@@ -146,7 +146,7 @@ async def test_an_unknown_name_takes_as_long_as_a_wrong_password(places: Setting
     """T-W9: medians of interleaved tries, in processor time of the hashing thread: other programs do not count."""
     async with open_store(places, clock) as store:
         await _owner(store)
-        hashing = store.accounts._hashing
+        hashing = store.accounts.passwords.thread
         took: dict[str, list[float]] = {"Анна": [], "nobody": []}
         for _ in range(9):
             for name, times in took.items():

@@ -77,6 +77,9 @@ def upgrade() -> None:
         Column("ended_by", String(16), nullable=True),
         Column("talk_seconds", Float, nullable=False),
         Column("total_seconds", Float, nullable=False),
+        Column("verdict", String(16), nullable=True),
+        Column("caller_mos", Float, nullable=True),
+        Column("callee_mos", Float, nullable=True),
         Column("search", Text, nullable=False),
     )
     op.create_index("ix_calls_courier_started_at", "calls", ["courier", "started_at"])
@@ -196,6 +199,7 @@ def upgrade() -> None:
         Column("role", String(16), nullable=False),
         Column("created_at", String(27), nullable=False),
         Column("disabled_at", String(27), nullable=True),
+        Column("courier", Text, nullable=True),
         UniqueConstraint("gateway_id", "name_key", name="uq_users_gateway_id_name_key"),
     )
     _create(
@@ -239,6 +243,7 @@ def upgrade() -> None:
         Column("frames_out", Integer, nullable=True),
         Column("lost", Integer, nullable=True),
         Column("concealed", Integer, nullable=True),
+        Column("sound", JSON, nullable=True),
     )
     op.create_index("ix_legs_call_id", "legs", ["call_id"])
     _create(
