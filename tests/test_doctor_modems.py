@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from serial.tools import list_ports
@@ -16,8 +17,8 @@ from gateway.settings import DiscoverySettings, ModemSettings, Settings
 from tests.fakes.usb_tree import UsbTree
 
 
-def settings_of(tree: UsbTree, *modems: ModemSettings, **discovery: object) -> Settings:
-    found = DiscoverySettings(sysfs=str(tree.root), devices=str(tree.dev), **discovery)  # type: ignore[arg-type]
+def settings_of(tree: UsbTree, *modems: ModemSettings, **discovery: Any) -> Settings:
+    found = DiscoverySettings(sysfs=str(tree.root), devices=str(tree.dev), **discovery)
     return Settings(data_dir=tree.root.parent / "data", modems=modems, discovery=found)
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from gateway.emulator import sound
 from gateway.emulator.control import Result, StoreWav, Verb
@@ -42,8 +43,8 @@ class NetworkVerbs:
             "refuse-sms": self._do_refuse_sms, "lateness": self._do_lateness,
         }  # fmt: skip
 
-    def _do_add_modem(self, family: str, is_on: bool = True, **order: object) -> Result:
-        modem = self._emulator.add_modem(ModemOrder(family=family, **order), is_on=is_on)  # type: ignore[arg-type]
+    def _do_add_modem(self, family: str, is_on: bool = True, **order: Any) -> Result:
+        modem = self._emulator.add_modem(ModemOrder(family=family, **order), is_on=is_on)
         return self._of_modem(modem)
 
     def _do_modems(self) -> Result:
@@ -112,11 +113,11 @@ class NetworkVerbs:
             "refused_bytes": stamps.refused_bytes,
         }
 
-    def _do_subscriber(self, number: str, says: Sequence[dict[str, object]] = (), **habits: object) -> Result:
+    def _do_subscriber(self, number: str, says: Sequence[dict[str, object]] = (), **habits: Any) -> Result:
         if "when_called" in habits:
             habits["when_called"] = WhenCalled(str(habits["when_called"]))
         speeches = tuple(_speech(each) for each in says)
-        wanted = Habits(says=speeches, **habits)  # type: ignore[arg-type]  # a wrong name is a TypeError, answered
+        wanted = Habits(says=speeches, **habits)  # a wrong name is a TypeError, answered
         known = self._network.subscribers.get(number)
         if known is None:
             self._network.add(Subscriber(number, wanted))
@@ -179,8 +180,8 @@ class NetworkVerbs:
     def _do_said(self, call: str) -> Result:
         return self._sound(f"{call}-said", self._call(call).track.spoken[:])
 
-    def _do_send_sms(self, sender: str, sim: str, text: str, **how: object) -> Result:
-        return {"pdus": self._network.messages.send(sender, sim, text, **how)}  # type: ignore[arg-type]  # as above
+    def _do_send_sms(self, sender: str, sim: str, text: str, **how: Any) -> Result:
+        return {"pdus": self._network.messages.send(sender, sim, text, **how)}
 
     def _do_send_pdus(self, sim: str, pdus: Sequence[str]) -> Result:
         self._network.messages.send_raw(sim, pdus)

@@ -110,7 +110,7 @@ def listen(
     period = 0.020 * block_frames / (1 + clock_ppm * 1e-6)
     end = max(time for time, _, _ in got) + tail
     order = itertools.count()
-    events: list[tuple[float, int, str, object]] = []
+    events: list[tuple[float, int, str, tuple[int, Frame] | None]] = []
     for time, position, frame in got:
         heapq.heappush(events, (time, next(order), "arrive", (position, frame)))
     for index in range(int(end / period)):
@@ -123,8 +123,8 @@ def listen(
     while events:
         now, _, what, detail = heapq.heappop(events)
         written: list[Frame] = []
-        if what == "arrive":
-            position, frame = detail  # type: ignore[misc]
+        if detail is not None:
+            position, frame = detail
             arrived.setdefault(id(frame), now)
             written = playout.arrive(frame, position, now)
         elif what == "read":

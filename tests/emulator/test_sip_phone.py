@@ -244,4 +244,4 @@ def lose_one(phone: SipPhone, lost: int) -> None:
         if sent != lost + 1:
             transmit(message, address)
 
-    endpoint.transmit = lossy  # type: ignore[method-assign]
+    endpoint.transmit = lossy  # type: ignore[method-assign]  # a wire that loses one

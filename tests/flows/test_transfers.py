@@ -166,7 +166,7 @@ async def test_a_spent_budget_returns_the_call_to_who_asked() -> None:
         def refuse(*_: object, **__: object) -> FakeLeg:
             raise BudgetSpent("No minutes are left today.")
 
-        s.trunks["provider"].dial = refuse  # type: ignore[method-assign]
+        s.trunks["provider"].dial = refuse  # type: ignore[method-assign]  # as a provider without minutes
         _, told = wish(agent, OUTSIDE)
         await s.after(0.2)
         assert told.said == ["failed budget-spent"]

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,9 +56,9 @@ class Room:
                 await asyncio.sleep(max(0.5, within / 2000))
 
 
-def shop(**settings: int) -> Shop:
+def shop(**settings: Any) -> Shop:
     names = ("red", "blue")
-    return Shop(lines=tuple(LineSettings(name=name, modem=name, **settings) for name in names))  # type: ignore[arg-type]
+    return Shop(lines=tuple(LineSettings(name=name, modem=name, **settings) for name in names))
 
 
 @asynccontextmanager

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from gateway.clock import utc_now
 from gateway.emulator.client import EmulatorClient, RemoteModem, running_emulator
@@ -74,16 +75,16 @@ def room_for(*lines: LineSettings) -> Room:
 async def served(
     directory: Path,
     *families: str,
-    prepare: Callable[[EmulatorClient, list[RemoteModem]], object] | None = None,
-    **line_settings: object,
+    prepare: Callable[[EmulatorClient, list[RemoteModem]], Awaitable[None]] | None = None,
+    **line_settings: Any,
 ) -> AsyncIterator[tuple[Room, ModemFleet, EmulatorClient, list[RemoteModem]]]:
     """Emulated modems m0, m1 ... with lines l0, l1 ..., served."""
     async with running_emulator(directory, modems=families) as emulator:
         modems = await emulator.modems()
         if prepare is not None:
-            await prepare(emulator, modems)  # type: ignore[misc]  # a coroutine function
+            await prepare(emulator, modems)
         lines = (LineSettings(name=f"l{number}", modem=each.name) for number, each in enumerate(modems))
-        room = room_for(*(replace(line, **line_settings) for line in lines))  # type: ignore[arg-type]
+        room = room_for(*(replace(line, **line_settings) for line in lines))
         async with room.fleet(settings_of(modems)) as fleet:
             yield room, fleet, emulator, modems
 

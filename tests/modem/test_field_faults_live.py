@@ -50,10 +50,10 @@ async def test_nothing_of_the_last_call_is_heard(tmp_path: Path) -> None:
             await person.call_in(modem.number)
             leg = await asyncio.wait_for(room.legs.get(), 10)
             meter = LevelMeter()
-            leg.port.listen(lambda frame, _position, meter=meter: meter.feed(frame, 0.0))  # type: ignore[misc]
+            leg.port.listen(lambda frame, _position, meter=meter: meter.feed(frame, 0.0))  # type: ignore[misc]  # bound early
             leg.answer()
             assert await leg.up(within=10)
-            await until(lambda meter=meter: meter.frames >= 20)  # type: ignore[misc]
+            await until(lambda meter=meter: meter.frames >= 20)  # type: ignore[misc]  # bound early
             assert meter.loud_frames == 0
             leg.hangup()
             await ready(fleet, "l0")

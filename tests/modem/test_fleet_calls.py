@@ -46,7 +46,7 @@ async def test_outgoing_calls_and_how_they_end(tmp_path: Path, family: str) -> N
             with pytest.raises(NoFreeLine):
                 line.dial(dialable(COURIER), call_id="other", extension="101")
             if when_called == "no-answer":
-                await until(lambda leg=leg: leg.state is LegState.RINGING)  # type: ignore[misc]
+                await until(lambda leg=leg: leg.state is LegState.RINGING)  # type: ignore[misc]  # bound early
                 leg.hangup(Cause.NO_ANSWER)
             assert await leg.ended(within=8) is cause, when_called
             await idle(fleet)

@@ -78,7 +78,7 @@ async def test_a_wrong_pin_is_tried_once_in_all_starts(tmp_path: Path) -> None:
         room = room_for(LineSettings(name="l0", modem=modem.name, pin_file=str(pin_file)))
         for _ in range(5):
             async with room.fleet(settings_of([modem])) as fleet:
-                await until(lambda fleet=fleet: fleet.lines["l0"].state is LineState.LOCKED)  # type: ignore[misc]
+                await until(lambda fleet=fleet: fleet.lines["l0"].state is LineState.LOCKED)  # type: ignore[misc]  # bound early
         sent = [line for _, line in await modem.commands() if line.startswith("AT+CPIN=")]
         assert len(sent) == 1
         assert set(room.alerts) == {"sim-locked"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.fakes.transcript import TRANSCRIPTS, stories_of
@@ -21,8 +23,8 @@ REQUIRED = (
 
 
 @pytest.mark.parametrize("path", sorted(TRANSCRIPTS.glob("*.at")), ids=lambda path: path.stem)
-def test_every_family_has_every_story(path: object) -> None:
-    names = list(stories_of(path))  # type: ignore[arg-type]
+def test_every_family_has_every_story(path: Path) -> None:
+    names = list(stories_of(path))
     assert [each for each in REQUIRED if not any(name.startswith(each) for name in names)] == []
 
 

@@ -62,7 +62,7 @@ async def test_a_refusal_is_repeated_until_it_is_acknowledged() -> None:
             await phone.invite("2001")
             await phone.response(100)
             await asyncio.sleep(60)
-            assert [message.status for message in phone.received] == [486] * 11  # type: ignore[union-attr]
+            assert [message.status for message in phone.received] == [486] * 11  # type: ignore[union-attr]  # else it fails
 
 
 async def test_the_caller_cancels() -> None:

@@ -54,7 +54,7 @@ async def test_all_register_one_a_second_by_one_socket() -> None:
         times = [each.at for each in provider.registers]
         assert min(later - sooner for sooner, later in itertools.pairwise(times)) >= 0.999
         contacts = {each.request.contacts[0].uri for each in provider.registers}
-        assert {(uri.host, uri.port) for uri in contacts} == {world.server.addresses[0]}  # type: ignore[union-attr]
+        assert {(uri.host, uri.port) for uri in contacts} == {world.server.addresses[0]}  # type: ignore[union-attr]  # else it fails
         assert not world.server.trunks, "they are no providers of the shop"
 
 

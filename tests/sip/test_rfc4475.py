@@ -215,8 +215,8 @@ def test_octets_after_the_length_are_noise() -> None:
 def test_parameters_of_contact_and_of_its_uri_are_kept_apart() -> None:
     """Sections 3.3.12 and 3.3.13."""
     header, uri = read("cparam01.dat").contacts[0], read("cparam02.dat").contacts[0]
-    assert (header.parameter("unknownparam"), header.uri.parameters) == ("", ())  # type: ignore[union-attr]
-    assert (uri.parameter("unknownparam"), uri.uri.parameter("unknownparam")) == (None, "")  # type: ignore[union-attr]
+    assert (header.parameter("unknownparam"), header.uri.parameters) == ("", ())  # type: ignore[union-attr]  # else it fails
+    assert (uri.parameter("unknownparam"), uri.uri.parameter("unknownparam")) == (None, "")  # type: ignore[union-attr]  # else it fails
 
 
 def test_responses_are_read() -> None:

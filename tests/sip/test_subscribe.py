@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from gateway.clock import utc_now
@@ -123,15 +124,15 @@ async def test_a_refresh_tells_the_state_again_and_zero_ends_it() -> None:
             await lamp(phone)
             await asyncio.sleep(90)
             to_tag = answer.recipient.tag
-            again = {"call_id": "asked", "to_tag": to_tag, "from_tag": "asker"}
-            phone.request("SUBSCRIBE", "102", number=3, extra=(*FIELDS, "Expires: 100"), **again)  # type: ignore[arg-type]
+            again: dict[str, Any] = {"call_id": "asked", "to_tag": to_tag, "from_tag": "asker"}
+            phone.request("SUBSCRIBE", "102", number=3, extra=(*FIELDS, "Expires: 100"), **again)
             assert (await phone.response(200)).headers.get("Expires") == "100"
             assert (await lamp(phone)).subscription == "active;expires=100"
-            phone.request("SUBSCRIBE", "102", number=4, extra=(*FIELDS, "Expires: 0"), **again)  # type: ignore[arg-type]
+            phone.request("SUBSCRIBE", "102", number=4, extra=(*FIELDS, "Expires: 0"), **again)
             await phone.response(200)
             assert (await lamp(phone)).subscription == "terminated;reason=timeout"
             happen(world, started("102"))
-            phone.request("SUBSCRIBE", "102", number=5, extra=FIELDS, **again)  # type: ignore[arg-type]
+            phone.request("SUBSCRIBE", "102", number=5, extra=FIELDS, **again)
             await phone.response(481)
 
 
@@ -194,8 +195,8 @@ async def test_another_host_cannot_refresh_or_end_a_subscription() -> None:
         with Peer(server) as phone, Peer(server, host="127.0.0.2") as thief:
             answer = await ask(phone, "SUBSCRIBE", "102", *FIELDS)
             await lamp(phone)
-            names = {"call_id": "asked", "to_tag": answer.recipient.tag, "from_tag": "asker"}
-            thief.request("SUBSCRIBE", "102", number=9, extra=(*FIELDS, "Expires: 0"), **names)  # type: ignore[arg-type]
+            names: dict[str, Any] = {"call_id": "asked", "to_tag": answer.recipient.tag, "from_tag": "asker"}
+            thief.request("SUBSCRIBE", "102", number=9, extra=(*FIELDS, "Expires: 0"), **names)
             await thief.response(403)
             happen(world, started("102"))
             assert (await lamp(phone)).states == (("recipient", "proceeding"),)

@@ -41,7 +41,7 @@ async def test_a_blind_transfer_between_phones() -> None:
         assert accepted.contacts
         assert await first.reports() == [TRYING]
         invite = await store.asked("INVITE")
-        assert invite.sender.uri.user == "102"  # type: ignore[union-attr]
+        assert invite.sender.uri.user == "102"  # type: ignore[union-attr]  # else it fails
         store.respond(invite, 180, "Ringing")
         assert await first.reports() == [RINGING]
         store.respond(invite, 200, "OK", body=store.media.offer())

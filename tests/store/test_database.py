@@ -9,6 +9,7 @@ import sys
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -156,11 +157,11 @@ def test_one_transaction_for_each_migration(places: Settings, monkeypatch: pytes
     real = op.create_index
     made: list[str] = []
 
-    def fail_late(name: str, *arguments: object) -> None:
+    def fail_late(name: str, *arguments: Any) -> None:
         made.append(name)
         if len(made) == 10:
             raise sqlite3.OperationalError("the power went")
-        real(name, *arguments)  # type: ignore[arg-type]
+        real(name, *arguments)
 
     monkeypatch.setattr(op, "create_index", fail_late)
     with pytest.raises(StoreError, match="the power went"):

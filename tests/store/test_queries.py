@@ -108,7 +108,7 @@ def test_every_filter_gives_exactly_its_rows_in_order(places: Settings) -> None:
                 found = list(all_pages(queries, wanted, limit))
                 assert [row["id"] for row in found] == [row["id"] for row in reversed(expected)], wanted
         recorded = next(row for row in all_pages(queries, Wanted(recorded=True), 5))
-        assert len(recorded["recordings"]) == 1  # type: ignore[arg-type]
+        assert len(recorded["recordings"]) == 1  # type: ignore[arg-type]  # a list, as the API has it
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,7 @@ def test_only_a_policy_makes_a_dialable() -> None:
         with pytest.raises((TypeError, ValueError)):
             attempt()
     with pytest.raises(AttributeError):
-        real.digits = "+882161234567"  # type: ignore[misc]
+        real.digits = "+882161234567"  # type: ignore[misc]  # what is refused is the point
     assert copy.copy(real) == real
 
 
