@@ -13,12 +13,13 @@ from gateway.sip.dialog import SERVER_NAME, our_via
 from gateway.sip.headers import NameAddress
 from gateway.sip.media_terms import MediaTerms
 from gateway.sip.message import Headers, Request, Response
-from gateway.sip.outgoing import OutgoingCall, Target
+from gateway.sip.outgoing import OutgoingCall
 from gateway.sip.pacer import Pacer
 from gateway.sip.port_range import PortRange
 from gateway.sip.registrar import Binding, Registrar
 from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sip_leg import SipLeg
+from gateway.sip.target import Target
 from gateway.sip.transaction import new_tag
 from gateway.sip.transport import Flow
 from gateway.sip.uri import SipUri

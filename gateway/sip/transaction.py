@@ -38,6 +38,8 @@ class State(StrEnum):
     PROCEEDING = "proceeding"
     ACCEPTED = "accepted"
     COMPLETED = "completed"
+    GIVEN_UP = "given-up"
+    """Of ours, after RFC 3261: an INVITE without a final response is waited for no more, but one may come yet."""
     CONFIRMED = "confirmed"
     TERMINATED = "terminated"
 
@@ -167,10 +169,12 @@ class ClientTransaction(_Transaction):
         match self.state:
             case State.CALLING | State.TRYING | State.PROCEEDING:
                 self._receive_first(response)
-            case State.ACCEPTED if 200 <= response.status < 300:
-                self._on_response(response)
-            case State.COMPLETED if self._invite and response.status >= 300:
+            case State.ACCEPTED | State.COMPLETED | State.GIVEN_UP if self._invite and 200 <= response.status < 300:
+                self._on_response(response)  # of a fork, or late: somebody has to acknowledge and end it
+            case State.COMPLETED | State.GIVEN_UP if self._invite and response.status >= 300:
                 self._acknowledge(response)
+            case State.GIVEN_UP:
+                self._on_response(response)
             case _:
                 pass
 
@@ -195,10 +199,20 @@ class ClientTransaction(_Transaction):
         """After a CANCEL: give up when no final response comes (RFC 3261 section 9.1)."""
         if self.state in (State.CALLING, State.PROCEEDING):
             self._after(seconds, self._give_up)
+        elif self.state is State.GIVEN_UP:
+            self._linger(seconds)
 
     def _give_up(self) -> None:
-        self._enter(State.TERMINATED)
+        if self._invite:
+            self._linger(LONGEST_SECONDS)
+        else:
+            self._enter(State.TERMINATED)
         self._on_response(answer_to(self.request, 408, "Request Timeout"))
+
+    def _linger(self, seconds: float) -> None:
+        """A 2xx that comes late must be acknowledged and ended: the peer believes in a call (section 13.2.2.4)."""
+        self._enter(State.GIVEN_UP)
+        self._after(seconds, lambda: self._enter(State.TERMINATED))
 
     def _acknowledge(self, response: Response) -> None:
         """The ACK of a final response that is not 2xx belongs to the transaction (RFC 3261 section 17.1.1.3)."""
@@ -242,7 +256,8 @@ class Transactions:
     ) -> ClientTransaction:
         """Send a request; `on_response` gets each response, and in the end always a final one.
 
-        Repetitions of a 2xx to INVITE are given to `on_response` again: its ACK was lost.
+        To an INVITE it gets each 2xx, repetitions too (its ACK was lost), until 32 s after the final response; after
+        a 408 of our own making also a provisional one: the request was only late.
         """
         key = (request.via.branch or "", "", request.method)
         transaction = ClientTransaction(

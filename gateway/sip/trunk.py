@@ -17,12 +17,13 @@ from gateway.sip.grammar import MalformedMessage, split_outside
 from gateway.sip.headers import NameAddress, parse_name_address
 from gateway.sip.media_terms import trunk_terms
 from gateway.sip.message import Request
-from gateway.sip.outgoing import OutgoingCall, Target
+from gateway.sip.outgoing import OutgoingCall
 from gateway.sip.pacer import Pacer
 from gateway.sip.port_range import PortRange
 from gateway.sip.registration import Registration, Turns
 from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sip_leg import SipLeg
+from gateway.sip.target import Target
 from gateway.sip.transport import Address
 from gateway.sip.uri import OtherUri, SipUri, Uri
 from gateway.sip.wire import Wire

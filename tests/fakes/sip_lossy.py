@@ -10,12 +10,13 @@ from gateway.sip.digest import DigestClient
 from gateway.sip.headers import NameAddress
 from gateway.sip.incoming import IncomingCall
 from gateway.sip.message import Request, Response, parse_message
-from gateway.sip.outgoing import OutgoingCall, Target
+from gateway.sip.outgoing import OutgoingCall
 from gateway.sip.pacer import Pacer
 from gateway.sip.port_range import PortRange
 from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sdp import agree, parse_sdp
 from gateway.sip.sip_leg import SipLeg
+from gateway.sip.target import Target
 from gateway.sip.transport import Address
 from gateway.sip.uri import SipUri
 from gateway.sip.wire import Wire, decline
