@@ -13,6 +13,8 @@ from gateway.demo.shop_api import ShopApi
 from gateway.demo.site import Site, prepare
 from gateway.emulator.client import EmulatorClient
 from gateway.emulator.sip_phone import SipPhone
+from gateway.settings import load_settings
+from gateway.store.shop_commands import import_shop
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ async def house(
             after = change(before)
             assert after != before, f"the change found nothing in {file.name}"
             file.write_text(after, encoding="utf-8")
+    # Here, where all that it needs is loaded: a process of its own takes a second.
+    import_shop(load_settings(site.config), site.shop)
     async with (
         Processes(site, panel=False, say=lambda _text: None),
         ShopApi(site) as api,
