@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 
 from gateway.audio.tones import ToneSource
@@ -9,17 +12,26 @@ from gateway.errors import BudgetSpent
 from gateway.events import CallTransferred
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import LegState
-from tests.fakes.exchange import scene
+from tests.fakes.exchange import Scene, scene
 from tests.fakes.legs import FakeLeg
 from tests.fakes.talks import COURIER, CUSTOMER, OUTSIDE, SHOP, hear_each_other, records, talking, wish
+
+
+@asynccontextmanager
+async def a_customer_talks() -> AsyncIterator[tuple[Scene, FakeLeg, FakeLeg]]:
+    """A customer on the red SIM and the phone 101, in a call; the customer hangs up in the end."""
+    async with scene(SHOP) as s:
+        customer = s.call_to_line("red", CUSTOMER)
+        yield s, customer, await talking(s, customer, "101")
+        customer.hangs_up()
+        await s.after(0.1)
+
 
 # Blind transfer.
 
 
 async def test_a_customer_on_a_sim_is_transferred_to_another_phone_and_hears_it() -> None:
-    async with scene(SHOP) as s:
-        customer = s.call_to_line("red", CUSTOMER)
-        agent = await talking(s, customer, "101")
+    async with a_customer_talks() as (s, customer, agent):
         agent.holds()
         refusal, told = wish(agent, "102")
         assert refusal is None
@@ -105,9 +117,7 @@ async def test_a_transfer_that_fails_returns_the_call(agent_is_caller: bool) -> 
 
 
 async def test_a_transfer_that_fails_when_nobody_is_left_tells_the_customer() -> None:
-    async with scene(SHOP) as s:
-        customer = s.call_to_line("red", CUSTOMER)
-        agent = await talking(s, customer, "101")
+    async with a_customer_talks() as (s, customer, agent):
         wish(agent, "102")
         await s.after(0.5)
         agent.hangs_up()
@@ -121,9 +131,7 @@ async def test_a_transfer_that_fails_when_nobody_is_left_tells_the_customer() ->
 
 
 async def test_the_customer_hangs_up_during_the_transfer() -> None:
-    async with scene(SHOP) as s:
-        customer = s.call_to_line("red", CUSTOMER)
-        agent = await talking(s, customer, "101")
+    async with a_customer_talks() as (s, customer, agent):
         _, told = wish(agent, "102")
         await s.after(0.5)
         customer.hangs_up()
@@ -146,22 +154,16 @@ async def test_the_customer_hangs_up_during_the_transfer() -> None:
 )
 async def test_a_transfer_to_a_number_that_may_not_be_dialled_costs_nothing(target: str, cause: Cause) -> None:
     """T-F5."""
-    async with scene(SHOP) as s:
-        customer = s.call_to_line("red", CUSTOMER)
-        agent = await talking(s, customer, "101")
+    async with a_customer_talks() as (s, customer, agent):
         refusal, told = wish(agent, target)
         await s.after(1)
         assert (refusal, told.said) == (cause, [])
         assert s.trunks["provider"].legs == s.lines["blue"].legs == []
         assert hear_each_other(customer, agent)
-        customer.hangs_up()
-        await s.after(0.1)
 
 
 async def test_a_spent_budget_returns_the_call_to_who_asked() -> None:
-    async with scene(SHOP) as s:
-        customer = s.call_to_line("red", CUSTOMER)
-        agent = await talking(s, customer, "101")
+    async with a_customer_talks() as (s, customer, agent):
 
         def refuse(*_: object, **__: object) -> FakeLeg:
             raise BudgetSpent("No minutes are left today.")
@@ -171,8 +173,6 @@ async def test_a_spent_budget_returns_the_call_to_who_asked() -> None:
         await s.after(0.2)
         assert told.said == ["failed budget-spent"]
         assert hear_each_other(customer, agent)
-        customer.hangs_up()
-        await s.after(0.1)
 
 
 async def test_whoever_comes_from_outside_transfers_nobody() -> None:
@@ -251,9 +251,7 @@ async def test_after_a_consultation_the_two_others_talk_at_once(
 
 
 async def test_the_expert_who_was_given_away_may_hang_up_or_transfer_again() -> None:
-    async with scene(SHOP) as s:
-        customer = s.call_to_line("red", CUSTOMER)
-        agent = await talking(s, customer, "101")
+    async with a_customer_talks() as (s, customer, agent):
         second = s.call_from_phone("101", "102")
         expert = await talking(s, second, "102")
         wish(agent, "102", second)
@@ -264,14 +262,10 @@ async def test_the_expert_who_was_given_away_may_hang_up_or_transfer_again() -> 
         await s.after(0.1)
         assert (refusal, told.said, expert.state) == (None, ["succeeded"], LegState.ENDED)
         assert hear_each_other(customer, s.phones.legs["103"][0])
-        customer.hangs_up()
-        await s.after(0.1)
 
 
 async def test_a_consultation_that_nobody_has_answered_yet_is_rung_for_the_customer() -> None:
-    async with scene(SHOP) as s:
-        customer = s.call_to_line("red", CUSTOMER)
-        agent = await talking(s, customer, "101")
+    async with a_customer_talks() as (s, customer, agent):
         second = s.call_from_phone("101", "102")
         await s.after(0.2)
         _, told = wish(agent, "whoever", second)
@@ -282,15 +276,11 @@ async def test_a_consultation_that_nobody_has_answered_yet_is_rung_for_the_custo
         await s.after(0.1)
         assert told.said == ["succeeded"]
         assert hear_each_other(customer, second_try)
-        customer.hangs_up()
-        await s.after(0.1)
 
 
 async def test_the_call_of_another_phone_is_not_to_be_had() -> None:
     """T-F5: Replaces of a dialog that is not one's own."""
-    async with scene(SHOP) as s:
-        customer = s.call_to_line("red", CUSTOMER)
-        agent = await talking(s, customer, "101")
+    async with a_customer_talks() as (s, customer, agent):
         stranger = s.call_from_phone("103", "102")
         await talking(s, stranger, "102")
         assert wish(agent, "102", stranger)[0] is Cause.NUMBER_BARRED
@@ -307,9 +297,7 @@ async def test_the_call_of_another_phone_is_not_to_be_had() -> None:
 @pytest.mark.parametrize("who", ["customer", "agent", "new"])
 @pytest.mark.parametrize("half_seconds", range(12))
 async def test_nothing_is_left_whoever_hangs_up_at_any_moment_of_a_blind_transfer(who: str, half_seconds: int) -> None:
-    async with scene(SHOP) as s:
-        customer = s.call_to_line("red", CUSTOMER)
-        agent = await talking(s, customer, "101")
+    async with a_customer_talks() as (s, customer, agent):
         for moment in range(12):
             new = s.phones.legs.get("102", [None])[0]
             if moment == 2:
@@ -328,9 +316,7 @@ async def test_nothing_is_left_whoever_hangs_up_at_any_moment_of_a_blind_transfe
 @pytest.mark.parametrize("who", ["customer", "agent", "second", "expert"])
 @pytest.mark.parametrize("tenths", range(0, 30, 3))
 async def test_nothing_is_left_whoever_hangs_up_at_any_moment_of_an_attended_transfer(who: str, tenths: int) -> None:
-    async with scene(SHOP) as s:
-        customer = s.call_to_line("red", CUSTOMER)
-        agent = await talking(s, customer, "101")
+    async with a_customer_talks() as (s, customer, agent):
         second = s.call_from_phone("101", "102")
         await s.after(0.2)
         expert = s.phones.legs["102"][0]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -45,71 +47,66 @@ def ring_then(action: str) -> SipWorld:
     return SipWorld(on_leg=on_leg)
 
 
-async def test_180_is_repeated_until_its_prack_comes() -> None:
-    world = ring_then("")
-    async with world.server:
-        with Peer(world.server.addresses[0]) as phone:
-            await phone.invite("2001", extra=REQUIRED)
-            await phone.response(100)
-            ringing = await phone.response(180)
-            assert ringing.headers.get("Require") == "100rel"
-            await asyncio.sleep(3.6)
-            assert [message.headers.get("RSeq") for message in phone.received] == [ringing.headers.get("RSeq")] * 3
-            phone.received.clear()
-            acknowledge(phone, ringing, 3, rack=f"1 {ringing.cseq}")
-            await phone.response(481)
-            acknowledge(phone, ringing, 4, rack="nonsense")
-            await phone.response(481)
-            acknowledge(phone, ringing, 5)
-            await phone.response(200)
-            await asyncio.sleep(30)
-            assert not phone.received
-            acknowledge(phone, ringing, 6)
-            await phone.response(481)
-            world.legs[0].hangup()
-
-
-@pytest.mark.parametrize("fields", [(), ("Supported: timer",)])
-async def test_who_does_not_know_it_gets_ordinary_responses(fields: tuple[str, ...]) -> None:
-    world = ring_then("")
+@asynccontextmanager
+async def called(fields: tuple[str, ...], action: str = "") -> AsyncIterator[tuple[SipWorld, Peer]]:
+    """A phone whose INVITE with those fields has got its 100."""
+    world = ring_then(action)
     async with world.server:
         with Peer(world.server.addresses[0]) as phone:
             await phone.invite("2001", extra=fields)
             await phone.response(100)
-            ringing = await phone.response(180)
-            assert ringing.headers.get("RSeq") is None
-            await asyncio.sleep(5)
-            assert not phone.received
-            world.legs[0].hangup()
+            yield world, phone
+
+
+async def test_180_is_repeated_until_its_prack_comes() -> None:
+    async with called(REQUIRED) as (world, phone):
+        ringing = await phone.response(180)
+        assert ringing.headers.get("Require") == "100rel"
+        await asyncio.sleep(3.6)
+        assert [message.headers.get("RSeq") for message in phone.received] == [ringing.headers.get("RSeq")] * 3
+        phone.received.clear()
+        acknowledge(phone, ringing, 3, rack=f"1 {ringing.cseq}")
+        await phone.response(481)
+        acknowledge(phone, ringing, 4, rack="nonsense")
+        await phone.response(481)
+        acknowledge(phone, ringing, 5)
+        await phone.response(200)
+        await asyncio.sleep(30)
+        assert not phone.received
+        acknowledge(phone, ringing, 6)
+        await phone.response(481)
+        world.legs[0].hangup()
+
+
+@pytest.mark.parametrize("fields", [(), ("Supported: timer",)])
+async def test_who_does_not_know_it_gets_ordinary_responses(fields: tuple[str, ...]) -> None:
+    async with called(fields) as (world, phone):
+        ringing = await phone.response(180)
+        assert ringing.headers.get("RSeq") is None
+        await asyncio.sleep(5)
+        assert not phone.received
+        world.legs[0].hangup()
 
 
 async def test_without_a_prack_the_call_is_refused() -> None:
-    world = ring_then("")
-    async with world.server:
-        with Peer(world.server.addresses[0]) as phone:
-            await phone.invite("2001", extra=SUPPORTED)
-            await phone.response(100)
-            await phone.response(180)
-            await asyncio.sleep(31)
-            assert [leg.cause for leg in world.legs] == [None]
-            await asyncio.sleep(2)
-            assert [leg.cause for leg in world.legs] == [Cause.NETWORK_LOST]
-            assert {message.status for message in phone.received} == {180, 504}  # type: ignore[union-attr]  # else it fails
+    async with called(SUPPORTED) as (world, phone):
+        await phone.response(180)
+        await asyncio.sleep(31)
+        assert [leg.cause for leg in world.legs] == [None]
+        await asyncio.sleep(2)
+        assert [leg.cause for leg in world.legs] == [Cause.NETWORK_LOST]
+        assert {message.status for message in phone.received} == {180, 504}  # type: ignore[union-attr]  # else it fails
 
 
 async def test_an_answer_does_not_wait_for_the_prack_of_a_180() -> None:
-    world = ring_then("answer")
-    async with world.server:
-        with Peer(world.server.addresses[0]) as phone:
-            await phone.invite("2001", extra=SUPPORTED)
-            await phone.response(100)
-            await phone.response(180)
-            answer = await phone.response(200)
-            phone.ack("2001", answer)
-            await asyncio.sleep(5)
-            assert not phone.received
-            world.legs[0].hangup()
-            await phone.asked("BYE")
+    async with called(SUPPORTED, "answer") as (world, phone):
+        await phone.response(180)
+        answer = await phone.response(200)
+        phone.ack("2001", answer)
+        await asyncio.sleep(5)
+        assert not phone.received
+        world.legs[0].hangup()
+        await phone.asked("BYE")
 
 
 async def test_an_answer_waits_for_the_prack_of_a_description() -> None:
