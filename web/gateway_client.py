@@ -91,6 +91,14 @@ class GatewayClient:
         """End a running call."""
         self._ask(asker, "POST", "/api/v1/calls/{id}/hangup", id=call_id)
 
+    def hold_call(self, asker: Asker, call_id: str, why: str) -> None:
+        """Have the recordings of a call kept until they are released."""
+        self._ask(asker, "POST", "/api/v1/calls/{id}/hold", body={"why": why}, id=call_id)
+
+    def release_call(self, asker: Asker, call_id: str) -> None:
+        """Let them be removed again when their time comes."""
+        self._ask(asker, "DELETE", "/api/v1/calls/{id}/hold", id=call_id)
+
     def open_phone_setup(self, asker: Asker, extension: str) -> dict[str, Any]:
         """Let the files that set up a phone be fetched: the word, until when, and their names."""
         return self._object(asker, "POST", "/api/v1/phones/{extension}/setup", extension=extension)
@@ -162,10 +170,13 @@ class GatewayClient:
 
     @contextmanager
     def recording(
-        self, asker: Asker, recording_id: str, headers: Mapping[str, str]
+        self, asker: Asker, recording_id: str, headers: Mapping[str, str], *, is_download: bool = False
     ) -> Iterator[tuple[int, Mapping[str, str], Iterator[bytes]]]:
         """Status, headers and pieces of a recording; `headers` may hold Range, If-Range and If-None-Match."""
-        with self._asking(asker, "GET", "/api/v1/recordings/{id}", id=recording_id, headers=headers) as answer:
+        query = {"download": "true"} if is_download else None
+        with self._asking(
+            asker, "GET", "/api/v1/recordings/{id}", query=query, id=recording_id, headers=headers
+        ) as answer:
             yield answer.status, dict(answer.headers.items()), iter(lambda: answer.read(_PIECE_BYTES), b"")
 
     @contextmanager

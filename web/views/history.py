@@ -7,11 +7,13 @@ from contextlib import ExitStack
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from web import parts, timeline
 from web.people import Directory
 from web.reader import asker, client, snapshot, time_zone
+from web.translation import gettext
 
 history = Blueprint("history", __name__)
 
@@ -69,12 +71,30 @@ def call(call_id: str) -> str:
     )
 
 
+@history.post("/calls/<call_id>/hold")
+def hold(call_id: str) -> AnyResponse:
+    """Keep the recordings of a call for a dispute."""
+    client().hold_call(asker(), call_id, request.form.get("why", "").strip()[:200])
+    flash(gettext("The recordings of this call are held."))
+    return redirect(url_for("history.call", call_id=call_id))
+
+
+@history.post("/calls/<call_id>/release")
+def release(call_id: str) -> AnyResponse:
+    """Let them go when their time comes."""
+    client().release_call(asker(), call_id)
+    flash(gettext("The recordings of this call are no longer held."))
+    return redirect(url_for("history.call", call_id=call_id))
+
+
 @history.get("/recordings/<recording_id>.wav")
 def recording(recording_id: str) -> Response:
     """The sound, passed through piece by piece."""
     wanted = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
     with ExitStack() as stack:
-        status, headers, pieces = stack.enter_context(client().recording(asker(), recording_id, wanted))
+        status, headers, pieces = stack.enter_context(
+            client().recording(asker(), recording_id, wanted, is_download="download" in request.args)
+        )
         kept_open = stack.pop_all()
 
     def send() -> Iterator[bytes]:

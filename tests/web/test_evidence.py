@@ -1,0 +1,46 @@
+"""Held for a dispute, and who has listened, on the page of the call."""
+
+from __future__ import annotations
+
+import re
+
+from flask.testing import FlaskClient
+
+from tests.fakes.gateway_thread import GatewayThread
+from tests.fakes.rows import call_row
+from tests.web.conftest import csrf_of
+
+
+def test_a_call_is_held_and_released_by_buttons(gateway: GatewayThread, owner: FlaskClient) -> None:
+    gateway.archive.call_rows = [call_row()]
+    token = csrf_of(owner, "/calls/c1")
+    answer = owner.post("/calls/c1/hold", data={"csrf_token": token, "why": "order 17"}, follow_redirects=True)
+    assert "The recordings of this call are held." in answer.text
+    assert gateway.recorded.evidence.held == {"c1": ("anna", "order 17")}
+    row = call_row()
+    row["recordings"][0]["held"] = {"by": "anna", "at": "2027-01-29T09:02:00.000Z", "why": "order 17"}  # type: ignore[index]  # a row of JSON
+    gateway.archive.call_rows = [row]
+    page = owner.get("/calls/c1").text
+    assert re.search(r"anna, .*29.*: order 17", page)
+    owner.post("/calls/c1/release", data={"csrf_token": token})
+    assert gateway.recorded.evidence.held == {}
+
+
+def test_the_page_says_who_has_listened(gateway: GatewayThread, owner: FlaskClient) -> None:
+    gateway.archive.call_rows = [call_row()]
+    assert "Nobody yet." in owner.get("/calls/c1").text
+    gateway.archive.details["c1"] = {
+        "listenings": [
+            {"time": "2027-01-30T09:00:00.000Z", "by": "anna", "recording_id": "r-c1", "downloaded": False},
+            {"time": "2027-01-30T09:05:00.000Z", "by": "boris", "recording_id": "r-c1", "downloaded": True},
+        ]
+    }
+    page = owner.get("/calls/c1").text
+    assert page.index("anna listened") < page.index("boris downloaded it")
+
+
+def test_the_panel_tells_a_download_from_a_listening(gateway: GatewayThread, owner: FlaskClient) -> None:
+    gateway.keep_recording("r-c1")
+    owner.get("/recordings/r-c1.wav")
+    owner.get("/recordings/r-c1.wav?download=1")
+    assert gateway.recorded.evidence.heard == [("r-c1", "anna", False), ("r-c1", "anna", True)]
