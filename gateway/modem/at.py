@@ -8,7 +8,6 @@ line at most and goes on with the next.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from enum import Enum
 
 LINE_LIMIT_BYTES = 8 * 1024
@@ -17,13 +16,14 @@ LINE_LIMIT_BYTES = 8 * 1024
 PROMPT = ">"
 """What `feed` gives for the prompt; no other line is or begins like this."""
 
-_BREAK = re.compile(rb"[\r\n]")
+_BREAKS = re.compile(rb"[\r\n]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # Some firmwares forget the line break after a result: `ERROR+CNUM:` (Huawei), `OK^RSSI:19`.
 _GLUED = re.compile(r"(OK|ERROR|COMMAND NOT SUPPORT|NO CARRIER|BUSY|NO ANSWER)(?=[+^*][A-Z]|RING$)(.*)")
 _REFUSED = re.compile(r"ERROR|COMMAND NOT SUPPORT|TOO MANY PARAMETERS|ABORTED|\+CM[ES] ERROR: ?.*")
 _CALL_RESULT = re.compile(r"NO CARRIER|BUSY|NO ANSWER|NO DIAL ?TONE")
 _NAMED = re.compile(r"([+^*][A-Z][A-Z0-9_]*) ?(?::|$)")
+_NUMBER = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){5,}")
 # Unsolicited words without a sign in front; they never belong to the answer of a command.
 _WORDS = re.compile(
@@ -49,11 +49,16 @@ class AtParser:
     def feed(self, data: bytes) -> list[str]:
         """The lines that `data` completes, in order."""
         lines: list[str] = []
-        head, *rest = _BREAK.split(data)
+        head, *rest = _BREAKS.split(data)
         self._extend(head)
-        for part in rest:
-            lines.extend(self._finish_line())
-            self._extend(part)
+        if rest:
+            self._finish_partial(lines)
+            for raw in rest[:-1]:
+                if len(raw) > LINE_LIMIT_BYTES:
+                    self.discarded_bytes += len(raw)
+                else:
+                    self._finish_line(raw, lines)
+            self._extend(rest[-1])
         if self.awaits_prompt and self._partial.lstrip(b"\0 ").startswith(b">"):
             self._partial.clear()
             self.awaits_prompt = False
@@ -68,23 +73,28 @@ class AtParser:
         else:
             self._partial += part
 
-    def _finish_line(self) -> Iterator[str]:
-        raw, overlong = self._partial.decode("latin-1"), self._overlong
+    def _finish_partial(self, lines: list[str]) -> None:
+        if not self._overlong and self._partial:
+            self._finish_line(self._partial, lines)
         self._partial.clear()
         self._overlong = False
-        if overlong:
-            return
-        text = _CONTROL.sub("", raw).strip()
+
+    def _finish_line(self, raw: bytes | bytearray, lines: list[str]) -> None:
+        """In a storm of news this is most of the work: the common line takes no regular expression but one."""
+        text = raw.decode("latin-1")
+        if not text.isprintable():
+            text = _CONTROL.sub("", text)
+        text = text.strip()
         if text.startswith(">"):
             if self.awaits_prompt:
                 self.awaits_prompt = False
-                yield PROMPT
+                lines.append(PROMPT)
             text = text.lstrip("> ")
         while glued := _GLUED.fullmatch(text):
-            yield glued[1]
+            lines.append(glued[1])
             text = glued[2]
         if text:
-            yield text
+            lines.append(text)
 
 
 class Final(Enum):
@@ -129,6 +139,8 @@ def fields_of(line: str) -> list[str]:
     A comma in quotes does not separate; an unclosed quote reaches to the end of the line.
     """
     _, _, values = line.partition(":")
+    if '"' not in values:
+        return [value.strip() for value in values.split(",")]
     fields: list[str] = []
     current: list[str] = []
     quoted = False
@@ -149,4 +161,4 @@ def number_in(fields: list[str], position: int) -> int | None:
     if position >= len(fields):
         return None
     text = fields[position]
-    return int(text) if re.fullmatch(r"-?[0-9]{1,9}", text, re.ASCII) else None
+    return int(text) if _NUMBER.fullmatch(text) else None

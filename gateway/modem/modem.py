@@ -243,6 +243,8 @@ class Modem:
 
     def learn(self, **facts: str | int | bool | None) -> None:
         """Something was learned of the modem; publishes if it is new."""
+        if all(getattr(self.facts, name) == value for name, value in facts.items()):
+            return
         self.facts = replace(self.facts, **facts)  # type: ignore[arg-type]  # the names are checked by replace
         if self._published is not None:
             self.publish()

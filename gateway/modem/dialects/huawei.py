@@ -62,7 +62,7 @@ class Huawei(ModemDialect):
         return None if key in "ABCD" else commands.huawei_dtmf(call, key)
 
     def _own_news(self, line: str) -> Report | None:
-        fields = fields_of(line)
+        fields = fields_of(line) if line.startswith("^") else []
         index = number_in(fields, 0)
         match name_of(line):
             case "^ORIG":

@@ -30,6 +30,7 @@ _TO_MOBILE = {
     Loudness.LOUD: (fixed("AT+QMIC=41000,8192"),),
 }
 """Half and twice the values that modules have from the factory (20577); unverified."""
+_NEWS = frozenset({"+QIND", "^DSCI", "+QTONEDET", "+QPCMV"})
 _USB_FLAGS = 7
 """Fields of +QCFG: "usbcfg" behind the ids, on a firmware that can be a sound card; the last one switches it."""
 
@@ -93,8 +94,9 @@ class Quectel(ModemDialect):
         return None
 
     def _own_news(self, line: str) -> Report | None:
-        fields = fields_of(line)
-        match name_of(line):
+        name = name_of(line)
+        fields = fields_of(line) if name in _NEWS else []
+        match name:
             case "+QIND" if fields[0] == "ccinfo":
                 return _call_info(fields)
             case "+QIND" if fields[0] == "csq":

@@ -75,11 +75,10 @@ class Simcom(ModemDialect):
             return CallReport(stage=Stage.ACTIVE)
         if line.startswith(("VOICE CALL: END", "MISSED_CALL:")):
             return CallReport(stage=Stage.ENDED)
-        fields = fields_of(line)
         match name_of(line):
             case "+RXDTMF" | "+DTMF":
-                return key_report(fields[0])
+                return key_report(fields_of(line)[0])
             case "+CSQN":
-                return signal_of(number_in(fields, 0))
+                return signal_of(number_in(fields_of(line), 0))
             case _:
                 return None

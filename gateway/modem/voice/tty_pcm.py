@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 
 from gateway.audio.device_clock import Steadiness
 from gateway.audio.dtmf import dtmf_tone
-from gateway.audio.frame import FRAME_BYTES, FRAME_SAMPLES, FRAME_SECONDS, Frame
+from gateway.audio.frame import FRAME_BYTES, FRAME_MS, FRAME_SAMPLES, FRAME_SECONDS, Frame
 from gateway.audio.leveller import Leveller
 from gateway.audio.playout import Playout
-from gateway.audio.port import FrameSource, MediaPort
+from gateway.audio.port import MEASURED_SAMPLES, FrameSource, MediaPort, PortCounters
 from gateway.media_loop import Deadline, deadline
 from gateway.modem.serial_port import SerialPort
 from gateway.modem.voice.device import VoiceDevice, VoiceTaker
@@ -30,6 +30,8 @@ KEY_MS = 160
 _EARLY_FRAMES = 10
 _GAP_SECONDS = 0.060
 _COUNTED_SAMPLES = 10 * FRAME_SAMPLES
+_SMOOTHED = 0.1
+"""Five looks a second: the delay of about the last two seconds."""
 
 
 class VoiceTty:
@@ -94,6 +96,8 @@ class VoiceTty:
 
 class TtyPcmPort(MediaPort):
     """The audio of one call. `open` it before the modem's voice is switched on, `close` it after the call."""
+
+    wire_codec = "gsm"
 
     def __init__(self, device: VoiceDevice, *, block_frames: int, leveller: Leveller | None = None) -> None:
         """`leveller` evens out what the party says."""
@@ -162,6 +166,8 @@ class TtyPcmPort(MediaPort):
         position = self._position
         self._position = position + count * FRAME_SAMPLES
         for frame in frames:
+            if not position % MEASURED_SAMPLES:
+                self.level.feed(frame, now)
             for listener in self._listeners:
                 listener(frame, position)
             position += FRAME_SAMPLES
@@ -249,6 +255,12 @@ class TtyPcmPort(MediaPort):
         if missing >= 2:
             self._position += missing * FRAME_SAMPLES
             self.counters.lost += missing
+            self.counters.gaps += 1
+
+    def settled(self) -> PortCounters:
+        """The buffer's own are counted there."""
+        self._count()
+        return self.counters
 
     def _count(self) -> None:
         """The buffer's counters are ours to show: now and then, and where something had to be made up."""
@@ -256,3 +268,5 @@ class TtyPcmPort(MediaPort):
         self.counters.concealed = counters.concealed
         self.counters.duplicates = counters.duplicates
         self.counters.reordered = counters.reordered
+        self.counters.late = counters.late
+        self.counters.delay_ms += _SMOOTHED * (self._playout.depth_frames * FRAME_MS - self.counters.delay_ms)
