@@ -20,6 +20,7 @@ from web.gateway_client import GatewayAway, GatewayClient, Refused
 from web.security import SESSION_COOKIE, nonce, protect
 from web.signal_line import signal_lines
 from web.translation import gettext
+from web.views.access import access
 from web.views.entry import entry
 from web.views.history import history
 from web.views.news import news
@@ -62,7 +63,7 @@ def create_app(
     protect(app, hosts=hosts, only_private=only_private)
     CSRFProtect(app)
     Babel(app, locale_selector=reader.language)
-    for blueprint in (entry, overview, history, phone_setup, shop, news, texting):
+    for blueprint in (entry, access, overview, history, phone_setup, shop, news, texting):
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)
     _teach_templates(app)
@@ -108,6 +109,7 @@ def _teach_templates(app: Flask) -> None:
             "shop_name": lambda: reader.snapshot()["shop"]["name"],
             "icon": icon,
             "is_missed": parts.is_missed,
+            "may": reader.may,
         }
 
     app.add_template_filter(lambda number: formats.phone_number(number, reader.snapshot()["shop"]["country"]), "phone")
@@ -117,6 +119,8 @@ def _teach_templates(app: Flask) -> None:
     app.add_template_filter(lambda text: formats.clock(text, reader.time_zone()), "clock")
     app.add_template_filter(formats.duration, "duration")
     app.add_template_filter(formats.file_size, "file_size")
+    app.add_template_filter(formats.quality, "quality")
+    app.add_template_filter(formats.decibels, "decibels")
     app.add_template_filter(lambda history: signal_lines(history, reader.now()), "signal_lines")
 
 
@@ -137,6 +141,8 @@ def _answer_errors(app: Flask) -> None:
             response = _to_login()
             response.delete_cookie(SESSION_COOKIE, samesite="Lax", httponly=True)
             return response
+        if refusal.code == "forbidden" and request.endpoint == "overview.dashboard":
+            return redirect(url_for("access.account"))
         return _plain(refusal.title, refusal.detail or refusal.advice, refusal.status)
 
     @app.errorhandler(CSRFError)

@@ -88,6 +88,13 @@ def snapshot() -> dict[str, Any]:
     return found
 
 
+def may(scope: str) -> bool:
+    """The person's role holds that scope; what is no use to a person is not shown. The API decides in any case."""
+    if "scopes" not in g:
+        g.scopes = frozenset(client().me(asker())["scopes"])
+    return not g.scopes.isdisjoint({scope, "admin"})
+
+
 def time_zone() -> ZoneInfo:
     """The shop's."""
     return zone(snapshot()["shop"]["time_zone"])

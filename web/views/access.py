@@ -1,0 +1,175 @@
+"""Who may sign in and with what right: people, their sessions, tokens of programs, and one's own account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
+from werkzeug.wrappers import Response
+
+from web.gateway_client import Refused
+from web.reader import asker, client, snapshot
+from web.translation import gettext
+
+access = Blueprint("access", __name__)
+
+ROLES = ("owner", "admin", "operator", "courier", "viewer")
+_TOKEN_SCOPES = {"viewer": ["read"], "operator": ["read", "calls", "orders"], "admin": ["admin"]}
+"""A program's token is made for what people of that role do."""
+_TOKEN_DAYS = (30, 90, 365, 0)
+
+
+@access.get("/access")
+def page() -> str:
+    """Everybody, and every token."""
+    return _page()
+
+
+@access.post("/access/users")
+def add_user() -> str | Response | tuple[str, int]:
+    """Let one more person in."""
+    form = request.form
+    try:
+        client().add_user(asker(), name=form.get("name", ""), password=form.get("password", ""), **_role(form))
+    except Refused as refusal:
+        return _again(refusal, _page, form=dict(form))
+    flash(gettext("%(name)s can sign in now.", name=form.get("name", "")))
+    return redirect(url_for("access.page"))
+
+
+@access.get("/access/users/<user_id>")
+def person(user_id: str) -> str:
+    """One person: role, password, and where the person is signed in."""
+    return _person(user_id)
+
+
+@access.post("/access/users/<user_id>/role")
+def change_role(user_id: str) -> str | Response | tuple[str, int]:
+    """Another role."""
+    return _done(user_id, lambda: client().change_user(asker(), user_id, **_role(request.form)))
+
+
+@access.post("/access/users/<user_id>/password")
+def set_password(user_id: str) -> str | Response | tuple[str, int]:
+    """Another password, which signs the person out."""
+    return _done(user_id, lambda: client().set_password(asker(), user_id, request.form.get("password", "")))
+
+
+@access.post("/access/users/<user_id>/sessions/<session_id>/end")
+def end_session(user_id: str, session_id: str) -> str | Response | tuple[str, int]:
+    """Sign the person out there."""
+    return _done(user_id, lambda: client().end_session_of(asker(), user_id, session_id))
+
+
+@access.post("/access/users/<user_id>/remove")
+def remove(user_id: str) -> str | Response | tuple[str, int]:
+    """Let the person in no more."""
+    try:
+        client().remove_user(asker(), user_id)
+    except Refused as refusal:
+        return _again(refusal, _person, user_id=user_id)
+    flash(gettext("That person can sign in no more."))
+    return redirect(url_for("access.page"))
+
+
+@access.post("/access/tokens")
+def make_token() -> str | tuple[str, int]:
+    """A token, shown once."""
+    form = request.form
+    days = int(form.get("days", "90")) if form.get("days", "90") in map(str, _TOKEN_DAYS) else 90
+    until = (datetime.now(UTC) + timedelta(days=days)).isoformat() if days else None
+    scopes = _TOKEN_SCOPES.get(form.get("role", ""), ["read"])
+    try:
+        made = client().make_token(asker(), name=form.get("name", ""), scopes=scopes, expires_at=until)
+    except Refused as refusal:
+        return _again(refusal, _page)
+    return _page(token=made)
+
+
+@access.post("/access/tokens/<token_id>/revoke")
+def revoke_token(token_id: str) -> Response:
+    """End a token."""
+    try:
+        client().revoke_token(asker(), token_id)
+    except Refused as refusal:
+        if refusal.status != 404:
+            raise
+    flash(gettext("The token is worth nothing any more."))
+    return redirect(url_for("access.page"))
+
+
+@access.get("/account")
+def account() -> str:
+    """One's own password and sessions."""
+    return _account()
+
+
+@access.post("/account/password")
+def own_password() -> str | Response | tuple[str, int]:
+    """Another password for oneself."""
+    form = request.form
+    try:
+        client().set_own_password(asker(), old=form.get("old", ""), new=form.get("new", ""))
+    except Refused as refusal:
+        return _again(refusal, _account)
+    session.clear()
+    flash(gettext("The password is changed; everywhere else you are signed out."))
+    return redirect(url_for("access.account"))
+
+
+@access.post("/account/sessions/<session_id>/end")
+def end_own_session(session_id: str) -> Response:
+    """Sign oneself out somewhere else."""
+    try:
+        client().end_session(asker(), session_id)
+    except Refused as refusal:
+        if refusal.status != 404:
+            raise
+    return redirect(url_for("access.account"))
+
+
+def _page(**more: Any) -> str:
+    values = {"refusal": None, "form": {}, "token": None, **more}
+    return render_template(
+        "access.html", users=client().users(asker()), tokens=client().tokens(asker()), roles=ROLES,
+        token_roles=tuple(_TOKEN_SCOPES), token_days=_TOKEN_DAYS, snapshot=snapshot(), **values,
+    )  # fmt: skip
+
+
+def _person(user_id: str, refusal: Refused | None = None) -> str:
+    user = next((each for each in client().users(asker()) if each["id"] == user_id), None)
+    if user is None:
+        abort(404)
+    sessions = client().sessions_of(asker(), user_id)
+    return render_template(
+        "person.html", user=user, sessions=sessions, roles=ROLES, refusal=refusal, snapshot=snapshot()
+    )
+
+
+def _account(refusal: Refused | None = None) -> str:
+    return render_template(
+        "account.html", me=client().me(asker()), sessions=client().sessions(asker()), refusal=refusal
+    )
+
+
+def _role(form: Any) -> dict[str, Any]:
+    role = form.get("role", "")
+    return {"role": role, "courier": form.get("courier") or None if role == "courier" else None}
+
+
+def _done(user_id: str, verb: Callable[[], None]) -> str | Response | tuple[str, int]:
+    try:
+        verb()
+    except Refused as refusal:
+        return _again(refusal, _person, user_id=user_id)
+    flash(gettext("Done."))
+    return redirect(url_for("access.person", user_id=user_id))
+
+
+def _again(refusal: Refused, show: Callable[..., str], **given: Any) -> tuple[str, int]:
+    """The page once more, with the reason; what only the error page can say is left to it."""
+    if refusal.status >= 500 or refusal.code in ("not-signed-in", "forbidden", "not-found"):
+        raise refusal
+    return show(refusal=refusal, **given), refusal.status
