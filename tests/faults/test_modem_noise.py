@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 import re
 import time
 import wave
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pytest
@@ -24,13 +26,17 @@ from gateway.modem.dialects import DIALECTS
 from gateway.telephony.leg import LegState
 from tests.fakes.numbers import dialable
 from tests.fakes.serial import MemoryPort
-from tests.faults import rounds
+from tests.faults import SOAKS, rounds
 from tests.modem.fleet_room import ready, served, until
 from tests.modem.test_sound_card import signal_to_noise_db
+
+Sound: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int16]]
 
 COURIER = "+79161234567"
 GARBAGE_LINES = rounds(10_000, 1_000_000)
 STORM_SECONDS = rounds(3, 60)
+STORM_LINES = 10_000
+STORED = rounds(50, 500)
 STALLS = rounds(4, 200)
 DRIFT_SECONDS = rounds(4, 1800)
 
@@ -105,30 +111,82 @@ async def test_every_command_sees_its_own_answer_among_lines_of_garbage(
 
 @pytest.mark.real_time
 @pytest.mark.timeout(90 + STORM_SECONDS)
-async def test_commands_are_answered_in_a_storm_of_news(tmp_path: Path) -> None:
-    """X-M5: 2,000 lines a second in a call; a command's p95 stays below a second, and the sound goes on."""
+async def test_commands_are_answered_in_a_storm_of_news(
+    tmp_path: Path, seed: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """X-M5: 10,000 lines a second in a call: a command's p95 is below a second, the sound is whole, memory bounded."""
+    caplog.set_level(logging.INFO, logger="gateway.modem.channel")  # else the log of the bytes is what grows
+    speech = noise_of(STORM_SECONDS + 5.0, seed)
+    wav = tmp_path / "speech.wav"
+    write_wav(wav, speech)
     async with served(tmp_path, "quectel") as (_room, fleet, emulator, (modem,)):
         await ready(fleet, "l0")
-        await emulator.subscriber(COURIER, ring_seconds=0.1)
+        await emulator.subscriber(COURIER, ring_seconds=0.1, says=[Say(wav)])
         leg = fleet.lines["l0"].dial(dialable(COURIER), call_id="call", extension=None)
         assert await leg.up(within=10)
+        heard = np.zeros(len(speech) + 8000, np.int16)
+        leg.port.listen(lambda frame, position: lay(heard, frame, position))
         await until(lambda: leg.port.counters.frames_in > 5)
-        await modem.misbehave("urc_storm", per_second=2000)
+        service = fleet.modems["m0"].service
+        assert service is not None
+        channel = service.ussd._channel
+        lines = counted_lines(channel)
+        await modem.misbehave("urc_storm", per_second=STORM_LINES)
+        taken = []
+        began, before, memory = time.monotonic(), leg.port.counters.frames_in, resident_bytes()
+        while time.monotonic() < began + STORM_SECONDS:
+            asked = time.monotonic()
+            await channel.accepts(commands.ATTENTION)
+            taken.append(time.monotonic() - asked)
+            await asyncio.sleep(0.05)
+        seconds, frames = time.monotonic() - began, leg.port.counters.frames_in - before
+        grown = resident_bytes() - memory
+        await modem.behave("urc_storm")
+        assert leg.state is LegState.UP
+        leg.hangup()
+        whole = share_heard(heard[: frames * FRAME_SAMPLES], speech)
+        p95 = sorted(taken)[int(len(taken) * 0.95)]
+        print(
+            f"{sum(lines) / seconds:.0f} lines a second for {seconds:.0f} s: command p95 {p95 * 1000:.1f} ms, "
+            f"{whole:.2%} of the sound, {grown / 1e6:+.1f} MB"
+        )
+        assert p95 < 1.0
+        assert grown < 10e6
+        # A virtual machine that stands still for longer than a port can hold loses sound that no storm has cost.
+        assert whole >= (0.99 if SOAKS else 0.9)
+        assert frames * 0.02 > 0.9 * seconds
+        assert sum(lines) > STORM_LINES * seconds / 4, "that was no storm"
+
+
+@pytest.mark.real_time
+@pytest.mark.timeout(120)
+async def test_a_full_storage_is_swept_while_commands_are_answered(tmp_path: Path) -> None:
+    """X-M5: 500 messages wait in the SIM; each is kept and deleted, and nobody waits a second behind them."""
+
+    async def prepare(emulator: EmulatorClient, modems: list[RemoteModem]) -> None:
+        modems.append(await emulator.add_modem("huawei", slots=STORED, is_on=False))
+        for number in range(STORED):
+            await emulator.send_sms("+79031112233", modems[0].number, f"Order {number} is on its way.")
+        await modems[0].replug()
+
+    async with served(tmp_path, prepare=prepare) as (room, fleet, _emulator, _modems):
+        await ready(fleet, "l0")
         service = fleet.modems["m0"].service
         assert service is not None
         taken = []
-        began, frames = time.monotonic(), leg.port.counters.frames_in
-        while time.monotonic() < began + STORM_SECONDS:
+        began = time.monotonic()
+        while len(set(room.inbox.texts)) < STORED:
             asked = time.monotonic()
             await service.ussd._channel.accepts(commands.ATTENTION)
             taken.append(time.monotonic() - asked)
             await asyncio.sleep(0.05)
         seconds = time.monotonic() - began
-        await modem.behave("urc_storm")
-        assert sorted(taken)[int(len(taken) * 0.95)] < 1.0
-        assert leg.state is LegState.UP
-        assert (leg.port.counters.frames_in - frames) * 0.02 > 0.9 * seconds
-        leg.hangup()
+        p95 = sorted(taken)[int(len(taken) * 0.95)]
+        print(f"{STORED} stored messages in {seconds:.1f} s, command p95 {p95 * 1000:.1f} ms")
+        assert sorted(str(text) for text in room.inbox.texts) == sorted(
+            f"Order {number} is on its way." for number in range(STORED)
+        )
+        assert p95 < 1.0
 
 
 @pytest.mark.real_time
@@ -221,8 +279,54 @@ async def test_a_tone_passes_both_ways(tmp_path: Path, family: str) -> None:
         assert signal_to_noise_db(middle) > 40
 
 
-def write_wav(path: Path, samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> None:
+def noise_of(seconds: float, seed: int) -> Sound:
+    """Noise that is like nothing but itself, so that each window of it is known again."""
+    return np.random.default_rng(seed).integers(-6000, 6000, int(seconds * 8000)).astype(np.int16)
 
+
+def lay(timeline: Sound, frame: Frame, position: int) -> None:
+    """Put a frame where its position says."""
+    if position + len(frame) <= len(timeline):
+        timeline[position : position + len(frame)] = frame
+
+
+def share_heard(heard: Sound, speech: Sound) -> float:
+    """The share of 20 ms windows of what was said that came through, wherever each came to lie."""
+    windows = np.flatnonzero(np.abs(heard) > 0)
+    first, last = int(windows[0]), int(windows[-1])
+    offset = int(np.argmax(np.correlate(speech[:16000].astype(float), heard[first + 800 : first + 1600].astype(float))))
+    offset -= first + 800
+    good = total = 0
+    for start in range(first + FRAME_SAMPLES, last - 2 * FRAME_SAMPLES, FRAME_SAMPLES):
+        said = speech[start + offset : start + offset + FRAME_SAMPLES].astype(float)
+        got = heard[start : start + FRAME_SAMPLES].astype(float)
+        size = float(np.linalg.norm(said) * np.linalg.norm(got))
+        good += size > 0 and float(said @ got) / size >= 0.95
+        total += 1
+    return good / total
+
+
+def counted_lines(channel: AtChannel) -> list[int]:
+    """Grows by how many lines each read brought."""
+    counts: list[int] = []
+    feed = channel._parser.feed
+
+    def counting(data: bytes) -> list[str]:
+        lines = feed(data)
+        counts.append(len(lines))
+        return lines
+
+    channel._parser.feed = counting  # type: ignore[method-assign]  # nothing else sees what is left out
+    return counts
+
+
+def resident_bytes() -> int:
+    """What this process holds of the memory."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def write_wav(path: Path, samples: Sound) -> None:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
