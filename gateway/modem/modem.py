@@ -15,6 +15,7 @@ from gateway.events import AlertCleared, AlertRaised, ModemChanged, ModemRemoved
 from gateway.modem.calls import ModemCalls
 from gateway.modem.gsm_leg import GsmLeg
 from gateway.modem.messages import SimMessages
+from gateway.modem.stagger import Stagger
 from gateway.modem.usb_power import UsbPower
 from gateway.modem.ussd import Ussd
 from gateway.settings import ModemSettings
@@ -89,6 +90,8 @@ class Outside:
     clock: WallClock
     steadiness: Steadiness = field(default_factory=Steadiness)
     """How steady this machine is: one for all voice ports."""
+    stagger: Stagger = field(default_factory=Stagger)
+    """Whose turn it is to be opened: one for all modems."""
     power: UsbPower | None = None
     """Switches the power of a USB socket off and on again; None: nobody may."""
 

@@ -42,6 +42,7 @@ class ModemSupervisor:
             try:
                 self._modem.settings = await self._wait_for_ports()
                 self._modem.learn(usb_path=self._place.path, usb_device=self._place.device)
+                await self._modem.outside.stagger.turn()
                 reset, now = (), reset
                 await session.run(reset=now)
             except ModemLost as fault:
