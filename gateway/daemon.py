@@ -142,7 +142,7 @@ async def _serve(settings: Settings) -> None:
         await stack.enter_async_context(api)
         await stack.enter_async_context(sip)
         await stack.enter_async_context(fleet)
-        stack.push_async_callback(asyncio.sleep, GOODBYE_SECONDS)
+        stack.push_async_callback(_last_words, sip)
         await stack.enter_async_context(switchboard)
         await stack.enter_async_context(messages)
         if await store.accounts.needs_setup():
@@ -165,6 +165,13 @@ async def _serve(settings: Settings) -> None:
             removing.cancel()
         service.tell("STOPPING=1")
         log.info("Stopping: running calls may go on for a moment.")
+
+
+async def _last_words(sip: SipServer) -> None:
+    """Every call has been ended: its BYE goes out now, and after it the word to the providers that we are gone."""
+    async with asyncio.TaskGroup() as words:
+        words.create_task(asyncio.sleep(GOODBYE_SECONDS))
+        words.create_task(sip.sign_off(within=GOODBYE_SECONDS))
 
 
 def _rehearse(shop: Shop) -> None:

@@ -137,6 +137,8 @@ class Registration:
         self._asked_seconds = ASKED_SECONDS
         self._seen_as: Address | None = None
         """Our address as the registrar sees it, where a NAT has changed it (RFC 3581)."""
+        self._bound_until = 0.0
+        """By the loop's time: so long the registrar sends calls to us."""
 
     async def run(self) -> None:
         """Keep registered until cancelled."""
@@ -154,6 +156,17 @@ class Registration:
                 case _:
                     failures += 1
                     await self._back_off(failures, outcome)
+
+    async def sign_off(self) -> None:
+        """Tell a registrar that still sends us calls to do so no more (RFC 3261 section 10.2.2). `run` is over."""
+        flow = self._place.flow
+        if flow is None or asyncio.get_running_loop().time() >= self._bound_until:
+            return
+        self._asked_seconds = self._bound_until = 0
+        try:
+            await self._register(flow)
+        except MalformedMessage as fault:
+            log.debug("%s answered what cannot be understood: %s", self._place.host, fault)
 
     # One attempt.
 
@@ -202,7 +215,7 @@ class Registration:
                 return None if answers.take(response, str(request.uri)) else _unanswered(response)
             case 423:
                 shortest = _number(response.headers.get("Min-Expires"))
-                if not self._asked_seconds < shortest <= LONGEST_ASKED_SECONDS:
+                if not 0 < self._asked_seconds < shortest <= LONGEST_ASKED_SECONDS:
                     return _failed(response)
                 self._asked_seconds = shortest
                 return None
@@ -215,6 +228,7 @@ class Registration:
         seconds = granted_seconds(response, sip_uri(request.contacts[0]), self._asked_seconds)
         if seconds < 1:
             return Outcome(state=TrunkState.FAILED, reason="not-granted")
+        self._bound_until = asyncio.get_running_loop().time() + seconds
         return Outcome(state=TrunkState.READY, wait_seconds=float(seconds))
 
     async def _ask(self, request: Request, flow: Flow, patience_seconds: float) -> Response:

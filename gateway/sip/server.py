@@ -12,18 +12,16 @@ from types import TracebackType
 from typing import Self
 
 from gateway.clock import WallClock, utc_now
-from gateway.errors import AddressInUse
 from gateway.events import AlertCleared, AlertRaised, Publish
 from gateway.settings import SipSettings, TlsFiles
-from gateway.sip.admission import admit
+from gateway.sip.arrivals import Arrivals
 from gateway.sip.dialog import ALLOW
 from gateway.sip.digest import Checked, DigestServer, Verdict
 from gateway.sip.grammar import MalformedMessage
 from gateway.sip.guard import Guard
-from gateway.sip.incoming import IncomingCall
 from gateway.sip.instant_message import InstantMessages
 from gateway.sip.listeners import Listeners
-from gateway.sip.media_terms import MediaTerms, phone_terms, trunk_terms
+from gateway.sip.media_terms import MediaTerms, phone_terms
 from gateway.sip.message import Request, Response, parse_message, serialise
 from gateway.sip.pacer import Pacer
 from gateway.sip.phones import SipPhones
@@ -31,17 +29,13 @@ from gateway.sip.port_range import PortRange
 from gateway.sip.presence import Presence
 from gateway.sip.registrar import Registrar
 from gateway.sip.resolver import Names, SystemNames
-from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sdp import CONTENT_TYPE
-from gateway.sip.sip_leg import SipLeg
 from gateway.sip.subscribe import Subscriptions
 from gateway.sip.transaction import ServerTransaction
 from gateway.sip.transport import Address, Flow, answering_flow
-from gateway.sip.trunk import SipTrunk
 from gateway.sip.upstream import Upstream
 from gateway.sip.wire import Wire, decline
 from gateway.telephony.ledger import Bindings, Budget
-from gateway.telephony.leg import Direction
 from gateway.telephony.line import Incoming
 from gateway.telephony.shop import ShopView
 
@@ -71,7 +65,6 @@ class SipServer:
         """`names` looks up providers, by default in the DNS; `tls` is the certificate for a `tls_port`."""
         self._shop = shop
         self._publish = publish
-        self._incoming = incoming
         self._wire = Wire()
         self._pacer = Pacer()
         self._ports = PortRange(*settings.rtp_ports)
@@ -79,7 +72,7 @@ class SipServer:
         self._registrar = Registrar(bindings, publish, clock)
         self._digest = DigestServer(self._now, self._password_of)
         self._tag_key = secrets.token_bytes(16)
-        self._calls: dict[ServerTransaction, IncomingCall] = {}
+        self._arrivals = Arrivals(self._wire, shop, incoming, self._tag, pacer=self._pacer, ports=self._ports)
         self._bans: dict[str, asyncio.TimerHandle] = {}
         self._work: set[asyncio.Task[None]] = set()
         self._exit = AsyncExitStack()
@@ -136,6 +129,17 @@ class SipServer:
             self._upstream.begin()
             self._exit = stack.pop_all()
         return self
+
+    async def sign_off(self, *, within: float) -> None:
+        """Tell the providers and the PBX that we are gone, once the calls have been hung up (X-D5).
+
+        Who does not answer in that time, in seconds, learns it by our silence.
+        """
+        try:
+            async with asyncio.timeout(within):
+                await self._upstream.sign_off()
+        except TimeoutError:
+            log.info("A provider did not say that it has let us go.")
 
     async def __aexit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
@@ -214,9 +218,7 @@ class SipServer:
             transaction.respond(decline(request, 481, "Call/Transaction Does Not Exist", tag=self._tag(request)))
             return
         transaction.respond(decline(request, 200, "OK", tag=self._tag(request)))
-        call = self._calls.get(cancelled)
-        if call is not None:
-            call.cancelled()
+        self._arrivals.cancel(cancelled)
 
     def _receive_in_dialog(self, request: Request, flow: Flow, back: Flow) -> None:
         user = self._wire.dialogs.find(request)
@@ -243,10 +245,9 @@ class SipServer:
         trunk = self._upstream.called_by(request, flow.remote) if request.method == "INVITE" else None
         if trunk is not None:
             self._guard.has_succeeded(host)
-            number, name = trunk.caller_of(request)
             transaction = self._wire.transactions.serve(request, back)
             try:
-                self._admit(transaction, flow, peer=number, name=name, trunk=trunk)
+                self._arrivals.take_from_trunk(transaction, flow, trunk)
             except MalformedMessage as fault:
                 self._give_up(transaction, fault)
             return
@@ -282,7 +283,7 @@ class SipServer:
             case "REGISTER":
                 self._begin(self._register(transaction, user, flow))
             case "INVITE":
-                self._invite(transaction, user, flow)
+                self._arrivals.take_from_phone(transaction, flow, user)
             case "SUBSCRIBE":
                 self._subscriptions.subscribe(transaction, user)
             case "MESSAGE":
@@ -320,52 +321,6 @@ class SipServer:
 
     async def _register(self, transaction: ServerTransaction, user: str, flow: Flow) -> None:
         transaction.respond(await self._registrar.register(transaction.request, user, flow))
-
-    # Calls.
-
-    def _invite(self, transaction: ServerTransaction, user: str, flow: Flow) -> None:
-        phone = self._shop().phone(user)
-        self._admit(transaction, flow, peer=user, name=phone.name if phone is not None else "", trunk=None)
-
-    def _admit(
-        self, transaction: ServerTransaction, flow: Flow, *, peer: str, name: str, trunk: SipTrunk | None
-    ) -> None:
-        request = transaction.request
-        transaction.respond(decline(request, 100, "Trying"))
-        terms = self._terms_of(peer) if trunk is None else trunk_terms(trunk.settings)
-        admitted = admit(request, self._wire.dialogs, self._tag(request), terms, is_secure=flow.transport == "TLS")
-        if isinstance(admitted, Response):
-            transaction.respond(admitted)
-            return
-        port = RtpPort(self._pacer, self._ports)
-        try:
-            port.open(flow.local.host)
-        except AddressInUse as fault:
-            log.error("A call of %s is refused: %s", peer, fault)
-            transaction.respond(decline(request, 503, "Service Unavailable", tag=self._tag(request)))
-            return
-        called, line = (admitted.called, None) if trunk is None else (trunk.number, trunk.name)
-        leg = SipLeg(direction=Direction.INCOMING, peer=peer, called=called, port=port, line=line)
-        leg.display_name = name
-        leg.replaces = admitted.replaces if trunk is None else None
-        call = IncomingCall(
-            self._wire,
-            transaction,
-            port,
-            leg.events,
-            offer=admitted.offer,
-            agreement=admitted.agreement,
-            terms=terms,
-            trusted=trunk is not None,
-            account=None if trunk is None else trunk.account,
-        )
-        leg.attach(call)
-        self._calls[transaction] = call
-        leg.on_change(lambda leg: self._forget(transaction) if leg.cause is not None else None)
-        self._incoming(leg)
-
-    def _forget(self, transaction: ServerTransaction) -> None:
-        self._calls.pop(transaction, None)
 
     # Small things.
 

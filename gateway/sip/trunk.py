@@ -80,6 +80,7 @@ class SipTrunk:
         self._budget = budget
         self._begin = begin
         self._is_alerted = False
+        self._registration: Registration | None = None
 
     @property
     def name(self) -> str:
@@ -106,7 +107,7 @@ class SipTrunk:
         """Keep the trunk usable until cancelled."""
         settings = self.settings
         if settings.user is not None and settings.password is not None:
-            registration = Registration(
+            self._registration = Registration(
                 self._wire,
                 self._beacon,
                 turns,
@@ -114,12 +115,17 @@ class SipTrunk:
                 password=settings.password,
                 report=self._enter,
             )
-            await registration.run()
+            await self._registration.run()
         while True:
             await self._place.look_up()
             found = await self._place.open() is not None
             self._enter(TrunkState.READY if found else TrunkState.FAILED, None if found else "no-address")
             await self._place.is_lost_within(LOOK_UP_SECONDS if found else LOOK_UP_SECONDS / 10)
+
+    async def sign_off(self) -> None:
+        """Let the provider know that we are gone; `run` is over."""
+        if self._registration is not None:
+            await self._registration.sign_off()
 
     def forget(self) -> None:
         """The trunk has left the shop: what was said of it is over."""

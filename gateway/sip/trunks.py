@@ -58,6 +58,14 @@ class SipTrunks(Mapping[str, SipTrunk]):
         at_source = (trunk for trunk in self._trunks.values() if trunk.is_at(source))
         return next((trunk for trunk in at_source if trunk.is_called_by(request)), None)
 
+    async def sign_off(self) -> None:
+        """Tell all providers that we are gone, at once; `follow` is over."""
+        for task in self._tasks.values():
+            task.cancel()
+        async with asyncio.TaskGroup() as work:
+            for trunk in self._trunks.values():
+                work.create_task(trunk.sign_off())
+
     async def follow(self) -> None:
         """Start and stop trunks as the shop has them; runs until cancelled."""
         followed: tuple[TrunkSettings, ...] = ()

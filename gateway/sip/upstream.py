@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from weakref import WeakValueDictionary
@@ -52,6 +53,7 @@ class Upstream:
         self._names = names
         self._on_answer = on_answer
         self._begin = begin
+        self._following: list[asyncio.Task[None]] = []
         self._wire = wire
         self._beacons: WeakValueDictionary[tuple[str, SipTransport, str | None], Beacon] = WeakValueDictionary()
         self._build = partial(
@@ -60,8 +62,15 @@ class Upstream:
 
     def begin(self) -> None:
         """From now on the accounts are those of the shop."""
-        for group in (self.trunks, self.pbx_accounts):
-            self._begin(group.follow())
+        self._following = [self._begin(group.follow()) for group in (self.trunks, self.pbx_accounts)]
+
+    async def sign_off(self) -> None:
+        """No account is kept up any more, and the registrars are told so."""
+        for task in self._following:
+            task.cancel()
+        async with asyncio.TaskGroup() as work:
+            for group in (self.trunks, self.pbx_accounts):
+                work.create_task(group.sign_off())
 
     def is_at(self, host: str) -> bool:
         """Some provider, or the PBX, has an address on that host: it is heard though it may be no private one."""

@@ -115,3 +115,16 @@ async def test_a_pbx_that_is_restarted_has_all_couriers_again(
         assert await until(lambda: registered(world) == 0, 40), "the outage was not noticed"
         await kamailio.start()
         assert await until(lambda: registered(world) == 3, 15)
+
+
+async def test_a_pbx_sends_no_calls_to_who_has_signed_off(tmp_path: Path) -> None:
+    """X-D5."""
+    async with at_pbx(tmp_path, SipTransport.UDP) as (world, customer, _):
+        await world.server.sign_off(within=2)
+        for each in EXTENSIONS:
+            customer.request("INVITE", each, call_id=each, number=1, body=customer.media.offer())
+            answer = await customer.response(100, 404)
+            if answer.status == 100:
+                answer = await customer.response(404)
+            customer.request("ACK", each, call_id=each, number=1, to_tag=answer.recipient.tag)
+        assert not world.legs

@@ -431,5 +431,5 @@ async def test_everything_is_given_back_after_a_call() -> None:
             await asyncio.sleep(60)
             assert len(world.server._wire.dialogs) == 0
             assert len(world.server._wire.transactions) == 0
-            assert not world.server._calls
+            assert not world.server._arrivals
             assert not world.server._pacer._members

@@ -121,7 +121,7 @@ async def play(story: Story, lost: frozenset[int], *, patience: bool = False) ->
         for wire in (world.server._wire, phone.wire):
             assert len(wire.dialogs) == 0, lost
             assert len(wire.transactions) == 0, lost
-        assert not world.server._calls
+        assert not world.server._arrivals
         return len(link.sent)
 
 
