@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import signal
 import sys
@@ -17,6 +18,8 @@ from gateway.emulator.media_clock import take_real_time_priority
 
 DEFAULT_DIRECTORY = Path("demo-data")
 TERMINATED = 128 + signal.SIGTERM
+_END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+"""A window that is closed sends the second one."""
 
 
 def run_demo(directory: Path | None, *, lan: bool) -> int:
@@ -43,12 +46,13 @@ async def _once(site: Site) -> int:
     take_real_time_priority(1)  # this process is the phone 101
     try:
         async with asyncio.timeout(None) as told_to_stop:
-            # SIGTERM ends the processes in order, as Ctrl-C does; none is left behind.
+            # They end the processes in order, as Ctrl-C does; none is left behind.
             def stop() -> None:
                 if not told_to_stop.expired():
                     told_to_stop.reschedule(0)
 
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+            for number in _END_SIGNALS:
+                asyncio.get_running_loop().add_signal_handler(number, stop)
             async with Processes(site, panel=False, say=_say):
                 failed = await run_checks(site, say=_say)
     except TimeoutError:
@@ -65,7 +69,7 @@ async def _once(site: Site) -> int:
 async def _demo(directory: Path, *, lan: bool) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, *_END_SIGNALS):
         loop.add_signal_handler(number, stop.set)
     site = await asyncio.to_thread(prepare, directory, lan=lan)
     async with Processes(site, panel=True, say=_say) as processes:
@@ -146,4 +150,5 @@ async def _notice_over() -> None:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    with contextlib.suppress(OSError):  # nobody is left to read it: the window was closed
+        print(text, flush=True)

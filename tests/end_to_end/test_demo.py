@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import subprocess
 import sys
@@ -25,3 +27,40 @@ def test_every_check_of_the_demo_holds(tmp_path: Path) -> None:
     assert "FAIL" not in run.stdout
     assert len(re.findall(r"^  ok ", run.stdout, re.MULTILINE)) == 19
     assert run.stderr == ""
+
+
+@pytest.mark.real_time
+def test_a_window_that_is_closed_leaves_nothing_running(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    directory = str(tmp_path / "demo")
+    demo = subprocess.Popen(
+        [sys.executable, "-c", _ON_A_TERMINAL, sys.executable, "-m", "gateway", "demo", "--data", directory],
+        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    shown = b""
+    while b"Ctrl-C ends everything" not in shown:
+        shown += os.read(ours, 4096)
+    names = ("gateway.emulator", "gateway run", "gateway worker", "gateway web")
+    running = _command_lines(directory)
+    assert all(any(name in line for line in running) for name in names), running
+    os.close(ours)
+    assert demo.wait(timeout=60) == 0
+    assert _command_lines(directory) == []
+
+
+_ON_A_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""The terminal becomes the one that hangs up on its session when it goes (tty_ioctl(4))."""
+
+
+def _command_lines(directory: str) -> list[str]:
+    """Of all processes that were told of a directory."""
+    lines = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            lines.append(file.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return [line for line in lines if directory in line]
