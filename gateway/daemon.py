@@ -121,6 +121,7 @@ async def _serve(settings: Settings) -> None:
         bus.subscribe(messages.follow)
         sip.instant_messages.outside = messages.texts_of_phones
         ready = asyncio.Event()
+        erasures = store.erasures(settings.recordings_dir)
         api = ApiServer(
             bind=settings.api.bind,
             worker_socket=settings.worker_socket,
@@ -135,8 +136,9 @@ async def _serve(settings: Settings) -> None:
                 outgoing=messages.outbox, ussd=messages.ussd, balances=messages.balances, answers=store.answers
             ),
             transfer=switchboard.transfer,
-            recorded=Recorded(evidence=store.evidence),
+            recorded=Recorded(evidence=store.evidence, erasures=erasures),
             is_ready=ready.is_set,
+            orders=store.orders,
             is_courier=lambda extension: store.shop().courier(extension) is not None,
         )
         await stack.enter_async_context(api)
@@ -160,9 +162,11 @@ async def _serve(settings: Settings) -> None:
         async with asyncio.TaskGroup() as work:
             feeding = work.create_task(service.feed_watchdog({"SIP": lambda: sip_answers(*sip.addresses[0])}))
             removing = work.create_task(store.retention(settings.recordings_dir).run())
+            erasing = work.create_task(erasures.run())
             await stop.wait()
             feeding.cancel()
             removing.cancel()
+            erasing.cancel()
         service.tell("STOPPING=1")
         log.info("Stopping: running calls may go on for a moment.")
 

@@ -167,3 +167,15 @@ class NotYourself(GatewayError):
     """Nobody takes away his own rights."""
 
     code = "not-yourself"
+
+
+class OrdersInvalid(GatewayError):
+    """What is said of an order cannot be; the message names it, with the line of a file."""
+
+    code = "orders-invalid"
+
+
+class OrderExists(GatewayError):
+    """The number of an order was used before."""
+
+    code = "order-exists"

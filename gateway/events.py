@@ -85,6 +85,11 @@ class CallEnded(Event):
     """"caller", "callee" or "gateway"."""
     talk_seconds: float
     total_seconds: float
+    verdict: str | None = None
+    """One of audio.level.Verdict; None: nobody talked."""
+    caller_mos: float | None = None
+    """How the caller has heard the callee, 1 to 5, as the E-model estimates it (audio.e_model)."""
+    callee_mos: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +121,58 @@ class LegAnswered(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LegSound:
+    """How the sound of one leg was, from its beginning to its end."""
+
+    codec: str | None
+    """Of the party's wire: "gsm", or the name of a SIP codec."""
+    level_dbfs: float | None
+    """Mean level of what was heard from the party; None: nothing was, or its packets were handed on unopened."""
+    voice_seconds: float | None
+    silence_seconds: float | None
+    """How long something was heard from it, and how long not; None where nobody has listened."""
+    jitter_ms: float
+    """Of what came from it (RFC 3550)."""
+    gaps: int
+    """How often something of it was missing."""
+    concealed_ms: int
+    """How much was made up for it."""
+    late: int
+    """Frames for it that came too late."""
+    delay_ms: float
+    """What was kept before it heard it."""
+    peer_lost: int
+    """Packets that it missed, as it says itself."""
+    round_trip_ms: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioStopped(Event):
+    """One party of a running talk is not heard any more, while it should be.
+
+    `side` is "caller" or "callee", `reason` "nothing-arrives" or "no-signal" (what arrives is digital silence while
+    the other party speaks).
+    """
+
+    call_id: str
+    leg_id: str
+    side: str
+    peer: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioReturned(Event):
+    """The party is heard again, after `seconds`."""
+
+    call_id: str
+    leg_id: str
+    side: str
+    peer: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LegEnded(Event):
     """A leg is over, with what was counted on it (20 ms frames)."""
 
@@ -127,6 +184,7 @@ class LegEnded(Event):
     frames_out: int
     lost: int
     concealed: int
+    sound: LegSound | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,6 +355,14 @@ class AlertAcknowledged(Event):
 class ShopChanged(Event):
     """The owner has changed the shop; `by` is a user's name or "import"."""
 
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrdersChanged(Event):
+    """Orders are new or have changed; of many at once only the first fifty numbers are told."""
+
+    numbers: tuple[str, ...]
     by: str
 
 

@@ -160,6 +160,8 @@ _STATUS_OF_CODE = {
     "at-timeout": 504,
     "modem-lost": 503,
     "name-taken": 409,
+    "orders-invalid": 422,
+    "order-exists": 409,
     "owners-only": 403,
     "not-yourself": 409,
 }

@@ -16,8 +16,10 @@ from aiohttp.typedefs import Handler
 from gateway.api.account_routes import AccountRoutes
 from gateway.api.auth import ACCOUNTS, authenticate
 from gateway.api.call_routes import CallRoutes, Transfer
+from gateway.api.erasure_routes import ErasureRoutes
 from gateway.api.live_routes import LiveRoutes
 from gateway.api.message_routes import MessageRoutes, Texts
+from gateway.api.order_routes import OrderRoutes, Orders
 from gateway.api.problems import problems
 from gateway.api.recording_routes import Recorded, RecordingRoutes
 from gateway.api.relay import Relay
@@ -65,6 +67,7 @@ class ApiServer:
         transfer: Transfer,
         recorded: Recorded,
         is_ready: Callable[[], bool],
+        orders: Orders,
         is_courier: Callable[[str], bool] = lambda _extension: False,
     ) -> None:
         host, _, port = bind.rpartition(":")
@@ -77,6 +80,7 @@ class ApiServer:
         )
         self._app[ACCOUNTS] = accounts
         self._app.add_routes(AccountRoutes(accounts).routes())
+        self._app.add_routes(OrderRoutes(orders).routes())
         self._app.add_routes(UserRoutes(accounts, is_courier).routes())
         self._app.add_routes(SetupRoutes(phone_setup).routes())
         self._app.add_routes(
@@ -85,6 +89,7 @@ class ApiServer:
         self._app.add_routes(MessageRoutes(texts).routes())
         self._app.add_routes(CallRoutes(transfer, texts.answers).routes())
         self._app.add_routes(RecordingRoutes(recorded, self._relay).routes())
+        self._app.add_routes(ErasureRoutes(recorded.erasures).routes())
         self._app.add_routes([web.get(path, self._relay.pass_on) for path in _RELAYED])
         self._stack = AsyncExitStack()
 

@@ -19,6 +19,7 @@ from gateway.telephony.shop import (
     FeatureCodes,
     LineSettings,
     NumberRules,
+    OrderRules,
     PbxSettings,
     PhoneSettings,
     RecordingPolicy,
@@ -166,6 +167,9 @@ def _check_texts_of_lines(document: TomlDocument) -> None:
                 (*place, "balance_pattern"),
                 '"balance_pattern" of [[lines]] must be a regular expression with a group, like "Balance: ([0-9.]+)".',
             )
+    for place, lives in document.found(OrderRules):
+        _within(document, (*place, "grace_minutes"), lives.grace_minutes, 0, 7 * 24 * 60)
+        _within(document, (*place, "open_days"), lives.open_days, 1, 90)
     for place, rules in document.found(UssdRules):
         for code in rules.codes:
             _matches(document, (*place, "codes"), code, _USSD_CODE, 'codes like "*100#"')

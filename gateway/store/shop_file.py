@@ -22,6 +22,7 @@ from gateway.telephony.shop import (
     FeatureCodes,
     LineSettings,
     NumberRules,
+    OrderRules,
     PbxSettings,
     PhoneSettings,
     RecordingPolicy,
@@ -140,6 +141,7 @@ class _File:
     numbers: NumberRules = _DEFAULT.numbers
     codes: FeatureCodes = _DEFAULT.codes
     ussd: UssdRules = _DEFAULT.ussd
+    orders: OrderRules = _DEFAULT.orders
 
 
 def _without_blanks(table: dict[str, Any]) -> dict[str, Any]:

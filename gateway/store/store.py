@@ -18,12 +18,14 @@ from gateway.store.audit import add_audit
 from gateway.store.balances import StoredBalances
 from gateway.store.budget import StoredBudget
 from gateway.store.database import Places, held, open_engine, prepare
+from gateway.store.erasures import Erasures
 from gateway.store.evidence import StoredEvidence
 from gateway.store.idempotency import StoredAnswers
 from gateway.store.inbox import StoredInbox
 from gateway.store.jobs import StoredJobs
 from gateway.store.journal import Journal
 from gateway.store.ledger import StoredBindings, StoredPinTries
+from gateway.store.orders import StoredOrders
 from gateway.store.outbox import StoredOutbox
 from gateway.store.retention import Retention, UsedShare, used_share
 from gateway.store.schema import VERSION
@@ -51,6 +53,7 @@ class Store:
         self.gateway_id = gateway_id
         self.unfinished_recordings = unfinished_recordings
         """Recordings that a crash cut off, to be mended and reported with RecordingFinished."""
+        self._places = places
         self._clock = clock
         self._bus = bus
         self._writer = writer
@@ -65,6 +68,7 @@ class Store:
         self.bindings = StoredBindings(writer, gateway_id=gateway_id, clock=clock)
         self.answers = StoredAnswers(writer, gateway_id=gateway_id, clock=clock)
         self.evidence = StoredEvidence(writer, gateway_id=gateway_id, clock=clock, shop=self.shop)
+        self.orders = StoredOrders(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.accounts = StoredAccounts(
             writer, gateway_id=gateway_id, clock=clock, setup_code_file=places.data_dir / "setup-code"
         )
@@ -94,6 +98,12 @@ class Store:
         """What removes old recordings of this shop, once it is run. `used` tells how full the disk is, 0 to 1."""
         return Retention(
             self._writer, recordings_dir, shop=self.shop, clock=self._clock, publish=self._bus.publish, used=used
+        )
+
+    def erasures(self, recordings_dir: Path) -> Erasures:
+        """What erases numbers, once it is run."""
+        return Erasures(
+            self._writer, self._places, recordings_dir, gateway_id=self.gateway_id, clock=self._clock, shop=self.shop
         )
 
     async def export_text(self) -> str:
@@ -150,6 +160,7 @@ async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus |
             )
             await store.accounts.load()
             await store.budget.load()
+            await store.orders.load()
             await store.balances.load()
             unsubscribe = bus.subscribe(Journal(writer, gateway_id=gateway_id))
             try:

@@ -231,6 +231,16 @@ class FeatureCodes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRules:
+    """How long an order ties its customer and its courier together."""
+
+    grace_minutes: int = 120
+    """After it is delivered, cancelled or past its time."""
+    open_days: int = 7
+    """When nobody says how long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
     """Everything above, as one consistent version."""
 
@@ -247,6 +257,7 @@ class Shop:
     numbers: NumberRules = NumberRules()
     codes: FeatureCodes = FeatureCodes()
     ussd: UssdRules = UssdRules()
+    orders: OrderRules = OrderRules()
 
     def line(self, name: str) -> LineSettings | None:
         """The line of that name."""

@@ -17,6 +17,7 @@ from gateway.events import EventBus
 from gateway.telephony.causes import Cause
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
+from tests.fakes.orders import orders_in_memory
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.texts import FakeTexts
 
@@ -88,6 +89,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             bind="127.0.0.1:0", worker_socket=worker_socket, bus=bus, live=board, accounts=accounts, shop=shop_file,
             phone_setup=setup_desk(), texts=texts.texts, transfer=transfer,
             recorded=recorded.recorded, is_ready=lambda: ready[0],
+            orders=orders_in_memory(lambda: SHOP, publish=bus.publish),
             is_courier=lambda extension: SHOP.courier(extension) is not None,
         ) as server,
         aiohttp.ClientSession() as client,

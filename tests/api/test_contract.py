@@ -11,6 +11,7 @@ from gateway.api.server import ApiServer
 from gateway.events import EventBus
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
+from tests.fakes.orders import orders_in_memory
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.texts import FakeTexts
 
@@ -21,7 +22,7 @@ def _server() -> ApiServer:
         bind="127.0.0.1:0", worker_socket=Path("worker.sock"), bus=bus,
         live=Board(bus=bus, shop=lambda: SHOP, hang_up=lambda call_id: False),
         accounts=FakeAccounts(), shop=FakeShopFile(), phone_setup=setup_desk(),
-        texts=FakeTexts().texts, transfer=lambda call_id, to: None,
+        texts=FakeTexts().texts, orders=orders_in_memory(lambda: SHOP), transfer=lambda call_id, to: None,
         recorded=FakeRecorded().recorded, is_ready=lambda: True,
     )  # fmt: skip
 

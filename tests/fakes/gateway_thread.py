@@ -21,6 +21,7 @@ from gateway.worker.server import WorkerServer
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.archive import FakeArchive
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
+from tests.fakes.orders import orders_in_memory
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.texts import FakeTexts
 
@@ -39,6 +40,7 @@ class GatewayThread:
         self.archive = FakeArchive()
         self.shop_file = FakeShopFile()
         self.texts = FakeTexts()
+        self.orders = orders_in_memory(lambda: self.shop, publish=self.bus.publish)
         self.recorded = FakeRecorded()
         self.hung_up: list[str] = []
         self.recordings_dir = directory / "recordings"
@@ -97,7 +99,7 @@ class GatewayThread:
             accounts=self.accounts, shop=self.shop_file, phone_setup=setup_desk(lambda: self.shop),
             texts=self.texts.texts, transfer=lambda call_id, to: None,
             recorded=self.recorded.recorded, is_ready=lambda: True,
-            is_courier=lambda extension: self.shop.courier(extension) is not None,
+            orders=self.orders, is_courier=lambda extension: self.shop.courier(extension) is not None,
         )  # fmt: skip
         self._api = api
         async with api:

@@ -20,6 +20,7 @@ from gateway.events import (
     Event,
     LegRang,
     ModemChanged,
+    OrdersChanged,
     PhoneUnregistered,
     RecordingFinished,
     ShopChanged,
@@ -94,6 +95,7 @@ def _let_go(gateway: GatewayThread) -> None:
         (SmsReceived(message_id="m", line="red", sender=None, text=None, parts=1), ("messages",)),
         (PhoneUnregistered(extension="101", contact="c", reason="expired"), ("phones",)),
         (AlertRaised(code="modem-lost", subject="m0", values={}), ("alerts",)),
+        (OrdersChanged(numbers=("1001",), by="anna"), ("orders",)),
         (ShopChanged(by="anna"), (EVERYTHING,)),
     ],
 )

@@ -160,6 +160,7 @@ def upgrade() -> None:
         Column("facts", JSON, nullable=False),
         UniqueConstraint("gateway_id", "name", name="uq_modems_gateway_id_name"),
     )
+    _create_orders()
     _create(
         "pin_tries",
         Column("iccid", String(32), nullable=False),
@@ -326,6 +327,26 @@ def upgrade() -> None:
         UniqueConstraint("token_digest", name="uq_tokens_token_digest"),
     )
     op.create_index("ix_tokens_user_id", "tokens", ["user_id"])
+
+
+def _create_orders() -> None:
+    _create(
+        "orders",
+        Column("number", Text, nullable=False),
+        Column("phone", Text, nullable=False),
+        Column("customer", Text, nullable=False),
+        Column("courier", Text, nullable=True),
+        Column("stage", String(16), nullable=False),
+        Column("note", Text, nullable=False),
+        Column("created_at", String(27), nullable=False),
+        Column("changed_at", String(27), nullable=False),
+        Column("expires_at", String(27), nullable=False),
+        Column("ended_at", String(27), nullable=True),
+        Column("closed_at", String(27), nullable=True),
+        UniqueConstraint("gateway_id", "number", name="uq_orders_gateway_id_number"),
+    )
+    op.create_index("ix_orders_courier_changed_at", "orders", ["courier", "changed_at"])
+    op.create_index("ix_orders_phone", "orders", ["phone"])
 
 
 def _create(name: str, *contents: Any) -> None:

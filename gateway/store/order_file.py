@@ -1,0 +1,64 @@
+"""Orders as a table that a spreadsheet writes: CSV with a heading, in English or Russian, all or nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.errors import OrdersInvalid
+
+MOST_ROWS = 5000
+_COLUMNS = {
+    "number": "number", "order": "number", "номер": "number", "заказ": "number",
+    "phone": "phone", "телефон": "phone",
+    "customer": "customer", "name": "customer", "клиент": "customer", "имя": "customer",
+    "courier": "courier", "курьер": "courier",
+    "stage": "stage", "status": "stage", "этап": "stage", "статус": "stage",
+    "note": "note", "comment": "note", "примечание": "note", "комментарий": "note",
+}  # fmt: skip
+_STAGES = {
+    "новый": "new", "собран": "packed", "в пути": "on-the-way", "доставлен": "delivered", "отменён": "cancelled",
+    "отменен": "cancelled", "on the way": "on-the-way",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """A line of the file and what it says; a column that the file lacks is not among `values`."""
+
+    line: int
+    values: Mapping[str, str]
+
+
+def read_rows(text: str) -> list[OrderRow]:
+    """The rows of a file; commas, semicolons or tabs between the columns. Raises OrdersInvalid."""
+    text = text.removeprefix("\ufeff")
+    heading = text.partition("\n")[0]
+    delimiter = max(";,\t", key=heading.count)
+    try:
+        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise _invalid(f"The file is not CSV: {error}.") from error
+    if not lines:
+        raise _invalid("The file is empty.")
+    columns = [_COLUMNS.get(title.strip().casefold()) for title in lines[0]]
+    missing = {"number", "phone"} - set(columns)
+    if missing:
+        raise _invalid(f"The first line must name the columns; missing: {', '.join(sorted(missing))}.")
+    if len(lines) > MOST_ROWS:
+        raise _invalid(f"More than {MOST_ROWS} orders at once are too many.")
+    rows = []
+    for place, cells in enumerate(lines[1:], start=2):
+        values = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if name is not None}
+        if any(values.values()):
+            stage = values.get("stage", "").casefold()
+            if "stage" in values:
+                values["stage"] = _STAGES.get(stage, stage)
+            rows.append(OrderRow(place, values))
+    return rows
+
+
+def _invalid(problem: str) -> OrdersInvalid:
+    return OrdersInvalid(problem, problem=problem)

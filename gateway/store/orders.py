@@ -1,0 +1,207 @@
+"""Orders on disk; those that live are in memory too, so that no call waits for the disk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from gateway.clock import WallClock
+from gateway.errors import OrderExists, OrdersInvalid
+from gateway.events import OrdersChanged, Publish
+from gateway.ids import new_id
+from gateway.store.audit import add_audit
+from gateway.store.order_file import read_rows
+from gateway.store.schema_orders import orders
+from gateway.store.writer import Writer
+from gateway.telephony.numbers import Dialable, NumberPolicy
+from gateway.telephony.orders import LAST_STAGES, Life, Order, Stage, alive
+from gateway.telephony.shop import ShopView
+
+LONGEST = {"number": 32, "customer": 100, "note": 500, "phone": 64, "courier": 16, "stage": 16}
+_NUMBER = re.compile(r"[\w./-]*[0-9][\w./-]*")
+
+
+class StoredOrders:
+    """The orders of the shop. `by` is the name of who changes them."""
+
+    def __init__(self, writer: Writer, *, gateway_id: str, shop: ShopView, clock: WallClock, publish: Publish) -> None:
+        self._writer = writer
+        self._gateway_id = gateway_id
+        self._shop = shop
+        self._clock = clock
+        self._publish = publish
+        self._living: dict[str, Order] = {}
+
+    @property
+    def grace(self) -> timedelta:
+        """How long an order that is over still ties its people together."""
+        return timedelta(minutes=self._shop().orders.grace_minutes)
+
+    async def load(self) -> None:
+        """Read what may live."""
+        not_closed = select(orders).where(orders.c.closed_at.is_(None), orders.c.gateway_id == self._gateway_id)
+        rows = await self._writer.write(lambda connection: list(connection.execute(not_closed)))
+        self._living = {row.number: _order(row) for row in rows}
+        self.alive()
+
+    def alive(self) -> tuple[Order, ...]:
+        """The orders that live now, the one that counts most first: an OrderView."""
+        living = alive(self._living.values(), self._clock(), self.grace)
+        if len(living) < len(self._living):
+            self._living = {order.number: order for order in living}
+        return living
+
+    def life(self, order: Order) -> Life:
+        """What an order is now."""
+        return order.life(self._clock(), self.grace)
+
+    async def find(self, number: str) -> Order | None:
+        """The order of that number, also when it is closed."""
+        wanted = select(orders).where(orders.c.number == number, orders.c.gateway_id == self._gateway_id)
+        row = await self._writer.write(lambda connection: connection.execute(wanted).first())
+        return None if row is None else _order(row)
+
+    async def page(
+        self, *, search: str, courier: str | None, stage: str | None, after: str | None, limit: int
+    ) -> Sequence[Order]:
+        """Orders, the newest first, those behind the order with the id `after`."""
+        conditions: list[ColumnElement[bool]] = [orders.c.gateway_id == self._gateway_id]
+        if search:
+            text = search.casefold()
+            digits = re.sub(r"\D", "", search)
+            found = [func.instr(func.lower(orders.c.number), text) > 0, func.instr(orders.c.customer, search) > 0]
+            conditions.append(or_(*found, *([func.instr(orders.c.phone, digits) > 0] if len(digits) >= 4 else [])))
+        if courier is not None:
+            conditions.append(orders.c.courier == courier)
+        if stage is not None:
+            conditions.append(orders.c.stage == stage)
+        if after is not None:
+            conditions.append(orders.c.id < after)
+        wanted = select(orders).where(*conditions).order_by(orders.c.id.desc()).limit(limit)
+        rows = await self._writer.write(lambda connection: list(connection.execute(wanted)))
+        return [_order(row) for row in rows]
+
+    async def add(self, values: Mapping[str, str], *, expires_at: datetime | None, by: str) -> Order:
+        """A new order. Raises OrdersInvalid, and OrderExists where the number was used before."""
+        number = values.get("number", "")
+        if await self.find(number) is not None:
+            raise OrderExists(f"There is an order {number!r} already.", number=number)
+        made = self._checked(self._blank(number, expires_at), values)
+        await self._keep([made], by=by, action="order.created")
+        return made
+
+    async def change(
+        self, number: str, values: Mapping[str, str], *, expires_at: datetime | None = None, by: str
+    ) -> Order | None:
+        """Other values for an order; None: there is none of that number. Raises OrdersInvalid."""
+        order = await self.find(number)
+        if order is None:
+            return None
+        if expires_at is not None:
+            order = replace(order, expires_at=expires_at, closed_at=None)
+        changed = self._checked(order, values)
+        await self._keep([changed], by=by, action="order.changed")
+        return changed
+
+    async def close(self, number: str, *, by: str) -> Order | None:
+        """End an order at once, without grace."""
+        order = await self.find(number)
+        if order is None:
+            return None
+        closed = replace(order, closed_at=self._clock(), changed_at=self._clock())
+        await self._keep([closed], by=by, action="order.closed")
+        return closed
+
+    async def import_text(self, text: str, *, by: str) -> tuple[int, int]:
+        """Take a CSV file, all or nothing: how many orders are new and how many were there. Raises OrdersInvalid."""
+        rows = read_rows(text)
+        problems: list[str] = []
+        wanted: dict[str, Order] = {}
+        added = 0
+        for row in rows:
+            number = row.values.get("number", "")
+            order = wanted.get(number) or await self.find(number)
+            added += order is None
+            try:
+                wanted[number] = self._checked(order or self._blank(number, None), row.values)
+            except OrdersInvalid as fault:
+                problems.append(f"Line {row.line}: {fault}")
+        if problems:
+            text = "\n".join(problems[:50])
+            raise OrdersInvalid(text, problem=text)
+        await self._keep(list(wanted.values()), by=by, action="orders.imported")
+        return added, len(wanted) - added
+
+    def _blank(self, number: str, expires_at: datetime | None) -> Order:
+        now = self._clock()
+        expires_at = expires_at or now + timedelta(days=self._shop().orders.open_days)
+        return Order(id=new_id(), number=number, phone="", created_at=now, changed_at=now, expires_at=expires_at)
+
+    def _checked(self, order: Order, values: Mapping[str, str]) -> Order:
+        """The order with these values put in."""
+        for name, value in values.items():
+            if len(value) > LONGEST[name] or any(ord(character) < 32 and character != "\n" for character in value):
+                raise _invalid(f"The {name} is too long, or holds characters that cannot be shown.")
+        now, shop = self._clock(), self._shop()
+        number = values.get("number", order.number)
+        phone = order.phone
+        if "phone" in values or not phone:
+            checked = NumberPolicy(shop.numbers).check(values.get("phone", ""))
+            if not isinstance(checked, Dialable) or checked.emergency:
+                raise _invalid(f"The phone {values.get('phone', '')!r} is no number that may be called.")
+            phone = checked.digits
+        if not _NUMBER.fullmatch(number):
+            raise _invalid(f"The number {number!r} must have a digit, and only letters, digits, dots, dashes, slashes.")
+        courier = (values["courier"] or None) if "courier" in values else order.courier
+        if courier is not None and shop.courier(courier) is None:
+            raise _invalid(f"There is no courier {courier!r}.")
+        stage = order.stage
+        if values.get("stage"):
+            if values["stage"] not in tuple(Stage):
+                raise _invalid(f"The stage {values['stage']!r} must be one of: {', '.join(Stage)}.")
+            stage = Stage(values["stage"])
+        is_over = stage in LAST_STAGES
+        return replace(
+            order,
+            number=number,
+            phone=phone,
+            courier=courier,
+            stage=stage,
+            customer=values.get("customer", order.customer),
+            note=values.get("note", order.note),
+            changed_at=now,
+            ended_at=(order.ended_at or now) if is_over else None,
+            closed_at=order.closed_at if is_over else None,
+        )
+
+    async def _keep(self, changed: Sequence[Order], *, by: str, action: str) -> None:
+        now = self._clock()
+        subject = changed[0].number if len(changed) == 1 else str(len(changed))
+        rows = [{**asdict(order), "gateway_id": self._gateway_id} for order in changed]
+
+        def keep(connection: Connection) -> None:
+            for row in rows:
+                connection.execute(upsert(orders).values(row).on_conflict_do_update(index_elements=["id"], set_=row))
+            add_audit(
+                connection, gateway_id=self._gateway_id, now=now, by=by, action=action, subject=subject, details={}
+            )
+
+        await self._writer.write(keep)
+        for order in changed:
+            self._living[order.number] = order
+        self.alive()
+        self._publish(OrdersChanged(numbers=tuple(order.number for order in changed[:50]), by=by))
+
+
+def _order(row: Row[tuple[object, ...]]) -> Order:
+    values = {each.name: getattr(row, each.name) for each in fields(Order)}
+    return Order(**{**values, "stage": Stage(values["stage"])})
+
+
+def _invalid(problem: str) -> OrdersInvalid:
+    return OrdersInvalid(problem, problem=problem)

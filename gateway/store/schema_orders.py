@@ -1,0 +1,28 @@
+"""The table of orders."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, String, Table, Text, UniqueConstraint
+
+from gateway.store.schema import Moment, metadata
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("gateway_id", String(36), nullable=False),
+    Column("number", Text, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("customer", Text, nullable=False),
+    Column("courier", Text),
+    Column("stage", String(16), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("closed_at", Moment),
+    UniqueConstraint("gateway_id", "number"),
+    Index(None, "courier", "changed_at"),
+    Index(None, "phone"),
+)

@@ -1,0 +1,96 @@
+"""Orders by the API, and what a courier is told of them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.api.served import PASSWORD, Served, serving
+from tests.api.shapes import assert_fits
+
+pytestmark = pytest.mark.real_time
+
+PHONE = "+79035550001"
+
+
+async def _courier(served: Served, extension: str) -> str:
+    await served.accounts.add_user(name=extension, password=PASSWORD, role="courier", courier=extension, by="anna")
+    _, session = await served.ask("POST", "/api/v1/sessions", json={"name": extension, "password": PASSWORD})
+    return str(session["token"])
+
+
+async def test_an_order_from_its_making_to_its_end() -> None:
+    async with serving() as served:
+        await served.set_up()
+        form = {"number": "1001", "phone": "8 903 555 00 01", "customer": "Maria", "courier": "2001"}
+        status, made = await served.ask("POST", "/api/v1/orders", json=form)
+        assert status == 201
+        assert_fits(made, "Order")
+        assert (made["phone"], made["life"]) == (PHONE, "open")
+        status, answer = await served.ask("POST", "/api/v1/orders", json=form)
+        assert (status, answer["code"]) == (409, "order-exists")
+        status, answer = await served.ask("POST", "/api/v1/orders", json={**form, "number": "1002", "courier": "9"})
+        assert (status, answer["code"]) == (422, "orders-invalid")
+        assert "There is no courier" in answer["detail"]
+        status, changed = await served.ask("PUT", "/api/v1/orders/1001", json={"stage": "delivered", "note": None})
+        assert (status, changed["stage"], changed["life"], changed["phone"]) == (200, "delivered", "grace", PHONE)
+        status, closed = await served.ask("POST", "/api/v1/orders/1001/close")
+        assert (status, closed["life"]) == (200, "closed")
+        _, listed = await served.ask("GET", "/api/v1/orders?search=Maria")
+        assert ([row["number"] for row in listed["items"]], listed["next"]) == (["1001"], None)
+        assert (await served.ask("GET", "/api/v1/orders/none"))[0] == 404
+        for query in ("limit=0", "limit=x", "stage=eaten"):
+            assert (await served.ask("GET", f"/api/v1/orders?{query}"))[0] == 400
+
+
+async def test_a_session_with_an_end_closes_by_itself() -> None:
+    """A program that ties two people for ten minutes: the order is the session."""
+    async with serving() as served:
+        await served.set_up()
+        until = datetime.now(UTC) - timedelta(minutes=5)
+        form = {"number": "1001", "phone": PHONE, "courier": "2001", "expires_at": until.isoformat()}
+        assert (await served.ask("POST", "/api/v1/orders", json=form))[1]["life"] == "grace"
+        until -= timedelta(minutes=120)
+        form |= {"number": "1002", "expires_at": until.isoformat()}
+        assert (await served.ask("POST", "/api/v1/orders", json=form))[1]["life"] == "closed"
+
+
+async def test_a_table_by_the_api() -> None:
+    async with serving() as served:
+        await served.set_up()
+        headers = {"Content-Type": "text/csv"}
+        text = "number,phone\n1001,89035550001\n"
+        assert await served.ask("POST", "/api/v1/orders/import", data=text, headers=headers) == (
+            200,
+            {"added": 1, "changed": 0},
+        )
+        status, answer = await served.ask("POST", "/api/v1/orders/import", data="x", headers=headers)
+        assert (status, answer["code"]) == (422, "orders-invalid")
+        assert (await served.ask("POST", "/api/v1/orders/import", json={}))[0] == 415
+
+
+async def test_a_courier_sees_the_own_orders_without_a_number() -> None:
+    """T-W6, B2."""
+    async with serving() as served:
+        await served.set_up()
+        for number, courier in (("1001", "2001"), ("1002", "2002"), ("1003", None)):
+            form = {"number": number, "phone": PHONE, "customer": "Maria", "courier": courier}
+            assert (await served.ask("POST", "/api/v1/orders", json=form))[0] == 201
+        token = await _courier(served, "2001")
+        status, mine = await served.ask("GET", "/api/v1/courier/orders", token=token)
+        assert status == 200
+        (row,) = mine["items"]
+        assert_fits(row, "OwnOrder")
+        assert row["number"] == "1001"
+        assert "903" not in json.dumps(mine)
+        for foreign in ("1002", "1003", "9999"):
+            path = f"/api/v1/courier/orders/{foreign}"
+            assert (await served.ask("PUT", path, json={"stage": "delivered"}, token=token))[0] == 404
+        assert (await served.ask("PUT", "/api/v1/courier/orders/1001", json={"stage": "new"}, token=token))[0] == 400
+        status, row = await served.ask("PUT", "/api/v1/courier/orders/1001", json={"stage": "on-the-way"}, token=token)
+        assert (status, row["stage"]) == (200, "on-the-way")
+        assert "903" not in json.dumps(row)
+        assert (await served.ask("GET", "/api/v1/orders", token=token))[0] == 403
+        assert (await served.ask("GET", "/api/v1/courier/orders"))[1] == {"items": []}, "the owner is no courier"

@@ -1,0 +1,89 @@
+"""Orders on disk: made, changed, imported all or nothing, alive in memory, there again after a restart."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.errors import OrderExists, OrdersInvalid
+from gateway.events import Event, EventBus, OrdersChanged
+from gateway.settings import Settings
+from gateway.store.store import open_store
+from gateway.telephony.orders import Life, Stage
+from tests.fakes.exchange_view import SHOP
+from tests.fakes.orders import orders_in_memory
+from tests.store.conftest import HandClock
+
+PHONE = "+79035550001"
+CSV = "\ufeffНомер;Клиент;Телефон;Курьер;Этап\n1001;Мария;8 (903) 555-00-01;2001;в пути\n1002;;89035550002;;\n;;;;\n"
+
+
+async def test_orders_outlive_the_daemon(places: Settings, clock: HandClock, bus: EventBus, heard: list[Event]) -> None:
+    async with open_store(places, clock, bus) as store:
+        await store.save_shop(SHOP, by="test")
+        made = await store.orders.add(
+            {"number": "1001", "phone": "8 903 555-00-01", "courier": "2001"}, expires_at=None, by="anna"
+        )
+        assert (made.phone, made.stage, store.orders.life(made)) == (PHONE, Stage.NEW, Life.OPEN)
+        with pytest.raises(OrderExists):
+            await store.orders.add({"number": "1001", "phone": PHONE}, expires_at=None, by="anna")
+        await store.orders.add({"number": "1002", "phone": PHONE}, expires_at=None, by="anna")
+        await store.orders.close("1002", by="anna")
+        assert heard[-1] == OrdersChanged(numbers=("1002",), by="anna")
+    async with open_store(places, clock) as store:
+        assert [order.number for order in store.orders.alive()] == ["1001"]
+        await store.orders.change("1001", {"stage": "delivered"}, by="2001")
+        clock.pass_by(minutes=119)
+        assert [store.orders.life(order) for order in store.orders.alive()] == [Life.GRACE]
+        clock.pass_by(minutes=1)
+        assert store.orders.alive() == ()
+        kept = await store.orders.find("1001")
+        assert kept is not None
+        assert store.orders.life(kept) is Life.CLOSED
+        again = await store.orders.change("1001", {"stage": "on-the-way"}, by="anna")
+        assert again is not None
+        assert store.orders.life(again) is Life.OPEN, "a stage that is taken back opens it again"
+
+
+async def test_a_table_is_taken_whole_or_not_at_all() -> None:
+    orders = orders_in_memory(lambda: SHOP)
+    assert await orders.import_text(CSV, by="anna") == (2, 0)
+    first, second = await orders.find("1001"), await orders.find("1002")
+    assert first is not None
+    assert second is not None
+    assert (first.customer, first.phone, first.courier, first.stage) == ("Мария", PHONE, "2001", Stage.ON_THE_WAY)
+    assert (second.phone, second.courier) == ("+79035550002", None)
+    wrong = "number,phone,courier\n1001,89035550009,2002\n1003,112,\n1004,x,\n10 05,89035550005,\n1006,89035550006,9\n"
+    with pytest.raises(OrdersInvalid) as refusal:
+        await orders.import_text(wrong, by="anna")
+    assert [line.partition(":")[0] for line in str(refusal.value).splitlines()] == [f"Line {n}" for n in (3, 4, 5, 6)]
+    assert await orders.find("1001") == first
+    assert await orders.import_text("order,phone,courier\n1001,89035550009,\n", by="anna") == (0, 1)
+    changed = await orders.find("1001")
+    assert changed is not None
+    assert (changed.phone, changed.courier, changed.customer) == ("+79035550009", None, "Мария")
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "number\n1\n", 'number,phone\n"1001,8903\n', "\0"])
+async def test_what_is_no_table_of_orders_is_refused(text: str) -> None:
+    with pytest.raises(OrdersInvalid):
+        await orders_in_memory(lambda: SHOP).import_text(text, by="anna")
+
+
+async def test_orders_are_found_and_listed_in_pages() -> None:
+    orders = orders_in_memory(lambda: SHOP)
+    for place in range(5):
+        values = {"number": f"A-{place}", "phone": f"8903555000{place}", "customer": f"Мария {place}"}
+        await orders.add({**values, "courier": "2001" if place % 2 else "2002"}, expires_at=None, by="anna")
+
+    async def listed(**wanted: object) -> list[str]:
+        asked = {"search": "", "courier": None, "stage": None, "after": None, "limit": 50, **wanted}
+        return [order.number for order in await orders.page(**asked)]  # type: ignore[arg-type]  # by its names
+
+    assert await listed() == ["A-4", "A-3", "A-2", "A-1", "A-0"]
+    assert await listed(search="5550003") == ["A-3"]
+    assert await listed(search="a-2") == ["A-2"]
+    assert await listed(search="Мария 1") == ["A-1"]
+    assert await listed(courier="2001") == ["A-3", "A-1"]
+    assert await listed(stage="packed") == []
+    (second,) = await orders.page(search="A-3", courier=None, stage=None, after=None, limit=1)
+    assert await listed(after=second.id, limit=2) == ["A-2", "A-1"]
