@@ -15,10 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from gateway.modem.bus_news import BusNews
 from gateway.modem.discovery_table import KNOWN_MODEMS, MODEM_VENDORS, STORAGE_MODE, KnownModem, UsbId, hexadecimal
 
 LOOK_SECONDS = 1.0
 """How often the bus is looked at; a plug is noticed after this and the time the kernel takes."""
+QUIET_LOOK_SECONDS = 30.0
+"""The same where the kernel tells of devices by itself, and has not done so lately."""
+BUSY_SECONDS = 10.0
+"""For so long after such news, and after the start, the bus is looked at as often as without."""
+_FLURRY_SECONDS = 0.1
+"""A stick is a dozen pieces of news."""
 
 _USB_PATH = re.compile(r"[0-9]+-[0-9]+(?:\.[0-9]+)*", re.ASCII)
 _TTY = re.compile(r"tty(?:USB|ACM)[0-9]+", re.ASCII)
@@ -76,6 +83,7 @@ class UsbBus:
     """The USB devices of this machine as `sysfs` shows them; `devices` is where the ttys are."""
 
     def __init__(self, sysfs: Path = Path("/sys"), devices: Path = Path("/dev")) -> None:
+        self.sysfs = sysfs
         self._devices = sysfs / "bus" / "usb" / "devices"
         self._classes = (sysfs / "class" / "tty", sysfs / "class" / "sound")
         self._dev = devices
@@ -152,11 +160,16 @@ class UsbBus:
 
 
 class BusWatch:
-    """Looks at the bus once a second, off the loop, and tells what is there whenever that has changed."""
+    """Looks at the bus, off the loop, and tells what is there whenever that has changed."""
 
-    def __init__(self, bus: UsbBus, changed: Callable[[tuple[UsbModem, ...]], None]) -> None:
+    def __init__(
+        self, bus: UsbBus, changed: Callable[[tuple[UsbModem, ...]], None], news: BusNews | None = None
+    ) -> None:
+        """`news`: what the kernel tells of devices; None: nothing."""
         self._bus = bus
         self._changed = changed
+        self._news = news
+        self._busy_until = asyncio.get_running_loop().time() + BUSY_SECONDS
         self._seen: Fingerprint | None = None
 
     async def look(self) -> None:
@@ -167,11 +180,15 @@ class BusWatch:
             self._seen = fingerprint
             self._changed(modems)
 
-    async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            await self.look()
+    async def worth_a_look(self) -> None:
+        """Wait until it is time for the next look: at once when the kernel has news, else later."""
+        if self._news is None:
             await asyncio.sleep(LOOK_SECONDS)
+            return
+        now = asyncio.get_running_loop().time()
+        if await self._news.came(within=LOOK_SECONDS if now < self._busy_until else QUIET_LOOK_SECONDS):
+            self._busy_until = asyncio.get_running_loop().time() + BUSY_SECONDS
+            await asyncio.sleep(_FLURRY_SECONDS)
 
 
 def _names(directory: Path) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +13,8 @@ from typing import NoReturn, Self
 from gateway.clock import WallClock
 from gateway.errors import NoFreeLine
 from gateway.events import Publish
-from gateway.modem.discovery import LOOK_SECONDS, BusWatch, UsbBus, UsbModem
+from gateway.modem.bus_news import BusNews, kernel_socket
+from gateway.modem.discovery import BusWatch, UsbBus, UsbModem
 from gateway.modem.discovery_table import hexadecimal
 from gateway.modem.gsm_leg import GsmLeg
 from gateway.modem.modem import Modem, Outside
@@ -137,6 +139,7 @@ class ModemFleet:
         self._group = asyncio.TaskGroup()
         self._tasks: dict[str, asyncio.Task[NoReturn]] = {}
         self._watching: asyncio.Task[None] | None = None
+        self._news = contextlib.ExitStack()
         self._plugged_in: dict[str, frozenset[str]] = {}
         """What is at the bus by the names that it has here, and the files of its ports."""
 
@@ -146,7 +149,9 @@ class ModemFleet:
             self._serve(name)
         try:
             if self._discovery.enabled:
-                watch = BusWatch(self._bus, self._plugged)
+                source = kernel_socket(self._bus.sysfs)
+                news = self._news.enter_context(BusNews(source)) if source is not None else None
+                watch = BusWatch(self._bus, self._plugged, news)
                 await watch.look()
                 self._watching = self._group.create_task(self._watch(watch))
             await self._settle(SETTLE_SECONDS)
@@ -198,7 +203,8 @@ class ModemFleet:
     async def _stop(self) -> None:
         for task in (*self._tasks.values(), *([self._watching] if self._watching is not None else [])):
             task.cancel()
-        await self._group.__aexit__(None, None, None)
+        with self._news:
+            await self._group.__aexit__(None, None, None)
 
     # Plugged in and out.
 
@@ -209,7 +215,7 @@ class ModemFleet:
     async def _watch(self, watch: BusWatch) -> None:
         is_told = False
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await watch.worth_a_look()
             try:
                 await watch.look()
                 for name in [name for name, modem in self.modems.items() if self._may_forget(name, modem)]:
