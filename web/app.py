@@ -22,8 +22,10 @@ from web.signal_line import signal_lines
 from web.translation import gettext
 from web.views.access import access
 from web.views.entry import entry
+from web.views.erasing import erasing
 from web.views.history import history
 from web.views.news import news
+from web.views.ordering import ordering
 from web.views.overview import overview
 from web.views.phone_setup import PORT, phone_setup
 from web.views.shop import shop
@@ -63,7 +65,7 @@ def create_app(
     protect(app, hosts=hosts, only_private=only_private)
     CSRFProtect(app)
     Babel(app, locale_selector=reader.language)
-    for blueprint in (entry, access, overview, history, phone_setup, shop, news, texting):
+    for blueprint in (entry, access, ordering, overview, history, erasing, phone_setup, shop, news, texting):
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)
     _teach_templates(app)

@@ -97,8 +97,30 @@ def file_size(size: int | None) -> str:
     """`1.2 MB` in the reader's language."""
     if size is None:
         return "–"
-    locale = get_locale()
-    comma = "," if locale is not None and locale.language == "ru" else "."
     if size < 1_000_000:
         return gettext("%(number)s kB", number=max(1, round(size / 1000)))
-    return gettext("%(number)s MB", number=f"{size / 1_000_000:.1f}".replace(".", comma))
+    return gettext("%(number)s MB", number=_decimal(f"{size / 1_000_000:.1f}"))
+
+
+def quality(score: float) -> str:
+    """A mean opinion score as a word and a figure: `good (4.1 of 5)`; the bands are those of ITU-T G.109."""
+    shown = _decimal(f"{score:.1f}")
+    if score >= 4.34:
+        return gettext("excellent (%(score)s of 5)", score=shown)
+    if score >= 4.03:
+        return gettext("good (%(score)s of 5)", score=shown)
+    if score >= 3.6:
+        return gettext("fair (%(score)s of 5)", score=shown)
+    if score >= 3.1:
+        return gettext("poor (%(score)s of 5)", score=shown)
+    return gettext("bad (%(score)s of 5)", score=shown)
+
+
+def decibels(level: float) -> str:
+    """A level against full scale, with the minus of print."""
+    return gettext("%(number)s dBFS", number=f"{round(level)}".replace("-", "−"))
+
+
+def _decimal(number: str) -> str:
+    locale = get_locale()
+    return number.replace(".", ",") if locale is not None and locale.language == "ru" else number

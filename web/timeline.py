@@ -28,7 +28,9 @@ def tell(call: dict[str, Any], directory: Directory) -> list[Moment]:
     story = []
     for event in call["timeline"]:
         kind, data = event["type"], event["data"]
-        if kind.startswith("leg."):
+        if kind.startswith("audio."):
+            said = _of_sound(kind, data, directory.party(data.get("peer")).title)
+        elif kind.startswith("leg."):
             said = _of_leg(kind, data, peers.get(str(data.get("leg_id")), ""))
         else:
             said = _of_call(kind, data, call, directory)
@@ -81,6 +83,18 @@ def _of_leg(kind: str, data: dict[str, Any], peer: str) -> tuple[str, str, str] 
             return "phone", gettext("%(who)s is on the line", who=peer), ""
         case "leg.ended" if data.get("cause") not in (None, "hung-up"):
             return "phone-off", peer, words("causes", data.get("cause"))["title"]
+    return None
+
+
+def _of_sound(kind: str, data: dict[str, Any], who: str) -> tuple[str, str, str] | None:
+    match kind, data.get("reason"):
+        case "audio.stopped", "no-signal":
+            return "mic-off", gettext("Nothing is heard from %(who)s", who=who), gettext("digital silence: muted?")
+        case "audio.stopped", _:
+            return "mic-off", gettext("Nothing is heard from %(who)s", who=who), gettext("nothing arrives from there")
+        case "audio.returned", _:
+            after = gettext("after %(seconds)s s", seconds=data.get("seconds"))
+            return "volume-2", gettext("%(who)s is heard again", who=who), after
     return None
 
 

@@ -19,6 +19,8 @@ HEARD_MEAN_SQUARE = _FULL_SCALE * 10 ** (HEARD_DBFS / 10)
 """The same as a mean of squares."""
 HEARD_LEAST_SECONDS = 0.2
 """So much of it makes a party heard: a click is not a voice."""
+_NO_SIGNAL_MEAN_SQUARE = 64.0
+"""A-law has no zero: its silence is a constant of 8."""
 
 
 class Verdict(StrEnum):
@@ -59,18 +61,22 @@ def rms(samples: NDArray[np.int16]) -> float:
 
 
 class LevelMeter:
-    """What one direction of a call has carried so far; feed it every frame that arrives."""
+    """What one direction of a call has carried so far; feed it every frame that arrives, or one in `every`."""
 
-    __slots__ = ("_energy", "_loud", "_loud_at", "_most_energy", "_peak", "frames", "loud_frames")
+    __slots__ = ("_energy", "_every", "_loud", "_most_energy", "_peak", "alive_at", "frames", "loud_at", "loud_frames")
 
-    def __init__(self) -> None:
+    def __init__(self, every: int = 1) -> None:
+        self._every = every
         self.frames = 0
         self.loud_frames = 0
+        self.loud_at: float | None = None
+        """When something was last heard."""
+        self.alive_at: float | None = None
+        """When last there was anything at all: the faintest noise of a line is, a constant (no signal) is not."""
         self._energy = 0.0
         self._loud = 0.0
         self._peak = 0
         self._most_energy = 0.0
-        self._loud_at: float | None = None
 
     def feed(self, frame: Frame, now: float) -> None:
         """A frame has arrived at `now` (seconds of the caller's clock)."""
@@ -81,15 +87,27 @@ class LevelMeter:
         if energy > HEARD_MEAN_SQUARE * len(frame):
             self.loud_frames += 1
             self._loud += energy
-            self._loud_at = now
+            self.loud_at = self.alive_at = now
             if energy > self._most_energy:
                 self._most_energy = energy
                 self._peak = max(int(frame.max()), -int(frame.min()))
+        elif energy > _NO_SIGNAL_MEAN_SQUARE * len(frame) or frame.max() != frame.min():
+            self.alive_at = now
 
     @property
     def heard(self) -> bool:
         """Whether a voice, or anything as loud, has come."""
-        return self.loud_frames * FRAME_SECONDS >= HEARD_LEAST_SECONDS
+        return self.voice_seconds >= HEARD_LEAST_SECONDS
+
+    @property
+    def voice_seconds(self) -> float:
+        """How long something was heard."""
+        return self.loud_frames * self._every * FRAME_SECONDS
+
+    @property
+    def silence_seconds(self) -> float:
+        """How long nothing was, of what came."""
+        return (self.frames - self.loud_frames) * self._every * FRAME_SECONDS
 
     @property
     def level_dbfs(self) -> float:
@@ -103,4 +121,4 @@ class LevelMeter:
 
     def silent_seconds(self, now: float, since: float) -> float:
         """Seconds since something was last heard, or since `since` when nothing ever was."""
-        return now - (self._loud_at if self._loud_at is not None else since)
+        return now - (self.loud_at if self.loud_at is not None else since)

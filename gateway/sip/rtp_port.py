@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gateway.audio.codec import Codec
 from gateway.audio.coder import Coder, new_coder
 from gateway.audio.frame import FRAME_SAMPLES, SILENCE, Frame
-from gateway.audio.port import FrameSource, MediaPort
+from gateway.audio.port import MEASURED_SAMPLES, FrameSource, MediaPort, PortCounters
 from gateway.media_loop import no_longer_readable, on_readable
 from gateway.sip.latch import Latch
 from gateway.sip.pacer import Pacer
@@ -153,6 +153,8 @@ class RtpPort(MediaPort):
             self._latch = Latch(remote, behind_nat=remote.host != agreement.host)
         self._reports.agree(agreement, self._secure, is_behind_nat=remote.host != agreement.host)
         self._sends = agreement.way.sends
+        self.is_due = agreement.way.receives
+        self.wire_codec = agreement.codec.value
         self._payload_type = agreement.payload
         is_usual = self._secure is None and agreement.codec in (Codec.PCMA, Codec.PCMU)
         self._usual_bytes = HEADER_BYTES + FRAME_SAMPLES if is_usual else -1
@@ -329,6 +331,8 @@ class RtpPort(MediaPort):
         self.counters.bytes_in += len(data)
         self._reports.reception.heard(packet.ssrc, packet.sequence, packet.timestamp, now)
         arrival = self._timeline.arrived(packet)
+        if self._timeline.lost > self.counters.lost:
+            self.counters.gaps += 1
         self.counters.lost = self._timeline.lost
         match arrival:
             case Arrival.DUPLICATE:
@@ -381,8 +385,15 @@ class RtpPort(MediaPort):
         self._is_handing_on = False
         self._next_position = max(self._next_position, position + length)
 
+    def settled(self) -> PortCounters:
+        """The jitter is written with each report only."""
+        self.counters.jitter_ms = round(self._reports.reception.jitter_ms, 1)
+        return self.counters
+
     def _deliver_counted(self, frame: Frame, position: int) -> None:
         self.counters.frames_in += 1
+        if not position % MEASURED_SAMPLES:
+            self.level.feed(frame, self._now())
         for listener in self._listeners:
             listener(frame, position)
 

@@ -18,6 +18,8 @@ from gateway.events import (
     AlertAcknowledged,
     AlertCleared,
     AlertRaised,
+    AudioReturned,
+    AudioStopped,
     CallAnswered,
     CallEnded,
     CallRouted,
@@ -66,6 +68,8 @@ class Journal:
                 work = self._of_alert(event, time)
             case ModemChanged():
                 work = self._of_modem(event, time)
+            case AudioStopped() | AudioReturned():
+                work = _nothing_more
             case _:
                 raise TypeError(f"No row is kept of {event.type_name()}.")
         call_id = getattr(event, "call_id", None)
@@ -188,6 +192,7 @@ def empty_call(call_id: str, gateway_id: str) -> dict[str, Any]:
 _KEPT = (
     *(CallStarted, CallRouted, CallAnswered, CallTransferred, CallEnded, LegStarted, LegRang, LegAnswered, LegEnded),
     *(RecordingStarted, RecordingFinished, AlertRaised, AlertCleared, AlertAcknowledged, ModemChanged),
+    *(AudioStopped, AudioReturned),
 )
 """Of these there are rows; registrations have their ledger, SMS their inbox and outbox."""
 
@@ -206,6 +211,10 @@ def _made_once(make: Callable[[], Work[object]]) -> Work[object]:
         made(connection)
 
     return write
+
+
+def _nothing_more(_connection: Connection) -> None:
+    """The step of the timeline is all that is kept."""
 
 
 def _changing(statement: Any) -> Callable[[Connection], None]:

@@ -315,7 +315,7 @@ def _moments(row: Row[Any], *names: str) -> dict[str, object]:
 def _call(row: Row[Any], sounds: list[dict[str, object]]) -> dict[str, object]:
     return {
         **_pick(row, "id", "direction", "caller", "caller_name", "called", "line", "flow", "courier", "answered_by"),
-        **_pick(row, "cause", "ended_by", "talk_seconds", "total_seconds"),
+        **_pick(row, "cause", "ended_by", "talk_seconds", "total_seconds", "verdict", "caller_mos", "callee_mos"),
         **_moments(row, "started_at", "answered_at", "ended_at"),
         "recordings": sounds,
     }
@@ -337,7 +337,7 @@ def _listening(heard: Listening) -> dict[str, object]:
 def _leg(row: Row[Any]) -> dict[str, object]:
     return {
         **_pick(row, "id", "kind", "direction", "peer", "line", "cause", "ended_by_peer"),
-        **_pick(row, "frames_in", "frames_out", "lost", "concealed"),
+        **_pick(row, "frames_in", "frames_out", "lost", "concealed", "sound"),
         **_moments(row, "started_at", "rang_at", "answered_at", "ended_at"),
     }
 

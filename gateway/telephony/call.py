@@ -26,6 +26,7 @@ from gateway.telephony.line import Caller, Line
 from gateway.telephony.numbers import Dialable
 from gateway.telephony.ringing import EarlyMedia, Ringing, ring
 from gateway.telephony.shop import Notice, RecordCalls
+from gateway.telephony.sound_watch import SoundWatch
 from gateway.telephony.talk import Redirect, Talk
 from gateway.telephony.watched import WatchedSource
 
@@ -55,6 +56,8 @@ class Call:
         """A transfer that is under way."""
         self.was_given_away = False
         """A leg of it lives on in another call."""
+        self.sound = SoundWatch(self.id, exchange.publish)
+        """Whether those who talk hear each other."""
         self.started_at = asyncio.get_running_loop().time()
         self._first_caller = caller.peer
         self._payer: str | None = None

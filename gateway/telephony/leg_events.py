@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.events import LegAnswered, LegEnded, LegRang, LegStarted, Publish
+from gateway.audio.frame import FRAME_MS
+from gateway.audio.port import MediaPort
+from gateway.events import LegAnswered, LegEnded, LegRang, LegSound, LegStarted, Publish
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import Leg, LegState
 
@@ -26,7 +28,7 @@ def report_leg(leg: Leg, *, call_id: str, publish: Publish) -> None:
             case LegState.UP:
                 publish(LegAnswered(call_id=call_id, leg_id=leg.id))
             case LegState.ENDED:
-                counters = leg.port.counters
+                counters = leg.port.settled()
                 publish(
                     LegEnded(
                         call_id=call_id,
@@ -37,6 +39,7 @@ def report_leg(leg: Leg, *, call_id: str, publish: Publish) -> None:
                         frames_out=counters.frames_out,
                         lost=counters.lost,
                         concealed=counters.concealed,
+                        sound=_sound_of(leg.port),
                     )
                 )
             case LegState.NEW:
@@ -46,3 +49,23 @@ def report_leg(leg: Leg, *, call_id: str, publish: Publish) -> None:
         changed(leg)
     if not is_known:
         leg.on_change(changed)
+
+
+def _sound_of(port: MediaPort) -> LegSound | None:
+    """What was measured; None: no sound ever went through."""
+    counters, level = port.counters, port.level
+    if not counters.frames_in and not counters.frames_out:
+        return None
+    return LegSound(
+        codec=port.wire_codec,
+        level_dbfs=round(level.level_dbfs, 1) if level.loud_frames else None,
+        voice_seconds=round(level.voice_seconds, 2) if level.frames else None,
+        silence_seconds=round(level.silence_seconds, 2) if level.frames else None,
+        jitter_ms=counters.jitter_ms,
+        gaps=counters.gaps,
+        concealed_ms=counters.concealed * FRAME_MS,
+        late=counters.late,
+        delay_ms=round(counters.delay_ms, 1),
+        peer_lost=counters.peer_lost,
+        round_trip_ms=counters.round_trip_ms,
+    )

@@ -158,6 +158,9 @@ class Switchboard:
                 ended_by=ended_by,
                 talk_seconds=round(now - call.answered_at, 3) if call.answered_at is not None else 0.0,
                 total_seconds=round(now - call.started_at, 3),
+                verdict=call.sound.verdict,
+                caller_mos=call.sound.caller_mos,
+                callee_mos=call.sound.callee_mos,
             )
         )
 

@@ -134,6 +134,8 @@ class Talk:
             call.exchange.publish(CallAnswered(call_id=call.id, answered_by=self.callee.peer))
         call.talking_to = self.callee
         undo.callback(self._forget_talk)
+        call.sound.begin(left, right)
+        undo.callback(call.sound.end)
         for leg, other in ((left, right), (right, left)):
             undo.callback(leg.on_key(other.send_key))
             undo.callback(leg.on_hold_change(self._follow_holds))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from gateway.audio.frame import FRAME_SAMPLES, FRAME_SECONDS, Frame
-from gateway.audio.port import FrameSource, MediaPort
+from gateway.audio.port import MEASURED_SAMPLES, FrameSource, MediaPort
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import Direction, Leg
 from gateway.telephony.transfer import TransferWish
@@ -26,6 +26,8 @@ class FakePort(MediaPort):
         """The party says one frame."""
         self._said += FRAME_SAMPLES
         self.counters.frames_in += 1
+        if not self._said % MEASURED_SAMPLES:
+            self.level.feed(frame, asyncio.get_running_loop().time())
         self._deliver(frame, self._said)
 
     def _restart(self, source: FrameSource | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,8 @@ from gateway.events import (
     AlertAcknowledged,
     AlertCleared,
     AlertRaised,
+    AudioReturned,
+    AudioStopped,
     CallAnswered,
     CallEnded,
     CallRouted,
@@ -21,6 +23,7 @@ from gateway.events import (
     LegAnswered,
     LegEnded,
     LegRang,
+    LegSound,
     LegStarted,
     ModemChanged,
     RecordingFinished,
@@ -31,6 +34,7 @@ from gateway.settings import Settings
 from gateway.store.queries import Queries
 from gateway.store.store import open_store
 from gateway.telephony.ledger import OutgoingText, StoredPart
+from tests.api.shapes import assert_fits
 from tests.store.conftest import HandClock, small_shop
 
 
@@ -50,6 +54,12 @@ class Wanted:
     peer: str | None = None
 
 
+SOUND = LegSound(
+    codec="gsm", level_dbfs=-21.4, voice_seconds=20.1, silence_seconds=39.9, jitter_ms=0.0, gaps=1, concealed_ms=20,
+    late=2, delay_ms=21.5, peer_lost=0, round_trip_ms=None,
+)  # fmt: skip
+
+
 def tell_a_call(bus: EventBus, clock: HandClock, call_id: str, *, until: str = "end") -> None:
     """A stranger calls the SIM, 101 answers, they talk for a minute, recorded."""
     caller, callee = new_id(), new_id()
@@ -65,16 +75,19 @@ def tell_a_call(bus: EventBus, clock: HandClock, call_id: str, *, until: str = "
         (0.1, LegAnswered(call_id=call_id, leg_id=caller)),
         (0.1, CallAnswered(call_id=call_id, answered_by="101")),
         (0, RecordingStarted(call_id=call_id, recording_id=recording, path="2026-03-02/a.wav")),
-        (60, LegEnded(call_id=call_id, leg_id=caller, cause="hung-up", ended_by_peer=True, frames_in=3000,
-                      frames_out=2999, lost=1, concealed=1)),
+        (9, AudioStopped(call_id=call_id, leg_id=callee, side="callee", peer="101", reason="nothing-arrives")),
+        (1, AudioReturned(call_id=call_id, leg_id=callee, side="callee", peer="101", seconds=1.0)),
+        (50, LegEnded(call_id=call_id, leg_id=caller, cause="hung-up", ended_by_peer=True, frames_in=3000,
+                      frames_out=2999, lost=1, concealed=1, sound=SOUND)),
         (0, LegEnded(call_id=call_id, leg_id=callee, cause="hung-up", ended_by_peer=False, frames_in=3001,
                      frames_out=3000, lost=0, concealed=0)),
-        (0, CallEnded(call_id=call_id, cause="hung-up", ended_by="caller", talk_seconds=60.0, total_seconds=64.5)),
+        (0, CallEnded(call_id=call_id, cause="hung-up", ended_by="caller", talk_seconds=60.0, total_seconds=64.5,
+                      verdict="both-heard", caller_mos=4.1, callee_mos=3.9)),
         (0.5, RecordingFinished(call_id=call_id, recording_id=recording, path="2026-03-02/a.wav", seconds=60.0,
                                 size_bytes=1920044, verdict="both-heard")),
     ]  # fmt: skip
     for wait, event in steps:
-        if until == "talk" and isinstance(event, LegEnded):
+        if until == "talk" and isinstance(event, AudioStopped | LegEnded):
             return
         clock.pass_by(seconds=wait)
         bus.publish(event)
@@ -96,6 +109,9 @@ async def test_a_call_reads_back_as_it_was_told(places: Settings, clock: HandClo
     assert call["ended_at"] == "2026-03-02T09:01:04.500Z"
     assert (call["answered_by"], call["cause"], call["ended_by"]) == ("101", "hung-up", "caller")
     assert (call["talk_seconds"], call["total_seconds"]) == (60.0, 64.5)
+    assert (call["verdict"], call["caller_mos"], call["callee_mos"]) == ("both-heard", 4.1, 3.9)
+    assert [leg["sound"] for leg in call["legs"]] == [asdict(SOUND), None]
+    assert_fits(call, "Call")
     assert [
         (leg["kind"], leg["peer"], leg["frames_in"], leg["lost"], leg["ended_by_peer"]) for leg in call["legs"]
     ] == [
@@ -107,7 +123,8 @@ async def test_a_call_reads_back_as_it_was_told(places: Settings, clock: HandClo
     assert (recording["seconds"], recording["verdict"], recording["size_bytes"]) == (60.0, "both-heard", 1920044)
     assert [step["type"] for step in call["timeline"]] == [
         "leg.started", "call.started", "leg.started", "leg.rang", "leg.answered", "leg.answered", "call.answered",
-        "recording.started", "leg.ended", "leg.ended", "call.ended", "recording.finished",
+        "recording.started", "audio.stopped", "audio.returned", "leg.ended", "leg.ended", "call.ended",
+        "recording.finished",
     ]  # fmt: skip
     assert call["timeline"][6]["data"] == {"answered_by": "101"}
 

@@ -54,7 +54,7 @@ def fill(places: Settings, count: int, seed: int) -> list[dict[str, Any]]:
     with closing(sqlite3.connect(places.database)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
         marks = ", ".join(f":{column}" for column in COLUMNS)
-        connection.executemany(f"INSERT INTO calls VALUES ({marks})", rows)  # noqa: S608  # the columns are ours
+        connection.executemany(f"INSERT INTO calls ({', '.join(COLUMNS)}) VALUES ({marks})", rows)  # noqa: S608  # the columns are ours
         sounds = [(new_id(), "g", row["id"], f"{row['id']}.wav", "finished", row["started_at"], 0) for row in rows[::3]]
         connection.executemany(
             "INSERT INTO recordings (id, gateway_id, call_id, path, state, started_at, kept) VALUES (?,?,?,?,?,?,?)",

@@ -92,3 +92,18 @@ def test_sizes(language: str) -> None:
 
 def test_an_unknown_time_zone_does_not_break_a_page() -> None:
     assert formats.zone("Nowhere/Atlantis").key == formats.zone("../etc/passwd").key == "UTC"
+
+
+def test_how_good_a_voice_was(language: str) -> None:
+    shown = [formats.quality(score) for score in (4.4, 4.1, 3.64, 3.2, 1.0)]
+    assert (
+        shown
+        == {
+            "en": ["excellent (4.4 of 5)", "good (4.1 of 5)", "fair (3.6 of 5)", "poor (3.2 of 5)", "bad (1.0 of 5)"],
+            "ru": [
+                "отлично (4,4 из 5)", "хорошо (4,1 из 5)", "сносно (3,6 из 5)", "плохо (3,2 из 5)",
+                "очень плохо (1,0 из 5)",
+            ],
+        }[language]
+    )  # fmt: skip
+    assert formats.decibels(-21.4) == {"en": "−21 dBFS", "ru": "−21 дБ от полной шкалы"}[language]

@@ -162,6 +162,10 @@ def test_a_call_tells_its_story(owner: FlaskClient, gateway: GatewayThread) -> N
         "kind": "gsm", "direction": "incoming", "line": "red", "started_at": "2027-01-29T09:00:00.000Z",
         "rang_at": None, "answered_at": None, "ended_at": None, "cause": "hung-up", "ended_by_peer": True,
         "frames_in": 2600, "frames_out": 2600, "lost": 3, "concealed": 2,
+        "sound": {
+            "codec": "gsm", "level_dbfs": -21.4, "voice_seconds": 20.1, "silence_seconds": 31.9, "jitter_ms": 1.5,
+            "gaps": 2, "concealed_ms": 40, "late": 7, "delay_ms": 22.0, "peer_lost": 5, "round_trip_ms": 31.0,
+        },
     }  # fmt: skip
     steps: list[tuple[int, str, dict[str, object]]] = [
         (0, "call.started", {}),
@@ -169,13 +173,18 @@ def test_a_call_tells_its_story(owner: FlaskClient, gateway: GatewayThread) -> N
         (2, "leg.rang", {"leg_id": "l2"}),
         (8, "leg.answered", {"leg_id": "l2"}),
         (8, "call.answered", {"answered_by": "101"}),
+        (9, "audio.stopped", {"leg_id": "l2", "side": "callee", "peer": "101", "reason": "nothing-arrives"}),
+        (10, "audio.returned", {"leg_id": "l2", "side": "callee", "peer": "101", "seconds": 1.2}),
         (11, "recording.started", {}),
         (60, "recording.finished", {"verdict": "caller-silent"}),
         (60, "call.ended", {"cause": "hung-up", "ended_by": "caller"}),
         (61, "something.new", {"unknown": 1}),
     ]
     gateway.archive.details["c1"] = {
-        "legs": [{"id": "l1", "peer": "+79031112233", **leg}, {"id": "l2", "peer": "101", **leg, "frames_in": None}],
+        "legs": [
+            {"id": "l1", "peer": "+79031112233", **leg},
+            {"id": "l2", "peer": "101", **leg, "frames_in": None, "sound": None},
+        ],
         "timeline": [
             {"time": f"2027-01-29T09:{second // 60:02}:{second % 60:02}.000Z", "type": kind, "data": data}
             for second, kind, data in steps
@@ -190,7 +199,9 @@ def test_a_call_tells_its_story(owner: FlaskClient, gateway: GatewayThread) -> N
     text = owner.get("/calls/c1").text
     for expected in (
         "8 (903) 111-22-33 calls", "Calling Front desk", "It rings at Front desk", "Front desk is on the line",
-        "Both hear each other", "Recording begins", "Recording is kept", "The caller was silent",
+        "Both hear each other", "Nothing is heard from Front desk", "nothing arrives from there",
+        "Front desk is heard again", "after 1.2 s", "good (4.1 of 5)", "−21 dBFS", "1.5 ms", "Recording begins",
+        "Recording is kept", "The caller was silent",
         "Check the microphone", "The caller hangs up", "Hung up after the talk", "1.6 MB", "0:52",
     ):  # fmt: skip
         assert expected in text, expected
