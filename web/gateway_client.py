@@ -75,6 +75,31 @@ class GatewayClient:
         """End the asker's session."""
         self._ask(asker, "DELETE", "/api/v1/sessions/{id}", id="current")
 
+    def orders(self, asker: Asker, **query: str | int | None) -> dict[str, Any]:
+        """A page of orders."""
+        return self._object(asker, "GET", "/api/v1/orders", query=query)
+
+    def order(self, asker: Asker, number: str) -> dict[str, Any]:
+        """One order."""
+        return self._object(asker, "GET", "/api/v1/orders/{number}", number=number)
+
+    def add_order(self, asker: Asker, values: Mapping[str, str]) -> None:
+        """One more order."""
+        self._ask(asker, "POST", "/api/v1/orders", body=dict(values))
+
+    def change_order(self, asker: Asker, number: str, values: Mapping[str, str | None]) -> None:
+        """Other values for an order."""
+        self._ask(asker, "PUT", "/api/v1/orders/{number}", body=dict(values), number=number)
+
+    def close_order(self, asker: Asker, number: str) -> None:
+        """End an order at once."""
+        self._ask(asker, "POST", "/api/v1/orders/{number}/close", number=number)
+
+    def import_orders(self, asker: Asker, text: str) -> dict[str, Any]:
+        """Take a CSV file: how many orders are `added` and `changed`."""
+        answer: dict[str, Any] = self._ask(asker, "POST", "/api/v1/orders/import", text=text, media_type="text/csv")
+        return answer
+
     def me(self, asker: Asker) -> dict[str, Any]:
         """Who asks: name, role, scopes, and the courier whom the person is."""
         return self._object(asker, "GET", "/api/v1/me")
@@ -156,6 +181,18 @@ class GatewayClient:
     def release_call(self, asker: Asker, call_id: str) -> None:
         """Let them be removed again when their time comes."""
         self._ask(asker, "DELETE", "/api/v1/calls/{id}/hold", id=call_id)
+
+    def erasure_plan(self, asker: Asker, number: str) -> dict[str, Any]:
+        """What erasing a number would take away."""
+        return self._object(asker, "POST", "/api/v1/erasures/plan", body={"number": number})
+
+    def erase(self, asker: Asker, number: str) -> dict[str, Any]:
+        """Have everything of a number erased; the order, with its id."""
+        return self._object(asker, "POST", "/api/v1/erasures", body={"number": number})
+
+    def erasure(self, asker: Asker, order_id: str) -> dict[str, Any]:
+        """How far an order is."""
+        return self._object(asker, "GET", "/api/v1/erasures/{id}", id=order_id)
 
     def open_phone_setup(self, asker: Asker, extension: str) -> dict[str, Any]:
         """Let the files that set up a phone be fetched: the word, until when, and their names."""

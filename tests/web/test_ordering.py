@@ -1,0 +1,46 @@
+"""Orders in the panel."""
+
+from __future__ import annotations
+
+import io
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.fakes.gateway_thread import GatewayThread
+from tests.web.conftest import csrf_of
+
+FORM = {"number": "A/1001", "phone": "8 903 555-00-01", "customer": "Мария", "courier": "2001", "stage": "on-the-way"}
+
+
+def _post(browser: FlaskClient, path: str, **form: object) -> TestResponse:
+    return browser.post(path, data={"csrf_token": csrf_of(browser, "/orders"), **form}, follow_redirects=True)
+
+
+def test_an_order_is_taken_changed_and_closed(owner: FlaskClient, gateway: GatewayThread) -> None:
+    page = _post(owner, "/orders", **FORM).text
+    assert "The order A/1001 is there." in page
+    assert "+7 903 555-00-01" in page.replace("8 (903) 555-00-01", "+7 903 555-00-01")
+    assert "On the way" in page
+    again = _post(owner, "/orders", **FORM)
+    assert again.status_code == 409
+    assert 'value="Мария"' in again.text, "what was typed is not lost"
+    wrong = _post(owner, "/orders/A%2F1001/change", **{**FORM, "phone": "112"})
+    assert wrong.status_code == 422
+    assert "no number that may be called" in wrong.text
+    page = _post(owner, "/orders/A%2F1001/change", **{**FORM, "courier": "", "stage": "delivered"}).text
+    assert "Over, still connected" in page
+    assert gateway.orders.alive()[0].courier is None
+    assert "no longer connected" in _post(owner, "/orders/A%2F1001/close").text
+    assert gateway.orders.alive() == ()
+
+
+def test_a_table_comes_as_spreadsheets_write_it(owner: FlaskClient, gateway: GatewayThread) -> None:
+    text = "номер;телефон;клиент\r\n1001;89035550001;Мария\r\n"
+    for encoding, said in (("utf-8-sig", "New orders: 1, changed: 0."), ("cp1251", "New orders: 0, changed: 1.")):
+        page = _post(owner, "/orders/import", file=(io.BytesIO(text.encode(encoding)), "orders.csv")).text
+        assert said in page
+        assert "Мария" in page
+    refused = _post(owner, "/orders/import", file=(io.BytesIO("номер;телефон\n1001;x\n".encode()), "orders.csv"))
+    assert refused.status_code == 422
+    assert "Line 2" in refused.text

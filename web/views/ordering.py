@@ -1,0 +1,101 @@
+"""Orders: the list, a form for one, and a table from a spreadsheet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from web.gateway_client import Refused
+from web.reader import asker, client, snapshot
+from web.translation import gettext
+
+ordering = Blueprint("ordering", __name__)
+
+STAGES = ("new", "packed", "on-the-way", "delivered", "cancelled")
+_FIELDS = ("phone", "customer", "courier", "stage", "note")
+_FILTERS = ("search", "courier", "stage")
+
+
+@ordering.get("/orders")
+def orders() -> str:
+    """The orders, newest first, and forms for more."""
+    return _page()
+
+
+@ordering.post("/orders")
+def add() -> str | Response | tuple[str, int]:
+    """One more order."""
+    form = {name: request.form.get(name, "").strip() for name in ("number", *_FIELDS)}
+    try:
+        client().add_order(asker(), {name: value for name, value in form.items() if value})
+    except Refused as refusal:
+        return _again(refusal, form=form)
+    flash(gettext("The order %(number)s is there.", number=form["number"]))
+    return redirect(url_for("ordering.orders"))
+
+
+@ordering.post("/orders/import")
+def take() -> str | Response | tuple[str, int]:
+    """A whole table, all or nothing."""
+    uploaded = request.files.get("file")
+    content = uploaded.read() if uploaded else b""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = content.decode("cp1251", errors="replace")  # as spreadsheets on Windows write it
+    try:
+        counts = client().import_orders(asker(), text)
+    except Refused as refusal:
+        return _again(refusal)
+    flash(gettext("New orders: %(added)s, changed: %(changed)s.", added=counts["added"], changed=counts["changed"]))
+    return redirect(url_for("ordering.orders"))
+
+
+@ordering.get("/orders/<path:number>")
+def order(number: str) -> str:
+    """One order, to be looked at and changed."""
+    return _order(number)
+
+
+@ordering.post("/orders/<path:number>/change")
+def change(number: str) -> str | Response | tuple[str, int]:
+    """Other values; what the form leaves empty is taken away."""
+    values = {name: request.form.get(name, "").strip() for name in _FIELDS}
+    try:
+        client().change_order(asker(), number, {**values, "courier": values["courier"] or None})
+    except Refused as refusal:
+        if refusal.status != 422:
+            raise
+        return _order(number, refusal=refusal), refusal.status
+    flash(gettext("The order is changed."))
+    return redirect(url_for("ordering.order", number=number))
+
+
+@ordering.post("/orders/<path:number>/close")
+def close(number: str) -> Response:
+    """End it at once."""
+    client().close_order(asker(), number)
+    flash(gettext("The order is closed: its customer and its courier are no longer connected."))
+    return redirect(url_for("ordering.order", number=number))
+
+
+def _page(refusal: Refused | None = None, form: dict[str, str] | None = None) -> str:
+    chosen = {name: request.args.get(name, "").strip()[:64] for name in _FILTERS}
+    page = client().orders(asker(), **chosen, cursor=request.args.get("cursor"))
+    return render_template(
+        "orders.html", page=page, chosen=chosen, stages=STAGES, refusal=refusal, form=form or {}, snapshot=snapshot(),
+        given={name: value for name, value in chosen.items() if value},
+    )  # fmt: skip
+
+
+def _order(number: str, refusal: Refused | None = None) -> str:
+    found = client().order(asker(), number)
+    return render_template("order.html", order=found, stages=STAGES, refusal=refusal, snapshot=snapshot())
+
+
+def _again(refusal: Refused, **given: Any) -> tuple[str, int]:
+    if refusal.status not in (400, 409, 422):
+        raise refusal
+    return _page(refusal, **given), refusal.status
