@@ -51,6 +51,13 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "web", _web, "the panel")
     _add(commands, "doctor", _doctor, "say what is wrong with this machine and how to mend it")
 
+    _add(commands, "backup", _backup, "make a sealed backup of everything, and open it again to be sure of it")
+    restoring = _add(commands, "restore", _restore, "fill an empty data directory from a backup")
+    restoring.add_argument("file", type=Path, metavar="BACKUP")
+    restoring.add_argument(
+        "--passphrase-file", type=Path, metavar="FILE", help="where its passphrase is, if not where gateway.toml says"
+    )
+
     shop = commands.add_parser("shop", help="take the shop from a file, or write it to one")
     verbs = shop.add_subparsers(required=True, metavar="VERB")
     importing = _add(verbs, "import", _shop_import, "take lines, phones, couriers and rules from a shop.toml")
@@ -129,6 +136,31 @@ def _doctor(options: argparse.Namespace) -> int:
     from gateway.doctor import examine
 
     return examine(options.config)
+
+
+def _backup(options: argparse.Namespace) -> int:
+    from gateway.backup.make import make_backup
+    from gateway.settings import load_settings
+
+    made = make_backup(load_settings(options.config), options.config)
+    for path in made.removed:
+        print(f"{path} was removed: newer ones are enough.")
+    print(f"{made.path}: {made.files} files, {made.size_bytes / 1e6:.1f} MB; opened again and found whole.")
+    return 0
+
+
+def _restore(options: argparse.Namespace) -> int:
+    from gateway.backup.make import read_passphrase
+    from gateway.backup.restore import restore_backup
+    from gateway.settings import load_settings
+
+    settings = load_settings(options.config)
+    passphrase = read_passphrase(options.passphrase_file or settings.backup_passphrase)
+    restored = restore_backup(settings, options.config, options.file, passphrase)
+    for path in restored.kept:
+        print(f"{path} was there already and stays as it is.")
+    print(f"{len(restored.manifest.files)} files of {restored.manifest.made_at} are back in {settings.data_dir}.")
+    return 0
 
 
 def _shop_import(options: argparse.Namespace) -> int:

@@ -91,6 +91,20 @@ class DiscoverySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BackupSettings:
+    """The nightly backup. A `directory` on another disk than the data's survives the loss of that one."""
+
+    directory: str | None = None
+    """None: `backups` in the data directory."""
+    passphrase_file: str | None = None
+    """Holds what the owner chose, and is in no backup itself; None: `backup-passphrase` in the data directory."""
+    keep: int = 14
+    """So many backups stay; older ones go."""
+    recordings: bool = False
+    """Recordings too: the backups may become as large as they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """gateway.toml as one value; relative paths are relative to the file's own directory."""
 
@@ -100,6 +114,7 @@ class Settings:
     web: WebSettings = WebSettings()
     modems: tuple[ModemSettings, ...] = ()
     discovery: DiscoverySettings = DiscoverySettings()
+    backup: BackupSettings = BackupSettings()
 
     @property
     def recordings_dir(self) -> Path:
@@ -127,6 +142,17 @@ class Settings:
         return self.data_dir / "simbridge.db"
 
     @property
+    def backup_dir(self) -> Path:
+        """Where backups lie."""
+        return self.data_dir / "backups" if self.backup.directory is None else Path(self.backup.directory)
+
+    @property
+    def backup_passphrase(self) -> Path:
+        """The file that opens them."""
+        file = self.backup.passphrase_file
+        return self.data_dir / "backup-passphrase" if file is None else Path(file)
+
+    @property
     def worker_socket(self) -> Path:
         """The Unix socket on which the worker answers the daemon."""
         return self.data_dir / "worker.sock"
@@ -149,7 +175,12 @@ def load_settings(path: Path) -> Settings:
         sip = replace(sip, tls_certificate=str(home / sip.tls_certificate), tls_key=str(home / sip.tls_key))
     if web.tls_certificate is not None and web.tls_key is not None:
         web = replace(web, tls_certificate=str(home / web.tls_certificate), tls_key=str(home / web.tls_key))
-    return replace(settings, data_dir=home / settings.data_dir, sip=sip, web=web)
+    backup = settings.backup
+    if backup.passphrase_file is not None:
+        backup = replace(backup, passphrase_file=str(home / backup.passphrase_file))
+    if backup.directory is not None:
+        backup = replace(backup, directory=str(home / backup.directory))
+    return replace(settings, data_dir=home / settings.data_dir, sip=sip, web=web, backup=backup)
 
 
 def host_and_port(bind: str) -> tuple[str, int]:
@@ -196,7 +227,14 @@ def _check(document: TomlDocument) -> None:
             _checked_host(document, place, web.phones, key="phones")
         if (web.tls_certificate is None) != (web.tls_key is None):
             document.problem(place, '[web] needs both or none of "tls_certificate" and "tls_key".')
+    _check_backup(document)
     _check_modems(document)
+
+
+def _check_backup(document: TomlDocument) -> None:
+    for place, backup in document.found(BackupSettings):
+        if backup.keep < 1:
+            document.problem((*place, "keep"), '"keep" of [backup] must be at least 1.')
 
 
 def _checked_host(document: TomlDocument, place: Place, bind: str, *, key: str = "bind") -> str | None:

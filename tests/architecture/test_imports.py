@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "provisioning": frozenset({"errors", "telephony"}),
     "api": frozenset({"errors", "clock", "ids", "events", "messages", "telephony", "store.queries"}),
     "health": frozenset({"errors", "clock", "events"}),
+    "backup": frozenset({"errors", "clock", "settings", "store"}),
     # The fake world: not a line in common with what it tests.
     "emulator": frozenset(),
     # What puts it all together; `daemon` itself is imported by the command line alone (below).
@@ -55,6 +56,7 @@ MAY_IMPORT_FROM_OTHERS: dict[str, frozenset[str]] = {
     "sip": frozenset({"cryptography", "dns", "numpy", "pylibsrtp"}),
     "store": frozenset({"alembic", "argon2", "phonenumbers", "sqlalchemy", "tomli", "tomli_w"}),
     "api": frozenset({"aiohttp", "argon2"}),
+    "backup": frozenset({"cryptography"}),
     "toml_document": frozenset({"tomli"}),
     "settings": frozenset({"tomli"}),
     "daemon": frozenset({"aiohttp", "numpy"}),

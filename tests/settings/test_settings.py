@@ -137,7 +137,7 @@ voice = 7
         ('data_dir = "d"\n[[modems]]\nname = "m"\nat = ""', '"at" of [[modems]] must not be empty.'),
         (
             'data_dir = "d"\nnonsense = 1',
-            '"nonsense" is not a setting of this file; it has: data_dir, sip, api, web, modems, discovery.',
+            '"nonsense" is not a setting of this file; it has: data_dir, sip, api, web, modems, discovery, backup.',
         ),
     ],
 )
