@@ -35,6 +35,7 @@ from gateway.telephony.shop import ShopView
 log = logging.getLogger(__name__)
 
 LASTS = timedelta(hours=24)
+SHORTEST_VALIDITY = timedelta(minutes=5)
 """After this a message that could not be sent has come too late."""
 MOST_WAITING = 500
 MOST_PARTS = 10
@@ -243,7 +244,9 @@ class SmsOutbox:
                 return
             await self._ledger.begin(message, part=part, line=line.name, imsi=line.imsi, local_day=self._pace.today)
             self._pace.count(line.name)
-            outcome = await line.send_part(number, message.text, reference=message.reference, part=part)
+            # The network gives up when we would have: a text of yesterday must not reach a phone that is on again.
+            rest = max(message.expires_at - self._clock(), SHORTEST_VALIDITY)
+            outcome = await line.send_part(number, message.text, reference=message.reference, part=part, valid_for=rest)
             match outcome:
                 case PartTaken(reference):
                     message = replace(message, parts_taken=part)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 from gateway.errors import AtRefused, AtTimeout, GatewayError, ModemLost, PduInvalid
 from gateway.modem import commands, pdu
@@ -77,9 +78,11 @@ class SimMessages:
             except TimeoutError:
                 self._wanted |= set(STORAGES)
 
-    async def send_part(self, recipient: Dialable, text: str, *, reference: int, part: int) -> PartOutcome:
+    async def send_part(
+        self, recipient: Dialable, text: str, *, reference: int, part: int, valid_for: timedelta | None = None
+    ) -> PartOutcome:
         """Send one part of a text and ask for a delivery report. Raises PduInvalid for what cannot be a message."""
-        tpdus = pdu.submit_parts(recipient.digits, text, reference=reference, wants_report=True)
+        tpdus = pdu.submit_parts(recipient.digits, text, reference=reference, wants_report=True, valid_for=valid_for)
         is_out = asyncio.Event()
         try:
             answer = await self._channel.send(

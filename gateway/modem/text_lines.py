@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 
 from gateway.errors import ModemLost
 from gateway.modem import pdu
@@ -77,12 +78,14 @@ class ModemTextLine:
         modem = self._modem
         return modem.facts.operator if modem is not None else None
 
-    async def send_part(self, number: Dialable, text: str, *, reference: int, part: int) -> PartOutcome:
+    async def send_part(
+        self, number: Dialable, text: str, *, reference: int, part: int, valid_for: timedelta | None = None
+    ) -> PartOutcome:
         """Send part `part` (from 1) of the text. Raises PduInvalid for what cannot be a message."""
         modem = self._modem
         if modem is None or modem.service is None:
             return PartRefused(ModemLost.code, is_final=False)
-        return await modem.service.messages.send_part(number, text, reference=reference, part=part)
+        return await modem.service.messages.send_part(number, text, reference=reference, part=part, valid_for=valid_for)
 
     async def ask(self, code: str) -> UssdAnswer:
         """Send a USSD code, or the reply in an open session. Raises TextRefused, AtRefused, AtTimeout, ModemLost."""

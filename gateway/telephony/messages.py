@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
@@ -83,8 +84,13 @@ class TextLine(Protocol):
     def operator(self) -> str | None:
         """Whose network it is in."""
 
-    async def send_part(self, number: Dialable, text: str, *, reference: int, part: int) -> PartOutcome:
-        """Send part `part` (from 1) of the text, which `reference` ties to the others, and ask for a report."""
+    async def send_part(
+        self, number: Dialable, text: str, *, reference: int, part: int, valid_for: timedelta | None = None
+    ) -> PartOutcome:
+        """Send part `part` (from 1) of the text, which `reference` ties to the others, and ask for a report.
+
+        `valid_for`: how long the network shall try to deliver it; None: as long as it likes.
+        """
 
     async def ask(self, code: str) -> UssdAnswer:
         """Send a USSD code, or the reply in an open session. Raises TextRefused, AtRefused, AtTimeout, ModemLost."""

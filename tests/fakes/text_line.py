@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from gateway.modem import pdu
 from gateway.telephony.messages import PartOutcome, PartTaken, UssdAnswer
@@ -24,6 +25,8 @@ class FakeTextLine:
     outcomes: list[PartOutcome] = field(default_factory=list)
     sent: list[tuple[float, str, str]] = field(default_factory=list)
     """When, to whom, and the text of the part."""
+    validities: list[timedelta | None] = field(default_factory=list)
+    """Of each part that was begun."""
     before: Callable[[], None] = lambda: None
     """Called as a part begins: what must be on disk by then can be looked at."""
     asked: list[str] = field(default_factory=list)
@@ -31,8 +34,11 @@ class FakeTextLine:
     ended: int = 0
     _reference: int = 0
 
-    async def send_part(self, number: Dialable, text: str, *, reference: int, part: int) -> PartOutcome:
+    async def send_part(
+        self, number: Dialable, text: str, *, reference: int, part: int, valid_for: timedelta | None = None
+    ) -> PartOutcome:
         self.before()
+        self.validities.append(valid_for)
         message = pdu.decode(b"\0" + pdu.submit_parts(number.digits, text, reference=reference)[part - 1])
         assert isinstance(message, pdu.Submit)
         await asyncio.sleep(self.seconds)

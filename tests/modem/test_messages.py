@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -36,6 +36,8 @@ class Desk:
     prompts: bool = True
     inbox: MemoryInbox = field(default_factory=MemoryInbox)
     said: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    """The PDUs, with the octet for the service centre."""
     is_open: bool = True
 
     def __post_init__(self) -> None:
@@ -50,6 +52,7 @@ class Desk:
         for line in data.replace(b"\x1b", b"").replace(b"\x1a", b"\x1a\r").decode().split("\r"):
             if line.endswith("\x1a"):
                 self.said.append("body")
+                self.bodies.append(bytes.fromhex(line.removesuffix("\x1a")))
                 self.on_body(self)
             elif line.startswith("AT+CMGS"):
                 self.said.append(line)
@@ -82,6 +85,19 @@ async def _send(desk: Desk) -> PartOutcome:
 
 async def test_the_reference_of_the_network_comes_back() -> None:
     assert await _send(Desk()) == PartTaken(7)
+
+
+@pytest.mark.parametrize(("valid_for", "octet"), [(None, None), (timedelta(hours=14), 147), (timedelta(days=1), 167)])
+async def test_the_validity_travels_with_the_message(valid_for: timedelta | None, octet: int | None) -> None:
+    """TP-VPF and TP-VP of 23.040 section 9.2.3: the octet behind the coding, where the format bits say so."""
+    desk = Desk()
+    async with served(desk):
+        await desk.messages.send_part(dialable("+79161234567"), "x", reference=1, part=1, valid_for=valid_for)
+    (body,) = desk.bodies
+    tpdu = body[1:]
+    assert tpdu[0] & 0x18 == (0x10 if octet is not None else 0)
+    behind_coding = 2 + 2 + 6 + 2
+    assert tpdu[behind_coding] == (octet if octet is not None else 1)
 
 
 @pytest.mark.parametrize(
