@@ -65,6 +65,10 @@ def _parser() -> argparse.ArgumentParser:
     exporting = _add(verbs, "export", _shop_export, "write the shop as shop.toml to standard output")
     exporting.add_argument("--with-secrets", action="store_true", help="write passwords and PINs, not asterisks")
 
+    erasing = _add(commands, "erase", _erase, "erase everything of a telephone number, as a customer may demand")
+    erasing.add_argument("number", metavar="NUMBER", help="in any spelling")
+    erasing.add_argument("--yes", action="store_true", help="do it; without this, only say what would go")
+
     power = commands.add_parser("usb-power", help="switch one USB socket off and on (root's unit, not for people)")
     power.add_argument("place", metavar="PLACE", help="a place at the USB bus, such as 1-1.4")
     power.set_defaults(command=_usb_power)
@@ -176,6 +180,15 @@ def _shop_export(options: argparse.Namespace) -> int:
     from gateway.store.shop_commands import export_shop
 
     print(export_shop(load_settings(options.config), with_secrets=options.with_secrets), end="")
+    return 0
+
+
+def _erase(options: argparse.Namespace) -> int:
+    from gateway.settings import load_settings
+    from gateway.store.erasures import erase_command
+
+    settings = load_settings(options.config)
+    print(erase_command(settings, settings.recordings_dir, options.number, really=options.yes))
     return 0
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL, client_address
 from gateway.api.bodies import bad_request
+from gateway.api.erasure_routes import Erasures
 from gateway.api.problems import NotFound
 from gateway.api.relay import Relay
 
@@ -42,6 +43,7 @@ class Recorded:
     """What these routes need."""
 
     evidence: Evidence
+    erasures: Erasures
 
 
 class RecordingRoutes:

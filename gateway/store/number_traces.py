@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
+from typing import Any
 
 import phonenumbers
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select
 
 from gateway.store.schema import calls, legs, messages
 from gateway.telephony.numbers import NumberPolicy
@@ -44,13 +45,14 @@ class TracedNumber:
         """The column is this number."""
         return column.in_(self.spellings)
 
-    def call_ids(self) -> Select[tuple[str]]:
-        """The calls that it took part in, by whatever leg."""
+    def call_ids(self) -> Select[Any]:
+        """The calls that it took part in, by whatever leg, or that were handed over to it."""
         by_leg = select(legs.c.call_id).where(self.in_column(legs.c.peer))
-        parties = (calls.c.caller, calls.c.called, calls.c.answered_by)
-        return select(calls.c.id).where(or_(calls.c.id.in_(by_leg), *(self.in_column(column) for column in parties)))
+        words = literal(" ") + calls.c.search + " "
+        named = (func.instr(words, f" {spelling.casefold()} ") > 0 for spelling in self.spellings)
+        return select(calls.c.id).where(or_(calls.c.id.in_(by_leg), *named))
 
-    def message_ids(self) -> Select[tuple[str]]:
+    def message_ids(self) -> Select[Any]:
         """The SMS to it and from it."""
         return select(messages.c.id).where(self.in_column(messages.c.peer))
 

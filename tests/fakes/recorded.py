@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from gateway.api.recording_routes import Recorded
 
 
@@ -40,9 +42,58 @@ class FakeEvidence:
         self.heard.append((recording_id, by, is_download))
 
 
+@dataclass(frozen=True)
+class FakePlan:
+    calls: int = 2
+    recordings: int = 1
+    recorded_seconds: float = 61.5
+    messages: int = 3
+    mentions: int = 0
+    held: int = 0
+    running: int = 0
+
+
+@dataclass(frozen=True)
+class FakeOrder:
+    id: str
+    state: str = "waiting"
+    done: int = 0
+    total: int = 5
+    plan: FakePlan | None = None
+
+
+class FakeErasures:
+    """Knows a plan for every number; the orders go on when a test says so."""
+
+    def __init__(self) -> None:
+        self.found = FakePlan()
+        self.orders: dict[str, FakeOrder] = {}
+        self.asked: list[tuple[str, str]] = []
+
+    async def plan(self, number: str) -> FakePlan:
+        if len(number) < 3:
+            raise ValueError("A number has at least three characters.")
+        return self.found
+
+    def begin(self, number: str, *, by: str) -> FakeOrder:
+        if len(number) < 3:
+            raise ValueError("A number has at least three characters.")
+        self.asked.append((number, by))
+        order = FakeOrder(f"e{len(self.asked)}")
+        self.orders[order.id] = order
+        return order
+
+    def progress(self, order_id: str) -> FakeOrder | None:
+        return self.orders.get(order_id)
+
+    def go_on(self, order_id: str, state: str, done: int) -> None:
+        self.orders[order_id] = replace(self.orders[order_id], state=state, done=done, plan=self.found)
+
+
 class FakeRecorded:
     """What the API's server is given, and what a test looks at."""
 
     def __init__(self) -> None:
         self.evidence = FakeEvidence()
-        self.recorded = Recorded(evidence=self.evidence)
+        self.erasures = FakeErasures()
+        self.recorded = Recorded(evidence=self.evidence, erasures=self.erasures)

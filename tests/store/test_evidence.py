@@ -24,10 +24,21 @@ from tests.store.test_retention import Disk, an_hour
 CUSTOMER = "+79031112233"
 
 
-def a_call(bus: EventBus, call_id: str, *, caller: str = CUSTOMER, called: str = "101", leg: str = "101") -> None:
+def a_call(
+    bus: EventBus,
+    call_id: str,
+    *,
+    caller: str = CUSTOMER,
+    caller_name: str = "",
+    called: str = "101",
+    leg: str = "101",
+) -> None:
     bus.publish(
-        CallStarted(call_id=call_id, direction="incoming", caller=caller, called=called, line="red", flow="ring_phones")
-    )
+        CallStarted(
+            call_id=call_id, direction="incoming", caller=caller, caller_name=caller_name, called=called, line="red",
+            flow="ring_phones",
+        )
+    )  # fmt: skip
     bus.publish(
         LegStarted(call_id=call_id, leg_id=f"leg-{call_id}", kind="sip", direction="outgoing", peer=leg, line=None)
     )
