@@ -13,17 +13,20 @@ from pathlib import Path
 
 import pytest
 
+from gateway.settings import load_settings
 from tests.interop.programs import free_port
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 SERVICES = ("simbridge.service", "simbridge-worker.service", "simbridge-web.service")
+TIMED = ("simbridge-backup.service",)
+"""What a timer starts."""
 
 
 @pytest.fixture(scope="module")
 def units(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copies whose program exists on any machine: the tools look it up."""
     directory = tmp_path_factory.mktemp("units")
-    for name in SERVICES:
+    for name in (*SERVICES, *TIMED):
         text = (SYSTEMD / name).read_text(encoding="utf-8")
         assert "ExecStart=/usr/bin/simbridge " in text
         (directory / name).write_text(text.replace("/usr/bin/simbridge ", "/bin/true "), encoding="utf-8")
@@ -35,13 +38,13 @@ def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_systemd_understands_every_line(units: Path) -> None:
-    verdict = analyze("verify", "--man=no", *(str(units / name) for name in SERVICES))
+    verdict = analyze("verify", "--man=no", *(str(units / name) for name in (*SERVICES, *TIMED)))
     ours = [line for line in verdict.stderr.splitlines() if "simbridge" in line]
     assert not ours
     assert verdict.returncode == 0, verdict.stderr
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", [*SERVICES, *TIMED])
 def test_what_a_break_in_would_win_is_little(units: Path, name: str) -> None:
     """T-L2: an exposure of 2.5 at most."""
     verdict = analyze("security", "--offline=1", "--threshold=25", "--no-pager", str(units / name))
@@ -59,6 +62,20 @@ def test_none_runs_as_root_and_all_start_at_boot(name: str) -> None:
     text = (SYSTEMD / name).read_text(encoding="utf-8")
     assert re.search(r"^User=simbridge(-web)?$", text, re.MULTILINE)
     assert "WantedBy=multi-user.target" in text
+
+
+def test_the_nightly_backup_has_a_timer_and_waits_for_a_passphrase(tmp_path: Path) -> None:
+    timer = (SYSTEMD / "simbridge-backup.timer").read_text(encoding="utf-8")
+    calendar = re.search(r"^OnCalendar=(.+)$", timer, re.MULTILINE)
+    assert calendar is not None
+    assert analyze("calendar", calendar[1]).returncode == 0
+    service = (SYSTEMD / "simbridge-backup.service").read_text(encoding="utf-8")
+    passphrase = re.search(r"^ConditionPathExists=(.+)$", service, re.MULTILINE)
+    assert passphrase is not None
+    config = tmp_path / "gateway.toml"
+    config.write_text((SYSTEMD / "deb" / "gateway.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    settings = load_settings(config)
+    assert str(settings.backup_passphrase).replace(str(tmp_path), "/etc/simbridge") == passphrase[1]
 
 
 def test_the_panel_has_a_user_of_its_own() -> None:
