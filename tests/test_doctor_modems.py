@@ -13,13 +13,15 @@ from serial.tools.list_ports_common import ListPortInfo
 
 from gateway.doctor import Finding, Severity, findings
 from gateway.messages import finding_text
-from gateway.settings import DiscoverySettings, ModemSettings, Settings
+from gateway.settings import ApiSettings, DiscoverySettings, ModemSettings, Settings
 from tests.fakes.usb_tree import UsbTree
 
 
 def settings_of(tree: UsbTree, *modems: ModemSettings, **discovery: Any) -> Settings:
     found = DiscoverySettings(sysfs=str(tree.root), devices=str(tree.dev), **discovery)
-    return Settings(data_dir=tree.root.parent / "data", modems=modems, discovery=found)
+    # Nobody serves port 1: a gateway that runs on this machine is none of these tests' business.
+    nobody = ApiSettings(bind="127.0.0.1:1")
+    return Settings(data_dir=tree.root.parent / "data", modems=modems, discovery=found, api=nobody)
 
 
 def said(settings: Settings) -> list[Finding]:
