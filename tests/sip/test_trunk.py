@@ -356,4 +356,4 @@ async def test_a_name_that_is_not_found_is_said_and_tried_again() -> None:
             names.found = ["127.0.0.1"]
             await asyncio.sleep(120)
             changes = [(each.state, each.reason) for each in world.events if isinstance(each, TrunkChanged)]
-            assert changes[-1] == ("registered", None)
+            assert changes[-1] == ("ready", None)
