@@ -173,6 +173,29 @@ class AudioReturned(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartyJoined(Event):
+    """Somebody has joined two who talk, or does something else there now. `by` is the person who ordered it.
+
+    `role` is one of telephony.company.Role: "listen", "whisper" or "speak".
+    """
+
+    call_id: str
+    leg_id: str
+    peer: str
+    role: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartyLeft(Event):
+    """Somebody who had joined has gone."""
+
+    call_id: str
+    leg_id: str
+    peer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LegEnded(Event):
     """A leg is over, with what was counted on it (20 ms frames)."""
 

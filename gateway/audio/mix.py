@@ -60,6 +60,10 @@ class Conference:
         for port in self.ports:
             self.drop(port)
 
+    def mix_for(self, port: MediaPort) -> MediaPort:
+        """What a party hears, as something that can be listened to: for the recording. Raises KeyError."""
+        return self._members[port].rest
+
     def counters(self, port: MediaPort) -> PlayoutCounters:
         """What happened to the audio of a party on its way into the mix."""
         return self._members[port].playout.counters

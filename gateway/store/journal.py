@@ -30,6 +30,8 @@ from gateway.events import (
     LegRang,
     LegStarted,
     ModemChanged,
+    PartyJoined,
+    PartyLeft,
     Published,
     RecordingFinished,
     RecordingStarted,
@@ -68,7 +70,7 @@ class Journal:
                 work = self._of_alert(event, time)
             case ModemChanged():
                 work = self._of_modem(event, time)
-            case AudioStopped() | AudioReturned():
+            case AudioStopped() | AudioReturned() | PartyJoined() | PartyLeft():
                 work = _nothing_more
             case _:
                 raise TypeError(f"No row is kept of {event.type_name()}.")
@@ -192,7 +194,7 @@ def empty_call(call_id: str, gateway_id: str) -> dict[str, Any]:
 _KEPT = (
     *(CallStarted, CallRouted, CallAnswered, CallTransferred, CallEnded, LegStarted, LegRang, LegAnswered, LegEnded),
     *(RecordingStarted, RecordingFinished, AlertRaised, AlertCleared, AlertAcknowledged, ModemChanged),
-    *(AudioStopped, AudioReturned),
+    *(AudioStopped, AudioReturned, PartyJoined, PartyLeft),
 )
 """Of these there are rows; registrations have their ledger, SMS their inbox and outbox."""
 

@@ -19,6 +19,7 @@ from gateway.errors import LegEnded
 from gateway.events import CallRouted, CallTransferred
 from gateway.ids import new_id
 from gateway.telephony.causes import Cause
+from gateway.telephony.company import Company
 from gateway.telephony.exchange import CallRecording, Exchange
 from gateway.telephony.leg import Leg, LegState
 from gateway.telephony.leg_events import report_leg
@@ -58,6 +59,8 @@ class Call:
         """A leg of it lives on in another call."""
         self.sound = SoundWatch(self.id, exchange.publish)
         """Whether those who talk hear each other."""
+        self.company = Company(self)
+        """Whoever has joined those who talk."""
         self.started_at = asyncio.get_running_loop().time()
         self._first_caller = caller.peer
         self._payer: str | None = None
@@ -271,6 +274,21 @@ class Call:
         talk.replace(place, leg)
         return True
 
+    # Company.
+
+    def invite(self, extension: str) -> Leg | None:
+        """Ring a phone of the shop that shall join those who talk; None: it cannot be. Then: `company.receive`."""
+        if self.talking_to is None or any(leg.peer == extension for leg in (self.caller, self.talking_to)):
+            return None
+        (leg,) = self.phones(extension)
+        self._own(leg)
+        return leg
+
+    def rearrange(self) -> None:
+        """Somebody has joined or left."""
+        if self._talk is not None:
+            self._talk.rearrange()
+
     def _give(self, leg: Leg) -> None:
         self.legs.remove(leg)
         self.was_given_away = True
@@ -350,7 +368,9 @@ class Call:
         leg.on_change(self._leg_changed)
 
     def _leg_changed(self, leg: Leg) -> None:
-        if leg is self.caller and leg.state is LegState.ENDED and self._scope is not None:
+        if leg is not self.caller or leg.state is not LegState.ENDED or self._scope is None:
+            return
+        if self._talk is None or not self._talk.goes_on_without(leg):
             self._scope.reschedule(0)
 
 

@@ -11,10 +11,11 @@ from gateway.errors import GatewayError, LegEnded
 from gateway.events import CallEnded, CallStarted
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
+from gateway.telephony.company import Role
 from gateway.telephony.exchange import Exchange
 from gateway.telephony.faults import cause_of_fault
 from gateway.telephony.flow import flow_for
-from gateway.telephony.leg import Leg
+from gateway.telephony.leg import Leg, LegState
 from gateway.telephony.routing import CourierMenu, Destination, ToCourier, ToOutside, route
 from gateway.telephony.transfer import Silent, TransferWish
 
@@ -95,6 +96,41 @@ class Switchboard:
             return Cause.REJECTED
         by = talking[0]
         return by.on_transfer(TransferWish(by=by, target=target, report=Silent()))
+
+    def bring_in(self, call_id: str, extension: str, role: Role, *, by: str) -> Cause | None:
+        """Ring a phone of ours that shall join those who talk; one that has joined does `role` from now on.
+
+        None: it is being rung; else why not. Raises LookupError when there is no such call.
+        """
+        call = self._calls[call_id]
+        company = call.company
+        if role is Role.WHISPERS and company.employee is None:
+            return Cause.REJECTED
+        known = next((leg for leg in company.guests if leg.peer == extension), None)
+        if known is not None:
+            company.seat(known, role, by=by)
+            return None
+        if call.exchange.shop().phone(extension) is None:
+            return Cause.NO_SUCH_NUMBER
+        leg = call.invite(extension)
+        if leg is None:
+            return Cause.REJECTED
+        if leg.state is LegState.ENDED:
+            return leg.cause or Cause.UNREACHABLE
+        self._tasks.create_task(company.receive(leg, role, by=by), name=f"{extension} joins")
+        return None
+
+    def drop(self, call_id: str, leg_id: str) -> bool:
+        """End one leg of a call that goes on without it; False when it would not. Raises LookupError: no such call."""
+        call = self._calls[call_id]
+        leg = next((each for each in call.legs if each.id == leg_id), None)
+        if leg is None or leg.state is LegState.ENDED:
+            return False
+        is_of_the_two = leg in (call.caller, call.talking_to)
+        if is_of_the_two and Role.SPEAKS not in call.company.guests.values():
+            return False
+        leg.hangup()
+        return True
 
     async def _serve(self, leg: Leg, exchange: Exchange) -> None:
         call = Call(leg, exchange)

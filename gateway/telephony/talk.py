@@ -82,7 +82,7 @@ class Talk:
         try:
             self._meet()
             while True:
-                if self.callee.state is LegState.ENDED:
+                if self.callee.state is LegState.ENDED and not self.goes_on_without(self.callee):
                     call.ended_with = self.callee
                     break
                 if self._wishes:
@@ -103,6 +103,23 @@ class Talk:
     def part(self) -> None:
         """They no longer hear each other; idempotent."""
         self._together.close()
+
+    def goes_on_without(self, gone: Leg) -> bool:
+        """A guest who takes part has the place of one of the two who has gone; False: there is none."""
+        company = self._call.company
+        heir = company.heir() if self._call.talking_to is not None and gone in self._pair else None
+        if heir is None:
+            return False
+        self.part()
+        self._swap(gone, heir)
+        self._meet()
+        self._woken.set()
+        return True
+
+    def rearrange(self) -> None:
+        """Somebody has joined or left."""
+        if self._call.talking_to is not None:
+            self._follow_holds()
 
     def replace(self, old: Leg, new: Leg) -> None:
         """`new`, which is up and belongs to the call, takes the place of `old`, which is let go."""
@@ -136,13 +153,15 @@ class Talk:
         undo.callback(self._forget_talk)
         call.sound.begin(left, right)
         undo.callback(call.sound.end)
+        call.company.meet(left, right, bridge, recorded=self._recorded)
+        undo.callback(call.company.part)
         for leg, other in ((left, right), (right, left)):
             undo.callback(leg.on_key(other.send_key))
             undo.callback(leg.on_hold_change(self._follow_holds))
             undo.enter_context(leg.on_end(self._woken.set))
             leg.on_transfer = self._judge
             undo.callback(leg.forget_transfer)
-        if left.on_hold or right.on_hold:
+        if left.on_hold or right.on_hold or call.company.guests:
             self._follow_holds()
 
     def _forget_talk(self) -> None:
@@ -151,11 +170,11 @@ class Talk:
     def _follow_holds(self) -> None:
         """Who is held hears music, unless the one who holds brings its own; nobody is recorded meanwhile."""
         left, right = self._pair
-        if self._bridge is not None:
+        if not self._call.company.arrange() and self._bridge is not None:
             self._bridge.start()
-        for holder, held in ((left, right), (right, left)):
-            if holder.on_hold and not holder.brings_music:
-                held.port.play(self._call.exchange.music())
+            for holder, held in ((left, right), (right, left)):
+                if holder.on_hold and not holder.brings_music:
+                    held.port.play(self._call.exchange.music())
         if left.on_hold or right.on_hold:
             self._call.pause_recording()
         else:
