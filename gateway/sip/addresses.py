@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import ipaddress
 import socket
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 
 from gateway.errors import SettingsError
@@ -33,6 +35,11 @@ def addresses_of(entries: tuple[str, ...]) -> tuple[str, ...]:
     if any(is_wildcard(address) for address in found):
         return tuple(dict.fromkeys(address for address in found if is_wildcard(address)))
     return tuple(dict.fromkeys(found))
+
+
+def is_only_here(hosts: Iterable[str]) -> bool:
+    """True when nobody but this machine can reach any of those addresses."""
+    return all(ipaddress.ip_address(host).is_loopback for host in hosts)
 
 
 def lan_addresses() -> list[str]:

@@ -15,7 +15,7 @@ from gateway.sip.sdp import CONTENT_TYPE, Agreement, Description, LocalDescripti
 from gateway.sip.session import CallEvents, Session, connect_media, read_answer
 from gateway.sip.transaction import ServerTransaction, answer_to, new_tag
 from gateway.sip.transport import Flow
-from gateway.sip.wire import Wire, decline, reason_of
+from gateway.sip.wire import WayTo, Wire, decline, reason_of
 from gateway.telephony.causes import CAUSES, Cause
 
 RING_AGAIN_SECONDS = 60.0
@@ -138,6 +138,14 @@ class IncomingCall:
                 transaction.respond(decline(request, 500, "Server Internal Error"))
             case _:
                 self._session.receive(transaction, flow)
+
+    @property
+    def owner(self) -> str | None:
+        """The extension whose phone is the peer; None: a provider."""
+        return self._session.owner
+
+    def look_round(self, way_to: WayTo) -> None:
+        """A call that is not answered yet does not outlive our address: its caller gives up."""
 
     def receive_ack(self, request: Request, flow: Flow) -> None:
         """There is no 2xx that it could be for."""

@@ -10,14 +10,16 @@ from contextlib import suppress
 
 from gateway.errors import AddressInUse, SettingsError
 from gateway.settings import SipSettings, TlsFiles
-from gateway.sip.addresses import addresses_of
+from gateway.sip.addresses import addresses_of, is_only_here
 from gateway.sip.certificate import client_context, make_certificate, server_context
 from gateway.sip.place import Connect, Hop
 from gateway.sip.stream import Begin, StreamEndpoint, StreamFlow
-from gateway.sip.transport import Address, Flow, Receive, UdpEndpoint, is_wildcard
+from gateway.sip.transport import Address, Flow, Receive, UdpEndpoint, is_ours, is_wildcard
 
 log = logging.getLogger(__name__)
 
+LOOK_SECONDS = 2.0
+"""How often we look whether our addresses are still those that we listen on (X-N4)."""
 RENEWAL_SECONDS = 600.0
 """How often the files of the certificate are looked at."""
 _PORT_TRIES = 5
@@ -54,6 +56,7 @@ class Listeners:
         self._outgoing = StreamEndpoint(receive, admits, lambda _remote: True)
         self._opened: dict[tuple[Hop, str, str | None], StreamFlow] = {}
         self._opening = asyncio.Lock()
+        self._context: ssl.SSLContext | None = None
 
     @property
     def addresses(self) -> list[Address]:
@@ -72,10 +75,21 @@ class Listeners:
             await self._listen(host)
         tls_port = self._settings.tls_port
         if tls_port is not None and self._tls is not None:
-            context = await asyncio.to_thread(_context_of, self._tls, hosts)
+            self._context = await asyncio.to_thread(_context_of, self._tls, hosts)
             for host in hosts:
-                await self._stream(host, tls_port, context, may_wait=True)
+                await self._stream(host, tls_port, self._context, may_wait=True)
             self._begin(self._follow_renewals(self._tls))
+
+    async def follow(self, look_round: Callable[[bool], None]) -> None:
+        """Listen where `[sip] bind` says, whatever becomes of our addresses; runs until cancelled.
+
+        `look_round` is called each time, with whether there is an address that was not there before.
+        """
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            for endpoint in self._datagrams:
+                endpoint.forget_ways()
+            look_round(await self._keep_up())
 
     def close(self) -> None:
         """Unbind, and end every connection; idempotent."""
@@ -104,6 +118,48 @@ class Listeners:
         return connect
 
     # Inside.
+
+    async def _keep_up(self) -> bool:
+        """Bind what is new, and let go what is gone; True when something is new."""
+        try:
+            wanted = addresses_of(self._settings.bind)
+        except SettingsError:  # an interface that has no address at the moment
+            return False
+        bound = {endpoint.bound.host for endpoint in self._datagrams}
+        if not (is_only_here(bound) or not is_only_here(wanted)):
+            return False  # between two addresses: the next one is awaited
+        is_new = False
+        for host in wanted:
+            if host not in bound:
+                is_new = await self._listen_anew(host) or is_new
+        for host in bound.difference(wanted):
+            if not is_ours(host):
+                self._leave(host)
+        for flow in self._opened.values():
+            if flow.is_open and not is_ours(flow.local.host):
+                flow.connection.abort()
+        return is_new
+
+    async def _listen_anew(self, host: str) -> bool:
+        try:
+            await self._listen(host)
+        except AddressInUse as fault:
+            log.warning("It is tried again: %s", fault)
+            return False
+        if self._context is not None and self._settings.tls_port is not None:
+            await self._stream(host, self._settings.tls_port, self._context, may_wait=True)
+        log.info("SIP listens on %s from now on.", host)
+        return True
+
+    def _leave(self, host: str) -> None:
+        """That address is none of ours any more."""
+        log.info("SIP listens on %s no more: this machine has lost that address.", host)
+        for endpoint in [each for each in self._datagrams if each.bound.host == host]:
+            endpoint.close()
+            self._datagrams.remove(endpoint)
+        for stream in [each for each in self._streams if each.bound.host == host]:
+            stream.close()
+            self._streams.remove(stream)
 
     async def _connection(self, key: tuple[Hop, str, str | None]) -> StreamFlow:
         hop, name, ca_file = key
@@ -163,6 +219,7 @@ class Listeners:
             except SettingsError as fault:
                 log.error("The former certificate is shown: %s", fault)
                 continue
+            self._context = context
             for stream in self._streams:
                 stream.context = context if stream.context is not None else None
             log.info("The certificate %s is new, and is shown from now on.", tls.certificate)

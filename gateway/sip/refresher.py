@@ -34,6 +34,8 @@ class Refresher:
         self._takes_update = False
         self._we_called = False
         self._pending: Request | None = None
+        self._must_describe = False
+        """The peer has to learn where our media is now: that takes an offer."""
         self._was_challenged = False
         self._ack: tuple[Request, Flow] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -55,6 +57,12 @@ class Refresher:
             self._was_challenged = False
             self._ask(None)
 
+    def tell_of_move(self) -> None:
+        """Our address is another one; what is under way was said at the old one, and will not be answered."""
+        self._pending = None
+        self._must_describe = True
+        self.start()
+
     def stop(self) -> None:
         """The session is over."""
         self._stop_timer()
@@ -63,7 +71,7 @@ class Refresher:
         session, dialog = self._session, self._session.dialog
         if dialog is None:
             return
-        if self._takes_update and not session.is_answering:
+        if self._takes_update and not self._must_describe and not session.is_answering:
             request = dialog.request("UPDATE")
         else:
             request = dialog.request("INVITE", session.current_offer(), CONTENT_TYPE)
@@ -89,6 +97,7 @@ class Refresher:
             return
         match response.status:
             case status if status < 300:
+                self._must_describe = self._must_describe and request.method != "INVITE"
                 dialog.refresh_target(response)
                 session.timer.take_answer(response)
                 session.take_answer(response)

@@ -89,6 +89,17 @@ class Registrar:
                 )
         self._expire()
 
+    def look_round(self, flow_to: Callable[[Address], Flow | None]) -> None:
+        """A phone that was reached by an address which is ours no more is reached by another one (X-N4)."""
+        for binding in self.everything():
+            if not binding.flow.is_open and not binding.flow.reliable:
+                binding.flow = flow_to(binding.flow.remote) or binding.flow
+
+    def flow_of(self, extension: str, host: str) -> Flow | None:
+        """The way to a phone of an extension that has registered from that host; None: there is none now."""
+        flows = [binding.flow for binding in self._bound.get(extension, ()) if binding.flow.is_open]
+        return next((flow for flow in flows if flow.remote.host == host), None)
+
     def close(self) -> None:
         """Forget the bindings in memory; those on disk stay for the next start."""
         if self._expiry is not None:

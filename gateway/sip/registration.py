@@ -19,7 +19,7 @@ import logging
 import random
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from gateway.sip.beacon import Beacon
 from gateway.sip.dialog import ALLOW, SERVER_NAME, contact_at, our_via
@@ -27,8 +27,18 @@ from gateway.sip.digest import DigestClient
 from gateway.sip.grammar import MalformedMessage
 from gateway.sip.headers import NameAddress, sip_uri
 from gateway.sip.message import Headers, Request, Response
+from gateway.sip.registrar_answers import (
+    Answers,
+    Outcome,
+    failed,
+    granted_seconds,
+    number_of,
+    refused,
+    seen_as,
+    unanswered,
+)
 from gateway.sip.transaction import LONGEST_SECONDS, new_tag
-from gateway.sip.transport import Address, Flow, is_numeric
+from gateway.sip.transport import Address, Flow
 from gateway.sip.uri import SipUri
 from gateway.sip.wire import Wire
 from gateway.telephony.line import TrunkState
@@ -40,10 +50,7 @@ ASKED_SECONDS = 300
 LONGEST_ASKED_SECONDS = 86_400
 REFRESH_AT = 0.9
 REFUSED_SECONDS = 600.0
-STALE_SECONDS = 60.0
-"""After a nonce that was too old twice in a row."""
 LONGEST_BACK_OFF_SECONDS = 60.0
-LONGEST_RETRY_AFTER_SECONDS = 3_600.0
 ATTEMPT_SPACING_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 15.0
 KEEP_ALIVE_PATIENCE_SECONDS = 4.0
@@ -52,16 +59,6 @@ PROBE_PATIENCE_SECONDS = 2.5
 
 _MOST_ROUNDS = 8
 """Challenges and 423 of one attempt, together."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What one attempt came to. `reason` is a code for people, `wait_seconds` what the other side asks for."""
-
-    state: TrunkState
-    reason: str | None = None
-    wait_seconds: float = 0.0
-    """READY: the granted time. Else: Retry-After, 0 when there was none."""
 
 
 class Turns:
@@ -77,37 +74,6 @@ class Turns:
         self._next_at = turn_at + ATTEMPT_SPACING_SECONDS
         if turn_at > now:
             await asyncio.sleep(turn_at - now)
-
-
-@dataclass(slots=True)
-class _Answers:
-    """The credentials of one attempt, by the field that carries them, and what was answered already."""
-
-    client: DigestClient
-    fields: dict[str, str] = field(default_factory=dict)
-    answered: set[tuple[str, str]] = field(default_factory=set)
-    answered_stale: set[tuple[str, str]] = field(default_factory=set)
-
-    def take(self, response: Response, uri: str) -> bool:
-        """Answer a challenge; False when ours was answered before, or none can be: the password is wrong.
-
-        A registrar and a proxy before it may both challenge, each in its own field. A stale nonce is
-        answered once more (RFC 7616 section 3.3).
-        """
-        made = self.client.answer(response, "REGISTER", uri)
-        if made is None:
-            return False
-        name, value = made
-        challenges = [challenge for answer, challenge in response.challenges() if answer == name]
-        key = (name, challenges[0].get("realm") or "")
-        is_stale = any((challenge.get("stale") or "").lower() == "true" for challenge in challenges)
-        if key in self.answered and (not is_stale or key in self.answered_stale):
-            return False
-        if key in self.answered:
-            self.answered_stale.add(key)
-        self.answered.add(key)
-        self.fields[name] = value
-        return True
 
 
 class Registration:
@@ -139,23 +105,54 @@ class Registration:
         """Our address as the registrar sees it, where a NAT has changed it (RFC 3581)."""
         self._bound_until = 0.0
         """By the loop's time: so long the registrar sends calls to us."""
+        self._bound: SipUri | None = None
+        """Where it sends them."""
+        self._former: SipUri | None = None
+        """Where it may send them still, though we are there no more."""
+        self._scope = asyncio.timeout(None)
+        self._spoken_from: Address | None = None
+        """Our end in the last attempt; without a host when there was no way."""
 
     async def run(self) -> None:
         """Keep registered until cancelled."""
         failures = 0
         while True:
-            outcome = await self._attempt()
-            self._report(outcome.state, outcome.reason)
-            match outcome.state:
-                case TrunkState.READY:
-                    failures = 0
-                    if not await self._stay(outcome.wait_seconds * REFRESH_AT):
-                        self._report(TrunkState.FAILED, "no-answer")
-                case TrunkState.REFUSED:
-                    await asyncio.sleep(max(REFUSED_SECONDS, outcome.wait_seconds) + random.uniform(0, 30))  # noqa: S311  # spreads load, keeps no secret
-                case _:
-                    failures += 1
-                    await self._back_off(failures, outcome)
+            try:
+                async with asyncio.timeout(None) as self._scope:
+                    failures = await self._attempt_and_wait(failures)
+            except TimeoutError:
+                if not self._scope.expired():
+                    raise
+                log.info("%s is told that we have another address.", self._place.host)
+                failures, self._seen_as = 0, None
+                self._former = self._bound if asyncio.get_running_loop().time() < self._bound_until else None
+
+    def look_round(self, *, is_new: bool) -> None:
+        """Our own address may be another one by now: what is waited for is not worth waiting any more (X-N4).
+
+        `is_new`: this machine has got an address.
+        """
+        flow = self._place.flow
+        has_moved = flow is not None and self._spoken_from not in (None, flow.local)
+        waits_in_vain = is_new and asyncio.get_running_loop().time() >= self._bound_until
+        if (has_moved or waits_in_vain) and self._spoken_from is not None and not self._scope.expired():
+            self._scope.reschedule(asyncio.get_running_loop().time())
+
+    async def _attempt_and_wait(self, failures: int) -> int:
+        """One attempt, and the time until the next one. Takes and returns how many have failed in a row."""
+        outcome = await self._attempt()
+        self._report(outcome.state, outcome.reason)
+        match outcome.state:
+            case TrunkState.READY:
+                if not await self._stay(outcome.wait_seconds * REFRESH_AT):
+                    self._report(TrunkState.FAILED, "no-answer")
+                return 0
+            case TrunkState.REFUSED:
+                await asyncio.sleep(max(REFUSED_SECONDS, outcome.wait_seconds) + random.uniform(0, 30))  # noqa: S311  # spreads load, keeps no secret
+                return failures
+            case _:
+                await self._back_off(failures + 1, outcome)
+                return failures + 1
 
     async def sign_off(self) -> None:
         """Tell a registrar that still sends us calls to do so no more (RFC 3261 section 10.2.2). `run` is over."""
@@ -174,6 +171,7 @@ class Registration:
         await self._place.look_up()
         await self._turns.take()
         flow = await self._place.open()
+        self._spoken_from = Address("", 0) if flow is None else flow.local
         if flow is None:
             return Outcome(state=TrunkState.FAILED, reason=self._why_no_way())
         try:
@@ -181,6 +179,8 @@ class Registration:
         except MalformedMessage as fault:
             log.debug("%s answered what cannot be understood: %s", self._place.host, fault)
             return Outcome(state=TrunkState.FAILED, reason="bad-answer")
+        finally:
+            self._former = None
         if outcome.reason == "no-answer":
             self._place.has_failed()
         return outcome
@@ -191,14 +191,14 @@ class Registration:
         return "no-answer" if any(hop.transport != "UDP" for hop in self._place.hops) else "no-address"
 
     async def _register(self, flow: Flow) -> Outcome:
-        answers = _Answers(DigestClient(self._user, self._password))
+        answers = Answers(DigestClient(self._user, self._password))
         for _ in range(_MOST_ROUNDS):
             request = self._request(flow, answers.fields)
             response = await self._ask(request, flow, LONGEST_SECONDS)
             if response.status == 408:
                 return Outcome(state=TrunkState.FAILED, reason="no-answer")
             self._beacon.on_answer(flow.remote.host)
-            self._seen_as = _seen_as(response, flow)
+            self._seen_as = seen_as(response, flow)
             outcome = self._judge(response, request, answers)
             if outcome is not None:
                 return outcome
@@ -206,29 +206,30 @@ class Registration:
                 await self._turns.take()
         return Outcome(state=TrunkState.FAILED, reason="too-many-challenges")
 
-    def _judge(self, response: Response, request: Request, answers: _Answers) -> Outcome | None:
+    def _judge(self, response: Response, request: Request, answers: Answers) -> Outcome | None:
         """What a final response means for the attempt; None: ask again, with what was learned."""
         match response.status:
             case status if status < 300:
                 return self._granted(response, request)
             case 401 | 407:
-                return None if answers.take(response, str(request.uri)) else _unanswered(response)
+                return None if answers.take(response, str(request.uri)) else unanswered(response)
             case 423:
-                shortest = _number(response.headers.get("Min-Expires"))
+                shortest = number_of(response.headers.get("Min-Expires"))
                 if not 0 < self._asked_seconds < shortest <= LONGEST_ASKED_SECONDS:
-                    return _failed(response)
+                    return failed(response)
                 self._asked_seconds = shortest
                 return None
             case 403:
-                return _refused(response, "forbidden")
+                return refused(response, "forbidden")
             case _:
-                return _failed(response)
+                return failed(response)
 
     def _granted(self, response: Response, request: Request) -> Outcome:
         seconds = granted_seconds(response, sip_uri(request.contacts[0]), self._asked_seconds)
         if seconds < 1:
             return Outcome(state=TrunkState.FAILED, reason="not-granted")
         self._bound_until = asyncio.get_running_loop().time() + seconds
+        self._bound = sip_uri(request.contacts[0])
         return Outcome(state=TrunkState.READY, wait_seconds=float(seconds))
 
     async def _ask(self, request: Request, flow: Flow, patience_seconds: float) -> Response:
@@ -287,7 +288,11 @@ class Registration:
         headers.add("To", us)
         headers.add("Call-ID", self._call_id)
         headers.add("CSeq", f"{self._number} REGISTER")
-        headers.add("Contact", NameAddress(self._contact(flow)))
+        contact = self._contact(flow)
+        headers.add("Contact", NameAddress(contact))
+        if self._former not in (None, contact):
+            # No call is to be sent there any more, and it is to take nobody's place.
+            headers.add("Contact", f"<{self._former}>;expires=0")
         headers.add("Allow", ALLOW)
         headers.add("User-Agent", SERVER_NAME)
         headers.add("Expires", self._asked_seconds)
@@ -299,65 +304,3 @@ class Registration:
         """Where the registrar reaches us: on a connection that is its own end of it, whatever a NAT has made of it."""
         ours = sip_uri(contact_at(flow, self._user))
         return ours if self._seen_as is None else replace(ours, host=self._seen_as.host, port=self._seen_as.port)
-
-
-def _seen_as(response: Response, flow: Flow) -> Address | None:
-    """Our address as the Via of an answer shows it; None when that is what we think ourselves."""
-    via = response.via
-    host = via.parameter("received") or via.host
-    port = via.parameter("rport") or ""
-    if not is_numeric(host) or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
-        return None
-    seen = Address(host, int(port))
-    return None if seen == flow.local else seen
-
-
-def granted_seconds(response: Response, contact: SipUri, asked: int) -> int:
-    """How long a 200 to a REGISTER lets us stay (RFC 3261 section 10.2.4).
-
-    Our own Contact's `expires` counts; a registrar that shows us by another address (NAT) names one only.
-    """
-    contacts = response.contacts
-    own = [
-        each
-        for each in contacts
-        if isinstance(each.uri, SipUri)
-        and (each.uri.user, each.uri.host, each.uri.port or 5060) == (contact.user, contact.host, contact.port or 5060)
-    ]
-    for each in own or (contacts if len(contacts) == 1 else []):
-        expires = each.parameter("expires")
-        if expires is not None and expires.isascii() and expires.isdigit():
-            return _number(expires)
-    header = response.headers.get("Expires")
-    return _number(header) if header is not None else asked
-
-
-def _refused(response: Response, reason: str) -> Outcome:
-    return Outcome(state=TrunkState.REFUSED, reason=reason, wait_seconds=_retry_after(response))
-
-
-def _failed(response: Response, least_seconds: float = 0.0) -> Outcome:
-    seconds = max(least_seconds, _retry_after(response))
-    return Outcome(state=TrunkState.FAILED, reason=f"status-{response.status}", wait_seconds=seconds)
-
-
-def _unanswered(response: Response) -> Outcome:
-    """A challenge that came once more. Stale: the password was right, the nonce too old or used already.
-
-    That happens when an answer was lost, and our repetition meets a registrar that has forgotten it.
-    """
-    stale = any((challenge.get("stale") or "").lower() == "true" for _, challenge in response.challenges())
-    return _failed(response, STALE_SECONDS) if stale else _refused(response, "wrong-password")
-
-
-def _retry_after(response: Response) -> float:
-    """Seconds; comments and parameters are dropped (RFC 3261 section 20.33)."""
-    text = (response.headers.get("Retry-After") or "").partition("(")[0].partition(";")[0].strip()
-    return min(float(_number(text)), LONGEST_RETRY_AFTER_SECONDS)
-
-
-def _number(text: str | None) -> int:
-    """A number of seconds; 0 for what is none."""
-    if text is None or not (text.isascii() and text.isdigit()):
-        return 0
-    return min(int(text[:12]), 2**31 - 1)

@@ -125,6 +125,7 @@ class SipServer:
             stack.callback(self._close)
             await self._listeners.open()
             await self._registrar.restore(self._listeners.flow_to)
+            self._begin(self._listeners.follow(self._look_round))
             self._begin(self.phones.qualify())
             self._upstream.begin()
             self._exit = stack.pop_all()
@@ -157,6 +158,20 @@ class SipServer:
         self._wire.transactions.abandon_all()
         self._registrar.close()
         self._listeners.close()
+
+    # Our own addresses.
+
+    def _look_round(self, is_new: bool) -> None:
+        self._registrar.look_round(self._listeners.flow_to)
+        self._upstream.look_round(is_new=is_new)
+        self._wire.dialogs.look_round(self._way_to)
+
+    def _way_to(self, flow: Flow, owner: str | None) -> Flow | None:
+        if not flow.reliable:
+            return self._listeners.flow_to(flow.remote)
+        return (
+            self._upstream.flow_to(flow.remote) if owner is None else self._registrar.flow_of(owner, flow.remote.host)
+        )
 
     # What comes in.
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.errors import AddressInUse
 from gateway.sip.acceptance import Acceptance
 from gateway.sip.dialog import ALLOW, SERVER_NAME, Dialog
 from gateway.sip.digest import DigestClient
@@ -22,8 +23,8 @@ from gateway.sip.session_timer import SHORTEST_SECONDS, SessionTimer, too_short
 from gateway.sip.silence import SilenceWatch
 from gateway.sip.telephone_event import key_of_info
 from gateway.sip.transaction import ServerTransaction, answer_to
-from gateway.sip.transport import Address, Flow
-from gateway.sip.wire import Wire, decline, reason_of, unsupported_extensions
+from gateway.sip.transport import Address, Flow, is_wildcard
+from gateway.sip.wire import WayTo, Wire, decline, reason_of, unsupported_extensions
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import Leg
 from gateway.telephony.transfer import TransferWish
@@ -122,6 +123,34 @@ class Session:
         """Send a 2xx to an INVITE until it is acknowledged; without an ACK the call ends (section 13.3.1.4)."""
         self._accepting = Acceptance(transaction, response, on_ack=on_ack, on_silence=self._was_not_acknowledged)
         transaction.on_ack = self.receive_ack
+
+    @property
+    def owner(self) -> str | None:
+        """The extension whose phone is the peer; None: a provider."""
+        leg = self._events.leg
+        return leg.peer if leg.line is None else None
+
+    def look_round(self, way_to: WayTo) -> None:
+        """Go on at our new address, when that is another one now, and tell the peer (X-N4)."""
+        dialog = self.dialog
+        if dialog is None or self._is_early or self._goodbye is not None:
+            return
+        if not dialog.flow.is_open:
+            dialog.flow = way_to(dialog.flow, self.owner) or dialog.flow
+        host = dialog.flow.local.host
+        if not dialog.flow.is_open or host == self._local.host or is_wildcard(host):
+            return  # as it was; or between two addresses, and the next one is awaited
+        self._port.close()
+        try:
+            self._port.open(host)
+        except AddressInUse as fault:
+            log.error("A call cannot go on at %s yet: %s", host, fault)
+            return
+        self._local.host, self._local.port = self._port.local
+        if self._agreement is not None:
+            connect_media(self._port, self._agreement, self._local, dialog.flow.remote.host, trusted=self.is_trusted)
+        log.info("A call with %s goes on at %s.", dialog.flow.remote, host)
+        self._refresher.tell_of_move()
 
     # The end.
 

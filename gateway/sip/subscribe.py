@@ -16,7 +16,7 @@ from gateway.sip.presence import Presence
 from gateway.sip.transaction import ServerTransaction, answer_to, new_tag
 from gateway.sip.transport import Flow
 from gateway.sip.uri import SipUri
-from gateway.sip.wire import Wire, decline, unsupported_extensions
+from gateway.sip.wire import WayTo, Wire, decline, unsupported_extensions
 from gateway.telephony.shop import ShopView
 
 PACKAGE = "dialog"
@@ -158,6 +158,16 @@ class Subscription:
         if not self._has_ended:
             self._forget()
             self._send(f"terminated;reason={reason}")
+
+    @property
+    def owner(self) -> str:
+        """The extension that has subscribed."""
+        return self.user
+
+    def look_round(self, way_to: WayTo) -> None:
+        """The next NOTIFY goes the way that there is then."""
+        if not self._dialog.flow.is_open:
+            self._dialog.flow = way_to(self._dialog.flow, self.user) or self._dialog.flow
 
     # Requests of the phone within the dialog.
 

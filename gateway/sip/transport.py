@@ -81,7 +81,11 @@ class UdpFlow:
     remote: Address
     transport: str = "UDP"
     reliable: bool = False
-    is_open: bool = True
+
+    @property
+    def is_open(self) -> bool:
+        """Our socket is there; whether anybody hears us, a datagram does not say."""
+        return self.endpoint.is_open
 
     @property
     def local(self) -> Address:
@@ -124,9 +128,18 @@ class UdpEndpoint(asyncio.DatagramProtocol):
             self._transport = None
 
     @property
+    def is_open(self) -> bool:
+        """It is bound."""
+        return self._transport is not None
+
+    @property
     def bound(self) -> Address:
         """Where the socket is bound; the host may be the wildcard."""
         return self._bound
+
+    def forget_ways(self) -> None:
+        """The ways of this machine may be others by now."""
+        self._local_hosts.clear()
 
     def flow_to(self, remote: Address) -> UdpFlow:
         """A way to `remote`."""
@@ -134,9 +147,11 @@ class UdpEndpoint(asyncio.DatagramProtocol):
 
     def reaches(self, host: str) -> bool:
         """True when a packet for `host` leaves by the address of this socket."""
-        return is_ipv6_host(host) == is_ipv6_host(self._bound.host) and (
-            is_wildcard(self._bound.host) or local_host_towards(host) == self._bound.host
-        )
+        if is_ipv6_host(host) != is_ipv6_host(self._bound.host):
+            return False
+        if is_wildcard(self._bound.host):
+            return not is_wildcard(self.local_towards(host).host)
+        return local_host_towards(host) == self._bound.host
 
     def local_towards(self, host: str) -> Address:
         """Our address as `host` sees it."""
@@ -230,6 +245,16 @@ def local_host_towards(host: str) -> str | None:
         except OSError:
             return None
     return name
+
+
+def is_ours(host: str) -> bool:
+    """True while this machine has that address: only then can it be bound."""
+    with socket.socket(socket.AF_INET6 if is_ipv6_host(host) else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((host, 0))
+        except OSError:
+            return False
+    return True
 
 
 def bind_fault(fault: OSError, host: str, port: int) -> AddressInUse:

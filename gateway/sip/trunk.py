@@ -24,7 +24,7 @@ from gateway.sip.registration import Registration, Turns
 from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sip_leg import SipLeg
 from gateway.sip.target import Target
-from gateway.sip.transport import Address
+from gateway.sip.transport import Address, Flow
 from gateway.sip.uri import OtherUri, SipUri, Uri
 from gateway.sip.wire import Wire
 from gateway.telephony.call_budget import CallBudget
@@ -121,6 +121,16 @@ class SipTrunk:
             found = await self._place.open() is not None
             self._enter(TrunkState.READY if found else TrunkState.FAILED, None if found else "no-address")
             await self._place.is_lost_within(LOOK_UP_SECONDS if found else LOOK_UP_SECONDS / 10)
+
+    def look_round(self, *, is_new: bool) -> None:
+        """Our own address may be another one by now; `is_new`: one was added."""
+        if self._registration is not None:
+            self._registration.look_round(is_new=is_new)
+
+    def flow_to(self, remote: Address) -> Flow | None:
+        """The way to the provider, if that is where it leads; None: there is none now."""
+        flow = self._place.flow
+        return flow if flow is not None and flow.remote == remote else None
 
     async def sign_off(self) -> None:
         """Let the provider know that we are gone; `run` is over."""

@@ -17,7 +17,7 @@ from gateway.sip.port_range import PortRange
 from gateway.sip.registration import Turns
 from gateway.sip.resolver import Names
 from gateway.sip.stream import Begin
-from gateway.sip.transport import Address
+from gateway.sip.transport import Address, Flow
 from gateway.sip.trunk import SipTrunk
 from gateway.sip.trunks import SipTrunks
 from gateway.sip.uri import parse_host_port
@@ -63,6 +63,16 @@ class Upstream:
     def begin(self) -> None:
         """From now on the accounts are those of the shop."""
         self._following = [self._begin(group.follow()) for group in (self.trunks, self.pbx_accounts)]
+
+    def look_round(self, *, is_new: bool) -> None:
+        """Our own address may be another one by now; `is_new`: one was added (X-N4)."""
+        for trunk in (*self.trunks.values(), *self.pbx_accounts.values()):
+            trunk.look_round(is_new=is_new)
+
+    def flow_to(self, remote: Address) -> Flow | None:
+        """The connection that a provider is reached by now."""
+        accounts = (*self.trunks.values(), *self.pbx_accounts.values())
+        return next((flow for each in accounts if (flow := each.flow_to(remote)) is not None), None)
 
     async def sign_off(self) -> None:
         """No account is kept up any more, and the registrars are told so."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from gateway.sip.dialog import ALLOW, SERVER_NAME, Dialog
 from gateway.sip.extensions import UNDERSTOOD, Replaces
@@ -14,9 +15,19 @@ from gateway.sip.transport import Flow
 from gateway.telephony.causes import CAUSES, Cause
 from gateway.telephony.leg import Leg
 
+WayTo: TypeAlias = Callable[[Flow, str | None], Flow | None]
+"""The way to the peer of a flow as it is now: to the phone of an extension, or (None) to a provider. None: no way."""
+
 
 class DialogUser(Protocol):
     """Who serves what the peer sends within a dialog."""
+
+    @property
+    def owner(self) -> str | None:
+        """The extension whose phone is the peer; None: a provider."""
+
+    def look_round(self, way_to: WayTo) -> None:
+        """Our own address, or the way to the peer, may be another one by now (X-N4)."""
 
     def receive(self, transaction: ServerTransaction, flow: Flow) -> None:
         """A new request within the dialog, but no ACK."""
@@ -37,6 +48,11 @@ class Dialogs:
 
     def __len__(self) -> int:
         return len(self._users)
+
+    def look_round(self, way_to: WayTo) -> None:
+        """As for DialogUser, for every dialog."""
+        for user in tuple(self._users.values()):
+            user.look_round(way_to)
 
     def add(self, dialog: Dialog, user: DialogUser, leg: Leg | None = None) -> None:
         """From now on `user` serves the dialog, which carries `leg` when it is a call."""

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.events import AlertCleared, AlertRaised, TrunkChanged
 from gateway.sip.message import Request, Response, parse_message
-from gateway.sip.registration import granted_seconds
+from gateway.sip.registrar_answers import granted_seconds
 from gateway.sip.uri import SipUri
 from gateway.telephony.shop import Shop, TrunkSettings
 from tests.fakes.sip import SipWorld
