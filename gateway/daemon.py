@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gateway import flows
 from gateway.api.board import Board
+from gateway.api.company_routes import Company
 from gateway.api.message_routes import Texts
 from gateway.api.recording_routes import Recorded
 from gateway.api.server import ApiServer
@@ -136,6 +137,7 @@ async def _serve(settings: Settings) -> None:
                 outgoing=messages.outbox, ussd=messages.ussd, balances=messages.balances, answers=store.answers
             ),
             transfer=switchboard.transfer,
+            company=Company(joining=switchboard, note=store.evidence.note_joining),
             recorded=Recorded(evidence=store.evidence, erasures=erasures),
             is_ready=ready.is_set,
             orders=store.orders,

@@ -16,6 +16,8 @@ from gateway.events import (
     LegEnded,
     LegRang,
     LegStarted,
+    PartyJoined,
+    PartyLeft,
     RecordingFinished,
     RecordingStarted,
 )
@@ -31,6 +33,8 @@ class LiveLeg:
     peer: str
     line: str | None
     state: str = "new"
+    role: str | None = None
+    """Of a guest: what it does; None: one of those who talk."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,7 +78,7 @@ class LiveCalls:
                 self._start(event, time)
             case CallEnded():
                 self._calls.pop(event.call_id, None)
-            case LegStarted() | LegRang() | LegAnswered() | LegEnded():
+            case LegStarted() | LegRang() | LegAnswered() | LegEnded() | PartyJoined() | PartyLeft():
                 self._change_leg(event)
             case CallRouted() | CallAnswered() | CallTransferred() | RecordingStarted() | RecordingFinished():
                 self._change(event, time)
@@ -114,7 +118,7 @@ class LiveCalls:
             case RecordingFinished():
                 call.recording = False
 
-    def _change_leg(self, event: LegStarted | LegRang | LegAnswered | LegEnded) -> None:
+    def _change_leg(self, event: LegStarted | LegRang | LegAnswered | LegEnded | PartyJoined | PartyLeft) -> None:
         call = self._calls.get(event.call_id)
         if call is None:
             return
@@ -131,5 +135,9 @@ class LiveCalls:
                 leg.state = "ringing"
             case LegAnswered():
                 leg.state = "up"
+            case PartyJoined():
+                leg.role = event.role
+            case PartyLeft():
+                leg.role = None
             case LegEnded():
                 call.legs.remove(leg)

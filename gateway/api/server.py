@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler
 from gateway.api.account_routes import AccountRoutes
 from gateway.api.auth import ACCOUNTS, authenticate
 from gateway.api.call_routes import CallRoutes, Transfer
+from gateway.api.company_routes import Company, CompanyRoutes
 from gateway.api.erasure_routes import ErasureRoutes
 from gateway.api.live_routes import LiveRoutes
 from gateway.api.message_routes import MessageRoutes, Texts
@@ -65,6 +66,7 @@ class ApiServer:
         phone_setup: PhoneSetup,
         texts: Texts,
         transfer: Transfer,
+        company: Company,
         recorded: Recorded,
         is_ready: Callable[[], bool],
         orders: Orders,
@@ -88,6 +90,7 @@ class ApiServer:
         )
         self._app.add_routes(MessageRoutes(texts).routes())
         self._app.add_routes(CallRoutes(transfer, texts.answers).routes())
+        self._app.add_routes(CompanyRoutes(company).routes())
         self._app.add_routes(RecordingRoutes(recorded, self._relay).routes())
         self._app.add_routes(ErasureRoutes(recorded.erasures).routes())
         self._app.add_routes([web.get(path, self._relay.pass_on) for path in _RELAYED])

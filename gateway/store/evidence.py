@@ -68,6 +68,16 @@ class StoredEvidence:
         await self._writer.write_or_keep(note)
         self._heard[key] = now
 
+    async def note_joining(self, call_id: str, *, by: str, address: str, extension: str, mode: str) -> None:
+        """Have it on record who has a phone join a running call: to listen, whisper, barge in or confer."""
+        details: dict[str, object] = {"address": address, "extension": extension, "mode": mode}
+        await self._writer.write(
+            lambda connection: add_audit(
+                connection, gateway_id=self._gateway_id, now=self._clock(), by=by, action="call.joined",
+                subject=call_id, details=details,
+            )
+        )  # fmt: skip
+
     async def _of_call(self, call_id: str, *, by: str, why: str | None) -> int | None:
         def change(connection: Connection) -> int | None:
             if connection.execute(select(calls.c.id).where(calls.c.id == call_id)).scalar() is None:

@@ -16,6 +16,7 @@ from gateway.api.server import ApiServer
 from gateway.events import EventBus
 from gateway.telephony.causes import Cause
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.company import FakeCompany
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.orders import orders_in_memory
 from tests.fakes.recorded import FakeRecorded
@@ -39,6 +40,7 @@ class Served:
     ready: list[bool] = field(default_factory=lambda: [True])
     token: str | None = None
     recorded: FakeRecorded = field(default_factory=FakeRecorded)
+    company: FakeCompany = field(default_factory=FakeCompany)
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.server.port}{path}"
@@ -83,15 +85,27 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
 
     board = Board(bus=bus, shop=lambda: SHOP, hang_up=hang_up)
     accounts, shop_file, texts, ready = FakeAccounts(), FakeShopFile(), FakeTexts(), [True]
-    recorded = FakeRecorded()
+    recorded, company = FakeRecorded(), FakeCompany()
     async with (
         ApiServer(
             bind="127.0.0.1:0", worker_socket=worker_socket, bus=bus, live=board, accounts=accounts, shop=shop_file,
-            phone_setup=setup_desk(), texts=texts.texts, transfer=transfer,
+            phone_setup=setup_desk(), texts=texts.texts, transfer=transfer, company=company.company,
             recorded=recorded.recorded, is_ready=lambda: ready[0],
             orders=orders_in_memory(lambda: SHOP, publish=bus.publish),
             is_courier=lambda extension: SHOP.courier(extension) is not None,
         ) as server,
         aiohttp.ClientSession() as client,
     ):  # fmt: skip
-        yield Served(server, client, bus, accounts, shop_file, hung_up, transferred, texts, ready, recorded=recorded)
+        yield Served(
+            server,
+            client,
+            bus,
+            accounts,
+            shop_file,
+            hung_up,
+            transferred,
+            texts,
+            ready,
+            recorded=recorded,
+            company=company,
+        )

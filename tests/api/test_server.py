@@ -16,6 +16,7 @@ from gateway.errors import AddressInUse
 from gateway.events import AlertRaised, CallStarted, EventBus
 from tests.api.served import PASSWORD, serving
 from tests.api.shapes import assert_fits
+from tests.fakes.company import FakeCompany
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.orders import orders_in_memory
@@ -301,6 +302,7 @@ async def test_a_port_in_use_is_told_by_name() -> None:
             live=Board(bus=bus, shop=lambda: SHOP, hang_up=lambda call_id: False),
             accounts=FakeAccounts(), shop=FakeShopFile(), phone_setup=setup_desk(),
             texts=FakeTexts().texts, orders=orders_in_memory(lambda: SHOP), transfer=lambda call_id, to: None,
+            company=FakeCompany().company,
             recorded=FakeRecorded().recorded, is_ready=lambda: True,
         )  # fmt: skip
         with pytest.raises(AddressInUse, match="cannot listen on"):

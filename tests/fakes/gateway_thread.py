@@ -18,6 +18,7 @@ from gateway.api.server import ApiServer
 from gateway.events import Event, EventBus
 from gateway.telephony.shop import Shop
 from gateway.worker.server import WorkerServer
+from tests.fakes.company import FakeCompany
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.archive import FakeArchive
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
@@ -42,6 +43,7 @@ class GatewayThread:
         self.texts = FakeTexts()
         self.orders = orders_in_memory(lambda: self.shop, publish=self.bus.publish)
         self.recorded = FakeRecorded()
+        self.company = FakeCompany()
         self.hung_up: list[str] = []
         self.recordings_dir = directory / "recordings"
         self.worker_socket = directory / "worker.sock"
@@ -97,7 +99,7 @@ class GatewayThread:
         api = ApiServer(
             bind=f"127.0.0.1:{port}", worker_socket=self.worker_socket, bus=self.bus, live=self._board,
             accounts=self.accounts, shop=self.shop_file, phone_setup=setup_desk(lambda: self.shop),
-            texts=self.texts.texts, transfer=lambda call_id, to: None,
+            texts=self.texts.texts, transfer=lambda call_id, to: None, company=self.company.company,
             recorded=self.recorded.recorded, is_ready=lambda: True,
             orders=self.orders, is_courier=lambda extension: self.shop.courier(extension) is not None,
         )  # fmt: skip

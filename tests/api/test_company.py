@@ -1,0 +1,70 @@
+"""Joining a running call by the API: who may, what is on record, and what a wrong request is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.events import CallStarted, LegStarted, PartyJoined, PartyLeft
+from tests.api.served import serving
+from tests.api.shapes import assert_fits
+
+pytestmark = pytest.mark.real_time
+
+
+async def test_who_joins_is_on_record_before_a_phone_rings() -> None:
+    async with serving() as served:
+        await served.set_up()
+        wish = {"extension": "102", "mode": "listen"}
+        status, answer = await served.ask("POST", "/api/v1/calls/c1/listeners", json=wish)
+        assert (status, answer) == (202, wish)
+        status, answer = await served.ask("POST", "/api/v1/calls/c1/parties", json={"extension": "103"})
+        assert (status, answer) == (202, {"extension": "103", "mode": "conference"})
+        await served.ask("POST", "/api/v1/calls/c1/listeners", json={"extension": "102", "mode": "barge"})
+        assert served.company.asked == [
+            ("audit", "c1", "anna", "102", "listen"), ("join", "102", "listen", "anna"),
+            ("audit", "c1", "anna", "103", "conference"), ("join", "103", "speak", "anna"),
+            ("audit", "c1", "anna", "102", "barge"), ("join", "102", "speak", "anna"),
+        ]  # fmt: skip
+        assert await served.ask("DELETE", "/api/v1/calls/c1/parties/l2") == (204, "")
+        assert served.company.asked[-1] == ("drop", "l2")
+
+
+async def test_what_cannot_be_is_said() -> None:
+    async with serving() as served:
+        await served.set_up()
+        for path, body, expected in (
+            ("c1/listeners", {"extension": "102", "mode": "spy"}, (400, "bad-request")),
+            ("c1/listeners", {"extension": "102"}, (400, "bad-request")),
+            ("c1/parties", {"extension": ""}, (400, "bad-request")),
+            ("c1/parties", {"extension": "102", "mode": "listen"}, (400, "bad-request")),
+            ("c1/listeners", {"extension": "102", "mode": "whisper"}, (409, "not-now")),
+            ("c1/parties", {"extension": "109"}, (409, "not-now")),
+            ("c1/parties", {"extension": "999"}, (404, "not-found")),
+            ("c9/parties", {"extension": "102"}, (404, "not-found")),
+        ):
+            status, answer = await served.ask("POST", f"/api/v1/calls/{path}", json=body)
+            assert (status, answer["code"]) == expected, path
+        for path, expected in (("c1/parties/l1", (409, "not-now")), ("c9/parties/l2", (404, "not-found"))):
+            status, answer = await served.ask("DELETE", f"/api/v1/calls/{path}")
+            assert (status, answer["code"]) == expected, path
+
+
+async def test_the_snapshot_shows_who_has_joined() -> None:
+    async with serving() as served:
+        await served.set_up()
+        served.bus.publish(
+            CallStarted(call_id="c1", direction="incoming", caller="+79031112233", called="red", line="red", flow="x")
+        )
+        served.bus.publish(
+            LegStarted(call_id="c1", leg_id="l3", kind="sip", direction="outgoing", peer="102", line=None)
+        )
+        roles = []
+        for event in (
+            PartyJoined(call_id="c1", leg_id="l3", peer="102", role="whisper", by="anna"),
+            PartyLeft(call_id="c1", leg_id="l3", peer="102"),
+        ):
+            served.bus.publish(event)
+            _, picture = await served.ask("GET", "/api/v1/snapshot")
+            assert_fits(picture, "Snapshot")
+            roles.append(picture["calls"][0]["legs"][0]["role"])
+        assert roles == ["whisper", None]

@@ -1,0 +1,33 @@
+"""Joining a running call, without a switchboard."""
+
+from __future__ import annotations
+
+from gateway.api.company_routes import Company
+from gateway.telephony.causes import Cause
+from gateway.telephony.company import Role
+
+
+class FakeCompany:
+    """Knows the call c1, where nobody can whisper and 109 is away; remembers what was asked, in order."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, ...]] = []
+        self.company = Company(joining=self, note=self.note)
+
+    async def note(self, call_id: str, *, by: str, address: str, extension: str, mode: str) -> None:
+        assert address
+        self.asked.append(("audit", call_id, by, extension, mode))
+
+    def bring_in(self, call_id: str, extension: str, role: Role, *, by: str) -> Cause | None:
+        if call_id != "c1":
+            raise LookupError(call_id)
+        self.asked.append(("join", extension, role, by))
+        if role is Role.WHISPERS:
+            return Cause.REJECTED
+        return {"999": Cause.NO_SUCH_NUMBER, "109": Cause.UNREACHABLE}.get(extension)
+
+    def drop(self, call_id: str, leg_id: str) -> bool:
+        if call_id != "c1":
+            raise LookupError(call_id)
+        self.asked.append(("drop", leg_id))
+        return leg_id == "l2"
