@@ -108,6 +108,8 @@ async def _serve(settings: Settings) -> None:
                 publish=bus.publish,
                 change_phone=store.change_phone,
                 calls=switchboard.calls,
+                orders=store.orders.alive,
+                send_text=lambda *text: messages.promise_text(*text),  # noqa: PLW0108  # the desk is made below
             )
         )
         messages = MessageDesk(
@@ -138,7 +140,9 @@ async def _serve(settings: Settings) -> None:
             ),
             transfer=switchboard.transfer,
             company=Company(joining=switchboard, note=store.evidence.note_joining),
-            recorded=Recorded(evidence=store.evidence, erasures=erasures),
+            recorded=Recorded(
+                evidence=store.evidence, erasures=erasures, pause_recording=switchboard.pause_recording
+            ),
             is_ready=ready.is_set,
             orders=store.orders,
             is_courier=lambda extension: store.shop().courier(extension) is not None,

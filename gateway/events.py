@@ -45,6 +45,8 @@ class CallStarted(Event):
     flow: str
     courier: str | None = None
     """The courier's extension, when the call is to or from one."""
+    order: str | None = None
+    """The number of the order that led there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,18 @@ class CallRouted(Event):
     flow: str
     direction: str | None = None
     courier: str | None = None
+    order: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallShown(Event):
+    """What number a party outside sees who is being called, by which way; None: withheld, or not known to us."""
+
+    call_id: str
+    leg_id: str
+    way: str
+    number: str | None
+    withheld: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +231,28 @@ class RecordingStarted(Event):
     call_id: str
     recording_id: str
     path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingPaused(Event):
+    """From here on, `seconds` after its beginning, the file has silence, because somebody asked for it.
+
+    `why` is "card": card data, or whatever else nobody may keep.
+    """
+
+    call_id: str
+    recording_id: str
+    seconds: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingResumed(Event):
+    """That is over: what is said is kept again."""
+
+    call_id: str
+    recording_id: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

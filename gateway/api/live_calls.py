@@ -9,6 +9,7 @@ from gateway.events import (
     CallAnswered,
     CallEnded,
     CallRouted,
+    CallShown,
     CallStarted,
     CallTransferred,
     Event,
@@ -19,6 +20,8 @@ from gateway.events import (
     PartyJoined,
     PartyLeft,
     RecordingFinished,
+    RecordingPaused,
+    RecordingResumed,
     RecordingStarted,
 )
 
@@ -49,11 +52,14 @@ class LiveCall:
     line: str | None
     flow: str
     courier: str | None
+    order: str | None
+    shown: str | None
     started_at: str
     state: str = "ringing"
     answered_at: str | None = None
     answered_by: str | None = None
     recording: bool = False
+    recording_paused: bool = False
     legs: list[LiveLeg] = field(default_factory=list)
 
 
@@ -80,8 +86,17 @@ class LiveCalls:
                 self._calls.pop(event.call_id, None)
             case LegStarted() | LegRang() | LegAnswered() | LegEnded() | PartyJoined() | PartyLeft():
                 self._change_leg(event)
-            case CallRouted() | CallAnswered() | CallTransferred() | RecordingStarted() | RecordingFinished():
+            case (
+                CallRouted()
+                | CallShown()
+                | CallAnswered()
+                | CallTransferred()
+                | RecordingStarted()
+                | RecordingFinished()
+            ):
                 self._change(event, time)
+            case RecordingPaused() | RecordingResumed():
+                self._pause(event)
             case _:
                 pass
 
@@ -95,11 +110,15 @@ class LiveCalls:
             line=event.line,
             flow=event.flow,
             courier=event.courier,
+            order=event.order,
+            shown=None,
             started_at=time,
         )
 
     def _change(
-        self, event: CallRouted | CallAnswered | CallTransferred | RecordingStarted | RecordingFinished, time: str
+        self,
+        event: CallRouted | CallShown | CallAnswered | CallTransferred | RecordingStarted | RecordingFinished,
+        time: str,
     ) -> None:
         call = self._calls.get(event.call_id)
         if call is None:
@@ -109,6 +128,9 @@ class LiveCalls:
                 call.called, call.flow = event.called, event.flow
                 call.direction = event.direction or call.direction
                 call.courier = event.courier or call.courier
+                call.order = event.order or call.order
+            case CallShown():
+                call.shown = "withheld" if event.withheld else event.number
             case CallAnswered():
                 call.state, call.answered_at, call.answered_by = "talking", time, event.answered_by
             case CallTransferred():
@@ -116,7 +138,12 @@ class LiveCalls:
             case RecordingStarted():
                 call.recording = True
             case RecordingFinished():
-                call.recording = False
+                call.recording = call.recording_paused = False
+
+    def _pause(self, event: RecordingPaused | RecordingResumed) -> None:
+        call = self._calls.get(event.call_id)
+        if call is not None:
+            call.recording_paused = isinstance(event, RecordingPaused)
 
     def _change_leg(self, event: LegStarted | LegRang | LegAnswered | LegEnded | PartyJoined | PartyLeft) -> None:
         call = self._calls.get(event.call_id)

@@ -11,6 +11,7 @@ from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
 from gateway.telephony.flow import call_flow
 from gateway.telephony.numbers import Dialable
+from gateway.telephony.orders import order_of_courier
 from gateway.telephony.routing import CourierMenu, RingPhones, ToCourier, ToOutside, to_dialled
 
 KEY_SECONDS = 10.0
@@ -20,13 +21,22 @@ LONGEST_NUMBER = 20
 
 @call_flow(CourierMenu)
 async def courier_menu(call: Call, settings: CourierMenu) -> None:
-    """Ask for the PIN, then for whom to call; the caller's number alone opens nothing (T-F8)."""
+    """Ask for the PIN, then for whom to call; the caller's number alone opens nothing (T-F8).
+
+    An extension of the shop goes before the courier's own orders, these before numbers outside; `*` and digits mean
+    an order alone.
+    """
     if not await _knows_pin(call, settings):
         await call.say("goodbye")
         return
     for _ in range(settings.tries):
         dialled = await call.ask("enter-number", most=LONGEST_NUMBER, within=KEY_SECONDS)
+        order = order_of_courier(call.exchange.orders(), settings.courier.extension, dialled.removeprefix("*"))
         match to_dialled(call.exchange.shop(), dialled) if dialled else None:
+            case ToOutside() if order is not None:
+                call.is_routed_to(called=order.number, courier=settings.courier.extension, order=order.number)
+                await to_outside(call, ToOutside(text=order.phone))
+                return
             case RingPhones() as phones:
                 call.is_routed_to(called=dialled, courier=settings.courier.extension)
                 await ring_phones(call, phones)

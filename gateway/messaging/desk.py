@@ -69,6 +69,10 @@ class MessageDesk:
         if isinstance(published.event, ModemChanged):
             self.outbox.lines_changed()
 
+    def promise_text(self, number: str, text: str, by: str) -> None:
+        """Have an SMS sent, whatever becomes of who asks for it; `by` is named as its sender. Synchronous (rule 8)."""
+        self.jobs.promise("send-sms", {"number": number, "text": text, "by": by})
+
     async def __aenter__(self) -> Self:
         """Begin."""
         await self._group.__aenter__()

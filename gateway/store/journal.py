@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.events import (
@@ -23,6 +23,7 @@ from gateway.events import (
     CallAnswered,
     CallEnded,
     CallRouted,
+    CallShown,
     CallStarted,
     CallTransferred,
     LegAnswered,
@@ -34,6 +35,8 @@ from gateway.events import (
     PartyLeft,
     Published,
     RecordingFinished,
+    RecordingPaused,
+    RecordingResumed,
     RecordingStarted,
 )
 from gateway.ids import new_id
@@ -60,12 +63,14 @@ class Journal:
         event, time = published.event, published.time
         work: Work[object]
         match event:
-            case CallStarted() | CallRouted() | CallAnswered() | CallTransferred() | CallEnded():
+            case CallStarted() | CallRouted() | CallShown() | CallAnswered() | CallTransferred() | CallEnded():
                 work = self._of_call(event, time)
             case LegStarted() | LegRang() | LegAnswered() | LegEnded():
                 work = self._of_leg(event, time)
             case RecordingStarted() | RecordingFinished():
                 work = self._of_recording(event, time)
+            case RecordingPaused() | RecordingResumed():
+                work = _of_pause(event)
             case AlertRaised() | AlertCleared() | AlertAcknowledged():
                 work = self._of_alert(event, time)
             case ModemChanged():
@@ -96,19 +101,22 @@ class Journal:
 
     @staticmethod
     def _of_call(
-        event: CallStarted | CallRouted | CallAnswered | CallTransferred | CallEnded, time: datetime
+        event: CallStarted | CallRouted | CallShown | CallAnswered | CallTransferred | CallEnded, time: datetime
     ) -> Work[object]:
         values: dict[str, Any] = {}
         words: tuple[str | None, ...] = ()
         match event:
             case CallStarted():
-                words = (event.caller, event.caller_name, event.called, event.courier)
+                words = (event.caller, event.caller_name, event.called, event.courier, event.order)
                 values = {name: value for name, value in asdict(event).items() if name != "call_id"}
             case CallRouted():
-                words = (event.called, event.courier)
+                words = (event.called, event.courier, event.order)
                 values = {"called": event.called, "flow": event.flow}
                 values |= {"direction": event.direction} if event.direction else {}
                 values |= {"courier": event.courier} if event.courier else {}
+                values |= {"order": event.order} if event.order else {}
+            case CallShown():
+                values = {"shown": "withheld" if event.withheld else event.number, "shown_by": event.way}
             case CallAnswered():
                 words = (event.answered_by,)
                 values = {"answered_at": time, "answered_by": event.answered_by}
@@ -192,8 +200,19 @@ def empty_call(call_id: str, gateway_id: str) -> dict[str, Any]:
 
 
 _KEPT = (
-    *(CallStarted, CallRouted, CallAnswered, CallTransferred, CallEnded, LegStarted, LegRang, LegAnswered, LegEnded),
-    *(RecordingStarted, RecordingFinished, AlertRaised, AlertCleared, AlertAcknowledged, ModemChanged),
+    *(
+        CallStarted,
+        CallRouted,
+        CallShown,
+        CallAnswered,
+        CallTransferred,
+        CallEnded,
+        LegStarted,
+        LegRang,
+        LegAnswered,
+        LegEnded,
+    ),
+    *(RecordingStarted, RecordingPaused, RecordingResumed, RecordingFinished, AlertRaised, AlertCleared, AlertAcknowledged, ModemChanged),
     *(AudioStopped, AudioReturned, PartyJoined, PartyLeft),
 )
 """Of these there are rows; registrations have their ledger, SMS their inbox and outbox."""
@@ -217,6 +236,23 @@ def _made_once(make: Callable[[], Work[object]]) -> Work[object]:
 
 def _nothing_more(_connection: Connection) -> None:
     """The step of the timeline is all that is kept."""
+
+
+def _of_pause(event: RecordingPaused | RecordingResumed) -> Work[object]:
+    """The pauses in the recording's own row, so that a crash leaves them; an open one has no end."""
+    mine = recordings.c.id == event.recording_id
+
+    def write(connection: Connection) -> None:
+        known = list(connection.execute(select(recordings.c.pauses).where(mine)).scalar() or ())
+        if isinstance(event, RecordingPaused):
+            pause = {"from": event.seconds, "until": None, "why": event.why}
+            if all(each["from"] != event.seconds for each in known):
+                known.append(pause)
+        elif known and known[-1]["until"] is None:
+            known[-1] = {**known[-1], "until": event.seconds}
+        connection.execute(update(recordings).where(mine).values(pauses=known))
+
+    return write
 
 
 def _changing(statement: Any) -> Callable[[Connection], None]:

@@ -117,6 +117,9 @@ calls = _table(
     Column("caller_mos", Float),
     Column("callee_mos", Float),
     Column("search", Text, nullable=False),
+    Column("order", Text),
+    Column("shown", Text),
+    Column("shown_by", Text),
     Index("ix_calls_newest", "started_at", "id", "search"),  # a search reads this alone, not the rows
     Index(None, "line", "started_at"),
     Index(None, "courier", "started_at"),

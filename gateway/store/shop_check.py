@@ -210,6 +210,12 @@ def _check_people(document: TomlDocument, policy: NumberPolicy | None) -> None:
         for line in courier.lines:
             if line not in lines:
                 _note_unknown(document, (*place, "lines"), line, lines, "is not the name of a line")
+        _within(document, (*place, "ring_seconds"), courier.ring_seconds, 5, 60)
+        people_there = _names(document, "phones", "extension") | _names(document, "couriers", "extension")
+        if courier.then is not None and (courier.then not in people_there or courier.then == courier.extension):
+            document.problem(
+                (*place, "then"), f'"then" of courier "{courier.extension}" must be another extension of the shop.'
+            )
         mobile = _check_mobile(document, (*place, "mobile"), courier, policy)
         if mobile is not None and mobile in own_numbers:
             document.problem(

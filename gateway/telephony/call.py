@@ -16,15 +16,16 @@ from gateway.audio.bridge import Bridge
 from gateway.audio.port import FrameSource
 from gateway.audio.tones import Tone, TonePlan, ToneSource
 from gateway.errors import LegEnded
-from gateway.events import CallRouted, CallTransferred
+from gateway.events import CallRouted, CallShown, CallTransferred
 from gateway.ids import new_id
 from gateway.telephony.causes import Cause
 from gateway.telephony.company import Company
 from gateway.telephony.exchange import CallRecording, Exchange
-from gateway.telephony.leg import Leg, LegState
+from gateway.telephony.leg import Direction, Leg, LegState
 from gateway.telephony.leg_events import report_leg
 from gateway.telephony.line import Caller, Line
 from gateway.telephony.numbers import Dialable
+from gateway.telephony.presented import presented
 from gateway.telephony.ringing import EarlyMedia, Ringing, ring
 from gateway.telephony.shop import Notice, RecordCalls
 from gateway.telephony.sound_watch import SoundWatch
@@ -93,7 +94,7 @@ class Call:
         With `early` the caller hears it without an answer (183); who cannot, as on GSM, hears nothing (rule 9).
         """
         if await self._open(early=early):
-            await self._play_until_done(self.exchange.prompts(key), interruptible=interruptible)
+            await self._play_until_done(self.caller, self.exchange.prompts(key), interruptible=interruptible)
 
     async def ask(self, key: str, *, most: int, within: float, until: str = "#", early: bool = False) -> str:
         """Play a prompt and collect keys: until `until`, `most` keys, or `within` seconds without one.
@@ -199,11 +200,26 @@ class Call:
     def payer(self, extension: str) -> None:
         self._payer = extension
 
-    def is_routed_to(self, *, called: str, courier: str | None) -> None:
-        """Note, for the record, whom the call leads to after all."""
+    def is_routed_to(self, *, called: str, courier: str | None, order: str | None = None) -> None:
+        """Note, for the record, whom the call leads to after all, and for which order."""
         self.called = called
         self.courier = courier or self.courier
-        self.exchange.publish(CallRouted(call_id=self.id, called=called, flow=self.flow, courier=self.courier))
+        self.exchange.publish(
+            CallRouted(call_id=self.id, called=called, flow=self.flow, courier=self.courier, order=order)
+        )
+
+    async def whisper(self, leg: Leg, *keys: str, until: str = "", within: float = 0.0) -> bool:
+        """Say prompts to a party who has just answered, while the caller waits on and hears nothing of it.
+
+        With `until` the party has until `within` seconds after the prompts to press that key: whether that happened.
+        """
+        if leg.early_media:
+            country = self.exchange.shop().numbers.country
+            self.caller.port.play(ToneSource(Tone.RINGBACK, TonePlan.of_country(country)))
+        leg.forget_keys()
+        for key in keys:
+            await self._play_until_done(leg, self.exchange.prompts(key), interruptible=bool(until))
+        return bool(until) and await leg.next_key(within=within) == until
 
     async def talk(self, callee: Leg) -> Cause:
         """Let the caller and `callee` hear each other until the callee ends; the notice comes first.
@@ -351,12 +367,12 @@ class Call:
             await source.done(unless_ended=leg)
         return True
 
-    async def _play_until_done(self, source: FrameSource, *, interruptible: bool) -> None:
+    async def _play_until_done(self, leg: Leg, source: FrameSource, *, interruptible: bool) -> None:
         watched = WatchedSource(source)
-        self.caller.port.play(watched)
-        unlisten = self.caller.on_key(lambda _key: watched.stop()) if interruptible else None
+        leg.port.play(watched)
+        unlisten = leg.on_key(lambda _key: watched.stop()) if interruptible else None
         try:
-            await watched.done(unless_ended=self.caller)
+            await watched.done(unless_ended=leg)
         finally:
             if unlisten is not None:
                 unlisten()
@@ -364,8 +380,14 @@ class Call:
     def _own(self, leg: Leg) -> None:
         """The leg belongs to this call from now on: its changes are events of the call."""
         self.legs.append(leg)
+        is_new = not leg.call_id
         report_leg(leg, call_id=self.id, publish=self.exchange.publish)
         leg.on_change(self._leg_changed)
+        if is_new and leg.line is not None and leg.direction is Direction.OUTGOING:
+            seen = presented(self.exchange.shop(), leg.line)
+            self.exchange.publish(
+                CallShown(call_id=self.id, leg_id=leg.id, way=seen.way, number=seen.number, withheld=seen.is_withheld)
+            )
 
     def _leg_changed(self, leg: Leg) -> None:
         if leg is not self.caller or leg.state is not LegState.ENDED or self._scope is None:

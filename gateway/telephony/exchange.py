@@ -14,6 +14,7 @@ from gateway.events import Publish
 from gateway.telephony.forwarding import PhoneChange
 from gateway.telephony.line import Line, LineState, Phones, Trunk
 from gateway.telephony.numbers import NumberPolicy
+from gateway.telephony.orders import OrderView
 from gateway.telephony.shop import PBX_PREFIX, ShopView
 
 if TYPE_CHECKING:
@@ -36,6 +37,12 @@ class CallRecording(Protocol):
     def resume(self) -> None:
         """Keep what is said."""
 
+    def pause_for_card(self) -> None:
+        """Keep silence until `resume_after_card`, whatever else happens: somebody asked for it."""
+
+    def resume_after_card(self) -> None:
+        """That is over."""
+
     def stop(self) -> None:
         """Keep nothing more; the file is completed elsewhere, and RecordingFinished follows."""
 
@@ -45,6 +52,10 @@ class Recordings(Protocol):
 
     def begin(self, *, call_id: str, bridge: Bridge) -> CallRecording:
         """Record both parties of the bridge from now on. A disk that fails never touches the call."""
+
+
+def _send_nothing(number: str, text: str, by: str) -> None:
+    """Nothing sends SMS here."""
 
 
 async def _keep_nothing(extension: str, change: PhoneChange) -> None:
@@ -68,6 +79,10 @@ class Exchange:
     """Commit a change of the phone with that extension; it counts from the next call on. Raises StoreError."""
     calls: Callable[[], Sequence[Call]] = field(default=lambda: ())
     """The calls that run now, oldest first."""
+    orders: OrderView = field(default=lambda: ())
+    """The orders that live now, the one that counts most first."""
+    send_text: Callable[[str, str, str], None] = _send_nothing
+    """Promise an SMS, at once and for good: to which number, what, and whose extension is named as its sender."""
     music: Callable[[], FrameSource] = hold_music
     """What somebody hears who waits."""
 

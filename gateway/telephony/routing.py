@@ -6,12 +6,15 @@ authorises anything (T-F8): what costs money asks for a PIN in the flow.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from gateway.telephony.causes import Cause
 from gateway.telephony.forwarding import PhoneChange, change_by_code
 from gateway.telephony.leg import Leg
+from gateway.telephony.numbers import NumberPolicy
+from gateway.telephony.orders import Order, order_of_customer
 from gateway.telephony.shop import CourierSettings, LineSettings, Shop
 
 
@@ -30,7 +33,10 @@ class ToCourier:
     """Reach a courier's mobile by one of the lines that may carry it."""
 
     courier: CourierSettings
-    ring_seconds: float = 45.0
+    order: Order | None = None
+    """The order that leads there: the courier is told which one."""
+    passed: tuple[str, ...] = ()
+    """The couriers who were not reached so far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +87,8 @@ class TakePlace:
 Destination: TypeAlias = ChangePhone | RingPhones | ToCourier | CourierMenu | ToOutside | PickUp | TakePlace | Refuse
 
 
-def route(shop: Shop, leg: Leg) -> Destination:
-    """Where an incoming leg goes."""
+def route(shop: Shop, leg: Leg, orders: Sequence[Order] = ()) -> Destination:
+    """Where an incoming leg goes; `orders` are those that live, the one that counts most first."""
     if leg.line is None:
         change = change_by_code(leg.called)
         if change is not None and shop.phone(leg.peer) is not None:
@@ -94,8 +100,11 @@ def route(shop: Shop, leg: Leg) -> Destination:
     if at_pbx is not None:
         return ToCourier(courier=at_pbx)
     line = shop.line(leg.line)
-    # Whatever else carries a call from outside (a trunk) rings; it never dials on.
-    return _from_line(shop, line, leg.peer) if line is not None else _ring(shop)
+    courier = _courier_of_line(shop, line, leg.peer) if line is not None else None
+    if courier is not None:
+        return CourierMenu(courier=courier)
+    # Whatever else comes from outside rings: at the courier of the caller's order, or at phones; it never dials on.
+    return _of_order(shop, leg.peer, orders) or _ring(shop, line.rings if line is not None else ())
 
 
 def to_pick_up(shop: Shop, text: str) -> PickUp | None:
@@ -121,15 +130,24 @@ def to_dialled(shop: Shop, text: str) -> Destination:
     return ToOutside(text=text)
 
 
-def _from_line(shop: Shop, line: LineSettings, caller: str) -> Destination:
-    """A call to a SIM: a courier of that line gets the menu, anybody else rings the phones of the line.
-
-    A courier without a PIN cannot prove who calls, and is a stranger here.
-    """
+def _courier_of_line(shop: Shop, line: LineSettings, caller: str) -> CourierSettings | None:
+    """The courier of that line who seems to call; one without a PIN cannot prove it, and is a stranger here."""
     courier = shop.courier_by_mobile(caller) if caller else None
     if courier is not None and courier.pin and (not courier.lines or line.name in courier.lines):
-        return CourierMenu(courier=courier)
-    return _ring(shop, line.rings)
+        return courier
+    return None
+
+
+def _of_order(shop: Shop, caller: str, orders: Sequence[Order]) -> ToCourier | None:
+    """The courier of the caller's order: somebody who agreed to take a customer's call, whoever it is (T-F8).
+
+    Off shift the phones of the shop ring instead.
+    """
+    if not orders or not caller:
+        return None
+    order = order_of_customer(orders, NumberPolicy(shop.numbers).normalise(caller) or caller)
+    courier = shop.courier(order.courier) if order is not None and order.courier is not None else None
+    return ToCourier(courier=courier, order=order) if courier is not None and courier.on_shift else None
 
 
 def _ring(shop: Shop, rings: tuple[str, ...] = ()) -> Destination:

@@ -126,6 +126,16 @@ class CourierSettings:
     lines: tuple[str, ...] = ()
     pin: str | None = field(default=None, repr=False)
     minutes_per_day: int = 60
+    on_shift: bool = True
+    """Off shift the mobile is not rung."""
+    confirms: bool = False
+    """Whoever answers the mobile must press 1: a voicemail never counts as an answer."""
+    ring_seconds: int = 25
+    """Shorter than the operator waits before its voicemail answers."""
+    then: str | None = None
+    """Who is next when the courier is not reached: the extension of another courier or of a phone."""
+    texts_missed: bool = False
+    """An SMS tells the courier of a call that was not answered."""
     pbx_password: str | None = field(default=None, repr=False)
     """The password of the extension at the upstream PBX; without one the courier is not registered there."""
 

@@ -16,6 +16,7 @@ from gateway.telephony.exchange import Exchange
 from gateway.telephony.faults import cause_of_fault
 from gateway.telephony.flow import flow_for
 from gateway.telephony.leg import Leg, LegState
+from gateway.telephony.orders import Order
 from gateway.telephony.routing import CourierMenu, Destination, ToCourier, ToOutside, route
 from gateway.telephony.transfer import Silent, TransferWish
 
@@ -132,9 +133,23 @@ class Switchboard:
         leg.hangup()
         return True
 
+    def pause_recording(self, call_id: str, *, paused: bool) -> bool:
+        """Keep silence in the recording of a call, or what is said again; False when it is not being recorded.
+
+        Raises LookupError when there is no such call.
+        """
+        recording = self._calls[call_id].recording
+        if recording is None:
+            return False
+        if paused:
+            recording.pause_for_card()
+        else:
+            recording.resume_after_card()
+        return True
+
     async def _serve(self, leg: Leg, exchange: Exchange) -> None:
         call = Call(leg, exchange)
-        destination = route(exchange.shop(), leg)
+        destination = route(exchange.shop(), leg, exchange.orders())
         call.flow, flow = flow_for(destination)
         call.courier = _courier_of(destination)
         self._calls[call.id] = call
@@ -175,6 +190,7 @@ class Switchboard:
                 line=leg.line,
                 flow=call.flow,
                 courier=call.courier,
+                order=_order_of(destination),
             )
         )
 
@@ -205,6 +221,14 @@ def _courier_of(destination: Destination) -> str | None:
     match destination:
         case ToCourier(courier=courier) | CourierMenu(courier=courier):
             return courier.extension
+        case _:
+            return None
+
+
+def _order_of(destination: Destination) -> str | None:
+    match destination:
+        case ToCourier(order=Order() as order):
+            return order.number
         case _:
             return None
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 from gateway import flows
 from gateway.audio.bridge import Bridge
@@ -20,8 +21,10 @@ from gateway.telephony.forwarding import PhoneChange
 from gateway.telephony.leg import Direction, Leg, LegState
 from gateway.telephony.line import Caller, LineState
 from gateway.telephony.numbers import Dialable
+from gateway.telephony.orders import Order, alive
 from gateway.telephony.shop import Shop
 from gateway.telephony.switchboard import Switchboard
+from tests.fakes.direct_store import loop_clock
 from tests.fakes.legs import FakeLeg
 
 PROMPT_FRAMES = 50
@@ -101,6 +104,7 @@ class FakeRecording:
         self.runs = True
         self.keeps = True
         self.bridges = 1
+        self.is_paused_for_card = False
 
     def follow(self, bridge: Bridge) -> None:
         self.bridges += 1
@@ -111,6 +115,12 @@ class FakeRecording:
 
     def resume(self) -> None:
         self.keeps = True
+
+    def pause_for_card(self) -> None:
+        self.is_paused_for_card = True
+
+    def resume_after_card(self) -> None:
+        self.is_paused_for_card = False
 
     def stop(self) -> None:
         self.runs = False
@@ -140,6 +150,9 @@ class Scene:
         self.phones = FakePhones()
         self.recordings = FakeRecordings()
         self.prompts_played: list[str] = []
+        self.orders: list[Order] = []
+        self.texts: list[tuple[str, str, str]] = []
+        """SMS that were promised: to whom, what, by whom."""
         self.switchboard = Switchboard(drain_seconds=5)
         self.exchange = Exchange(
             shop=lambda: self.shop,
@@ -152,6 +165,8 @@ class Scene:
             publish=self.bus.publish,
             change_phone=self._change_phone,
             calls=self.switchboard.calls,
+            orders=lambda: alive(self.orders, loop_clock(), timedelta(minutes=self.shop.orders.grace_minutes)),
+            send_text=lambda number, text, by: self.texts.append((number, text, by)),
         )
         self.switchboard.connect(self.exchange)
 

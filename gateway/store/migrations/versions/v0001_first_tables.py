@@ -81,6 +81,9 @@ def upgrade() -> None:
         Column("caller_mos", Float, nullable=True),
         Column("callee_mos", Float, nullable=True),
         Column("search", Text, nullable=False),
+        Column("order", Text, nullable=True),
+        Column("shown", Text, nullable=True),
+        Column("shown_by", Text, nullable=True),
     )
     op.create_index("ix_calls_courier_started_at", "calls", ["courier", "started_at"])
     op.create_index("ix_calls_ended_at", "calls", ["ended_at"])
