@@ -143,11 +143,11 @@ async def test_no_id_leads_out_of_the_directory(tmp_path: Path) -> None:
         (recordings / "link").symlink_to(tmp_path / "secret.txt")
         content = _write_wav(recordings / "a.wav")
         archive.paths["r1"] = "a.wav"
-        for name in _hostile_ids():
-            for path in (f"/api/v1/recordings/{quote(name, safe='')}", f"/api/v1/recordings/{quote(name, safe='/%.')}"):
-                status, body, _ = await _get(served, path)
-                assert status in (400, 404) or body == content, path
-                assert SECRET not in body
+        for number, name in enumerate(_hostile_ids()):
+            path = f"/api/v1/recordings/{quote(name, safe='/%.' if number % 2 else '')}"
+            status, body, _ = await _get(served, path)
+            assert status in (400, 404) or body == content, path
+            assert SECRET not in body
 
 
 @pytest.mark.parametrize(
