@@ -194,6 +194,14 @@ class GatewayClient:
         """How far an order is."""
         return self._object(asker, "GET", "/api/v1/erasures/{id}", id=order_id)
 
+    def pause_recording(self, asker: Asker, call_id: str) -> None:
+        """Keep silence in the recording of a running call."""
+        self._ask(asker, "POST", "/api/v1/calls/{id}/recording/pause", id=call_id)
+
+    def resume_recording(self, asker: Asker, call_id: str) -> None:
+        """Keep what is said again."""
+        self._ask(asker, "POST", "/api/v1/calls/{id}/recording/resume", id=call_id)
+
     def open_phone_setup(self, asker: Asker, extension: str) -> dict[str, Any]:
         """Let the files that set up a phone be fetched: the word, until when, and their names."""
         return self._object(asker, "POST", "/api/v1/phones/{extension}/setup", extension=extension)

@@ -61,6 +61,10 @@ def _of_call(
             said = "phone-forwarded", gettext("%(by)s hands over to %(to)s", by=by, to=to), ""
         case "recording.started":
             said = "circle-dot", gettext("Recording begins"), ""
+        case "recording.paused":
+            said = "pause", gettext("Recording is paused"), gettext("The file has silence of the same length.")
+        case "recording.resumed":
+            said = "circle-dot", gettext("Recording goes on"), ""
         case "recording.finished":
             said = "file-text", gettext("Recording is kept"), words("verdicts", data.get("verdict"))["title"]
         case "call.ended":

@@ -12,7 +12,7 @@ from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL, client_address
 from gateway.api.bodies import bad_request
 from gateway.api.erasure_routes import Erasures
-from gateway.api.problems import NotFound
+from gateway.api.problems import NotFound, NotNow
 from gateway.api.relay import Relay
 
 LONGEST_REASON = 200
@@ -38,12 +38,20 @@ class Evidence(Protocol):
         """Have it on record who is given the sound of a recording."""
 
 
+class PauseRecording(Protocol):
+    """Keeps silence in the recording of a running call, or what is said again."""
+
+    def __call__(self, call_id: str, *, paused: bool) -> bool:
+        """False: the call is not being recorded now. Raises LookupError when there is no such call."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
     """What these routes need."""
 
     evidence: Evidence
     erasures: Erasures
+    pause_recording: PauseRecording
 
 
 class RecordingRoutes:
@@ -51,12 +59,15 @@ class RecordingRoutes:
 
     def __init__(self, recorded: Recorded, relay: Relay) -> None:
         self._evidence = recorded.evidence
+        self._pause_recording = recorded.pause_recording
         self._relay = relay
 
     def routes(self) -> list[web.RouteDef]:
         """For the router."""
         return [
             web.get("/api/v1/recordings/{id}", self._get_recording),
+            web.post("/api/v1/calls/{id}/recording/pause", self._post_pause),
+            web.post("/api/v1/calls/{id}/recording/resume", self._post_resume),
             web.post("/api/v1/calls/{id}/hold", self._post_hold),
             web.delete("/api/v1/calls/{id}/hold", self._delete_hold),
             web.post("/api/v1/holds", self._post_holds),
@@ -73,6 +84,21 @@ class RecordingRoutes:
                 is_download=request.query.get("download") == "true",
             )
         return await self._relay.pass_on(request)
+
+    async def _post_pause(self, request: web.Request) -> web.Response:
+        return self._have_paused(request, paused=True)
+
+    async def _post_resume(self, request: web.Request) -> web.Response:
+        return self._have_paused(request, paused=False)
+
+    def _have_paused(self, request: web.Request, *, paused: bool) -> web.Response:
+        try:
+            is_recorded = self._pause_recording(request.match_info["id"], paused=paused)
+        except LookupError as fault:
+            raise NotFound("There is no such call now.") from fault
+        if not is_recorded:
+            raise NotNow("The call is not being recorded.")
+        return web.Response(status=204)
 
     async def _post_hold(self, request: web.Request) -> web.Response:
         body = await bodies.json_object(request, allowed=frozenset({"why"}))

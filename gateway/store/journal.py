@@ -212,7 +212,8 @@ _KEPT = (
         LegAnswered,
         LegEnded,
     ),
-    *(RecordingStarted, RecordingPaused, RecordingResumed, RecordingFinished, AlertRaised, AlertCleared, AlertAcknowledged, ModemChanged),
+    *(RecordingStarted, RecordingPaused, RecordingResumed, RecordingFinished),
+    *(AlertRaised, AlertCleared, AlertAcknowledged, ModemChanged),
     *(AudioStopped, AudioReturned, PartyJoined, PartyLeft),
 )
 """Of these there are rows; registrations have their ledger, SMS their inbox and outbox."""

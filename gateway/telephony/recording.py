@@ -12,7 +12,15 @@ from gateway.audio.bridge import Bridge
 from gateway.audio.recorder import Recorder
 from gateway.audio.recording_writer import RecordingResult, RecordingTrouble, RecordingWriter
 from gateway.clock import WallClock
-from gateway.events import AlertCleared, AlertRaised, Publish, RecordingFinished, RecordingStarted
+from gateway.events import (
+    AlertCleared,
+    AlertRaised,
+    Publish,
+    RecordingFinished,
+    RecordingPaused,
+    RecordingResumed,
+    RecordingStarted,
+)
 from gateway.ids import new_id
 
 log = logging.getLogger(__name__)
@@ -45,7 +53,14 @@ class CallRecordings:
             self._unfinished.add(future)
             future.add_done_callback(finished)
 
-        return OneRecording(recorder, bridge, closed)
+        def mark(is_paused: bool, seconds: float) -> None:
+            names = {"call_id": call_id, "recording_id": recording_id}
+            if is_paused:
+                self._publish(RecordingPaused(**names, seconds=seconds, why="card"))
+            else:
+                self._publish(RecordingResumed(**names, seconds=seconds))
+
+        return OneRecording(recorder, bridge, closed, mark)
 
     def report_trouble(self, trouble: RecordingTrouble) -> None:
         """The disk does not take recordings, or (no reason) takes them again: a person should know, once."""
@@ -81,11 +96,22 @@ class CallRecordings:
 class OneRecording:
     """A recording that runs, fed by what the two parties of a bridge say."""
 
-    def __init__(self, recorder: Recorder, bridge: Bridge, closed: Callable[[Future[RecordingResult]], None]) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        bridge: Bridge,
+        closed: Callable[[Future[RecordingResult]], None],
+        mark: Callable[[bool, float], None],
+    ) -> None:
+        """`mark` is told when a pause for card data begins (True) and ends, in seconds of the recording."""
         self._recorder = recorder
         self._closed = closed
+        self._mark = mark
         self._untap = bridge.tap(recorder)
+        self._began = asyncio.get_running_loop().time()
         self._runs = True
+        self._is_apart = False
+        self._has_card = False
 
     def follow(self, bridge: Bridge) -> None:
         """Record the parties of this bridge from now on."""
@@ -93,21 +119,50 @@ class OneRecording:
             self._untap()
             self._recorder.change_parties()
             self._untap = bridge.tap(self._recorder)
-            self._recorder.resume(asyncio.get_running_loop().time())
+            self.resume()
 
     def pause(self) -> None:
         """Keep silence, until `resume`."""
-        if self._runs:
-            self._recorder.pause(asyncio.get_running_loop().time())
+        self._is_apart = True
+        self._obey()
 
     def resume(self) -> None:
         """Keep what is said."""
-        if self._runs:
-            self._recorder.resume(asyncio.get_running_loop().time())
+        self._is_apart = False
+        self._obey()
+
+    def pause_for_card(self) -> None:
+        """Keep silence until `resume_after_card`, through holds and transfers; idempotent."""
+        if self._runs and not self._has_card:
+            self._has_card = True
+            self._obey()
+            self._mark(True, self._seconds)
+
+    def resume_after_card(self) -> None:
+        """That is over; idempotent."""
+        if self._has_card:
+            self._has_card = False
+            self._obey()
+            self._mark(False, self._seconds)
 
     def stop(self) -> None:
         """Keep nothing more; idempotent."""
         if self._runs:
             self._runs = False
             self._untap()
+            if self._has_card:
+                self._mark(False, self._seconds)
             self._closed(self._recorder.close(asyncio.get_running_loop().time()))
+
+    @property
+    def _seconds(self) -> float:
+        return round(asyncio.get_running_loop().time() - self._began, 3)
+
+    def _obey(self) -> None:
+        """Whatever asks for silence, there is silence."""
+        if self._runs:
+            now = asyncio.get_running_loop().time()
+            if self._is_apart or self._has_card:
+                self._recorder.pause(now)
+            else:
+                self._recorder.resume(now)

@@ -24,6 +24,8 @@ from gateway.events import (
     PhoneRegistered,
     PhoneUnregistered,
     RecordingFinished,
+    RecordingPaused,
+    RecordingResumed,
     RecordingStarted,
     TrunkChanged,
 )
@@ -79,6 +81,10 @@ def test_a_call_is_seen_from_ring_to_end() -> None:
     assert call["answered_at"] == "2027-01-31T12:00:04.000Z"
     assert call["answered_by"] == "101"
     assert call["recording"] is True
+    desk.bus.publish(RecordingPaused(call_id="c1", recording_id="r1", seconds=3.5, why="card"))
+    assert desk.picture()["calls"][0]["recording_paused"] is True
+    desk.bus.publish(RecordingResumed(call_id="c1", recording_id="r1", seconds=9.25))
+    assert desk.picture()["calls"][0]["recording_paused"] is False
     desk.bus.publish(
         RecordingFinished(call_id="c1", recording_id="r1", path="x.wav", seconds=1, size_bytes=2, verdict="both-heard")
     )
@@ -92,7 +98,7 @@ def test_a_call_is_seen_from_ring_to_end() -> None:
     assert len(desk.picture()["calls"][0]["legs"]) == 1
     desk.bus.publish(CallEnded(call_id="c1", cause="hung-up", ended_by="callee", talk_seconds=1, total_seconds=5))
     assert desk.picture()["calls"] == []
-    assert desk.picture()["seq"] == desk.bus.seq == 10
+    assert desk.picture()["seq"] == desk.bus.seq == 12
 
 
 def test_a_recognised_courier_is_shown() -> None:

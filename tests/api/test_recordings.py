@@ -61,3 +61,17 @@ async def test_who_listens_is_on_record_before_the_first_byte(tmp_path: Path) ->
         assert await served.ask("GET", sound + "?download=true") == (200, "RIFF and so on")
         assert (await served.ask("HEAD", sound))[0] == 200
         assert served.recorded.evidence.heard == [("r1", "anna", False), ("r1", "anna", True)]
+
+
+@pytest.mark.real_time
+async def test_a_recording_is_paused_while_the_call_runs() -> None:
+    async with serving() as served:
+        await served.set_up()
+        pause, resume = "/api/v1/calls/c1/recording/pause", "/api/v1/calls/c1/recording/resume"
+        assert (await served.ask("POST", pause))[0] == 204
+        assert served.recorded.paused == {"c1": True}
+        assert (await served.ask("POST", resume))[0] == 204
+        assert served.recorded.paused == {"c1": False}
+        assert (await served.ask("POST", "/api/v1/calls/unknown/recording/pause"))[0] == 404
+        status, problem = await served.ask("POST", "/api/v1/calls/c2/recording/pause")
+        assert (status, problem["code"]) == (409, "not-now")

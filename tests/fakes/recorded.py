@@ -96,4 +96,12 @@ class FakeRecorded:
     def __init__(self) -> None:
         self.evidence = FakeEvidence()
         self.erasures = FakeErasures()
-        self.recorded = Recorded(evidence=self.evidence, erasures=self.erasures)
+        self.paused: dict[str, bool] = {}
+        self.recorded = Recorded(evidence=self.evidence, erasures=self.erasures, pause_recording=self._pause)
+
+    def _pause(self, call_id: str, *, paused: bool) -> bool:
+        """The call c1 is recorded, every other but `unknown` is not."""
+        if call_id == "unknown":
+            raise LookupError(call_id)
+        self.paused[call_id] = paused
+        return call_id == "c1"

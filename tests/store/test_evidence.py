@@ -10,7 +10,15 @@ from typing import Any
 
 import pytest
 
-from gateway.events import CallStarted, EventBus, LegStarted, RecordingFinished, RecordingStarted
+from gateway.events import (
+    CallStarted,
+    EventBus,
+    LegStarted,
+    RecordingFinished,
+    RecordingPaused,
+    RecordingResumed,
+    RecordingStarted,
+)
 from gateway.settings import Settings
 from gateway.store.audit import first_broken
 from gateway.store.database import open_engine
@@ -18,6 +26,7 @@ from gateway.store.number_traces import TracedNumber
 from gateway.store.queries import Queries
 from gateway.store.store import open_store
 from gateway.telephony.shop import NumberRules, RecordingPolicy
+from tests.api.shapes import assert_fits
 from tests.store.conftest import HandClock, small_shop
 from tests.store.test_retention import Disk, an_hour
 
@@ -186,3 +195,23 @@ def test_another_number_is_left_alone(text: str) -> None:
     traced = TracedNumber("8 903 111 22 33", NumberRules(country="RU"))
     assert not traced.is_in(text)
     assert traced.without(text) == text
+
+
+async def test_pauses_are_in_the_record_even_when_a_crash_leaves_one_open(
+    places: Settings, clock: HandClock, bus: EventBus
+) -> None:
+    async with open_store(places, clock, bus):
+        recorded(places, bus, clock, "c1")
+        for event in (
+            RecordingPaused(call_id="c1", recording_id="r-c1", seconds=3.5, why="card"),
+            RecordingResumed(call_id="c1", recording_id="r-c1", seconds=9.25),
+            RecordingPaused(call_id="c1", recording_id="r-c1", seconds=20.0, why="card"),
+        ):
+            bus.publish(event)
+    found = call_of(places, "c1")
+    assert found["recordings"][0]["pauses"] == [
+        {"from": 3.5, "until": 9.25, "why": "card"}, {"from": 20.0, "until": None, "why": "card"}
+    ]  # fmt: skip
+    steps = [step["type"] for step in found["timeline"]]
+    assert steps[-3:] == ["recording.paused", "recording.resumed", "recording.paused"]
+    assert_fits(found, "Call")

@@ -64,6 +64,19 @@ def part(name: str) -> str:
     return parts.render(name)
 
 
+@overview.post("/calls/<call_id>/silence")
+def keep_silence(call_id: str) -> Response:
+    """Keep nothing of what is said, card data for instance, or keep it again."""
+    verb = client().pause_recording if request.form.get("paused") == "yes" else client().resume_recording
+    try:
+        verb(asker(), call_id)
+    except Refused as refusal:
+        if refusal.status not in (404, 409):
+            raise
+        flash(gettext("That call is not being recorded any more."))
+    return redirect(url_for("overview.live"))
+
+
 @overview.post("/calls/<call_id>/hangup")
 def hang_up(call_id: str) -> Response:
     """End a running call."""
