@@ -174,6 +174,19 @@ class GatewayClient:
         """End a running call."""
         self._ask(asker, "POST", "/api/v1/calls/{id}/hangup", id=call_id)
 
+    def join_call(self, asker: Asker, call_id: str, *, extension: str, mode: str) -> None:
+        """Ring a phone that hears a running call: "listen", "whisper" or "barge"."""
+        body = {"extension": extension, "mode": mode}
+        self._ask(asker, "POST", "/api/v1/calls/{id}/listeners", body=body, id=call_id)
+
+    def confer(self, asker: Asker, call_id: str, *, extension: str) -> None:
+        """Ring a phone that takes part in a running call."""
+        self._ask(asker, "POST", "/api/v1/calls/{id}/parties", body={"extension": extension}, id=call_id)
+
+    def drop_party(self, asker: Asker, call_id: str, leg_id: str) -> None:
+        """Let one party of a running call go."""
+        self._ask(asker, "DELETE", "/api/v1/calls/{id}/parties/{leg_id}", id=call_id, leg_id=leg_id)
+
     def hold_call(self, asker: Asker, call_id: str, why: str) -> None:
         """Have the recordings of a call kept until they are released."""
         self._ask(asker, "POST", "/api/v1/calls/{id}/hold", body={"why": why}, id=call_id)

@@ -22,6 +22,7 @@ _TOPICS_OF_KIND = {
     "leg": ("calls",),
     "recording": ("calls",),
     "audio": ("calls",),
+    "party": ("calls",),
     "modem": ("lines",),
     "sms": ("messages",),
     "orders": ("orders",),

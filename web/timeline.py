@@ -28,7 +28,9 @@ def tell(call: dict[str, Any], directory: Directory) -> list[Moment]:
     story = []
     for event in call["timeline"]:
         kind, data = event["type"], event["data"]
-        if kind.startswith("audio."):
+        if kind.startswith("party."):
+            said = _of_guest(kind, data, directory.party(data.get("peer")).title)
+        elif kind.startswith("audio."):
             said = _of_sound(kind, data, directory.party(data.get("peer")).title)
         elif kind.startswith("leg."):
             said = _of_leg(kind, data, peers.get(str(data.get("leg_id")), ""))
@@ -87,6 +89,20 @@ def _of_leg(kind: str, data: dict[str, Any], peer: str) -> tuple[str, str, str] 
             return "phone", gettext("%(who)s is on the line", who=peer), ""
         case "leg.ended" if data.get("cause") not in (None, "hung-up"):
             return "phone-off", peer, words("causes", data.get("cause"))["title"]
+    return None
+
+
+def _of_guest(kind: str, data: dict[str, Any], who: str) -> tuple[str, str, str] | None:
+    ordered = gettext("ordered by %(name)s", name=data.get("by"))
+    match kind, data.get("role"):
+        case "party.joined", "listen":
+            return "volume-2", gettext("%(who)s listens in", who=who), ordered
+        case "party.joined", "whisper":
+            return "volume-2", gettext("%(who)s whispers to the employee", who=who), ordered
+        case "party.joined", "speak":
+            return "users", gettext("%(who)s takes part", who=who), ordered
+        case "party.left", _:
+            return "phone-off", gettext("%(who)s has left", who=who), ""
     return None
 
 

@@ -17,6 +17,7 @@ from gateway.events import (
     CallStarted,
     LegStarted,
     ModemChanged,
+    PartyJoined,
     PhoneRegistered,
     RecordingStarted,
 )
@@ -137,6 +138,32 @@ def test_a_live_call_is_shown_with_its_parties_and_can_be_ended(owner: FlaskClie
     assert "That call is over already." in answer.text
 
 
+def test_a_phone_is_named_that_joins_a_running_call(owner: FlaskClient, gateway: GatewayThread) -> None:
+    gateway.publish(
+        CallStarted(call_id="c1", direction="incoming", caller="+79031112233", called="red", line="red", flow="x"),
+        LegStarted(call_id="c1", leg_id="l2", kind="sip", direction="outgoing", peer="102", line=None),
+        CallAnswered(call_id="c1", answered_by="101"),
+        PartyJoined(call_id="c1", leg_id="l2", peer="102", role="whisper", by="anna"),
+        PhoneRegistered(extension="101", contact="sip:101@192.168.1.6", user_agent="x", expires_seconds=60),
+    )
+    text = owner.get("/parts/live_calls").text
+    for expected in ("whispers", "Drop", "listens, unheard", "takes part (conference)", 'value="101"'):
+        assert expected in text, expected
+    form = {"csrf_token": csrf_of(owner, "/live"), "extension": "102"}
+    for path, more, said in (
+        ("/calls/c1/join", {"mode": "listen"}, "The phone 102 rings."),
+        ("/calls/c1/join", {"mode": "conference"}, "The phone 102 rings."),
+        ("/calls/c1/join", {"mode": "whisper"}, "That cannot be now"),
+        ("/calls/c9/join", {"mode": "conference"}, "That cannot be now"),
+        ("/calls/c1/parties/l9/drop", {}, "That party has gone already."),
+    ):
+        assert said in owner.post(path, data={**form, **more}, follow_redirects=True).text, path
+    owner.post("/calls/c1/parties/l2/drop", data=form)
+    assert [each[:3] for each in gateway.company.asked if each[0] != "audit"] == [
+        ("join", "102", "listen"), ("join", "102", "speak"), ("join", "102", "whisper"), ("drop", "l9"), ("drop", "l2"),
+    ]  # fmt: skip
+
+
 def test_filters_of_the_address_reach_the_store(owner: FlaskClient, gateway: GatewayThread) -> None:
     owner.get("/calls?show=missed&search=8916&courier=2001&line=red&from=2027-01-29&to=2027-01-30")
     wanted: Any = gateway.archive.asked[-1]
@@ -175,6 +202,8 @@ def test_a_call_tells_its_story(owner: FlaskClient, gateway: GatewayThread) -> N
         (8, "call.answered", {"answered_by": "101"}),
         (9, "audio.stopped", {"leg_id": "l2", "side": "callee", "peer": "101", "reason": "nothing-arrives"}),
         (10, "audio.returned", {"leg_id": "l2", "side": "callee", "peer": "101", "seconds": 1.2}),
+        (10, "party.joined", {"leg_id": "l3", "peer": "102", "role": "listen", "by": "anna"}),
+        (11, "party.left", {"leg_id": "l3", "peer": "102"}),
         (11, "recording.started", {}),
         (60, "recording.finished", {"verdict": "caller-silent"}),
         (60, "call.ended", {"cause": "hung-up", "ended_by": "caller"}),
@@ -200,7 +229,8 @@ def test_a_call_tells_its_story(owner: FlaskClient, gateway: GatewayThread) -> N
     for expected in (
         "8 (903) 111-22-33 calls", "Calling Front desk", "It rings at Front desk", "Front desk is on the line",
         "Both hear each other", "Nothing is heard from Front desk", "nothing arrives from there",
-        "Front desk is heard again", "after 1.2 s", "good (4.1 of 5)", "−21 dBFS", "1.5 ms", "Recording begins",
+        "Front desk is heard again", "after 1.2 s", "listens in", "ordered by anna",
+        "has left", "good (4.1 of 5)", "−21 dBFS", "1.5 ms", "Recording begins",
         "Recording is kept", "The caller was silent",
         "Check the microphone", "The caller hangs up", "Hung up after the talk", "1.6 MB", "0:52",
     ):  # fmt: skip

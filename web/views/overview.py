@@ -91,6 +91,36 @@ def hang_up(call_id: str) -> Response:
     return redirect(own_path(request.form.get("next", "/live")))
 
 
+@overview.post("/calls/<call_id>/join")
+def join(call_id: str) -> Response:
+    """Ring a phone that joins a running call."""
+    extension, mode = request.form.get("extension", ""), request.form.get("mode", "")
+    try:
+        if mode == "conference":
+            client().confer(asker(), call_id, extension=extension)
+        else:
+            client().join_call(asker(), call_id, extension=extension, mode=mode)
+    except Refused as refusal:
+        if refusal.status not in (404, 409):
+            raise
+        flash(gettext("That cannot be now: the call is over, or the phone is away or talks in it already."))
+    else:
+        flash(gettext("The phone %(extension)s rings.", extension=extension))
+    return redirect(url_for("overview.live"))
+
+
+@overview.post("/calls/<call_id>/parties/<leg_id>/drop")
+def drop(call_id: str, leg_id: str) -> Response:
+    """Let one party of a running call go."""
+    try:
+        client().drop_party(asker(), call_id, leg_id)
+    except Refused as refusal:
+        if refusal.status not in (404, 409):
+            raise
+        flash(gettext("That party has gone already."))
+    return redirect(url_for("overview.live"))
+
+
 @overview.post("/alerts/<alert_id>/acknowledge")
 def acknowledge(alert_id: str) -> Response:
     """Note that the alert was seen."""
