@@ -77,10 +77,14 @@ class SerialPort:
         self._descriptor: int | None = open_locked(path)
         self._carries_voice = carries_voice
         self._read_bytes = VOICE_READ_BYTES if carries_voice else READ_BYTES
-        if carries_voice:
-            on_readable(self._descriptor, self._read)
-        else:
-            self._loop.add_reader(self._descriptor, self._read)
+        try:
+            if carries_voice:
+                on_readable(self._descriptor, self._read)
+            else:
+                self._loop.add_reader(self._descriptor, self._read)
+        except PermissionError:  # epoll's word for a file or a directory
+            close_locked(self._descriptor)
+            raise ModemLost(f"{path} is no port.", port=path) from None
 
     @property
     def is_open(self) -> bool:

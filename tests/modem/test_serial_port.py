@@ -78,6 +78,14 @@ async def test_what_is_not_there(tmp_path: Path) -> None:
         SerialPort(str(tmp_path / "none"), lambda _: None, lambda: None)
 
 
+@pytest.mark.real_time
+@pytest.mark.parametrize("carries_voice", [False, True])
+async def test_a_file_is_no_port(tmp_path: Path, *, carries_voice: bool) -> None:
+    (tmp_path / "file").write_text("Nothing to talk to.")
+    with pytest.raises(ModemLost, match="is no port"):
+        SerialPort(str(tmp_path / "file"), lambda _: None, lambda: None, carries_voice=carries_voice)
+
+
 async def test_a_port_that_does_not_drain_is_lost_not_waited_for() -> None:
     pty, lost = Pty(), []
     port = SerialPort(pty.path, lambda _: None, lambda: lost.append(True))
