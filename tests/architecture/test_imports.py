@@ -61,7 +61,7 @@ MAY_IMPORT_FROM_OTHERS: dict[str, frozenset[str]] = {
     "settings": frozenset({"tomli"}),
     "daemon": frozenset({"aiohttp", "numpy"}),
     "worker": frozenset({"aiohttp", "numpy", "soundfile", "sqlalchemy"}),
-    "doctor": frozenset({"aiohttp", "numpy", "serial"}),
+    "doctor": frozenset({"aiohttp", "cryptography", "numpy", "serial"}),
     "demo": frozenset({"aiohttp", "numpy", "tomli"}),
 }
 

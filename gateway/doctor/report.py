@@ -12,14 +12,15 @@ import stat
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 
 from serial.tools import list_ports
 
 from gateway.audio.opus import is_installed as opus_is_installed
+from gateway.doctor.finding import Finding, Severity
+from gateway.doctor.machine import machine_findings, outside_findings
+from gateway.doctor.secrets import secret_findings
 from gateway.errors import GatewayError, SettingsError
 from gateway.messages import finding_text, pick_language
 from gateway.modem.discovery import UsbBus, UsbModem
@@ -32,23 +33,6 @@ from gateway.telephony.shop import Srtp
 LEAST_FREE_BYTES = 500_000_000
 BUILT_IN = datetime(2026, 1, 1, tzinfo=UTC)
 """A clock before this is not set: a Pi without a battery starts in the past."""
-
-
-class Severity(StrEnum):
-    """GOOD needs nothing; a WARNING works with less; a PROBLEM keeps something from working."""
-
-    GOOD = "ok"
-    WARNING = "warning"
-    PROBLEM = "PROBLEM"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report; its sentences are in the catalogue, section `doctor`."""
-
-    severity: Severity
-    code: str
-    values: dict[str, str] = field(default_factory=dict)
 
 
 def examine(config: Path) -> int:
@@ -85,6 +69,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield Finding(Severity.WARNING, "no-modems")
     yield from _modem_manager()
     yield from _clock()
+    yield from machine_findings(settings, served=status is not None)
     opus = opus_is_installed()
     yield Finding(Severity.GOOD if opus else Severity.WARNING, "opus-installed" if opus else "opus-missing")
     yield from _shop(settings)
@@ -239,6 +224,8 @@ def _shop(settings: Settings) -> Iterator[Finding]:
     except GatewayError as fault:
         yield Finding(Severity.PROBLEM, "store-unreadable", {"detail": str(fault)})
         return
+    yield from secret_findings(settings, shop)
+    yield from outside_findings(shop)
     if not shop.phones:
         yield Finding(Severity.WARNING, "no-phones")
     if not shop.couriers:

@@ -1,0 +1,215 @@
+"""What can be wrong with the machine and with what it reaches: power, disk, clock, certificates, names, providers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import socket
+import ssl
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from gateway.backup.make import existing_backups
+from gateway.doctor.finding import Finding, Severity
+from gateway.health import sip_answers
+from gateway.settings import Settings
+from gateway.sip.addresses import addresses_of
+from gateway.sip.transport import is_numeric, is_wildcard
+from gateway.telephony.shop import Shop, SipTransport
+
+SYNC_SECONDS = 0.5
+"""A card whose small writes take longer makes calls wait for their budget to be on disk."""
+SYNCS = 5
+NAME_SECONDS = 5.0
+SOON = timedelta(days=30)
+BACKUP_AGE = timedelta(days=3)
+FIRMWARE = Path("sys/devices/platform/soc/soc:firmware/get_throttled")
+_DEFAULT_PORTS = {SipTransport.TLS: 5061}
+"""RFC 3261 section 19.1.2; 5060 with any other transport."""
+_IS_LOW, _WAS_LOW = 1 << 0, 1 << 16
+"""Bits of get_throttled (Raspberry Pi documentation, vcgencmd)."""
+
+
+def machine_findings(settings: Settings, *, served: bool, root: Path = Path("/")) -> Iterator[Finding]:
+    """Of the machine itself. `served`: the daemon runs. `root` is where the kernel's files are, for tests."""
+    yield from _power(root)
+    yield from _storage(settings.data_dir)
+    yield from _clock_source()
+    yield from _certificates(settings)
+    if served:
+        yield from _own_sip(settings)
+    yield from _backups(settings)
+
+
+def outside_findings(shop: Shop) -> Iterator[Finding]:
+    """Of providers and the PBX: whether their names are known, and whether somebody answers there."""
+    places = [(trunk.host, _DEFAULT_PORTS.get(trunk.transport, 5060), trunk.transport) for trunk in shop.trunks]
+    if shop.pbx is not None:
+        places.append((shop.pbx.host, shop.pbx.port, shop.pbx.transport))
+    for host, port, transport in dict.fromkeys(places):
+        address = _looked_up(host)
+        if address is None:
+            # A name that has no address may still have SRV records, which the daemon asks for.
+            severity = Severity.WARNING if transport is SipTransport.AUTO else Severity.PROBLEM
+            yield Finding(severity, "name-unknown", {"host": host})
+        elif transport is SipTransport.AUTO:
+            yield Finding(Severity.GOOD, "name-known", {"host": host})
+        elif _answers(address, port, transport):
+            yield Finding(Severity.GOOD, "provider-answers", {"host": host, "port": str(port)})
+        else:
+            yield Finding(Severity.WARNING, "provider-silent", {"host": host, "port": str(port)})
+
+
+def _power(root: Path) -> Iterator[Finding]:
+    """A Raspberry Pi says when its voltage was too low since it was switched on; other machines say nothing."""
+    bits = None
+    with contextlib.suppress(OSError, ValueError):
+        bits = int((root / FIRMWARE).read_text(encoding="ascii"), 16)
+    for alarm in sorted((root / "sys/class/hwmon").glob("hwmon*/in0_lcrit_alarm")):
+        with contextlib.suppress(OSError, ValueError):
+            if (alarm.parent / "name").read_text(encoding="ascii").strip() == "rpi_volt":
+                bits = (bits or 0) | (_IS_LOW if int(alarm.read_text(encoding="ascii")) else 0)
+    if bits is None:
+        return
+    if bits & _IS_LOW:
+        yield Finding(Severity.PROBLEM, "voltage-low")
+    elif bits & _WAS_LOW:
+        yield Finding(Severity.WARNING, "voltage-was-low")
+    else:
+        yield Finding(Severity.GOOD, "voltage-good")
+
+
+def _storage(data_dir: Path) -> Iterator[Finding]:
+    """How long the disk takes for what every call waits for: a few kilobytes that must be on it."""
+    if not data_dir.is_dir() or not os.access(data_dir, os.W_OK):
+        return
+    slowest = 0.0
+    try:
+        with tempfile.TemporaryFile(dir=data_dir) as file:
+            for _ in range(SYNCS):
+                began = time.monotonic()
+                file.write(os.urandom(4096))
+                file.flush()
+                os.fsync(file.fileno())
+                slowest = max(slowest, time.monotonic() - began)
+    except OSError as fault:
+        yield Finding(Severity.PROBLEM, "storage-faulty", {"path": str(data_dir), "reason": str(fault.strerror)})
+        return
+    values = {"ms": f"{slowest * 1000:.0f}"}
+    if slowest > SYNC_SECONDS:
+        yield Finding(Severity.WARNING, "storage-slow", values)
+    else:
+        yield Finding(Severity.GOOD, "storage-quick", values)
+
+
+def _clock_source() -> Iterator[Finding]:
+    """Whether something sets the clock (timedatectl(1)); where systemd does not run, nothing is said."""
+    try:
+        said = subprocess.run(
+            ["/usr/bin/timedatectl", "show", "--property=NTPSynchronized", "--value"],
+            capture_output=True, text=True, timeout=5, check=False,
+        ).stdout.strip()  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return
+    if said == "no":
+        yield Finding(Severity.WARNING, "clock-unsynced")
+    elif said == "yes":
+        yield Finding(Severity.GOOD, "clock-synced")
+
+
+def _certificates(settings: Settings) -> Iterator[Finding]:
+    """Those of SIP and, where it is the owner's, the panel's: its own lies where only the panel may look."""
+    files = [settings.sip_tls] if settings.sip.tls_port is not None else []
+    panel = settings.web_tls()
+    if settings.web.has_tls and not panel.is_self_made:
+        files.append(panel)
+    for each in files:
+        values = {"path": str(each.certificate)}
+        if each.is_self_made and not each.certificate.exists():
+            continue  # made at the next start
+        try:
+            ends = _end_of(each.certificate)
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(each.certificate, each.key)
+        except (OSError, ValueError) as fault:
+            yield Finding(Severity.PROBLEM, "certificate-unusable", {**values, "reason": str(fault)})
+            continue
+        values["day"] = f"{ends:%Y-%m-%d}"
+        if ends < datetime.now(UTC):
+            yield Finding(Severity.PROBLEM, "certificate-expired", values)
+        elif ends < datetime.now(UTC) + SOON and not each.is_self_made:
+            yield Finding(Severity.WARNING, "certificate-expires", values)
+        else:
+            yield Finding(Severity.GOOD, "certificate-good", values)
+
+
+def _end_of(certificate: Path) -> datetime:
+    # Here alone: the report has no other use for the library.
+    from cryptography.x509 import load_pem_x509_certificate  # noqa: PLC0415
+
+    return load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+
+
+def _own_sip(settings: Settings) -> Iterator[Finding]:
+    for host in addresses_of(settings.sip.bind):
+        address = ("::1" if ":" in host else "127.0.0.1") if is_wildcard(host) else host
+        values = {"address": f"{address}:{settings.sip.port}"}
+        if _answers(address, settings.sip.port, SipTransport.UDP):
+            yield Finding(Severity.GOOD, "sip-answers", values)
+        else:
+            yield Finding(Severity.PROBLEM, "sip-silent", values)
+
+
+def _answers(host: str, port: int, transport: SipTransport) -> bool:
+    if transport is SipTransport.UDP:
+        return asyncio.run(sip_answers(host, port))
+    try:
+        with socket.create_connection((host, port), timeout=NAME_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+def _looked_up(host: str) -> str | None:
+    """The address of a name; None when there is none, or no answer in time."""
+    if is_numeric(host):
+        return host
+    found: list[str] = []
+
+    def look() -> None:
+        with contextlib.suppress(OSError, UnicodeError):
+            found.append(str(socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)[0][4][0]))
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    thread.join(NAME_SECONDS)
+    return found[0] if found else None
+
+
+def _backups(settings: Settings) -> Iterator[Finding]:
+    if not settings.database.exists():
+        return
+    directory = {"path": str(settings.backup_dir)}
+    backups = existing_backups(settings.backup_dir) if settings.backup_dir.is_dir() else []
+    if not settings.backup_passphrase.exists():
+        yield Finding(Severity.WARNING, "backup-without-passphrase", {"path": str(settings.backup_passphrase)})
+    elif not backups:
+        yield Finding(Severity.WARNING, "backup-missing", directory)
+    else:
+        made = _time_of(backups[-1])
+        values = {**directory, "day": f"{made:%Y-%m-%d %H:%M} UTC"}
+        is_old = made < datetime.now(UTC) - BACKUP_AGE
+        yield Finding(Severity.WARNING if is_old else Severity.GOOD, "backup-old" if is_old else "backup-good", values)
+
+
+def _time_of(backup: Path) -> datetime:
+    match = re.search(r"(\d{8}-\d{6})", backup.name)
+    if match is None:
+        return datetime.fromtimestamp(backup.stat().st_mtime, UTC)
+    return datetime.strptime(match[1], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
