@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 
 from gateway.audio.port import Listener, MediaPort
 from gateway.audio.recorder import Channel
+from gateway.audio.reminder import Reminder
 
 Clock: TypeAlias = Callable[[], float]
 """Seconds of one monotonic clock: the loop's `time`."""
@@ -30,14 +31,21 @@ class Bridge:
         self._parties = {Channel.CALLER: a, Channel.CALLEE: b}
         self._clock = clock
         self._joined = False
+        self._remind_every: float | None = None
         self._taps: list[Callable[[], None]] = []
 
     def start(self) -> None:
         """Let both hear each other; again: after one of them heard something else."""
         a, b = self._parties.values()
-        a.hear(b)
-        b.hear(a)
+        a.hear(self._as_heard(b))
+        b.hear(self._as_heard(a))
         self._joined = True
+
+    def remind(self, every_seconds: float) -> None:
+        """Let both hear a quiet beep from time to time, over what the other says: the call is recorded."""
+        self._remind_every = every_seconds
+        if self._joined:
+            self.start()
 
     def stop(self) -> None:
         """Let both hear silence, and end all taps; idempotent."""
@@ -59,3 +67,6 @@ class Bridge:
 
         self._taps.append(stop)
         return stop
+
+    def _as_heard(self, party: MediaPort) -> MediaPort:
+        return party if self._remind_every is None else Reminder(party, self._remind_every, self._clock)

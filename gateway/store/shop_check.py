@@ -23,6 +23,7 @@ from gateway.telephony.shop import (
     PbxSettings,
     PhoneSettings,
     RecordingPolicy,
+    RecordingRoute,
     TrunkSettings,
     UssdRules,
 )
@@ -67,6 +68,11 @@ def check_shop(document: TomlDocument) -> None:
             _matches(document, (*place, key), getattr(codes, key), _FEATURE_CODE, 'a code like "*8", or ""')
     for place, recording in document.found(RecordingPolicy):
         _within(document, (*place, "keep_days"), recording.keep_days, 1, 3650)
+        _within(document, (*place, "beep_seconds"), recording.beep_seconds, 0, 120)
+    ways = _names(document, "lines", "name") | _names(document, "trunks", "name")
+    for place, route in document.found(RecordingRoute):
+        if route.way is not None and route.way not in ways:
+            document.problem((*place, "way"), wrong_word((*place, "way"), route.way, tuple(sorted(ways))))
     for place, pbx in document.found(PbxSettings):
         _matches(document, (*place, "host"), pbx.host, _HOST, "a host name or address")
         _within(document, (*place, "port"), pbx.port, 1, 65535)

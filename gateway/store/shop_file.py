@@ -85,7 +85,7 @@ def write_shop(shop: Shop, with_secrets: bool = False) -> str:
                     table[secret] = MASK
             sections.append(f"[[{name}]]\n" + tomli_w.dumps(_without_blanks(table)))
         if isinstance(content, dict):
-            sections.append(f"[{name}]\n" + tomli_w.dumps(_without_blanks(content)))
+            sections.append(tomli_w.dumps({name: _without_blanks(content)}))
     return "\n".join(sections)
 
 

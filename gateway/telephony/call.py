@@ -27,7 +27,7 @@ from gateway.telephony.line import Caller, Line
 from gateway.telephony.numbers import Dialable
 from gateway.telephony.presented import presented
 from gateway.telephony.ringing import EarlyMedia, Ringing, ring
-from gateway.telephony.shop import Notice, RecordCalls
+from gateway.telephony.shop import Notice, RecordCalls, RecordingPolicy
 from gateway.telephony.sound_watch import SoundWatch
 from gateway.telephony.talk import Redirect, Talk
 from gateway.telephony.watched import WatchedSource
@@ -67,6 +67,8 @@ class Call:
         self._payer: str | None = None
         self._talk: Talk | None = None
         self._noticed: set[Leg] = set()
+        self._reminds = 0
+        """Seconds between the beeps of a recorded call; 0: there are none."""
         self._scope: asyncio.Timeout | None = None
         self._own(caller)
 
@@ -317,6 +319,8 @@ class Call:
             self.recording = self.exchange.recordings.begin(call_id=self.id, bridge=bridge)
         else:
             self.recording.follow(bridge)
+        if self._reminds:
+            bridge.remind(self._reminds)
 
     def pause_recording(self) -> None:
         """Keep silence meanwhile."""
@@ -342,12 +346,19 @@ class Call:
         await self.answer()
         return True
 
+    def _policy_with(self, callee: Leg) -> RecordingPolicy:
+        """What the owner wants of a call that takes the ways of these two."""
+        ways = frozenset(leg.line for leg in (self.caller, callee) if leg.line is not None)
+        direction = "internal" if not ways else "incoming" if self.caller.line is not None else "outgoing"
+        return self.exchange.shop().recording.of_route(ways, direction)
+
     async def _give_notice(self, callee: Leg) -> bool:
         """Tell both that the call is recorded, as the owner chose; True when it is to be recorded at all.
 
         Nobody hears it twice, and after a transfer a phone of ours does not hear it: the customer waits for it.
         """
-        policy = self.exchange.shop().recording
+        policy = self._policy_with(callee)
+        self._reminds = policy.beep_seconds if policy.notice is Notice.BEEP else 0
         if policy.calls is RecordCalls.NONE or (policy.calls is RecordCalls.COURIERS and self.courier is None):
             return False
         match policy.notice:

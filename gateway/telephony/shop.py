@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -197,6 +197,29 @@ PBX_PREFIX = "pbx "
 """Begins the name of each courier's account at the PBX, which stands in records and budgets like a provider's."""
 
 
+class CallDirection(StrEnum):
+    """Who has called whom, seen from the shop."""
+
+    INCOMING = "incoming"
+    OUTGOING = "outgoing"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingRoute:
+    """What is recorded, or announced, otherwise on one way. What is left out is as everywhere."""
+
+    way: str | None = None
+    """The name of a line or a trunk."""
+    direction: CallDirection | None = None
+    calls: RecordCalls | None = None
+    notice: Notice | None = None
+
+    def fits(self, ways: frozenset[str], direction: str) -> bool:
+        """Whether a call takes this way."""
+        return (self.way is None or self.way in ways) and self.direction in (None, direction)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingPolicy:
     """What is recorded, how it is announced, how long it is kept."""
@@ -205,6 +228,16 @@ class RecordingPolicy:
     notice: Notice = Notice.ANNOUNCE
     keep_days: int = 90
     format: RecordingFormat = RecordingFormat.WAV
+    beep_seconds: int = 15
+    """With the notice "beep": how often both hear it again; 0: only once."""
+    routes: tuple[RecordingRoute, ...] = ()
+    """What differs by the way that a call takes; the first that fits counts."""
+
+    def of_route(self, ways: frozenset[str], direction: str) -> RecordingPolicy:
+        """The policy for a call by these lines or trunks; `direction` is "incoming", "outgoing" or "internal"."""
+        fits = (each for each in self.routes if each.fits(ways, direction))
+        found = next(fits, RecordingRoute())
+        return replace(self, calls=found.calls or self.calls, notice=found.notice or self.notice)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
