@@ -13,6 +13,7 @@ from pathlib import Path
 from gateway import flows
 from gateway.api.board import Board
 from gateway.api.company_routes import Company
+from gateway.api.courier_routes import Couriers
 from gateway.api.message_routes import Texts
 from gateway.api.recording_routes import Recorded
 from gateway.api.server import ApiServer
@@ -109,6 +110,7 @@ async def _serve(settings: Settings) -> None:
                 change_phone=store.change_phone,
                 calls=switchboard.calls,
                 orders=store.orders.alive,
+                call_back=switchboard.call_back,
                 send_text=lambda *text: messages.promise_text(*text),  # noqa: PLW0108  # the desk is made below
             )
         )
@@ -140,11 +142,16 @@ async def _serve(settings: Settings) -> None:
             ),
             transfer=switchboard.transfer,
             company=Company(joining=switchboard, note=store.evidence.note_joining),
-            recorded=Recorded(
-                evidence=store.evidence, erasures=erasures, pause_recording=switchboard.pause_recording
-            ),
+            recorded=Recorded(evidence=store.evidence, erasures=erasures, pause_recording=switchboard.pause_recording),
             is_ready=ready.is_set,
             orders=store.orders,
+            couriers=Couriers(
+                shop=store.shop,
+                orders=store.orders,
+                call_back=switchboard.call_back,
+                set_shift=store.set_shift,
+                answers=store.answers,
+            ),
             is_courier=lambda extension: store.shop().courier(extension) is not None,
         )
         await stack.enter_async_context(api)

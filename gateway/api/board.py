@@ -77,6 +77,7 @@ class Board:
                     "mobile": courier.mobile,
                     "lines": list(courier.lines),
                     "has_pin": courier.pin is not None,
+                    "on_shift": courier.on_shift,
                     "in_call": any(call.courier == courier.extension for call in self._calls),
                 }
                 for courier in shop.couriers

@@ -17,6 +17,7 @@ from gateway.api.account_routes import AccountRoutes
 from gateway.api.auth import ACCOUNTS, authenticate
 from gateway.api.call_routes import CallRoutes, Transfer
 from gateway.api.company_routes import Company, CompanyRoutes
+from gateway.api.courier_routes import CourierRoutes, Couriers
 from gateway.api.erasure_routes import ErasureRoutes
 from gateway.api.live_routes import LiveRoutes
 from gateway.api.message_routes import MessageRoutes, Texts
@@ -70,6 +71,7 @@ class ApiServer:
         recorded: Recorded,
         is_ready: Callable[[], bool],
         orders: Orders,
+        couriers: Couriers,
         is_courier: Callable[[str], bool] = lambda _extension: False,
     ) -> None:
         host, _, port = bind.rpartition(":")
@@ -83,6 +85,7 @@ class ApiServer:
         self._app[ACCOUNTS] = accounts
         self._app.add_routes(AccountRoutes(accounts).routes())
         self._app.add_routes(OrderRoutes(orders).routes())
+        self._app.add_routes(CourierRoutes(couriers).routes())
         self._app.add_routes(UserRoutes(accounts, is_courier).routes())
         self._app.add_routes(SetupRoutes(phone_setup).routes())
         self._app.add_routes(

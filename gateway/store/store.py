@@ -94,6 +94,18 @@ class Store:
             )
             await self.save_shop(replace(self._shop, phones=phones), by=BY_A_PHONE + extension)
 
+    async def set_shift(self, extension: str, *, on_shift: bool, by: str) -> bool:
+        """Commit whether a courier is on shift; False: there is no such courier. Raises StoreError."""
+        async with self._changing:
+            if self._shop.courier(extension) is None:
+                return False
+            couriers = tuple(
+                replace(each, on_shift=on_shift) if each.extension == extension else each
+                for each in self._shop.couriers
+            )
+            await self.save_shop(replace(self._shop, couriers=couriers), by=by)
+            return True
+
     def retention(self, recordings_dir: Path, *, used: UsedShare = used_share) -> Retention:
         """What removes old recordings of this shop, once it is run. `used` tells how full the disk is, 0 to 1."""
         return Retention(

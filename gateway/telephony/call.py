@@ -39,8 +39,9 @@ ANSWER_SECONDS = 10.0
 class Call:
     """One story, from the caller's side."""
 
-    def __init__(self, caller: Leg, exchange: Exchange) -> None:
-        self.id = new_id()
+    def __init__(self, caller: Leg, exchange: Exchange, *, call_id: str | None = None) -> None:
+        """`call_id` is given where the caller's leg was dialled by us, for this call."""
+        self.id = call_id or new_id()
         self.caller = caller
         self.exchange = exchange
         self.legs: list[Leg] = []
@@ -178,7 +179,7 @@ class Call:
         besides = None if self.redirect is not None else self.caller.line
         by_trunk = (
             trunk.dial(number, caller_id="", call_id=self.id, extension=extension)
-            for trunk in self.exchange.usable_trunks(payer=extension, besides=besides)
+            for trunk in self.exchange.usable_trunks(payer=extension, besides=besides, emergency=number.emergency)
         )
         by_line = (
             self.mobile(line, number, extension=extension)
@@ -215,7 +216,7 @@ class Call:
 
         With `until` the party has until `within` seconds after the prompts to press that key: whether that happened.
         """
-        if leg.early_media:
+        if leg.early_media and leg is not self.caller:
             country = self.exchange.shop().numbers.country
             self.caller.port.play(ToneSource(Tone.RINGBACK, TonePlan.of_country(country)))
         leg.forget_keys()
@@ -412,5 +413,6 @@ _PHRASES = {
     Cause.NO_SUCH_NUMBER: "no-such-extension",
     Cause.NUMBER_BARRED: "number-not-allowed",
     Cause.BUDGET_SPENT: "budget-spent",
+    Cause.TOO_MANY_CALLS: "no-free-line",
     Cause.NO_FREE_LINE: "no-free-line",
 }

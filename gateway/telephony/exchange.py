@@ -11,10 +11,11 @@ from gateway.audio.hold_music import hold_music
 from gateway.audio.port import FrameSource
 from gateway.errors import StoreError
 from gateway.events import Publish
+from gateway.telephony.causes import Cause
 from gateway.telephony.forwarding import PhoneChange
 from gateway.telephony.line import Line, LineState, Phones, Trunk
 from gateway.telephony.numbers import NumberPolicy
-from gateway.telephony.orders import OrderView
+from gateway.telephony.orders import Order, OrderView
 from gateway.telephony.shop import PBX_PREFIX, ShopView
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 Prompts: TypeAlias = Callable[[str], FrameSource]
 """A prompt by its key, in the shop's language, from its beginning."""
+
+
+CallBackVerb: TypeAlias = Callable[[str, Order | None, float], Cause | None]
 
 
 class CallRecording(Protocol):
@@ -58,6 +62,10 @@ def _send_nothing(number: str, text: str, by: str) -> None:
     """Nothing sends SMS here."""
 
 
+def _call_nobody_back(extension: str, order: Order | None = None, after: float = 0.0) -> Cause:  # noqa: ARG001  # the verb's form
+    return Cause.UNREACHABLE
+
+
 async def _keep_nothing(extension: str, change: PhoneChange) -> None:
     raise StoreError(f"Nothing keeps the {change.feature} of {extension} here.")
 
@@ -79,6 +87,8 @@ class Exchange:
     """Commit a change of the phone with that extension; it counts from the next call on. Raises StoreError."""
     calls: Callable[[], Sequence[Call]] = field(default=lambda: ())
     """The calls that run now, oldest first."""
+    call_back: CallBackVerb = _call_nobody_back
+    """Ring a courier's registered mobile, in so many seconds; None: it is being done, else why not."""
     orders: OrderView = field(default=lambda: ())
     """The orders that live now, the one that counts most first."""
     send_text: Callable[[str, str, str], None] = _send_nothing
@@ -104,12 +114,13 @@ class Exchange:
             if line is not None and name != besides and line.can_speak and line.state is LineState.READY:
                 yield line
 
-    def usable_trunks(self, *, payer: str | None, besides: str | None) -> Iterator[Trunk]:
+    def usable_trunks(self, *, payer: str | None, besides: str | None, emergency: bool = False) -> Iterator[Trunk]:
         """The trunks that can carry a call now, each judged when its turn comes: the payer's account at the PBX first.
 
-        Then those of the shop in their order; never the one the caller came by (`besides`).
+        Then those of the shop in their order; never the one the caller came by (`besides`). One without room is
+        passed over, unless it is an emergency.
         """
         account = self.pbx_accounts.get(f"{PBX_PREFIX}{payer}")
         for trunk in (*(() if account is None else (account,)), *self.trunks.values()):
-            if trunk.name != besides and trunk.is_usable:
+            if trunk.name != besides and trunk.is_usable and (trunk.has_room or emergency):
                 yield trunk

@@ -45,6 +45,23 @@ class CourierMenu:
 
     courier: CourierSettings
     tries: int = 3
+    is_proven: bool = False
+    """Who it is was proved in another way: no PIN is asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RingBack:
+    """A caller with a courier's number, who is turned away and called back."""
+
+    courier: CourierSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallBack:
+    """The gateway itself has dialled a courier's registered mobile: the order's customer is next, or the prompt."""
+
+    courier: CourierSettings
+    order: Order | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +101,9 @@ class TakePlace:
     place: Leg
 
 
-Destination: TypeAlias = ChangePhone | RingPhones | ToCourier | CourierMenu | ToOutside | PickUp | TakePlace | Refuse
+Destination: TypeAlias = (
+    ChangePhone | RingPhones | ToCourier | CourierMenu | RingBack | CallBack | ToOutside | PickUp | TakePlace | Refuse
+)
 
 
 def route(shop: Shop, leg: Leg, orders: Sequence[Order] = ()) -> Destination:
@@ -102,7 +121,7 @@ def route(shop: Shop, leg: Leg, orders: Sequence[Order] = ()) -> Destination:
     line = shop.line(leg.line)
     courier = _courier_of_line(shop, line, leg.peer) if line is not None else None
     if courier is not None:
-        return CourierMenu(courier=courier)
+        return RingBack(courier=courier) if courier.calls_back else CourierMenu(courier=courier)
     # Whatever else comes from outside rings: at the courier of the caller's order, or at phones; it never dials on.
     return _of_order(shop, leg.peer, orders) or _ring(shop, line.rings if line is not None else ())
 
@@ -133,7 +152,11 @@ def to_dialled(shop: Shop, text: str) -> Destination:
 def _courier_of_line(shop: Shop, line: LineSettings, caller: str) -> CourierSettings | None:
     """The courier of that line who seems to call; one without a PIN cannot prove it, and is a stranger here."""
     courier = shop.courier_by_mobile(caller) if caller else None
-    if courier is not None and courier.pin and (not courier.lines or line.name in courier.lines):
+    if (
+        courier is not None
+        and (courier.pin or courier.calls_back)
+        and (not courier.lines or line.name in courier.lines)
+    ):
         return courier
     return None
 

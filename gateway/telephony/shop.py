@@ -9,6 +9,9 @@ from typing import TypeAlias
 
 from gateway.audio.codec import Codec
 
+CALLS_PER_MINUTE = 5
+"""So many calls to outside may an extension begin in a minute, unless the owner says otherwise (T-F2)."""
+
 
 class RecordCalls(StrEnum):
     """Which calls are recorded."""
@@ -103,6 +106,7 @@ class PhoneSettings:
     password: str = field(repr=False)
     minutes_per_day: int = 60
     """What this extension may spend on calls by the SIM lines (goal 5)."""
+    calls_per_minute: int = CALLS_PER_MINUTE
     codecs: tuple[Codec, ...] = ()
     """What may be spoken with the phone, the best first; none named: everything, the cheapest first."""
     srtp: Srtp = Srtp.OFF
@@ -134,8 +138,11 @@ class CourierSettings:
     """Shorter than the operator waits before its voicemail answers."""
     then: str | None = None
     """Who is next when the courier is not reached: the extension of another courier or of a phone."""
+    calls_back: bool = False
+    """A call from the mobile is turned away, free of charge, and the mobile is rung; it needs no PIN."""
     texts_missed: bool = False
     """An SMS tells the courier of a call that was not answered."""
+    calls_per_minute: int = CALLS_PER_MINUTE
     pbx_password: str | None = field(default=None, repr=False)
     """The password of the extension at the upstream PBX; without one the courier is not registered there."""
 
@@ -172,6 +179,8 @@ class TrunkSettings:
     number: str | None = None
     minutes_per_day: int = 480
     """Of outgoing calls by this provider, all together; it refuses when they are spent."""
+    calls_at_once: int | None = None
+    """So many calls run by it at most, both ways; the next one leaves another way. None: as many as it takes."""
     transport: SipTransport = SipTransport.UDP
     ca_file: str | None = None
     """With TLS: a PEM file that vouches for the provider's certificate; None: the authorities that the system knows."""

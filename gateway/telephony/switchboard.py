@@ -9,7 +9,9 @@ from typing import Self
 
 from gateway.errors import GatewayError, LegEnded
 from gateway.events import CallEnded, CallStarted
+from gateway.ids import new_id
 from gateway.telephony.call import Call
+from gateway.telephony.call_backs import CallBacks
 from gateway.telephony.causes import Cause
 from gateway.telephony.company import Role
 from gateway.telephony.exchange import Exchange
@@ -17,7 +19,16 @@ from gateway.telephony.faults import cause_of_fault
 from gateway.telephony.flow import flow_for
 from gateway.telephony.leg import Leg, LegState
 from gateway.telephony.orders import Order
-from gateway.telephony.routing import CourierMenu, Destination, ToCourier, ToOutside, route
+from gateway.telephony.routing import (
+    CallBack,
+    CourierMenu,
+    Destination,
+    RingBack,
+    ToCourier,
+    ToOutside,
+    route,
+)
+from gateway.telephony.shop import CourierSettings
 from gateway.telephony.transfer import Silent, TransferWish
 
 log = logging.getLogger(__name__)
@@ -37,6 +48,7 @@ class Switchboard:
         self._exchange: Exchange | None = None
         self._drain_seconds = drain_seconds
         self._calls: dict[str, Call] = {}
+        self._call_backs = CallBacks()
         self._is_open = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -147,9 +159,50 @@ class Switchboard:
             recording.resume_after_card()
         return True
 
-    async def _serve(self, leg: Leg, exchange: Exchange) -> None:
-        call = Call(leg, exchange)
-        destination = route(exchange.shop(), leg, exchange.orders())
+    def call_back(self, extension: str, order: Order | None = None, after: float = 0.0) -> Cause | None:
+        """Ring a courier's registered mobile; then the customer of `order`, or the prompt. None: it is being done.
+
+        Otherwise why not: BUSY, as a courier is called back once at a time, and not while talking; NO_FREE_LINE;
+        with `after` seconds, which is for a wish that only a caller's number stands for, CONGESTION when it comes
+        too often.
+        """
+        exchange, now = self._exchange, asyncio.get_running_loop().time()
+        courier = exchange.shop().courier(extension) if exchange is not None and self._is_open else None
+        if exchange is None or courier is None:
+            return Cause.UNREACHABLE
+        talks = any(call.courier == extension and call.caller.cause is None for call in self._calls.values())
+        if talks or self._call_backs.is_under_way(extension):
+            return Cause.BUSY
+        if after and not self._call_backs.may_ring_again(extension, now):
+            log.warning("Courier %s was called back too often in this hour: the mobile is left alone.", extension)
+            return Cause.CONGESTION
+        if not after and next(exchange.free_lines(courier.lines, besides=None), None) is None:
+            return Cause.NO_FREE_LINE
+        self._call_backs.begin(extension)
+        self._tasks.create_task(self._ring_back(courier, order, exchange, after), name=f"call back {extension}")
+        return None
+
+    async def _ring_back(self, courier: CourierSettings, order: Order | None, exchange: Exchange, after: float) -> None:
+        with self._call_backs.until_done(courier.extension):
+            await asyncio.sleep(after)
+            line = next(exchange.free_lines(courier.lines, besides=None), None)
+            if line is None or not self._is_open:
+                log.info("Courier %s cannot be called back: no line is free.", courier.extension)
+                return
+            call_id = new_id()
+            try:
+                number = exchange.policy().require(courier.mobile)
+                leg = line.dial(number, call_id=call_id, extension=courier.extension)
+            except GatewayError as fault:
+                log.info("Courier %s cannot be called back: %s", courier.extension, fault)
+                return
+            await self._serve(leg, exchange, CallBack(courier=courier, order=order), call_id)
+
+    async def _serve(
+        self, leg: Leg, exchange: Exchange, destination: Destination | None = None, call_id: str | None = None
+    ) -> None:
+        call = Call(leg, exchange, call_id=call_id)
+        destination = destination or route(exchange.shop(), leg, exchange.orders())
         call.flow, flow = flow_for(destination)
         call.courier = _courier_of(destination)
         self._calls[call.id] = call
@@ -173,6 +226,9 @@ class Switchboard:
     def _publish_start(self, call: Call, destination: Destination) -> None:
         leg = call.caller
         match destination:
+            case CallBack(order=order):
+                direction = "outgoing"
+                call.called = order.number if order is not None else ""
             case _ if leg.line is not None:
                 direction = "incoming"
             case ToCourier() | ToOutside():
@@ -219,7 +275,12 @@ class Switchboard:
 
 def _courier_of(destination: Destination) -> str | None:
     match destination:
-        case ToCourier(courier=courier) | CourierMenu(courier=courier):
+        case (
+            ToCourier(courier=courier)
+            | CourierMenu(courier=courier)
+            | RingBack(courier=courier)
+            | CallBack(courier=courier)
+        ):
             return courier.extension
         case _:
             return None
@@ -227,7 +288,7 @@ def _courier_of(destination: Destination) -> str | None:
 
 def _order_of(destination: Destination) -> str | None:
     match destination:
-        case ToCourier(order=Order() as order):
+        case ToCourier(order=Order() as order) | CallBack(order=Order() as order):
             return order.number
         case _:
             return None

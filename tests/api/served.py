@@ -17,6 +17,7 @@ from gateway.events import EventBus
 from gateway.telephony.causes import Cause
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.company import FakeCompany
+from tests.fakes.couriers import FakeCouriers
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.orders import orders_in_memory
 from tests.fakes.recorded import FakeRecorded
@@ -41,6 +42,7 @@ class Served:
     token: str | None = None
     recorded: FakeRecorded = field(default_factory=FakeRecorded)
     company: FakeCompany = field(default_factory=FakeCompany)
+    couriers: FakeCouriers = field(kw_only=True)
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.server.port}{path}"
@@ -86,12 +88,14 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
     board = Board(bus=bus, shop=lambda: SHOP, hang_up=hang_up)
     accounts, shop_file, texts, ready = FakeAccounts(), FakeShopFile(), FakeTexts(), [True]
     recorded, company = FakeRecorded(), FakeCompany()
+    orders = orders_in_memory(lambda: SHOP, publish=bus.publish)
+    couriers = FakeCouriers(lambda: SHOP, orders, texts.texts.answers)
     async with (
         ApiServer(
             bind="127.0.0.1:0", worker_socket=worker_socket, bus=bus, live=board, accounts=accounts, shop=shop_file,
             phone_setup=setup_desk(), texts=texts.texts, transfer=transfer, company=company.company,
             recorded=recorded.recorded, is_ready=lambda: ready[0],
-            orders=orders_in_memory(lambda: SHOP, publish=bus.publish),
+            orders=orders, couriers=couriers.couriers,
             is_courier=lambda extension: SHOP.courier(extension) is not None,
         ) as server,
         aiohttp.ClientSession() as client,
@@ -108,4 +112,5 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             ready,
             recorded=recorded,
             company=company,
+            couriers=couriers,
         )

@@ -9,8 +9,9 @@ from gateway.api.board import Board
 from gateway.api.contract import contract, scopes
 from gateway.api.server import ApiServer
 from gateway.events import EventBus
-from tests.fakes.company import FakeCompany
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.company import FakeCompany
+from tests.fakes.couriers import FakeCouriers
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.orders import orders_in_memory
 from tests.fakes.recorded import FakeRecorded
@@ -23,7 +24,9 @@ def _server() -> ApiServer:
         bind="127.0.0.1:0", worker_socket=Path("worker.sock"), bus=bus,
         live=Board(bus=bus, shop=lambda: SHOP, hang_up=lambda call_id: False),
         accounts=FakeAccounts(), shop=FakeShopFile(), phone_setup=setup_desk(),
-        texts=FakeTexts().texts, orders=orders_in_memory(lambda: SHOP), transfer=lambda call_id, to: None,
+        texts=FakeTexts().texts, orders=orders_in_memory(lambda: SHOP),
+        couriers=FakeCouriers(lambda: SHOP, orders_in_memory(lambda: SHOP), FakeTexts().texts.answers).couriers,
+        transfer=lambda call_id, to: None,
             company=FakeCompany().company,
         recorded=FakeRecorded().recorded, is_ready=lambda: True,
     )  # fmt: skip

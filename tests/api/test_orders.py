@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.telephony.causes import Cause
 from tests.api.served import PASSWORD, Served, serving
 from tests.api.shapes import assert_fits
 
@@ -94,3 +95,46 @@ async def test_a_courier_sees_the_own_orders_without_a_number() -> None:
         assert "903" not in json.dumps(row)
         assert (await served.ask("GET", "/api/v1/orders", token=token))[0] == 403
         assert (await served.ask("GET", "/api/v1/courier/orders"))[1] == {"items": []}, "the owner is no courier"
+
+
+async def test_one_tap_rings_the_courier_once_for_one_request() -> None:
+    async with serving() as served:
+        await served.set_up()
+        form = {"number": "1001", "phone": PHONE, "courier": "2001"}
+        assert (await served.ask("POST", "/api/v1/orders", json=form))[0] == 201
+        token, other = await _courier(served, "2001"), await _courier(served, "2002")
+        path = "/api/v1/courier/orders/1001/call"
+        key = {"Idempotency-Key": "a-tap-on-the-phone"}
+        for _ in range(3):
+            assert await served.ask("POST", path, json={}, token=token, headers=key) == (202, {"order": "1001"})
+        assert served.couriers.called == [("2001", "1001")]
+        assert (await served.ask("POST", path, json={}, token=token))[0] == 400, "without a key nothing is done"
+        status, answer = await served.ask("POST", path, json={}, token=other, headers=key)
+        assert (status, answer["code"]) == (404, "not-found"), "somebody else's order is none"
+        for refusal, expected in ((Cause.BUSY, (409, "not-now")), (Cause.NO_FREE_LINE, (503, "no-free-line"))):
+            served.couriers.refusal = refusal
+            again = {"Idempotency-Key": f"another-tap-{refusal}"}
+            status, answer = await served.ask("POST", path, json={}, token=token, headers=again)
+            assert (status, answer["code"]) == expected
+        assert served.couriers.called == [("2001", "1001")]
+
+
+async def test_shifts_and_what_the_customer_will_see() -> None:
+    async with serving() as served:
+        await served.set_up()
+        token = await _courier(served, "2001")
+        status, me = await served.ask("GET", "/api/v1/courier/self", token=token)
+        assert_fits(me, "OwnSelf")
+        assert status == 200
+        assert (await served.ask("PUT", "/api/v1/courier/shift", json={"on_shift": False}, token=token))[0] == 200
+        assert (await served.ask("PUT", "/api/v1/couriers/2002/shift", json={"on_shift": True}))[0] == 200
+        assert served.couriers.shifts == [("2001", False, "2001"), ("2002", True, "anna")]
+        assert (await served.ask("PUT", "/api/v1/couriers/9/shift", json={"on_shift": True}))[0] == 404
+        assert (await served.ask("PUT", "/api/v1/couriers/2001/shift", json={"on_shift": 1}))[0] == 400
+        assert (await served.ask("GET", "/api/v1/courier/self"))[0] == 404
+        _, seen = await served.ask("GET", "/api/v1/presented")
+        for row in seen["items"]:
+            assert_fits(row, "PresentedRoute")
+        assert seen["items"][0]["ways"][0] == {
+            "way": "red", "by": "sim", "number": "+79160000001", "withheld": False
+        }  # fmt: skip

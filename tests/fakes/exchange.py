@@ -68,6 +68,7 @@ class FakeTrunk:
     def __init__(self, name: str) -> None:
         self.name = name
         self.is_usable = True
+        self.has_room = True
         self.legs: list[FakeLeg] = []
         self.dialled: list[tuple[str, str | None]] = []
 
@@ -165,6 +166,7 @@ class Scene:
             publish=self.bus.publish,
             change_phone=self._change_phone,
             calls=self.switchboard.calls,
+            call_back=self.switchboard.call_back,
             orders=lambda: alive(self.orders, loop_clock(), timedelta(minutes=self.shop.orders.grace_minutes)),
             send_text=lambda number, text, by: self.texts.append((number, text, by)),
         )

@@ -18,9 +18,10 @@ from gateway.api.server import ApiServer
 from gateway.events import Event, EventBus
 from gateway.telephony.shop import Shop
 from gateway.worker.server import WorkerServer
-from tests.fakes.company import FakeCompany
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.archive import FakeArchive
+from tests.fakes.company import FakeCompany
+from tests.fakes.couriers import FakeCouriers
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.orders import orders_in_memory
 from tests.fakes.recorded import FakeRecorded
@@ -42,6 +43,7 @@ class GatewayThread:
         self.shop_file = FakeShopFile()
         self.texts = FakeTexts()
         self.orders = orders_in_memory(lambda: self.shop, publish=self.bus.publish)
+        self.couriers = FakeCouriers(lambda: self.shop, self.orders, self.texts.texts.answers)
         self.recorded = FakeRecorded()
         self.company = FakeCompany()
         self.hung_up: list[str] = []
@@ -101,7 +103,9 @@ class GatewayThread:
             accounts=self.accounts, shop=self.shop_file, phone_setup=setup_desk(lambda: self.shop),
             texts=self.texts.texts, transfer=lambda call_id, to: None, company=self.company.company,
             recorded=self.recorded.recorded, is_ready=lambda: True,
-            orders=self.orders, is_courier=lambda extension: self.shop.courier(extension) is not None,
+            orders=self.orders,
+            couriers=self.couriers.couriers,
+            is_courier=lambda extension: self.shop.courier(extension) is not None,
         )  # fmt: skip
         self._api = api
         async with api:
