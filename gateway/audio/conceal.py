@@ -2,17 +2,20 @@
 
 After ITU-T G.711 appendix I: the pitch of the last 50 ms is found by correlation, its last period is
 repeated (more periods the longer the gap, so that it does not buzz), the level falls, and the
-first samples that arrive again are faded in over the synthetic ones. Unlike the appendix nothing
+first samples that arrive again are faded in over the synthetic ones. What follows the voice that fades is not dead
+silence but the noise of the room, for as long as anything is made up at all. Unlike the appendix nothing
 that was already played has to be kept back: the seam at the start is smoothed on its later side.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.audio.comfort import LOUDEST_RMS, Noise
 from gateway.audio.frame import SAMPLE_RATE
 
 SHORTEST_PITCH = 32
@@ -33,6 +36,9 @@ class Concealer:
         self._generated = 0
         self._phase = 0
         self._periods = 1
+        self._noise = Noise()
+        self._room: float | None = None
+        """Mean square of the quietest that was heard of late; None: nothing was."""
 
     @property
     def generated(self) -> int:
@@ -56,6 +62,12 @@ class Concealer:
         if self._going:
             self._going = False
             self._generated = 0
+
+    def hear_room(self, samples: NDArray[np.int16]) -> None:
+        """Learn how loud the background is: what is quieter counts at once, what is louder slowly."""
+        heard = samples.astype(np.float32)
+        energy = float(heard.dot(heard)) / len(heard)
+        self._room = energy if self._room is None else min(energy, self._room * _LOUDER)
 
     def recent(self, count: int) -> NDArray[np.float32]:
         """The last `count` samples played, zeros before the start of the stream."""
@@ -86,6 +98,8 @@ class Concealer:
             overlap = self._seam[self._generated : self._generated + count]
             made[: len(overlap)] += overlap
         made *= _gain(self._generated, count)
+        if self._room is not None and self._generated + count > _ROOM_AT[0]:
+            made += self._noise.samples(count) * (min(LOUDEST_RMS, sqrt(self._room)) * _room(self._generated, count))
         self._generated += count
         return made
 
@@ -142,6 +156,18 @@ _RAMP = np.arange(1, _FADE + 1, dtype=np.float32) / (_FADE + 1)
 _FADING_AT = [each * SAMPLE_RATE // 1000 for each in (0, 20, 60, 80)]
 _FADING_TO = [1.0, 0.4, 0.35, 0.0]
 """What is made up is soon wrong: heard as better when it steps back at once, but not into a hole (by PESQ)."""
+
+
+_LOUDER = 1.02
+"""In about six looks a second."""
+_ROOM_AT = [each * SAMPLE_RATE // 1000 for each in (60, 80, 400, 500)]
+_ROOM_TO = [0.0, 1.0, 1.0, 0.0]
+"""The noise of the room takes the place of the voice, and ends before nothing more is made up."""
+
+
+def _room(start: int, count: int) -> NDArray[np.float32]:
+    """How much of it, sample by sample."""
+    return np.interp(np.arange(start, start + count), _ROOM_AT, _ROOM_TO).astype(np.float32)
 
 
 def _gain(start: int, count: int) -> NDArray[np.float32]:

@@ -62,6 +62,8 @@ class Splice:
         """A frame is being played as it is."""
         self._since_shrink += 1
         self._concealer.history.append(frame)
+        if not self._since_shrink & _LISTENS:
+            self._concealer.hear_room(frame)
 
     def add(self, frame: Frame) -> Frame | None:
         """The next frame of the stream: what is to be played now; None: 20 ms are not complete yet."""
@@ -128,6 +130,8 @@ class Splice:
 NOTHING: NDArray[np.int16] = np.zeros(0, dtype=np.int16)
 
 _SHRINK_EVERY = 3
+_LISTENS = 7
+"""One frame in eight is looked at for the noise of the room."""
 
 
 def _clipped(samples: NDArray[np.float32]) -> NDArray[np.int16]:

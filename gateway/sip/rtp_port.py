@@ -18,6 +18,8 @@ from gateway.media_loop import no_longer_readable, on_readable
 from gateway.sip.latch import Latch
 from gateway.sip.pacer import Pacer
 from gateway.sip.port_range import PortRange
+from gateway.sip.quiet_peer import PAYLOAD_TYPE as COMFORT_NOISE
+from gateway.sip.quiet_peer import QuietPeer
 from gateway.sip.regroup import Regrouper
 from gateway.sip.reports import Reports
 from gateway.sip.rtcp import is_rtcp
@@ -63,6 +65,7 @@ class RtpPort(MediaPort):
         """Outlives a while in the clear: a key that comes back goes on counting."""
         self._timeline = Timeline()
         self._regrouper = Regrouper(self._deliver_counted)
+        self._quiet = QuietPeer(self._regrouper.push)
         self._sender = RtpSender()
         self._reports = Reports(self._sender, self.counters)
         self._keys_in = KeyReceiver()
@@ -114,6 +117,7 @@ class RtpPort(MediaPort):
         """Free the ports; idempotent."""
         self._pacer.leave(self._tick)
         self._pacer.slow.leave(self._look)
+        self._quiet.stop()
         if self._rtp is not None:
             no_longer_readable(self._rtp.fileno())
             self._rtp.close()
@@ -308,7 +312,9 @@ class RtpPort(MediaPort):
                     self.last_heard_at = now
                     self.counters.bytes_in += len(data)
                     self._reports.reception.heard(ssrc, sequence, timestamp, now)
-                    self._regrouper.push(self._coder.decode(data[HEADER_BYTES:]), position)
+                    if self._quiet.is_quiet:
+                        self._quiet.speaks(position)
+                    self._regrouper.push(self._coder.decode(data[HEADER_BYTES:]), position + self._quiet.shift)
                     return
         self._receive(data, Address(source[0], source[1]))
 
@@ -363,10 +369,15 @@ class RtpPort(MediaPort):
                 self.counters.dropped += 1
             else:
                 self._take_voice(packet.payload, coder, length, position, now)
-        # Comfort noise (13) and what was not agreed carry nothing that we play.
+        elif packet.payload_type == COMFORT_NOISE:
+            position = self._timeline.position(packet.timestamp, FRAME_SAMPLES, now, late=late)
+            if position is not None:
+                self._quiet.told(packet.payload, position, now)
+        # What was not agreed carries nothing that we play.
 
     def _take_voice(self, payload: bytes, coder: Coder, length: int, position: int, now: float) -> None:
         """Hand a packet on unopened to whoever speaks the same wide codec, and open it for the others."""
+        self._quiet.speaks(position)
         codec = Codec.PCMA if self._agreement is None else self._agreement.codec
         self._is_handing_on = codec.is_wide and coder is self._coder and length == FRAME_SAMPLES
         followers = [each for each in self._followers if each.speaks(codec)] if self._is_handing_on else []
@@ -380,8 +391,8 @@ class RtpPort(MediaPort):
                 lost = coder.recover(payload)[:FRAME_SAMPLES]
                 if len(lost):
                     self._recovered.append(self._next_position)
-                    self._regrouper.push(lost, self._next_position)
-            self._regrouper.push(coder.decode(payload), position)
+                    self._regrouper.push(lost, self._next_position + self._quiet.shift)
+            self._regrouper.push(coder.decode(payload), position + self._quiet.shift)
         self._is_handing_on = False
         self._next_position = max(self._next_position, position + length)
 

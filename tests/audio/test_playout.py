@@ -120,6 +120,17 @@ def test_concealment_fades_to_silence_and_ends() -> None:
     assert heard.playout.counters.concealed <= 30
 
 
+def test_a_long_gap_is_filled_with_the_noise_of_the_room_and_ends() -> None:
+    room = np.random.default_rng(5).normal(0, 20, 8_000).astype(np.int16)
+    heard = listen(packets(np.concatenate((room, speech()[8000:12_000], room[:800]))), tail=3.0)
+    gap = heard.samples[: np.flatnonzero(heard.samples)[-1] + 1][-4_000:].astype(float)
+    loudness = [float(np.sqrt(np.mean(gap[at : at + 800] ** 2))) for at in range(800, 2_400, 800)]
+    assert loudness == pytest.approx([20, 20], rel=0.4)
+    assert np.abs(gap[-80:]).max() < 20, "it fades"
+    assert not heard.samples[-16_000:].any()
+    assert heard.playout.counters.concealed <= 30
+
+
 def test_what_was_put_out_of_order_is_put_right_within_the_depth() -> None:
     sent = packets(marks(300))
     # After one late packet the depth is 20 ms and more; then pairs change places.
