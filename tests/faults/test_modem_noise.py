@@ -1,4 +1,4 @@
-"""X-M4, X-M5, X-M9, X-M10: garbage on the wire, storms of news, voice ports that stall, crystals that are off.
+"""X-M4, X-M5: garbage on the wire, storms of news, a SIM that is full.
 
 A short form in every run, the full count by `make soak`. The modems are emulated, on PTYs or in memory.
 """
@@ -6,20 +6,17 @@ A short form in every run, the full count by `make soak`. The modems are emulate
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import os
 import random
 import re
 import time
-import wave
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import pytest
 
-from gateway.audio.frame import FRAME_SAMPLES, Frame
+from gateway.audio.frame import FRAME_SAMPLES
 from gateway.emulator.client import EmulatorClient, RemoteModem, Say
 from gateway.modem import commands
 from gateway.modem.channel import AtChannel
@@ -28,18 +25,14 @@ from gateway.telephony.leg import LegState
 from tests.fakes.numbers import dialable
 from tests.fakes.serial import MemoryPort
 from tests.faults import SOAKS, rounds
+from tests.faults.sounds import lay, noise_of, share_heard, write_wav
 from tests.modem.fleet_room import ready, served, until
-from tests.modem.test_sound_card import signal_to_noise_db
-
-Sound: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int16]]
 
 COURIER = "+79161234567"
 GARBAGE_LINES = rounds(10_000, 1_000_000)
 STORM_SECONDS = rounds(3, 60)
 STORM_LINES = 10_000
 STORED = rounds(50, 500)
-STALLS = rounds(4, 200)
-DRIFT_SECONDS = rounds(4, 1800)
 
 _PIECES = (
     "+CREG: 1", "RING", "\0\0\xff\xfe", "^RSSI:9", "+C", "", "+CLCC: 1,0,9,0", "+CLCC:", "+CMTI: \"SM\",-1", "OKEY",
@@ -190,140 +183,6 @@ async def test_a_full_storage_is_swept_while_commands_are_answered(tmp_path: Pat
         assert p95 < 1.0
 
 
-@pytest.mark.real_time
-@pytest.mark.timeout(90 + STALLS * 8)
-async def test_a_voice_port_that_stalls_for_a_while(tmp_path: Path, seed: int) -> None:
-    """X-M9: the call outlives stalls of up to 4 s; each is a jump of the timeline: a recording keeps its length."""
-    dice = random.Random(seed)
-    async with served(tmp_path, "huawei") as (_room, fleet, emulator, (modem,)):
-        await ready(fleet, "l0")
-        await emulator.subscriber(COURIER, ring_seconds=0.1)
-        leg = fleet.lines["l0"].dial(dialable(COURIER), call_id="call", extension=None)
-        assert await leg.up(within=10)
-        positions: list[tuple[float, int]] = []
-        leg.port.listen(lambda _frame, position: positions.append((time.monotonic(), position)))
-        await until(lambda: len(positions) > 10)
-        for _ in range(STALLS):
-            stall = dice.uniform(0.1, 2.0 if STALLS < 10 else 4.0)
-            await modem.misbehave("voice_port_stalls", seconds=stall)
-            await asyncio.sleep(stall + 0.5)
-        count = len(positions)
-        await until(lambda: len(positions) > count + 25)
-        assert leg.state is LegState.UP
-        (first_at, first), (last_at, last) = positions[5], positions[-1]
-        told = (last - first) / 8000
-        assert abs(told - (last_at - first_at)) < 0.5 + 0.1 * STALLS, "the timeline kept the time that passed"
-        leg.hangup()
-
-
-@pytest.mark.real_time
-@pytest.mark.timeout(90 + DRIFT_SECONDS)
-@pytest.mark.parametrize("ppm", [-5000.0, 5000.0])
-async def test_a_crystal_that_is_half_a_percent_off(tmp_path: Path, ppm: float) -> None:
-    """X-M9: no burst of missing blocks, and what waits stays within 200 ms."""
-
-    async def prepare(emulator: EmulatorClient, modems: list[RemoteModem]) -> None:
-        modems.append(await emulator.add_modem("huawei", ppm=ppm))
-
-    async with served(tmp_path, prepare=prepare) as (_room, fleet, emulator, (modem,)):
-        await ready(fleet, "l0")
-        await emulator.subscriber(COURIER, ring_seconds=0.1)
-        leg = fleet.lines["l0"].dial(dialable(COURIER), call_id="call", extension=None)
-        assert await leg.up(within=10)
-        await until(lambda: leg.port.counters.frames_in > 5)
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        frames = int(DRIFT_SECONDS / 0.02)
-        stood_still: list[float] = []
-        for number in range(frames):
-            leg.port._write(a_tone(number), number * FRAME_SAMPLES)
-            due = began + (number + 1) * 0.02
-            await asyncio.sleep(max(0.0, due - loop.time()))
-            if loop.time() > due + 0.01:
-                stood_still.append(loop.time())
-        stamps = await modem.voice_stamps()
-        still = np.array([-1.0, *stood_still, np.inf])
-        missing = [
-            bool(missing)
-            for at, _due, missing, _position in stamps.consumed[50 : 50 + frames - 100]
-            if np.abs(still[np.searchsorted(still, at) - 1 : np.searchsorted(still, at) + 1] - at).min() > 0.1
-        ]
-        burst = max(len(list(run)) if is_missing else 0 for is_missing, run in itertools.groupby(missing))
-        waiting = leg.port._playout.depth_frames * 20  # type: ignore[attr-defined]  # its buffer is what is judged
-        print(
-            f"{ppm:+.0f} ppm for {frames * 0.02:.0f} s: of {len(missing)} blocks that could be judged "
-            f"{sum(missing)} were missing, {burst} in a row at most; {waiting:.0f} ms wait"
-        )
-        assert len(missing) > (frames - 100) / 2, "this machine stood still most of the time: nothing can be judged"
-        # A fast crystal takes one block in two hundred that nobody has sent.
-        assert sum(missing) < 0.05 * len(missing) + 3
-        assert burst <= 3
-        assert waiting <= 200
-        leg.hangup()
-
-
-def a_tone(number: int) -> Frame:
-    time_axis = np.arange(number * FRAME_SAMPLES, (number + 1) * FRAME_SAMPLES)
-    return (8000 * np.sin(2 * np.pi * 1000 * time_axis / 8000)).astype(np.int16)
-
-
-@pytest.mark.real_time
-@pytest.mark.parametrize("family", ["quectel", "simcom"])
-async def test_a_tone_passes_both_ways(tmp_path: Path, family: str) -> None:
-    """X-M10: 40 dB from the modem; what went to it is counted, and judged in the end-to-end tests."""
-    async with served(tmp_path, family) as (_room, fleet, emulator, _modems):
-        await ready(fleet, "l0")
-        wav = tmp_path / "tone.wav"
-        write_wav(wav, np.concatenate([a_tone(number) for number in range(150)]))
-        await emulator.subscriber(COURIER, ring_seconds=0.1, says=[Say(wav, after_seconds=0.3)])
-        leg = fleet.lines["l0"].dial(dialable(COURIER), call_id="call", extension=None)
-        assert await leg.up(within=10)
-        heard: list[Frame] = []
-        leg.port.listen(lambda frame, _position: heard.append(frame))
-        await until(lambda: len(heard) > 140)
-        leg.hangup()
-        samples = np.concatenate(heard)
-        loud = np.flatnonzero(np.abs(samples) > 4000)
-        middle = samples[loud[0] + 800 : loud[0] + 800 + 8000]
-        assert signal_to_noise_db(middle) > 40
-
-
-def noise_of(seconds: float, seed: int) -> Sound:
-    """Noise that is like nothing but itself, so that each window of it is known again."""
-    return np.random.default_rng(seed).integers(-6000, 6000, int(seconds * 8000)).astype(np.int16)
-
-
-def lay(timeline: Sound, frame: Frame, position: int) -> None:
-    """Put a frame where its position says."""
-    if position + len(frame) <= len(timeline):
-        timeline[position : position + len(frame)] = frame
-
-
-def share_heard(heard: Sound, speech: Sound) -> float:
-    """The share of 20 ms windows of what was said that came through, wherever each came to lie."""
-    sounding = np.flatnonzero(heard)
-    first, last = int(sounding[0]), int(sounding[-1])
-    place: int | None = None
-    good = total = 0
-    for start in range(first, last - FRAME_SAMPLES, FRAME_SAMPLES):
-        window = heard[start : start + FRAME_SAMPLES].astype(float)
-        if place is None or likeness(speech[place : place + FRAME_SAMPLES], window) < 0.95:
-            # What was lost, or stood still, has moved all that follows: it is looked for around there.
-            around = max(0, (place or 0) - 16_000)
-            sought = np.correlate(speech[around : around + 40_000].astype(float), window)
-            place = around + int(np.argmax(sought))
-        good += likeness(speech[place : place + FRAME_SAMPLES], window) >= 0.95
-        total += 1
-        place += FRAME_SAMPLES
-    return good / total
-
-
-def likeness(said: Sound, heard: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
-    """The correlation of two windows."""
-    size = float(np.linalg.norm(said.astype(float)) * np.linalg.norm(heard))
-    return float(said.astype(float) @ heard) / size if len(said) == len(heard) and size > 0 else 0.0
-
-
 def counted_lines(channel: AtChannel) -> list[int]:
     """Grows by how many lines each read brought."""
     counts: list[int] = []
@@ -342,11 +201,3 @@ def resident_bytes() -> int:
     """What this process holds of the memory."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def write_wav(path: Path, samples: Sound) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(samples.astype("<i2").tobytes())

@@ -1,4 +1,4 @@
-"""X-M1, X-M3, X-M8: modems that are pulled out at any moment, hang at any command, and vanish all together.
+"""X-M1, X-M2, X-M3, X-M8: modems that are pulled out at any moment, come back elsewhere, hang, and vanish together.
 
 The modems are emulated, on PTYs or in memory; what a real stick does beyond that is not shown here.
 """
@@ -26,8 +26,9 @@ from gateway.telephony.line import LineState
 from gateway.telephony.shop import LineSettings
 from tests.fakes.numbers import dialable
 from tests.fakes.transcript import TRANSCRIPTS, SilentPort, TranscriptModem, stories_of
-from tests.faults import rounds
+from tests.faults import SOAKS, rounds
 from tests.modem.fleet_room import Room, ready, room_for, served, until
+from tests.modem.test_discovery_fleet import bench
 
 COURIER = "+79161234567"
 OTHER = "+79167654321"
@@ -35,6 +36,7 @@ PHASES = ("idle", "dialling", "ringing", "talking", "message")
 UNPLUGS = rounds(8, 500)
 VANISHINGS = rounds(2, 100)
 HANGS = rounds(4, 50)
+MOVES = rounds(1, 100)
 
 
 def dial(fleet: ModemFleet, line: str, number: str = COURIER) -> GsmLeg:
@@ -136,6 +138,40 @@ async def test_eight_modems_vanish_together(tmp_path: Path) -> None:
                 slowest = max(slowest, time.monotonic() - back)
         print(f"{VANISHINGS} times eight modems: all back after {slowest:.1f} s at most")
         assert slowest <= 30
+
+
+@pytest.mark.real_time
+@pytest.mark.timeout(60 + 20 * MOVES)
+async def test_it_comes_back_under_other_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """X-M2: known by its place and IMEI in whatever socket and by whatever ttyUSB; cheap while it is absent."""
+    monkeypatch.setattr("gateway.modem.place.PORTS_SETTLE_SECONDS", 0.3)
+    slowest, absent_seconds, absent_work = 0.0, 0.0, 0.0
+    async with bench(tmp_path) as b:
+        (stick,) = await b.emulator.modems()
+        socket = "1-1.1"
+        b.plug(socket, stick)
+        await ready(b.fleet, "l0")
+        async with nothing_left():
+            for turn in range(MOVES):
+                b.tree.unplug(socket)
+                await stick.unplug()
+                gone = b.fleet.modems[f"usb-{socket}"]
+                await until(lambda gone=gone: gone.state is ModemState.LOST)  # type: ignore[misc]  # bound early
+                began, worked = time.monotonic(), time.process_time()
+                await asyncio.sleep(1.5)
+                absent_seconds += time.monotonic() - began
+                absent_work += time.process_time() - worked
+                await stick.replug()
+                socket = ("1-1.2", "1-1.2", "1-1.1", "1-1.1")[turn % 4]
+                b.plug(socket, stick, first_tty=3 * (turn % 5))
+                back = time.monotonic()
+                await ready(b.fleet, "l0", within=15)
+                slowest = max(slowest, time.monotonic() - back)
+                await until(lambda: len(b.fleet.modems) == 1)
+    share = absent_work / absent_seconds
+    print(f"{MOVES} moves: in service after {slowest:.1f} s at most; {share:.1%} of a core while it was absent")
+    assert slowest <= 15
+    assert share < (0.02 if SOAKS else 0.5), "a short look says little of the cost"
 
 
 class HangingModem(TranscriptModem):
