@@ -15,6 +15,7 @@ from gateway.api.board import Board
 from gateway.api.company_routes import Company
 from gateway.api.courier_routes import Couriers
 from gateway.api.message_routes import Texts
+from gateway.api.metrics import Watched
 from gateway.api.recording_routes import Recorded
 from gateway.api.server import ApiServer
 from gateway.audio.recording_writer import RecordingTrouble, RecordingWriter
@@ -22,7 +23,7 @@ from gateway.audio.wav import Recovered, measure, repair
 from gateway.clock import utc_now
 from gateway.events import EventBus, Published, RecordingFinished, ShopChanged
 from gateway.health import Notifier, sip_answers
-from gateway.media_loop import MediaLoop
+from gateway.media_loop import Lateness, MediaLoop
 from gateway.messaging.desk import MessageDesk
 from gateway.modem.fleet import ModemFleet
 from gateway.modem.text_lines import ModemTextLines, count_parts
@@ -142,6 +143,10 @@ async def _serve(settings: Settings) -> None:
             ),
             transfer=switchboard.transfer,
             company=Company(joining=switchboard, note=store.evidence.note_joining),
+            watched=Watched(
+                lateness=loop.lateness if isinstance(loop, MediaLoop) else Lateness(),
+                running_calls=lambda: len(switchboard.calls()),
+            ),
             recorded=Recorded(evidence=store.evidence, erasures=erasures, pause_recording=switchboard.pause_recording),
             is_ready=ready.is_set,
             orders=store.orders,

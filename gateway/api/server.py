@@ -21,6 +21,7 @@ from gateway.api.courier_routes import CourierRoutes, Couriers
 from gateway.api.erasure_routes import ErasureRoutes
 from gateway.api.live_routes import LiveRoutes
 from gateway.api.message_routes import MessageRoutes, Texts
+from gateway.api.metrics import MetricsRoutes, Watched
 from gateway.api.order_routes import OrderRoutes, Orders
 from gateway.api.problems import problems
 from gateway.api.recording_routes import Recorded, RecordingRoutes
@@ -68,6 +69,7 @@ class ApiServer:
         texts: Texts,
         transfer: Transfer,
         company: Company,
+        watched: Watched,
         recorded: Recorded,
         is_ready: Callable[[], bool],
         orders: Orders,
@@ -94,6 +96,7 @@ class ApiServer:
         self._app.add_routes(MessageRoutes(texts).routes())
         self._app.add_routes(CallRoutes(transfer, texts.answers).routes())
         self._app.add_routes(CompanyRoutes(company).routes())
+        self._app.add_routes(MetricsRoutes(watched).routes())
         self._app.add_routes(RecordingRoutes(recorded, self._relay).routes())
         self._app.add_routes(ErasureRoutes(recorded.erasures).routes())
         self._app.add_routes([web.get(path, self._relay.pass_on) for path in _RELAYED])

@@ -16,7 +16,7 @@ from gateway.api.server import ApiServer
 from gateway.events import EventBus
 from gateway.telephony.causes import Cause
 from tests.fakes.accounts import FakeAccounts
-from tests.fakes.company import FakeCompany
+from tests.fakes.company import FakeCompany, watched
 from tests.fakes.couriers import FakeCouriers
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.orders import orders_in_memory
@@ -94,6 +94,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
         ApiServer(
             bind="127.0.0.1:0", worker_socket=worker_socket, bus=bus, live=board, accounts=accounts, shop=shop_file,
             phone_setup=setup_desk(), texts=texts.texts, transfer=transfer, company=company.company,
+            watched=watched(),
             recorded=recorded.recorded, is_ready=lambda: ready[0],
             orders=orders, couriers=couriers.couriers,
             is_courier=lambda extension: SHOP.courier(extension) is not None,

@@ -68,3 +68,18 @@ async def test_the_snapshot_shows_who_has_joined() -> None:
             assert_fits(picture, "Snapshot")
             roles.append(picture["calls"][0]["legs"][0]["role"])
         assert roles == ["whisper", None]
+
+
+async def test_how_late_voices_were_served_is_a_histogram() -> None:
+    async with serving() as served:
+        await served.set_up()
+        status, text = await served.ask("GET", "/api/v1/metrics")
+        assert status == 200
+        lines = text.splitlines()
+        buckets = [line for line in lines if "_bucket" in line]
+        assert buckets[0] == 'simbridge_voice_lateness_seconds_bucket{le="0.0001"} 2'
+        assert 'simbridge_voice_lateness_seconds_bucket{le="0.002"} 2' in lines
+        assert 'simbridge_voice_lateness_seconds_bucket{le="0.005"} 3' in lines
+        assert buckets[-1] == 'simbridge_voice_lateness_seconds_bucket{le="+Inf"} 3'
+        assert {"simbridge_voice_lateness_seconds_sum 0.003100", "simbridge_voice_lateness_seconds_count 3"} <= {*lines}
+        assert {"simbridge_voice_lateness_worst_seconds 0.003000", "simbridge_calls 3"} <= {*lines}

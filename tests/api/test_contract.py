@@ -10,7 +10,7 @@ from gateway.api.contract import contract, scopes
 from gateway.api.server import ApiServer
 from gateway.events import EventBus
 from tests.fakes.accounts import FakeAccounts
-from tests.fakes.company import FakeCompany
+from tests.fakes.company import FakeCompany, watched
 from tests.fakes.couriers import FakeCouriers
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.orders import orders_in_memory
@@ -28,6 +28,7 @@ def _server() -> ApiServer:
         couriers=FakeCouriers(lambda: SHOP, orders_in_memory(lambda: SHOP), FakeTexts().texts.answers).couriers,
         transfer=lambda call_id, to: None,
             company=FakeCompany().company,
+            watched=watched(),
         recorded=FakeRecorded().recorded, is_ready=lambda: True,
     )  # fmt: skip
 

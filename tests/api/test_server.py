@@ -17,7 +17,7 @@ from gateway.events import AlertRaised, CallStarted, EventBus
 from tests.api.served import PASSWORD, serving
 from tests.api.shapes import assert_fits
 from tests.fakes.accounts import FakeAccounts
-from tests.fakes.company import FakeCompany
+from tests.fakes.company import FakeCompany, watched
 from tests.fakes.couriers import FakeCouriers
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.orders import orders_in_memory
@@ -306,6 +306,7 @@ async def test_a_port_in_use_is_told_by_name() -> None:
         couriers=FakeCouriers(lambda: SHOP, orders_in_memory(lambda: SHOP), FakeTexts().texts.answers).couriers,
         transfer=lambda call_id, to: None,
             company=FakeCompany().company,
+            watched=watched(),
             recorded=FakeRecorded().recorded, is_ready=lambda: True,
         )  # fmt: skip
         with pytest.raises(AddressInUse, match="cannot listen on"):

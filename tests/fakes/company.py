@@ -1,8 +1,10 @@
-"""Joining a running call, without a switchboard."""
+"""What the API asks of running calls, without a switchboard: who joins, and how many there are."""
 
 from __future__ import annotations
 
 from gateway.api.company_routes import Company
+from gateway.api.metrics import Watched
+from gateway.media_loop import Lateness
 from gateway.telephony.causes import Cause
 from gateway.telephony.company import Role
 
@@ -31,3 +33,11 @@ class FakeCompany:
             raise LookupError(call_id)
         self.asked.append(("drop", leg_id))
         return leg_id == "l2"
+
+
+def watched() -> Watched:
+    """Three calls, and deadlines of which one was late."""
+    lateness = Lateness()
+    for late in (0.00005, 0.00005, 0.003):
+        lateness.note(late)
+    return Watched(lateness=lateness, running_calls=lambda: 3)

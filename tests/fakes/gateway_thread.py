@@ -20,7 +20,7 @@ from gateway.telephony.shop import Shop
 from gateway.worker.server import WorkerServer
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.archive import FakeArchive
-from tests.fakes.company import FakeCompany
+from tests.fakes.company import FakeCompany, watched
 from tests.fakes.couriers import FakeCouriers
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.orders import orders_in_memory
@@ -102,6 +102,7 @@ class GatewayThread:
             bind=f"127.0.0.1:{port}", worker_socket=self.worker_socket, bus=self.bus, live=self._board,
             accounts=self.accounts, shop=self.shop_file, phone_setup=setup_desk(lambda: self.shop),
             texts=self.texts.texts, transfer=lambda call_id, to: None, company=self.company.company,
+            watched=watched(),
             recorded=self.recorded.recorded, is_ready=lambda: True,
             orders=self.orders,
             couriers=self.couriers.couriers,
