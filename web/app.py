@@ -24,6 +24,7 @@ from web.views.access import access
 from web.views.entry import entry
 from web.views.erasing import erasing
 from web.views.history import history
+from web.views.my_orders import my_orders
 from web.views.news import news
 from web.views.ordering import ordering
 from web.views.overview import overview
@@ -65,7 +66,7 @@ def create_app(
     protect(app, hosts=hosts, only_private=only_private)
     CSRFProtect(app)
     Babel(app, locale_selector=reader.language)
-    for blueprint in (entry, access, ordering, overview, history, erasing, phone_setup, shop, news, texting):
+    for blueprint in (entry, access, my_orders, ordering, overview, history, erasing, phone_setup, shop, news, texting):
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)
     _teach_templates(app)
@@ -144,7 +145,7 @@ def _answer_errors(app: Flask) -> None:
             response.delete_cookie(SESSION_COOKIE, samesite="Lax", httponly=True)
             return response
         if refusal.code == "forbidden" and request.endpoint == "overview.dashboard":
-            return redirect(url_for("access.account"))
+            return redirect(url_for("my_orders.page"))
         return _plain(refusal.title, refusal.detail or refusal.advice, refusal.status)
 
     @app.errorhandler(CSRFError)

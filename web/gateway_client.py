@@ -100,6 +100,36 @@ class GatewayClient:
         answer: dict[str, Any] = self._ask(asker, "POST", "/api/v1/orders/import", text=text, media_type="text/csv")
         return answer
 
+    def presented(self, asker: Asker) -> list[dict[str, Any]]:
+        """What number the called party will see, for each route and way."""
+        return list(self._object(asker, "GET", "/api/v1/presented")["items"])
+
+    def set_shift(self, asker: Asker, extension: str, *, on_shift: bool) -> None:
+        """A courier is on shift, or not."""
+        body = {"on_shift": on_shift}
+        self._ask(asker, "PUT", "/api/v1/couriers/{extension}/shift", body=body, extension=extension)
+
+    def own_self(self, asker: Asker) -> dict[str, Any]:
+        """The courier who asks."""
+        return self._object(asker, "GET", "/api/v1/courier/self")
+
+    def own_orders(self, asker: Asker) -> list[dict[str, Any]]:
+        """The courier's living orders."""
+        return list(self._object(asker, "GET", "/api/v1/courier/orders")["items"])
+
+    def set_own_stage(self, asker: Asker, number: str, stage: str) -> None:
+        """Say how far an own order is."""
+        self._ask(asker, "PUT", "/api/v1/courier/orders/{number}", body={"stage": stage}, number=number)
+
+    def set_own_shift(self, asker: Asker, *, on_shift: bool) -> None:
+        """Begin or end the own shift."""
+        self._ask(asker, "PUT", "/api/v1/courier/shift", body={"on_shift": on_shift})
+
+    def call_own_customer(self, asker: Asker, number: str, *, key: str) -> None:
+        """Have the courier's mobile rung, and then the customer of that order; once for each `key`."""
+        headers = {"Idempotency-Key": key}
+        self._ask(asker, "POST", "/api/v1/courier/orders/{number}/call", body={}, headers=headers, number=number)
+
     def me(self, asker: Asker) -> dict[str, Any]:
         """Who asks: name, role, scopes, and the courier whom the person is."""
         return self._object(asker, "GET", "/api/v1/me")

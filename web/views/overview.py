@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from web import parts
 from web.gateway_client import Refused
-from web.reader import asker, client
+from web.reader import asker, client, snapshot
 from web.translation import gettext
 from web.views.entry import own_path
 
@@ -28,8 +28,15 @@ def live() -> str:
 
 @overview.get("/couriers")
 def couriers() -> str:
-    """The people on the road."""
-    return render_template("couriers.html")
+    """The people on the road, and what their customers will see."""
+    return render_template("couriers.html", routes=client().presented(asker()), snapshot=snapshot())
+
+
+@overview.post("/couriers/<extension>/shift")
+def shift(extension: str) -> Response:
+    """A courier's shift begins or ends."""
+    client().set_shift(asker(), extension, on_shift=request.form.get("on_shift") == "yes")
+    return redirect(url_for("overview.couriers"))
 
 
 @overview.get("/lines")

@@ -1,0 +1,89 @@
+"""The courier's own page, the shifts, and what customers will see."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import replace
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from gateway.telephony.causes import Cause
+from tests.fakes.gateway_thread import PASSWORD, GatewayThread
+from tests.fakes.rows import call_row
+from tests.web.conftest import csrf_of
+
+NUMBER = "+79035550001"
+
+
+def _order(gateway: GatewayThread, number: str, courier: str) -> None:
+    values = {"number": number, "phone": NUMBER, "customer": "Мария", "courier": courier}
+    asyncio.run(gateway.orders.add(values, expires_at=None, by="anna"))
+
+
+def _courier(app: Flask, gateway: GatewayThread) -> FlaskClient:
+    adding = gateway.accounts.add_user(name="Ivan", password=PASSWORD, role="courier", courier="2001", by="anna")
+    asyncio.run(adding)
+    browser = app.test_client()
+    browser.post("/login", data={"csrf_token": csrf_of(browser), "name": "Ivan", "password": PASSWORD})
+    return browser
+
+
+def _post(browser: FlaskClient, path: str, where: str = "/my", **form: str) -> str:
+    return browser.post(path, data={"csrf_token": csrf_of(browser, where), **form}, follow_redirects=True).text
+
+
+def test_a_courier_comes_to_the_own_orders_and_sees_no_number(app: Flask, gateway: GatewayThread) -> None:
+    """B2, T-W6."""
+    _order(gateway, "1001", "2001")
+    _order(gateway, "1002", "2002")
+    browser = _courier(app, gateway)
+    page = browser.get("/", follow_redirects=True).text
+    assert "Order 1001" in page
+    assert "Мария" in page
+    assert "1002" not in page
+    for path in ("/my", "/account", "/orders", "/orders/1001", "/calls", "/messages", "/live", "/parts/live_calls"):
+        shown = browser.get(path, follow_redirects=True).text
+        assert "555-00-01" not in shown, path
+        assert "5550001" not in shown, path
+
+
+def test_one_tap_is_one_call(app: Flask, gateway: GatewayThread) -> None:
+    _order(gateway, "1001", "2001")
+    browser = _courier(app, gateway)
+    key = re.search(r'name="key" value="([0-9a-f]{32})"', browser.get("/my").text)
+    assert key is not None
+    for _ in range(2):
+        assert "Your mobile rings in a moment." in _post(browser, "/my/1001/call", key=key[1])
+    assert gateway.couriers.called == [("2001", "1001")]
+    gateway.couriers.refusal = Cause.NO_FREE_LINE
+    assert "No line is free" in _post(browser, "/my/1001/call", key="another-key-of-a-tap")
+    assert "There is no such thing here." in _post(browser, "/my/1009/call", key="a-third-key-of-a-tap")
+
+
+def test_the_courier_says_how_far_it_is(app: Flask, gateway: GatewayThread) -> None:
+    _order(gateway, "1001", "2001")
+    browser = _courier(app, gateway)
+    assert "Over, still connected" in _post(browser, "/my/1001/stage", stage="delivered")
+    _post(browser, "/my/1001/stage", stage="cancelled")
+    assert gateway.orders.alive()[0].stage == "delivered"
+    _post(browser, "/my/shift", on_shift="no")
+    assert gateway.couriers.shifts == [("2001", False, "Ivan")]
+
+
+def test_the_office_sees_shifts_and_what_customers_will_see(owner: FlaskClient, gateway: GatewayThread) -> None:
+    page = owner.get("/couriers").text
+    assert "What the other side will see" in page
+    assert "8 (916) 000-00-01" in page
+    _post(owner, "/couriers/2001/shift", "/couriers", on_shift="no")
+    assert gateway.couriers.shifts == [("2001", False, "anna")]
+    gateway.shop = replace(gateway.shop, couriers=(replace(gateway.shop.couriers[0], on_shift=False),))
+    assert "Off shift" in owner.get("/couriers").text
+
+
+def test_a_call_tells_its_order_and_what_was_shown(owner: FlaskClient, gateway: GatewayThread) -> None:
+    gateway.archive.call_rows = [call_row("c1", order="1001", shown="+74951234567", shown_by="provider")]
+    page = owner.get("/calls/c1").text
+    assert 'href="/orders/1001"' in page
+    assert "495" in page
