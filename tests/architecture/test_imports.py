@@ -23,7 +23,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "toml_document": frozenset({"errors"}),
     "messages": frozenset({"errors"}),
     "settings": frozenset({"errors", "toml_document"}),
-    "events": frozenset({"errors", "clock"}),
+    "event": frozenset(),
+    "call_events": frozenset({"event"}),
+    "events": frozenset({"errors", "clock", "event", "call_events"}),
     "jobs": frozenset({"errors", "clock", "ids"}),
     # Sound, then what a call is, then the two wires, then what a call does.
     "audio": frozenset({"errors"}),
@@ -43,6 +45,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "daemon": ALL,
     "worker": ALL,
     "doctor": ALL,
+    "support": frozenset({"errors", "clock", "messages", "settings", "store", "doctor", "__init__"}),
     "demo": ALL,
     "cli": ALL,
     "__main__": ALL,
@@ -60,8 +63,9 @@ MAY_IMPORT_FROM_OTHERS: dict[str, frozenset[str]] = {
     "toml_document": frozenset({"tomli"}),
     "settings": frozenset({"tomli"}),
     "daemon": frozenset({"aiohttp", "numpy"}),
-    "worker": frozenset({"aiohttp", "numpy", "soundfile", "sqlalchemy"}),
+    "worker": frozenset({"aiohttp", "cryptography", "numpy", "soundfile", "sqlalchemy"}),
     "doctor": frozenset({"aiohttp", "cryptography", "numpy", "serial"}),
+    "support": frozenset({"sqlalchemy"}),
     "demo": frozenset({"aiohttp", "numpy", "tomli"}),
 }
 
