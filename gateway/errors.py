@@ -97,6 +97,12 @@ class BudgetSpent(GatewayError):
     code = "budget-spent"
 
 
+class TooManyCalls(GatewayError):
+    """An extension has begun so many calls to outside in a minute that it may be somebody else who uses it."""
+
+    code = "too-many-calls"
+
+
 class LegEnded(GatewayError):
     """A verb was used on a leg that has ended."""
 

@@ -147,6 +147,7 @@ _STATUS_OF_CODE = {
     "no-free-line": 503,
     "number-barred": 403,
     "budget-spent": 402,
+    "too-many-calls": 429,
     "store-error": 503,
     "leg-ended": 409,
     "try-later": 503,

@@ -101,6 +101,8 @@ class Arrivals:
         leg.attach(call)
         self._calls[transaction] = call
         leg.on_change(lambda leg: self._forget(transaction) if leg.cause is not None else None)
+        if trunk is not None:
+            trunk.carry(leg)
         self._incoming(leg)
 
     def _forget(self, transaction: ServerTransaction) -> None:

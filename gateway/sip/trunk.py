@@ -81,6 +81,7 @@ class SipTrunk:
         self._begin = begin
         self._is_alerted = False
         self._registration: Registration | None = None
+        self._legs: set[Leg] = set()
 
     @property
     def name(self) -> str:
@@ -102,6 +103,16 @@ class SipTrunk:
     def is_usable(self) -> bool:
         """A call can be placed now: registered, or found, where there is no account to register."""
         return self.state is TrunkState.READY and self._place.flow is not None
+
+    @property
+    def has_room(self) -> bool:
+        """One more call may run by it."""
+        return self.settings.calls_at_once is None or len(self._legs) < self.settings.calls_at_once
+
+    def carry(self, leg: Leg) -> None:
+        """A call runs by the trunk, whichever way it has come."""
+        self._legs.add(leg)
+        leg.on_change(lambda leg: self._legs.discard(leg) if leg.cause is not None else None)
 
     async def run(self, turns: Turns) -> None:
         """Keep the trunk usable until cancelled."""
@@ -161,11 +172,13 @@ class SipTrunk:
     def dial(self, number: Dialable, *, caller_id: str, call_id: str, extension: str | None) -> Leg:
         """Place a call: returns a NEW leg at once; its own task commits the first minute, then sends the INVITE.
 
-        Raises NoFreeLine when the trunk is not usable.
+        Raises NoFreeLine when the trunk is not usable, or has no room; for an emergency it has.
         """
         flow = self._place.flow
         if not self.is_usable or flow is None:
             raise NoFreeLine(f"The trunk {self.name} cannot carry a call now: it is {self.state}.")
+        if not self.has_room and not number.emergency:
+            raise NoFreeLine(f"The trunk {self.name} carries {len(self._legs)} calls; you allow it no more at once.")
         log.info("Call %s of %s leaves by the trunk %s.", call_id, extension or "nobody", self.name)
         port = RtpPort(self._pacer, self._ports)
         leg = SipLeg(direction=Direction.OUTGOING, peer=number.digits, called=number.digits, port=port, line=self.name)
@@ -189,6 +202,7 @@ class SipTrunk:
         )
         call = OutgoingCall(self._wire, [target], us, port, leg.events, trusted=True)
         leg.attach(call)
+        self.carry(leg)
         budget = CallBudget(self._budget, leg, leg.fail)
         self._begin(
             budget.spend(number, call.start, call_id=call_id, extension=extension, patience_seconds=PATIENCE_SECONDS)

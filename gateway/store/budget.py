@@ -20,9 +20,10 @@ from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from gateway.clock import WallClock
-from gateway.errors import BudgetSpent, StoreError
+from gateway.errors import BudgetSpent, StoreError, TooManyCalls
 from gateway.events import AlertCleared, AlertRaised, Publish
 from gateway.ids import new_id
+from gateway.store.call_rate import CallRate
 from gateway.store.schema import budget_minutes, reservations
 from gateway.store.writer import Writer
 from gateway.telephony.ledger import Reservation
@@ -72,15 +73,17 @@ class StoredBudget:
         self._publish = publish
         self._days: dict[str, Counter[Subject]] = {}
         self._open: dict[str, _Account] = {}
-        self._alerted: set[Subject] = set()
+        self._alerted: set[tuple[str, Subject]] = set()
+        self._rate = CallRate(shop)
 
     async def load(self) -> None:
         """Read the minutes of today, so that the limits hold even if the disk goes before the first call."""
         await self._sums(self._local_day())
+        await self._writer.write(lambda connection: self._rate.load(connection, self._clock()))
         await self._rehearse()
 
     async def open(self, *, call_id: str, leg_id: str, line: str, extension: str | None, number: str) -> Reservation:
-        """Commit the first minute of an outgoing call. Raises BudgetSpent; never for an emergency number.
+        """Commit the first minute of an outgoing call. Raises BudgetSpent or TooManyCalls; for an emergency, neither.
 
         When the waiting task is cancelled, the minute goes back.
         """
@@ -92,6 +95,8 @@ class StoredBudget:
             "id": reservation.id, "gateway_id": self._gateway_id, "call_id": call_id, "leg_id": leg_id, "line": line,
             "extension": extension, "number": number, "opened_at": now, "granted_seconds": 60,
         }  # fmt: skip
+        if account.may_refuse and extension is not None:
+            self._count_call(extension, call_id, number, now)
         await self._take_minute(account)
         self._open[reservation.id] = account
         done = False
@@ -158,6 +163,14 @@ class StoredBudget:
         account.minutes[day] = account.minutes.get(day, 0) + 1
         account.granted_seconds += 60
 
+    def _count_call(self, extension: str, call_id: str, number: str, now: datetime) -> None:
+        try:
+            self._rate.begin(extension, call_id, number, now)
+        except TooManyCalls as refusal:
+            values = {name: str(value) for name, value in refusal.values.items()}
+            self._alert(TooManyCalls.code, Subject("extension", extension), values)
+            raise
+
     def _limit(self, subject: Subject) -> int | None:
         """A line or trunk that the shop does not know has no minutes; an extension of that kind has no own limit."""
         shop = self._shop()
@@ -169,10 +182,14 @@ class StoredBudget:
 
     def _raise_spent(self, subject: Subject, limit: int, day: str) -> None:
         values = {"kind": subject.kind, "name": subject.name, "minutes": str(limit), "day": day}
-        if subject not in self._alerted:
-            self._alerted.add(subject)
-            self._publish(AlertRaised(code=BudgetSpent.code, subject=f"{subject.kind} {subject.name}", values=values))
+        self._alert(BudgetSpent.code, subject, values)
         raise BudgetSpent(f"The {limit} minutes of {subject.kind} {subject.name} for {day} are used up.", **values)
+
+    def _alert(self, code: str, subject: Subject, values: dict[str, str]) -> None:
+        """Tell the owner, once a day."""
+        if (code, subject) not in self._alerted:
+            self._alerted.add((code, subject))
+            self._publish(AlertRaised(code=code, subject=f"{subject.kind} {subject.name}", values=values))
 
     async def _sums(self, day: str) -> Counter[Subject]:
         """The minutes of a day; read from the store once. Raises StoreError when that is needed and impossible."""
@@ -191,8 +208,8 @@ class StoredBudget:
 
     def _clear_alerts(self) -> None:
         """Another day: who was out of minutes has some again."""
-        for subject in self._alerted:
-            self._publish(AlertCleared(code=BudgetSpent.code, subject=f"{subject.kind} {subject.name}"))
+        for code, subject in self._alerted:
+            self._publish(AlertCleared(code=code, subject=f"{subject.kind} {subject.name}"))
         self._alerted.clear()
 
     async def _commit(

@@ -33,6 +33,8 @@ LANGUAGES = ("en", "ru")
 MINUTES_OF_A_DAY = 1440
 MOST_TRUNK_MINUTES = 20 * MINUTES_OF_A_DAY
 """A provider carries several calls at once."""
+MOST_CALLS_AT_ONCE = 1_000
+MOST_CALLS_PER_MINUTE = 1_000
 _EXTENSION = re.compile(r"[0-9]{1,8}", re.ASCII)
 _PIN = re.compile(r"[0-9]{6,12}", re.ASCII)
 _IMEI = re.compile(r"[0-9]{14,16}", re.ASCII)
@@ -202,6 +204,7 @@ def _check_people(document: TomlDocument, policy: NumberPolicy | None) -> None:
         if person.extension == "112":
             document.problem((*place, "extension"), "112 is the emergency number and cannot be an extension.")
         _within(document, (*place, "minutes_per_day"), person.minutes_per_day, 0, MINUTES_OF_A_DAY)
+        _within(document, (*place, "calls_per_minute"), person.calls_per_minute, 1, MOST_CALLS_PER_MINUTE)
     for place, phone in document.found(PhoneSettings):
         _not_empty(document, (*place, "password"), phone.password)
         _check_wishes(document, place, phone, policy)
@@ -286,6 +289,8 @@ def _check_trunks(document: TomlDocument, policy: NumberPolicy | None) -> None:
         _matches(document, (*place, "host"), trunk.host, _HOST_AND_PORT, "a host name or address")
         _check_number(document, (*place, "number"), trunk.number, policy)
         _within(document, (*place, "minutes_per_day"), trunk.minutes_per_day, 0, MOST_TRUNK_MINUTES)
+        if trunk.calls_at_once is not None:
+            _within(document, (*place, "calls_at_once"), trunk.calls_at_once, 1, MOST_CALLS_AT_ONCE)
         if trunk.password is not None and trunk.user is None:
             document.problem((*place, "password"), f'The trunk "{trunk.name}" has a password but no "user".')
 

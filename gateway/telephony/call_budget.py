@@ -7,8 +7,9 @@ import logging
 import math
 from collections.abc import Callable
 
-from gateway.errors import BudgetSpent, GatewayError
+from gateway.errors import BudgetSpent, GatewayError, TooManyCalls
 from gateway.telephony.causes import Cause
+from gateway.telephony.faults import cause_of_fault
 from gateway.telephony.ledger import Budget, Reservation
 from gateway.telephony.leg import Leg, LegState
 from gateway.telephony.numbers import Dialable
@@ -52,8 +53,8 @@ class CallBudget:
                 extension=extension,
                 number=number.digits,
             )
-        except BudgetSpent:
-            self._refuse(Cause.BUDGET_SPENT)
+        except (BudgetSpent, TooManyCalls) as refusal:
+            self._refuse(cause_of_fault(refusal))
         except GatewayError as fault:
             log.error("The minutes for a call by %s cannot be counted: %s", self._leg.line, fault)
             self._refuse(Cause.FAULT)

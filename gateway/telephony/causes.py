@@ -26,6 +26,8 @@ class Cause(StrEnum):
     NUMBER_BARRED = "number-barred"
     """Our number policy, or the network, forbids it."""
     BUDGET_SPENT = "budget-spent"
+    TOO_MANY_CALLS = "too-many-calls"
+    """Of one extension in a minute (T-F2)."""
     NO_FREE_LINE = "no-free-line"
     CONGESTION = "congestion"
     """The network or the other side has no room now."""
@@ -64,6 +66,7 @@ CAUSES: dict[Cause, CauseRow] = {
     Cause.NO_SUCH_NUMBER: CauseRow(1, 404, "Not Found", 404),
     Cause.NUMBER_BARRED: CauseRow(63, 403, "Forbidden", 403),
     Cause.BUDGET_SPENT: CauseRow(63, 403, "Forbidden", 402),
+    Cause.TOO_MANY_CALLS: CauseRow(63, 403, "Forbidden", 429),
     Cause.NO_FREE_LINE: CauseRow(34, 503, "Service Unavailable", 503),
     Cause.CONGESTION: CauseRow(42, 503, "Service Unavailable", 503),
     Cause.NO_COMMON_CODEC: CauseRow(88, 488, "Not Acceptable Here", 406),

@@ -10,6 +10,7 @@ _CAUSES = {
     "no-free-line": Cause.NO_FREE_LINE,
     "number-barred": Cause.NUMBER_BARRED,
     "budget-spent": Cause.BUDGET_SPENT,
+    "too-many-calls": Cause.TOO_MANY_CALLS,
 }
 """Faults that are an answer to the caller; any other is one of ours."""
 

@@ -25,7 +25,8 @@ class Budget(Protocol):
     async def open(self, *, call_id: str, leg_id: str, line: str, extension: str | None, number: str) -> Reservation:
         """Commit the first minute of an outgoing call, before ATD.
 
-        Raises BudgetSpent when the line, or the extension, has none left today.
+        Raises BudgetSpent when the line, or the extension, has none left today, and TooManyCalls when the extension
+        has begun too many other calls within the last minute.
         """
 
     async def extend(self, reservation: Reservation) -> Reservation:

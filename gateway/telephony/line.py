@@ -85,13 +85,17 @@ class Trunk(Protocol):
 
     @property
     def is_usable(self) -> bool:
-        """A call can be placed now."""
+        """A call can be placed now, if there is room for it."""
+
+    @property
+    def has_room(self) -> bool:
+        """One more call may run by it. An emergency call is placed without room, too."""
 
     def dial(self, number: Dialable, *, caller_id: str, call_id: str, extension: str | None) -> Leg:
         """Place a call: returns a NEW leg at once.
 
         The party sees `caller_id`; empty: the trunk's own number. `extension` is who pays. Raises NoFreeLine
-        when the trunk is not usable.
+        when the trunk is not usable, or has no room.
         """
 
 

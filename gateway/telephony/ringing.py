@@ -16,6 +16,7 @@ _TELLING = (
     Cause.NO_ANSWER,
     Cause.NUMBER_BARRED,
     Cause.BUDGET_SPENT,
+    Cause.TOO_MANY_CALLS,
     Cause.NO_SUCH_NUMBER,
     Cause.UNREACHABLE,
 )

@@ -97,6 +97,15 @@ class LineSettings:
     """Below this, in the shop's currency, an alert is raised."""
 
 
+LINE_RULES = (
+    "number", "rings", "operator", "contract", "holder", "minutes_per_day", "from_mobile", "to_mobile", "evens_out",
+    "keys", "hide_number", "roaming", "texts", "sms_per_minute", "sms_per_day", "balance_code", "balance_pattern",
+    "low_balance",
+)  # fmt: skip
+"""What of a line is changed by itself. Its name, and what ties it to a modem, a SIM or a file of this machine, are
+changed with the whole shop only."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneSettings:
     """A SIP account of ours."""
@@ -237,6 +246,8 @@ class RecordingPolicy:
     notice: Notice = Notice.ANNOUNCE
     keep_days: int = 90
     format: RecordingFormat = RecordingFormat.WAV
+    sealed: bool = False
+    """Whether recordings are encrypted on the disk once their call is over."""
     beep_seconds: int = 15
     """With the notice "beep": how often both hear it again; 0: only once."""
     routes: tuple[RecordingRoute, ...] = ()
