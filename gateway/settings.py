@@ -122,6 +122,11 @@ class Settings:
         return self.data_dir / "recordings"
 
     @property
+    def recording_keys_dir(self) -> Path:
+        """The keys of sealed recordings: whoever has the recordings and these can listen."""
+        return self.data_dir / "recording-keys"
+
+    @property
     def sip_tls(self) -> TlsFiles:
         """The certificate of SIP over TLS."""
         if self.sip.tls_certificate is not None and self.sip.tls_key is not None:

@@ -324,7 +324,7 @@ def _call(row: Row[Any], sounds: list[dict[str, object]]) -> dict[str, object]:
 
 def _recording(row: Row[Any]) -> dict[str, object]:
     return {
-        **_pick(row, "id", "seconds", "size_bytes", "verdict", "sha256", "loudness_db"),
+        **_pick(row, "id", "seconds", "size_bytes", "verdict", "sha256", "file_sha256", "loudness_db"),
         **_moments(row, "started_at"),
         "pauses": row.pauses or [],
         "held": {"by": row.held_by, "at": wire(row.held_at), "why": row.held_why} if row.kept else None,

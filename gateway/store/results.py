@@ -22,6 +22,7 @@ class FinishedRecording:
     id: str
     path: str
     wanted: RecordingFormat
+    is_to_be_sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,9 @@ class Made:
     path: str
     size_bytes: int | None
     sha256: str | None
+    """Of the sound as it is played and downloaded."""
+    file_sha256: str | None = None
+    """Of the file on disk, where that is sealed."""
     loudness_db: list[float | None] | None
 
 
@@ -68,11 +72,14 @@ class RecordingResults:
             if row is None:
                 return None
             _, shop, _ = load_shop(connection)
-        return FinishedRecording(id=row.id, path=row.path, wanted=shop.recording.format)
+        return FinishedRecording(
+            id=row.id, path=row.path, wanted=shop.recording.format, is_to_be_sealed=shop.recording.sealed
+        )
 
     def keep(self, recording_id: str, made: Made) -> bool:
         """Commit the result; False when the recording was removed meanwhile."""
         values: dict[str, object] = {"made_at": self._clock(), "path": made.path, "sha256": made.sha256}
+        values["file_sha256"] = made.file_sha256
         values["loudness_db"] = made.loudness_db
         if made.size_bytes is not None:
             values["size_bytes"] = made.size_bytes

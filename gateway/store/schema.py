@@ -173,6 +173,7 @@ recordings = _table(
     Column("deleted_at", Moment),
     Column("made_at", Moment),
     Column("sha256", String(64)),
+    Column("file_sha256", String(64)),
     Column("loudness_db", JSON),
     Index(None, "state"),
     Index(None, "made_at"),

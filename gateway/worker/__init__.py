@@ -11,6 +11,7 @@ from gateway.settings import Settings
 from gateway.store.queries import Queries
 from gateway.store.results import RecordingResults
 from gateway.worker.afterwards import Afterwards
+from gateway.worker.sealed import KeyRing
 from gateway.worker.seams import Archive
 from gateway.worker.server import WorkerServer
 
@@ -32,11 +33,14 @@ async def serve(settings: Settings, archive: Archive, results: RecordingResults)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    keys = KeyRing(settings.recording_keys_dir)
     settings.data_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-    async with WorkerServer(socket=settings.worker_socket, archive=archive, recordings_dir=settings.recordings_dir):
+    async with WorkerServer(
+        socket=settings.worker_socket, archive=archive, recordings_dir=settings.recordings_dir, keys=keys
+    ):
         log.info("The worker answers at %s.", settings.worker_socket)
         async with asyncio.TaskGroup() as work:
-            making = work.create_task(Afterwards(results, settings.recordings_dir).run())
+            making = work.create_task(Afterwards(results, settings.recordings_dir, keys).run())
             await stop.wait()
             making.cancel()
     log.info("The worker has stopped.")

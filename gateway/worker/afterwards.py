@@ -1,4 +1,4 @@
-"""What is made of a recording once its call is over: a check sum, its loudness, and a smaller file if one is wanted.
+"""What is made of a recording once its call is over: check sum, loudness, a smaller and a sealed file if wanted.
 
 Nothing is lost at any point: the smaller file is whole and on disk before the row names it, and the row
 is committed before the larger one goes. A worker that was killed in between finds both, and tidies up.
@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,12 +20,14 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.store.results import FinishedRecording, Made, RecordingResults
 from gateway.telephony.shop import RecordingFormat
+from gateway.worker.sealed import SUFFIX, KeyRing, seal
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
 _BLOCK_FRAMES = 1 << 16
 _KINDS = {RecordingFormat.OPUS: ("OGG", "OPUS", ".opus"), RecordingFormat.MP3: ("MP3", "MPEG_LAYER_III", ".mp3")}
+_SUFFIXES = tuple(form + sealed for form in (".wav", ".opus", ".mp3") for sealed in ("", SUFFIX))
 _DRAFT = ".draft"
 _QUIET = 1e-4
 """-80 dBFS: a channel below it was silent, and has no loudness."""
@@ -33,9 +36,10 @@ _QUIET = 1e-4
 class Afterwards:
     """Works through finished recordings, one at a time, the oldest first."""
 
-    def __init__(self, results: RecordingResults, recordings_dir: Path) -> None:
+    def __init__(self, results: RecordingResults, recordings_dir: Path, keys: KeyRing) -> None:
         self._results = results
         self._directory = recordings_dir
+        self._keys = keys
 
     async def run(self) -> NoReturn:
         """Until cancelled; what is begun is finished by the next worker."""
@@ -62,17 +66,19 @@ class Afterwards:
             log.warning("Nothing can be made of the recording %s: %s", recording.path, fault)
             made = Made(path=recording.path, size_bytes=None, sha256=None, loudness_db=None)
         is_kept = self._results.keep(recording.id, made)
-        if made.path != recording.path:
-            (self._directory / (recording.path if is_kept else made.path)).unlink(missing_ok=True)
+        named = made.path if is_kept else recording.path
+        for other in _forms_of(self._directory / recording.path):
+            if other != self._directory / named:
+                other.unlink(missing_ok=True)
         return True
 
     def tidy(self) -> None:
-        """What a killed worker has left: drafts go, and of two files of one sound the one that no row names."""
+        """What a killed worker has left: drafts go, and of several files of one sound those that no row names."""
         for draft in self._directory.rglob("*" + _DRAFT):
             draft.unlink(missing_ok=True)
-        for larger in self._directory.rglob("*.wav"):
-            smaller = (larger.with_suffix(suffix) for _, _, suffix in _KINDS.values())
-            twins = {str(file.relative_to(self._directory)) for file in (larger, *smaller) if file.exists()}
+        stems = {_stem(file) for file in self._directory.rglob("*") if _stem(file) is not None}
+        for stem in sorted(each for each in stems if each is not None):
+            twins = {str(file.relative_to(self._directory)) for file in _forms_of(stem) if file.exists()}
             if len(twins) > 1 and (named := self._results.named(twins)):
                 for path in twins - named:
                     (self._directory / path).unlink(missing_ok=True)
@@ -80,14 +86,39 @@ class Afterwards:
     def _made_of(self, recording: FinishedRecording) -> Made:
         source = self._directory / recording.path
         loudness = loudness_of(source)
-        path = recording.path
+        file = source
         if recording.wanted in _KINDS:
             kind, subtype, suffix = _KINDS[recording.wanted]
-            target = source.with_suffix(suffix)
-            encode(source, target, kind, subtype)
-            path = str(target.relative_to(self._directory))
-        file = self._directory / path
-        return Made(path=path, size_bytes=file.stat().st_size, sha256=sha256_of(file), loudness_db=loudness)
+            file = source.with_suffix(suffix)
+            encode(source, file, kind, subtype)
+        size, checksum, of_file = file.stat().st_size, sha256_of(file), None
+        if recording.is_to_be_sealed:
+            file = self._seal(file)
+            of_file = sha256_of(file)
+        path = str(file.relative_to(self._directory))
+        return Made(path=path, size_bytes=size, sha256=checksum, file_sha256=of_file, loudness_db=loudness)
+
+    def _seal(self, file: Path) -> Path:
+        """The sealed file, whole and on disk; the open one is still there."""
+        sealed = file.with_name(file.name + SUFFIX)
+        draft = sealed.with_name(sealed.name + _DRAFT)
+        seal(file, draft, self._keys)
+        draft.replace(sealed)
+        _sync(sealed.parent)
+        return sealed
+
+
+def _forms_of(file: Path) -> Iterator[Path]:
+    """Every file that may hold this sound."""
+    stem = _stem(file) or file
+    for suffix in _SUFFIXES:
+        yield stem.with_name(stem.name + suffix)
+
+
+def _stem(file: Path) -> Path | None:
+    """The file without what tells its form; None for what is no recording."""
+    suffix = next((each for each in _SUFFIXES if file.name.endswith(each)), None)
+    return None if suffix is None else file.with_name(file.name.removesuffix(suffix))
 
 
 def sha256_of(file: Path) -> str:
@@ -143,7 +174,11 @@ def encode(source: Path, target: Path, kind: str, subtype: str) -> None:
     finally:
         os.close(descriptor)
     draft.replace(target)
-    directory = os.open(target.parent, os.O_RDONLY | os.O_CLOEXEC)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    directory = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(directory)
     finally:

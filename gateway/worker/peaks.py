@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -27,7 +26,7 @@ class Peaks:
 def measure_peaks(recording: OpenRecording, points: int) -> Peaks:
     """At most `points` peaks per channel of a recording. Blocks. Raises RecordingAway for a file that is no sound."""
     try:
-        with os.fdopen(os.dup(recording.descriptor), "rb") as file, soundfile.SoundFile(file) as sound:
+        with recording.as_file() as file, soundfile.SoundFile(file) as sound:
             slice_frames = max(1, -(-sound.frames // points))
             blocks = sound.blocks(blocksize=_block_frames(slice_frames), dtype="int16", always_2d=True)
             rows = [_peaks_of(block, slice_frames) for block in blocks]

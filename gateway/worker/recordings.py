@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
 
 from aiohttp import web
 
 from gateway.api.problems import RangeNotSatisfiable, RecordingAway
+from gateway.worker.sealed import SUFFIX, KeyRing, SealedSound
 
 _PIECE_BYTES = 128 * 1024
 _TYPES = {".wav": "audio/wav", ".opus": "audio/ogg", ".mp3": "audio/mpeg"}
@@ -21,16 +23,33 @@ _TYPES = {".wav": "audio/wav", ".opus": "audio/ogg", ".mp3": "audio/mpeg"}
 
 @dataclass(frozen=True, slots=True)
 class OpenRecording:
-    """An open file and what is known of it."""
+    """An open file and what is known of it; `size` is that of the sound, `sealed` its content where it is sealed."""
 
     descriptor: int
     size: int
     etag: str
+    sealed: SealedSound | None = None
+
+    def read_at(self, count: int, place: int) -> bytes:
+        """At most `count` bytes of the sound from `place`; none at the end. Raises OSError."""
+        if self.sealed is not None:
+            return self.sealed.read_at(count, place)
+        return os.pread(self.descriptor, count, place)
+
+    @contextmanager
+    def as_file(self) -> Iterator[BinaryIO]:
+        """The sound as a file of its own to read from its beginning."""
+        if self.sealed is not None:
+            self.sealed.seek(0)
+            yield cast("BinaryIO", self.sealed)
+            return
+        with os.fdopen(os.dup(self.descriptor), "rb") as file:
+            yield file
 
 
 @contextmanager
-def open_below(root: Path, relative: str) -> Iterator[OpenRecording]:
-    """Open a regular file below `root`, following no symbolic link on the way. Raises RecordingAway."""
+def open_below(root: Path, relative: str, keys: KeyRing) -> Iterator[OpenRecording]:
+    """Open a regular file below `root`, following no symbolic link on the way. Raises RecordingAway and KeyMissing."""
     parts = PurePosixPath(relative).parts
     if not parts or relative.startswith("/") or any(part in ("..", ".") or "\0" in part for part in parts):
         raise RecordingAway("The path of the recording is not below its directory.")
@@ -48,7 +67,9 @@ def open_below(root: Path, relative: str) -> Iterator[OpenRecording]:
             raise RecordingAway(f"The file {relative} cannot be read: {error.strerror}.") from error
         if not stat.S_ISREG(facts.st_mode):
             raise RecordingAway(f"{relative} is not a file.")
-        yield OpenRecording(descriptors[-1], facts.st_size, f'"{facts.st_size:x}-{facts.st_mtime_ns:x}"')
+        sealed = _unsealed(descriptors[-1], keys) if relative.endswith(SUFFIX) else None
+        size = facts.st_size if sealed is None else sealed.size
+        yield OpenRecording(descriptors[-1], size, f'"{facts.st_size:x}-{facts.st_mtime_ns:x}"', sealed)
     finally:
         for descriptor in reversed(descriptors):
             os.close(descriptor)
@@ -95,14 +116,24 @@ async def send_recording(request: web.Request, recording: OpenRecording, *, file
         response.headers["Content-Range"] = f"bytes {first}-{end - 1}/{recording.size}"
     await response.prepare(request)
     if request.method != "HEAD":
-        await _copy(recording.descriptor, first, end, response)
+        await _copy(recording, first, end, response)
     return response
 
 
-async def _copy(descriptor: int, first: int, end: int, response: web.StreamResponse) -> None:
+def _unsealed(descriptor: int, keys: KeyRing) -> SealedSound:
+    try:
+        return SealedSound(descriptor, keys)
+    except OSError as error:
+        raise RecordingAway(str(error)) from error
+
+
+async def _copy(recording: OpenRecording, first: int, end: int, response: web.StreamResponse) -> None:
     place = first
     while place < end:
-        piece = await asyncio.to_thread(os.pread, descriptor, min(_PIECE_BYTES, end - place), place)
+        try:
+            piece = await asyncio.to_thread(recording.read_at, min(_PIECE_BYTES, end - place), place)
+        except OSError as error:
+            raise ConnectionResetError(f"the file cannot be read on: {error}") from error
         if not piece:
             raise ConnectionResetError("the file became shorter while it was sent")
         await response.write(piece)

@@ -24,6 +24,7 @@ from gateway.errors import StoreError
 from gateway.telephony.messages import MessageState
 from gateway.worker.peaks import PeaksCache
 from gateway.worker.recordings import open_below, send_recording
+from gateway.worker.sealed import SUFFIX, KeyRing
 from gateway.worker.seams import Archive, CallFilter, MessageFilter
 
 P = ParamSpec("P")
@@ -37,10 +38,11 @@ _OUTCOMES = ("answered", "missed")
 class WorkerServer:
     """`async with WorkerServer(...)`: answering from entry to exit."""
 
-    def __init__(self, *, socket: Path, archive: Archive, recordings_dir: Path) -> None:
+    def __init__(self, *, socket: Path, archive: Archive, recordings_dir: Path, keys: KeyRing) -> None:
         self._socket = socket
         self._archive = archive
         self._recordings_dir = recordings_dir
+        self._keys = keys
         self._peaks = PeaksCache()
         self._stack = AsyncExitStack()
         self._app = web.Application(middlewares=[problems])
@@ -117,14 +119,14 @@ class WorkerServer:
         path = await self._path_of(request)
         # The name is made of the id, which the store knows: nothing of the request gets into a header.
         filename = "call-" + re.sub(r"[^0-9A-Za-z-]", "", request.match_info["id"])[:64]
-        filename += PurePosixPath(path).suffix
-        with open_below(self._recordings_dir, path) as recording:
+        filename += PurePosixPath(path.removesuffix(SUFFIX)).suffix
+        with open_below(self._recordings_dir, path, self._keys) as recording:
             return await send_recording(request, recording, filename=filename)
 
     async def _get_peaks(self, request: web.Request) -> web.Response:
         path = await self._path_of(request)
         points = _number(request, "points", 10, 4000, 800)
-        with open_below(self._recordings_dir, path) as recording:
+        with open_below(self._recordings_dir, path, self._keys) as recording:
             peaks = await asyncio.to_thread(self._peaks.of, path, recording, points)
         return web.json_response(asdict(peaks), headers={"Cache-Control": "private, max-age=3600"})
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.worker.sealed import KeyRing
 from gateway.worker.server import WorkerServer
 from tests.api.served import serving
 from tests.fakes.archive import FakeArchive
@@ -52,7 +53,7 @@ async def test_who_listens_is_on_record_before_the_first_byte(tmp_path: Path) ->
     (recordings / "a.wav").write_bytes(b"RIFF and so on")
     archive.paths["r1"] = "a.wav"
     async with (
-        WorkerServer(socket=socket, archive=archive, recordings_dir=recordings),
+        WorkerServer(socket=socket, archive=archive, recordings_dir=recordings, keys=KeyRing(tmp_path / "keys")),
         serving(socket) as served,
     ):
         await served.set_up()

@@ -17,6 +17,7 @@ from gateway.api.board import Board
 from gateway.api.server import ApiServer
 from gateway.events import Event, EventBus
 from gateway.telephony.shop import Shop
+from gateway.worker.sealed import KeyRing
 from gateway.worker.server import WorkerServer
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.archive import FakeArchive
@@ -113,7 +114,8 @@ class GatewayThread:
             self.port = api.port
             if with_worker:
                 async with WorkerServer(
-                    socket=self.worker_socket, archive=self.archive, recordings_dir=self.recordings_dir
+                    socket=self.worker_socket, archive=self.archive, recordings_dir=self.recordings_dir,
+                    keys=KeyRing(self.recordings_dir.parent / "recording-keys"),
                 ):
                     started.set()
                     await self._stop.wait()

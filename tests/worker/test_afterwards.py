@@ -25,6 +25,7 @@ from gateway.worker import afterwards
 from gateway.worker.afterwards import Afterwards, loudness_of, sha256_of
 from gateway.worker.peaks import measure_peaks
 from gateway.worker.recordings import open_below
+from gateway.worker.sealed import KeyRing
 
 RATE = 8000
 PATH = "2026-03-02/090000-r1.wav"
@@ -65,7 +66,7 @@ async def a_store(directory: Path, wanted: RecordingFormat) -> AsyncIterator[tup
 @contextmanager
 def the_worker(places: Settings) -> Iterator[Afterwards]:
     with RecordingResults(places) as results:
-        yield Afterwards(results, places.recordings_dir)
+        yield Afterwards(results, places.recordings_dir, KeyRing(places.recording_keys_dir))
 
 
 def row(places: Settings) -> dict[str, Any]:
@@ -112,7 +113,7 @@ async def test_a_smaller_file_takes_its_place_and_says_the_same(
 ) -> None:
     async with a_store(tmp_path, wanted) as (_, places):
         original, _ = soundfile.read(places.recordings_dir / PATH)
-        with open_below(places.recordings_dir, PATH) as recording:
+        with open_below(places.recordings_dir, PATH, KeyRing(places.recording_keys_dir)) as recording:
             drawn = measure_peaks(recording, 30)
         with the_worker(places) as worker:
             assert worker.work()
@@ -127,7 +128,7 @@ async def test_a_smaller_file_takes_its_place_and_says_the_same(
             power = np.mean(np.square(kept[: RATE // 2, channel][RATE // 4 :]))
             assert 10 * np.log10(power) == pytest.approx(level, abs=1), "each party in a channel of its own"
         assert abs(len(kept) - len(original)) <= RATE // 4
-        with open_below(places.recordings_dir, found["path"]) as recording:
+        with open_below(places.recordings_dir, found["path"], KeyRing(places.recording_keys_dir)) as recording:
             drawn_again = measure_peaks(recording, 30)
         assert np.allclose(drawn.channels[0][:8], drawn_again.channels[0][:8], atol=0.03)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.worker.sealed import KeyRing
 from gateway.worker.seams import CallFilter, MessageFilter
 from gateway.worker.server import WorkerServer
 from tests.api.served import serving
@@ -18,7 +19,10 @@ pytestmark = pytest.mark.real_time
 async def test_filters_arrive_as_they_were_asked(tmp_path: Path) -> None:
     archive = FakeArchive()
     socket = tmp_path / "worker.sock"
-    async with WorkerServer(socket=socket, archive=archive, recordings_dir=tmp_path), serving(socket) as served:
+    async with (
+        WorkerServer(socket=socket, archive=archive, recordings_dir=tmp_path, keys=KeyRing(tmp_path)),
+        serving(socket) as served,
+    ):
         await served.set_up()
         query = (
             "direction=incoming&outcome=missed&courier=2001&line=red&search=%2B7916%20%D0%98%D0%B2&recorded=false"
@@ -51,7 +55,7 @@ async def test_filters_arrive_as_they_were_asked(tmp_path: Path) -> None:
 async def test_nonsense_is_refused_in_words(tmp_path: Path, query: str) -> None:
     socket = tmp_path / "worker.sock"
     async with (
-        WorkerServer(socket=socket, archive=FakeArchive(), recordings_dir=tmp_path),
+        WorkerServer(socket=socket, archive=FakeArchive(), recordings_dir=tmp_path, keys=KeyRing(tmp_path)),
         serving(socket) as served,
     ):
         await served.set_up()
@@ -64,7 +68,10 @@ async def test_pages_follow_each_other_without_loss(tmp_path: Path) -> None:
     archive = FakeArchive()
     archive.message_rows = [{"id": str(number)} for number in range(120)]
     socket = tmp_path / "worker.sock"
-    async with WorkerServer(socket=socket, archive=archive, recordings_dir=tmp_path), serving(socket) as served:
+    async with (
+        WorkerServer(socket=socket, archive=archive, recordings_dir=tmp_path, keys=KeyRing(tmp_path)),
+        serving(socket) as served,
+    ):
         await served.set_up()
         seen, cursor = [], ""
         while True:
@@ -80,7 +87,10 @@ async def test_a_message_by_its_id(tmp_path: Path) -> None:
     archive = FakeArchive()
     archive.message_rows = [{"id": "m1"}]
     socket = tmp_path / "worker.sock"
-    async with WorkerServer(socket=socket, archive=archive, recordings_dir=tmp_path), serving(socket) as served:
+    async with (
+        WorkerServer(socket=socket, archive=archive, recordings_dir=tmp_path, keys=KeyRing(tmp_path)),
+        serving(socket) as served,
+    ):
         await served.set_up()
         assert await served.ask("GET", "/api/v1/messages/m1") == (200, {"id": "m1", "pieces": []})
         assert (await served.ask("GET", "/api/v1/messages/m2"))[0] == 404
@@ -90,10 +100,14 @@ async def test_a_call_by_its_id(tmp_path: Path) -> None:
     archive = FakeArchive()
     archive.call_rows = [{"id": "c1"}]
     socket = tmp_path / "worker.sock"
-    async with WorkerServer(socket=socket, archive=archive, recordings_dir=tmp_path), serving(socket) as served:
+    async with (
+        WorkerServer(socket=socket, archive=archive, recordings_dir=tmp_path, keys=KeyRing(tmp_path)),
+        serving(socket) as served,
+    ):
         await served.set_up()
         assert await served.ask("GET", "/api/v1/calls/c1") == (
-            200, {"id": "c1", "legs": [], "timeline": [], "listenings": []}
+            200,
+            {"id": "c1", "legs": [], "timeline": [], "listenings": []},
         )
         status, answer = await served.ask("GET", "/api/v1/calls/c2", headers={"Accept-Language": "ru"})
         assert (status, answer["code"], answer["title"]) == (404, "not-found", "Здесь такого нет.")

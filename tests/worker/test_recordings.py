@@ -16,6 +16,7 @@ from yarl import URL
 
 from gateway.api.problems import RangeNotSatisfiable, RecordingAway
 from gateway.worker.recordings import open_below, wanted_range
+from gateway.worker.sealed import KeyRing
 from gateway.worker.server import WorkerServer
 from tests.api.served import Served, serving
 from tests.api.shapes import assert_fits
@@ -45,7 +46,7 @@ async def _served(tmp_path: Path) -> AsyncIterator[tuple[Served, FakeArchive, Pa
     archive = FakeArchive()
     socket = tmp_path / "worker.sock"
     async with (
-        WorkerServer(socket=socket, archive=archive, recordings_dir=recordings),
+        WorkerServer(socket=socket, archive=archive, recordings_dir=recordings, keys=KeyRing(tmp_path / "keys")),
         serving(socket) as served,
     ):
         await served.set_up()
@@ -86,7 +87,7 @@ async def test_a_recording_is_served_whole_and_in_parts(tmp_path: Path) -> None:
 @pytest.mark.real_time
 async def test_the_socket_is_its_owners_alone_and_goes_with_the_worker(tmp_path: Path) -> None:
     socket = tmp_path / "worker.sock"
-    async with WorkerServer(socket=socket, archive=FakeArchive(), recordings_dir=tmp_path):
+    async with WorkerServer(socket=socket, archive=FakeArchive(), recordings_dir=tmp_path, keys=KeyRing(tmp_path)):
         assert socket.stat().st_mode & 0o777 == 0o600
     assert not socket.exists()
 
@@ -163,7 +164,7 @@ def test_no_stored_path_leads_out_of_the_directory_either(tmp_path: Path, path: 
     (root / "linked").symlink_to("..")
     os.mkfifo(root / "pipe")
     before = sum(1 for _ in Path("/proc/self/fd").iterdir())
-    with pytest.raises(RecordingAway), open_below(root, path):
+    with pytest.raises(RecordingAway), open_below(root, path, KeyRing(root)):
         pass
     assert sum(1 for _ in Path("/proc/self/fd").iterdir()) == before
 

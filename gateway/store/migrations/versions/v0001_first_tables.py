@@ -299,6 +299,7 @@ def upgrade() -> None:
         Column("deleted_at", String(27), nullable=True),
         Column("made_at", String(27), nullable=True),
         Column("sha256", String(64), nullable=True),
+        Column("file_sha256", String(64), nullable=True),
         Column("loudness_db", JSON, nullable=True),
     )
     op.create_index("ix_recordings_call_id", "recordings", ["call_id"])
