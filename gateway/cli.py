@@ -58,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
         "--passphrase-file", type=Path, metavar="FILE", help="where its passphrase is, if not where gateway.toml says"
     )
 
+    bundling = _add(commands, "support-bundle", _support_bundle, "pack what helps to find a fault, and no secrets")
+    bundling.add_argument("--output", type=Path, metavar="FILE", help="where to write it; left out: here, by the time")
+
     shop = commands.add_parser("shop", help="take the shop from a file, or write it to one")
     verbs = shop.add_subparsers(required=True, metavar="VERB")
     importing = _add(verbs, "import", _shop_import, "take lines, phones, couriers and rules from a shop.toml")
@@ -164,6 +167,21 @@ def _restore(options: argparse.Namespace) -> int:
     for path in restored.kept:
         print(f"{path} was there already and stays as it is.")
     print(f"{len(restored.manifest.files)} files of {restored.manifest.made_at} are back in {settings.data_dir}.")
+    return 0
+
+
+def _support_bundle(options: argparse.Namespace) -> int:
+    from gateway.clock import utc_now
+    from gateway.settings import load_settings
+    from gateway.support.bundle import bundle_name, write_bundle
+
+    target = options.output or Path(bundle_name(utc_now()))
+    try:
+        count = write_bundle(load_settings(options.config), options.config, target)
+    except OSError as fault:
+        print(f"{target} cannot be written: {fault}", file=sys.stderr)
+        return 1
+    print(f"{target}: {count} texts. Look into it before you send it.")
     return 0
 
 

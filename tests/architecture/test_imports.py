@@ -46,6 +46,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "worker": ALL,
     "doctor": ALL,
     "support": frozenset({"errors", "clock", "messages", "settings", "store", "doctor", "__init__"}),
+    "support": frozenset({"errors", "clock", "messages", "settings", "store", "doctor", "__init__"}),
     "demo": ALL,
     "cli": ALL,
     "__main__": ALL,
@@ -65,6 +66,7 @@ MAY_IMPORT_FROM_OTHERS: dict[str, frozenset[str]] = {
     "daemon": frozenset({"aiohttp", "numpy"}),
     "worker": frozenset({"aiohttp", "cryptography", "numpy", "soundfile", "sqlalchemy"}),
     "doctor": frozenset({"aiohttp", "cryptography", "numpy", "serial"}),
+    "support": frozenset({"sqlalchemy"}),
     "support": frozenset({"sqlalchemy"}),
     "demo": frozenset({"aiohttp", "numpy", "tomli"}),
 }

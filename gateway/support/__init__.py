@@ -1,0 +1,1 @@
+"""What an owner may send to who helps: everything about the machine, nothing about people."""

@@ -1,0 +1,141 @@
+"""What is sent to who helps holds no secret and nobody's number or name."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from gateway.settings import load_settings
+from gateway.store.shop_commands import import_shop
+from gateway.support.bundle import write_bundle
+from gateway.support.masks import Masks
+
+SECRETS = (
+    "k3Zq9vTxw2LpR7ma",
+    "482913",
+    "Tr0nkP4ssw0rt",
+    "a passphrase of ours",
+    "4829",
+    "HWDX-2XZ5-SGYY",
+    "pBx-s3cret-9",
+)
+PEOPLE = ("Иван Петров", "Front desk of Maria", "Shop of Ivanova", "ООО Ромашка", "D-778/2026", "shop-account-77")
+NUMBERS = ("79161234567", "79160000001", "74951234567", "356938035643809", "8970101234567890123", "805ec0a1b2c3")
+SHOP = """
+[shop]
+name = "Shop of Ivanova"
+language = "ru"
+[[lines]]
+name = "red"
+imei = "356938035643809"
+number = "+79160000001"
+holder = "ООО Ромашка"
+contract = "D-778/2026"
+pin_file = "{pin}"
+[[phones]]
+extension = "101"
+name = "Front desk of Maria"
+password = "k3Zq9vTxw2LpR7ma"
+mac = "805ec0a1b2c3"
+[[couriers]]
+extension = "2001"
+name = "Иван Петров"
+mobile = "+79161234567"
+lines = ["red"]
+pin = "482913"
+pbx_password = "pBx-s3cret-9"
+[[trunks]]
+name = "provider"
+host = "sip.example.net"
+user = "shop-account-77"
+password = "Tr0nkP4ssw0rt"
+number = "+74951234567"
+[pbx]
+host = "pbx.example.lan"
+"""
+LOG = """2026-03-02T09:00:01+0000 pi simbridge[97]: Call from +7 916 123-45-67 to 8 (495) 123-45-67 by red: answered.
+2026-03-02T09:00:02+0000 pi simbridge[97]: Иван Петров (2001, 79161234567) has entered 482913.
+2026-03-02T09:00:03+0000 pi simbridge[97]: SIM 8970101234567890123 in 356938035643809; front desk of maria is away.
+2026-03-02T09:00:04+0000 pi simbridge[97]: AT+CPIN="4829"; 07919761989901F0040B919761214365F7000062302090000021
+2026-03-02T09:00:05+0000 pi simbridge[97]: REGISTER from 93.184.216.34 and from 192.168.1.20, mail to maria@example.org
+2026-03-02T09:00:06+0000 pi simbridge[97]: The owner's setup code is HWDX-2XZ5-SGYY.
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "backup-passphrase").write_text("a passphrase of ours\n")
+    (tmp_path / "secrets" / "red-pin").write_text("4829\n")
+    config = tmp_path / "gateway.toml"
+    config.write_text(
+        'data_dir = "data"\n# call 8-916-123-45-67 when it breaks\n[discovery]\nenabled = false\n'
+        '[backup]\npassphrase_file = "secrets/backup-passphrase"\n'
+    )
+    settings = load_settings(config)
+    settings.data_dir.mkdir()
+    (settings.data_dir / "setup-code").write_text("HWDX-2XZ5-SGYY\n")
+    shop = tmp_path / "shop.toml"
+    shop.write_text(SHOP.format(pin=tmp_path / "secrets" / "red-pin"), encoding="utf-8")
+    import_shop(settings, shop)
+    return config
+
+
+def texts_of(bundle: Path) -> dict[str, str]:
+    with tarfile.open(bundle) as archive:
+        found = {}
+        for member in archive:
+            content = archive.extractfile(member)
+            assert content is not None
+            found[member.name.removeprefix("simbridge-support/")] = content.read().decode()
+        return found
+
+
+def test_nothing_secret_and_nobody_is_in_it(config: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle.tar.gz"
+    assert write_bundle(load_settings(config), config, bundle, log=lambda: LOG) == 6
+    texts = texts_of(bundle)
+    assert set(texts) == {"machine.json", "doctor.txt", "gateway.toml", "shop.toml", "calls.json", "log.txt"}
+    whole = "\n".join(texts.values())
+    only_digits = "".join(each for each in whole if each.isdigit())
+    for planted in (*SECRETS, *PEOPLE, *NUMBERS):
+        assert planted.casefold() not in whole.casefold(), planted
+    for number in NUMBERS[:3]:
+        assert number[1:] not in only_digits, "however it is spelled"
+    for planted in ("93.184.216.34", "maria@example.org", "0B919761214365F7"):
+        assert planted not in whole
+
+
+def test_what_helps_is_in_it(config: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle.tar.gz"
+    write_bundle(load_settings(config), config, bundle, log=lambda: LOG)
+    texts = texts_of(bundle)
+    assert "2026-03-02T09:00:01+0000" in texts["log.txt"]
+    assert "192.168.1.20" in texts["log.txt"]
+    assert "by red: answered." in texts["log.txt"]
+    assert "(2001," in texts["log.txt"], "an extension is nobody's number"
+    assert 'host = "sip.example.net"' in texts["shop.toml"]
+    assert "owner-missing" in texts["doctor.txt"]
+    assert '"python"' in texts["machine.json"]
+    assert bundle.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("dial 112 or 2001", "dial 112 or 2001"),
+        ("+79161234567", "<number xxxxxxxxx67>"),
+        ("8 (916) 123-45-67.", "<number xxxxxxxxx67>."),
+        ("2026-03-02 09:00:01,123 INFO", "2026-03-02 09:00:01,123 INFO"),
+        ("from 10.0.0.7:5060 and 93.184.216.34", "from 10.0.0.7:5060 and <address>"),
+    ],
+)
+def test_numbers_by_their_look(text: str, masked: str) -> None:
+    assert Masks([]).masked(text) == masked
+
+
+def test_the_longer_word_goes_first_and_case_is_no_help() -> None:
+    masks = Masks([("Anna", False), ("Anna Maria", False), ("12", True)])
+    assert masks.masked("ANNA MARIA, anna, 12") == "<personal>, <personal>, <secret>"
