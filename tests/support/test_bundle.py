@@ -48,12 +48,12 @@ pin = "482913"
 pbx_password = "pBx-s3cret-9"
 [[trunks]]
 name = "provider"
-host = "sip.example.net"
+host = "127.0.0.1"
 user = "shop-account-77"
 password = "Tr0nkP4ssw0rt"
 number = "+74951234567"
 [pbx]
-host = "pbx.example.lan"
+host = "127.0.0.1"
 """
 LOG = """2026-03-02T09:00:01+0000 pi simbridge[97]: Call from +7 916 123-45-67 to 8 (495) 123-45-67 by red: answered.
 2026-03-02T09:00:02+0000 pi simbridge[97]: Иван Петров (2001, 79161234567) has entered 482913.
@@ -116,7 +116,7 @@ def test_what_helps_is_in_it(config: Path, tmp_path: Path) -> None:
     assert "192.168.1.20" in texts["log.txt"]
     assert "by red: answered." in texts["log.txt"]
     assert "(2001," in texts["log.txt"], "an extension is nobody's number"
-    assert 'host = "sip.example.net"' in texts["shop.toml"]
+    assert 'host = "127.0.0.1"' in texts["shop.toml"]
     assert "owner-missing" in texts["doctor.txt"]
     assert '"python"' in texts["machine.json"]
     assert bundle.stat().st_mode & 0o077 == 0
