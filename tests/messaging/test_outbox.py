@@ -120,18 +120,6 @@ async def test_a_long_text_goes_in_parts_by_one_line_and_is_delivered_when_all_a
         assert r.state(message.id)[0] == "delivered"
 
 
-async def test_the_network_keeps_no_message_longer_than_we_do(tmp_path: Path) -> None:
-    lines = {"red": FakeTextLine("red", can_text=False)}
-    async with room(tmp_path, lines=lines) as r:
-        message = await r.outbox.send(COURIER, "x", by="anna", line="red")
-        await asyncio.sleep(10 * 3600)
-        lines["red"].can_text = True
-        await r.until(message.id, "sent")
-        (validity,) = lines["red"].validities
-        assert validity is not None
-        assert timedelta(hours=13, minutes=55) < validity <= timedelta(hours=14)
-
-
 async def test_a_part_that_is_not_delivered_fails_the_message(tmp_path: Path) -> None:
     async with room(tmp_path) as r:
         message = await r.outbox.send(COURIER, "x", by="anna")
