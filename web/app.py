@@ -24,6 +24,7 @@ from web.views.access import access
 from web.views.entry import entry
 from web.views.erasing import erasing
 from web.views.history import history
+from web.views.line_rules import line_rules
 from web.views.my_orders import my_orders
 from web.views.news import news
 from web.views.ordering import ordering
@@ -66,7 +67,9 @@ def create_app(
     protect(app, hosts=hosts, only_private=only_private)
     CSRFProtect(app)
     Babel(app, locale_selector=reader.language)
-    for blueprint in (entry, access, my_orders, ordering, overview, history, erasing, phone_setup, shop, news, texting):
+    for blueprint in (
+        entry, access, my_orders, ordering, overview, line_rules, history, erasing, phone_setup, shop, news, texting,
+    ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)
     _teach_templates(app)

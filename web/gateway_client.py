@@ -314,6 +314,14 @@ class GatewayClient:
         """Take a shop.toml; True when it changed something."""
         return bool(self._ask(asker, "PUT", "/api/v1/shop", text=text, media_type="application/toml")["changed"])
 
+    def line_rules(self, asker: Asker, line: str) -> dict[str, Any]:
+        """Limits, levels and habits of a line, by the names of shop.toml."""
+        return self._object(asker, "GET", "/api/v1/lines/{name}/rules", name=line)
+
+    def change_line(self, asker: Asker, line: str, rules: dict[str, Any]) -> None:
+        """Other values for some of them."""
+        self._ask(asker, "PATCH", "/api/v1/lines/{name}/rules", body=rules, name=line)
+
     @contextmanager
     def recording(
         self, asker: Asker, recording_id: str, headers: Mapping[str, str], *, is_download: bool = False

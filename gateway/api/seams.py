@@ -6,9 +6,9 @@ nobody below needs to import this module.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class LiveView(Protocol):
@@ -262,3 +262,9 @@ class ShopFile(Protocol):
 
         A masked or missing secret keeps its value. Raises SettingsError that names every error with its line.
         """
+
+    def line_rules(self, name: str) -> dict[str, Any] | None:
+        """The rules of a line, by the names of shop.toml; None: there is no such line."""
+
+    async def change_line(self, name: str, changes: Mapping[str, object], *, by: str) -> bool:
+        """Commit other rules of a line; False: there is no such line. Raises SettingsError that says what is wrong."""

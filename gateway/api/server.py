@@ -19,6 +19,7 @@ from gateway.api.call_routes import CallRoutes, Transfer
 from gateway.api.company_routes import Company, CompanyRoutes
 from gateway.api.courier_routes import CourierRoutes, Couriers
 from gateway.api.erasure_routes import ErasureRoutes
+from gateway.api.line_routes import LineRoutes
 from gateway.api.live_routes import LiveRoutes
 from gateway.api.message_routes import MessageRoutes, Texts
 from gateway.api.metrics import MetricsRoutes, Watched
@@ -93,6 +94,7 @@ class ApiServer:
         self._app.add_routes(
             LiveRoutes(live=live, stream=self._stream, shop=shop, is_ready=is_ready, boot=boot).routes()
         )
+        self._app.add_routes(LineRoutes(shop).routes())
         self._app.add_routes(MessageRoutes(texts).routes())
         self._app.add_routes(CallRoutes(transfer, texts.answers).routes())
         self._app.add_routes(CompanyRoutes(company).routes())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -25,6 +26,7 @@ from gateway.store.inbox import StoredInbox
 from gateway.store.jobs import StoredJobs
 from gateway.store.journal import Journal
 from gateway.store.ledger import StoredBindings, StoredPinTries
+from gateway.store.line_settings import rules_of, with_rules
 from gateway.store.orders import StoredOrders
 from gateway.store.outbox import StoredOutbox
 from gateway.store.retention import Retention, UsedShare, used_share
@@ -104,6 +106,19 @@ class Store:
                 for each in self._shop.couriers
             )
             await self.save_shop(replace(self._shop, couriers=couriers), by=by)
+            return True
+
+    def line_rules(self, name: str) -> dict[str, Any] | None:
+        """The rules of a line, by the names of shop.toml; None: there is no such line."""
+        line = self._shop.line(name)
+        return rules_of(line) if line is not None else None
+
+    async def change_line(self, name: str, changes: Mapping[str, object], *, by: str) -> bool:
+        """Commit other rules of a line; False: there is no such line. Raises SettingsError, StoreError."""
+        async with self._changing:
+            if self._shop.line(name) is None:
+                return False
+            await self.save_shop(await asyncio.to_thread(with_rules, self._shop, name, changes), by=by)
             return True
 
     def retention(self, recordings_dir: Path, *, used: UsedShare = used_share) -> Retention:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from gateway.errors import SettingsError
 from gateway.provisioning.desk import ProvisioningDesk
+from gateway.store.line_settings import rules_of, with_rules
 from gateway.telephony.shop import CourierSettings, LineSettings, NumberRules, PhoneSettings, Shop, ShopView
 
 SHOP = Shop(
@@ -35,6 +38,7 @@ class FakeShopFile:
     def __init__(self) -> None:
         self.text = '[shop]\nname = "Flowers & Co"\n'
         self.imported_by: list[str] = []
+        self.shop = SHOP
 
     async def export_text(self) -> str:
         return self.text
@@ -46,3 +50,14 @@ class FakeShopFile:
         self.text = text
         self.imported_by.append(by)
         return changed
+
+    def line_rules(self, name: str) -> dict[str, Any] | None:
+        line = self.shop.line(name)
+        return rules_of(line) if line is not None else None
+
+    async def change_line(self, name: str, changes: Mapping[str, object], *, by: str) -> bool:
+        if self.shop.line(name) is None:
+            return False
+        self.shop = with_rules(self.shop, name, changes)
+        self.imported_by.append(by)
+        return True

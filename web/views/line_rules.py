@@ -1,0 +1,61 @@
+"""The rules of a line: how much it may be used, how loud it is, its messages and its money."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from web.gateway_client import Refused
+from web.reader import asker, client, snapshot
+from web.translation import gettext
+
+line_rules = Blueprint("line_rules", __name__)
+
+_WORDS = (
+    "number", "operator", "contract", "holder", "from_mobile", "to_mobile", "keys", "balance_code", "balance_pattern",
+)  # fmt: skip
+_COUNTS = ("minutes_per_day", "sms_per_minute", "sms_per_day", "low_balance")
+_LISTS = ("rings", "texts")
+_SWITCHES = ("evens_out", "hide_number", "roaming")
+
+
+@line_rules.get("/lines/<line>/rules")
+def form(line: str) -> str:
+    """The rules as they are."""
+    return _page(line, client().line_rules(asker(), line))
+
+
+@line_rules.post("/lines/<line>/rules")
+def take(line: str) -> Response | tuple[str, int]:
+    """Other rules; what the form leaves empty is as if it had never been set."""
+    rules = _told()
+    try:
+        client().change_line(asker(), line, rules)
+    except Refused as refusal:
+        if refusal.status not in (400, 422):
+            raise
+        return _page(line, rules, refusal), refusal.status
+    flash(gettext("The rules of line %(line)s are changed.", line=line))
+    return redirect(url_for("overview.lines"))
+
+
+def _told() -> dict[str, Any]:
+    told = {name: value.strip() for name, value in request.form.items()}
+    rules: dict[str, Any] = {name: told.get(name) or None for name in _WORDS}
+    rules |= {name: _whole(told.get(name, "")) for name in _COUNTS}
+    rules |= {name: told.get(name, "").replace(",", " ").split() for name in _LISTS}
+    return rules | {name: name in told for name in _SWITCHES}
+
+
+def _whole(text: str) -> int | str | None:
+    """A number; what is none goes on as it is, and the gateway says what is wrong with it."""
+    try:
+        return int(text) if text else None
+    except ValueError:
+        return text
+
+
+def _page(line: str, rules: dict[str, Any], refusal: Refused | None = None) -> str:
+    return render_template("line_rules.html", line=line, rules=rules, refusal=refusal, snapshot=snapshot())
