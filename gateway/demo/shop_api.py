@@ -26,8 +26,8 @@ class ShopApi:
         """Sign in."""
         code = (await asyncio.to_thread(_text_of, self._code_file)).strip()
         password = secrets.token_urlsafe(16)
-        await self._post("/setup", {"code": code, "name": "owner", "password": password})
-        session = await self._post("/sessions", {"name": "owner", "password": password})
+        await self.post("/setup", {"code": code, "name": "owner", "password": password})
+        session = await self.post("/sessions", {"name": "owner", "password": password})
         self._http.headers["Authorization"] = f"Bearer {session['token']}"
         return self
 
@@ -58,7 +58,8 @@ class ShopApi:
                     return answer
                 await asyncio.sleep(0.05)
 
-    async def _post(self, path: str, body: dict[str, str]) -> Any:
+    async def post(self, path: str, body: dict[str, str]) -> Any:
+        """The JSON of a POST, None where there is none."""
         async with self._http.post(self._base + path, json=body) as answer:
             answer.raise_for_status()
             return await answer.json() if answer.content_type == "application/json" else None

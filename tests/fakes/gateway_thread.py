@@ -81,6 +81,16 @@ class GatewayThread:
         self.accounts.passwords["anna"] = PASSWORD
         self.accounts.code = None
 
+    def keep_order(self, number: str, **values: str) -> None:
+        """An order of courier 2001, made or changed."""
+        given = {"phone": "+79035550001", "courier": "2001", **values}
+
+        async def keep() -> None:
+            if await self.orders.change(number, given, by="anna") is None:
+                await self.orders.add({"number": number, **given}, expires_at=None, by="anna")
+
+        asyncio.run(keep())
+
     def keep_recording(self, recording_id: str, *, seconds: float = 1.0) -> bytes:
         """Put a file of two tones where the worker finds it."""
         self.recordings_dir.mkdir(exist_ok=True)
@@ -114,7 +124,9 @@ class GatewayThread:
             self.port = api.port
             if with_worker:
                 async with WorkerServer(
-                    socket=self.worker_socket, archive=self.archive, recordings_dir=self.recordings_dir,
+                    socket=self.worker_socket,
+                    archive=self.archive,
+                    recordings_dir=self.recordings_dir,
                     keys=KeyRing(self.recordings_dir.parent / "recording-keys"),
                 ):
                     started.set()

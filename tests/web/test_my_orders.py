@@ -14,13 +14,6 @@ from tests.fakes.gateway_thread import PASSWORD, GatewayThread
 from tests.fakes.rows import call_row
 from tests.web.conftest import csrf_of
 
-NUMBER = "+79035550001"
-
-
-def _order(gateway: GatewayThread, number: str, courier: str) -> None:
-    values = {"number": number, "phone": NUMBER, "customer": "Мария", "courier": courier}
-    asyncio.run(gateway.orders.add(values, expires_at=None, by="anna"))
-
 
 def _courier(app: Flask, gateway: GatewayThread) -> FlaskClient:
     adding = gateway.accounts.add_user(name="Ivan", password=PASSWORD, role="courier", courier="2001", by="anna")
@@ -36,8 +29,8 @@ def _post(browser: FlaskClient, path: str, where: str = "/my", **form: str) -> s
 
 def test_a_courier_comes_to_the_own_orders_and_sees_no_number(app: Flask, gateway: GatewayThread) -> None:
     """B2, T-W6."""
-    _order(gateway, "1001", "2001")
-    _order(gateway, "1002", "2002")
+    gateway.keep_order("1001", courier="2001", customer="Мария")
+    gateway.keep_order("1002", courier="2002", customer="Мария")
     browser = _courier(app, gateway)
     page = browser.get("/", follow_redirects=True).text
     assert "Order 1001" in page
@@ -50,7 +43,7 @@ def test_a_courier_comes_to_the_own_orders_and_sees_no_number(app: Flask, gatewa
 
 
 def test_one_tap_is_one_call(app: Flask, gateway: GatewayThread) -> None:
-    _order(gateway, "1001", "2001")
+    gateway.keep_order("1001", courier="2001", customer="Мария")
     browser = _courier(app, gateway)
     key = re.search(r'name="key" value="([0-9a-f]{32})"', browser.get("/my").text)
     assert key is not None
@@ -63,7 +56,7 @@ def test_one_tap_is_one_call(app: Flask, gateway: GatewayThread) -> None:
 
 
 def test_the_courier_says_how_far_it_is(app: Flask, gateway: GatewayThread) -> None:
-    _order(gateway, "1001", "2001")
+    gateway.keep_order("1001", courier="2001", customer="Мария")
     browser = _courier(app, gateway)
     assert "Over, still connected" in _post(browser, "/my/1001/stage", stage="delivered")
     _post(browser, "/my/1001/stage", stage="cancelled")
