@@ -151,7 +151,7 @@ def _certificates(settings: Settings) -> Iterator[Finding]:
 
 def _end_of(certificate: Path) -> datetime:
     # Here alone: the report has no other use for the library.
-    from cryptography.x509 import load_pem_x509_certificate  # noqa: PLC0415
+    from cryptography.x509 import load_pem_x509_certificate  # noqa: PLC0415  # as said above
 
     return load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
 

@@ -50,7 +50,7 @@ def make_certificate(certificate: Path, key: Path, hosts: tuple[str, ...]) -> No
     if _is_good(certificate) and key.exists():
         return
     # Here alone: made once in ten years, and the library weighs seven mebibytes.
-    from gateway.sip.self_signed import self_signed  # noqa: PLC0415
+    from gateway.sip.self_signed import self_signed  # noqa: PLC0415  # as said above
 
     made, private = self_signed(hosts)
     certificate.parent.mkdir(mode=0o750, parents=True, exist_ok=True)

@@ -84,8 +84,8 @@ class SystemNames:
 
     def _ask(self, name: str, kind: str) -> list[Any]:
         # Here alone: most shops name no provider, and need no DNS library in memory.
-        import dns.exception  # noqa: PLC0415
-        import dns.resolver  # noqa: PLC0415
+        import dns.exception  # noqa: PLC0415  # as said above
+        import dns.resolver  # noqa: PLC0415  # as said above
 
         try:
             resolver = dns.resolver.Resolver(configure=self._nameserver is None)
@@ -130,7 +130,7 @@ async def in_thread(work: Callable[[], _Answer]) -> _Answer:
             trouble = fault
             said = lambda: answer.set_exception(trouble)  # noqa: E731  # one of two ways to end
         else:
-            said = lambda: answer.set_result(found)  # noqa: E731
+            said = lambda: answer.set_result(found)  # noqa: E731  # the other way
         with contextlib.suppress(RuntimeError):  # the loop was closed while the DNS server was silent
             loop.call_soon_threadsafe(report, said)
 

@@ -143,7 +143,7 @@ class RtpPort(MediaPort):
         if agreement.crypto is not None:
             if self._sealed_before is None:
                 # Here alone, so that nobody without sealed calls has libsrtp in memory.
-                from gateway.sip.sealed_packets import SecurePackets  # noqa: PLC0415
+                from gateway.sip.sealed_packets import SecurePackets  # noqa: PLC0415  # as said above
 
                 self._sealed_before = SecurePackets(agreement.crypto.suite, key, agreement.crypto.key)
             self._sealed_before.rekey(agreement.crypto.suite, key, agreement.crypto.key)

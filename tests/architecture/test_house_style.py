@@ -25,6 +25,10 @@ CODE_SUFFIXES = frozenset({".py", ".html", ".js", ".css", ".sh", ".mako", ".toml
 
 UNFINISHED = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")) + r")\b")
 
+_EXCEPTION = r"(noqa(: [A-Z0-9, ]+)?|type: ignore(\[[a-z, -]+\])?)"
+UNEXPLAINED = re.compile(rf"# {_EXCEPTION}(\s*# {_EXCEPTION})*\s*$")
+"""A rule that is set aside, and no word behind it that says why."""
+
 REGISTRY_HOSTS = re.compile(
     "|".join(
         re.escape(host)
@@ -77,6 +81,11 @@ def test_nothing_is_left_for_later() -> None:
         if path.suffix in CODE_SUFFIXES and not _is_foreign(path)
         for line in _lines_of(path, UNFINISHED)
     ]
+    assert not found, "\n".join(found)
+
+
+def test_every_exception_from_a_rule_says_why() -> None:
+    found = [line for path in project_files() if path.suffix == ".py" for line in _lines_of(path, UNEXPLAINED)]
     assert not found, "\n".join(found)
 
 
