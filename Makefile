@@ -94,7 +94,7 @@ fuzz: venv-dev ## a million broken SIP messages against the parsers, and texts t
 	@exec .venv/bin/python -m tests.fuzz $(ARGS)
 
 .PHONY: crash
-crash: venv-dev ## daemons that are killed in the midst of calls: make crash ARGS="--rounds 1000 --lanes 8"
+crash: venv-dev ## daemons killed in the midst of calls, and power cuts: make crash ARGS="--rounds 1000 --lanes 8 --power-cuts 1000"
 	@exec .venv/bin/python -m tests.crash $(ARGS)
 
 .PHONY: lint

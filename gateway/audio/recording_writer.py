@@ -242,8 +242,11 @@ class RecordingFile:
         return self._assembled
 
     def _open(self) -> None:
-        self._part.parent.mkdir(parents=True, exist_ok=True)
+        directory = self._part.parent
+        directory.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        wav.sync_names(directory)
+        wav.sync_names(directory.parent)
         self._put(wav.wav_header(0), 0)
 
     def _put(self, data: bytes, offset: int) -> None:

@@ -82,11 +82,16 @@ def measure(path: Path) -> tuple[float, int]:
 def finish(part: Path, path: Path) -> None:
     """Give a whole file its final name, durably. Raises OSError."""
     part.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    sync_names(path.parent)
+
+
+def sync_names(directory: Path) -> None:
+    """Have the disk know the files of a directory by their names: a file that is synced may still lose its own."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(directory)
+        os.fsync(descriptor)
     finally:
-        os.close(directory)
+        os.close(descriptor)
 
 
 def free_name(path: Path) -> Path:
