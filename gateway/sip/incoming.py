@@ -7,12 +7,14 @@ import asyncio
 from gateway.sip.dialog import ALLOW, SERVER_NAME, Dialog, copy_record_route
 from gateway.sip.digest import DigestClient
 from gateway.sip.extensions import RELIABLE, SUPPORTED
+from gateway.sip.media_setup import connect_media, read_answer
 from gateway.sip.media_terms import DEFAULT_TERMS, MediaTerms
 from gateway.sip.message import Request, Response
 from gateway.sip.reliable import ReliableResponses
+from gateway.sip.renegotiation import OpenOffer, ask_again_later
 from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sdp import CONTENT_TYPE, Agreement, Description, LocalDescription
-from gateway.sip.session import CallEvents, Session, connect_media, read_answer
+from gateway.sip.session import CallEvents, Session
 from gateway.sip.transaction import ServerTransaction, answer_to, new_tag
 from gateway.sip.transport import Flow
 from gateway.sip.wire import WayTo, Wire, decline, reason_of
@@ -49,6 +51,7 @@ class IncomingCall:
         self._local = LocalDescription(self._flow.local.host, port.local.port, terms)
         self._dialog = Dialog.answered(transaction.request, new_tag(), self._flow, follows_contact=trusted)
         self._session = Session(wire, port, self._local, events, trusted=trusted, account=account)
+        self._session.open_offer = OpenOffer.OURS if offer is None else OpenOffer.THEIRS
         self._is_final = False
         self._ring_timer: asyncio.TimerHandle | None = None
         self._reliable = ReliableResponses(transaction, self._was_not_heard)
@@ -91,11 +94,13 @@ class IncomingCall:
         self._finish()
         response = self._response(200, "OK")
         self._session.timer.answer(self._transaction.request, response)
-        if self._offer is not None and self._agreement is not None:
+        if self._session.agreement is not None:  # agreed before, and changed by an UPDATE: nothing is left to be said
+            self._session.use(self._session.agreement, self._flow.remote.host)
+        elif self._offer is not None and self._agreement is not None:
             self._describe(response, self._local.answer(self._offer, self._agreement))
-            self._session.use(self._agreement, self._flow.remote.host)
+            self._agree(self._agreement)
         elif self._agreement is not None:  # agreed by a PRACK
-            self._session.use(self._agreement, self._flow.remote.host)
+            self._agree(self._agreement)
         else:
             self._describe(response, self._local.offer())
         self._wire.dialogs.add(self._dialog, self._session, self._events.leg)
@@ -131,11 +136,8 @@ class IncomingCall:
                 self.cancelled()
             case "PRACK":
                 self._receive_prack(transaction)
-            case "INVITE":
-                transaction.respond(decline(request, 491, "Request Pending"))
-            case "UPDATE" if request.body:
-                # The offer of the INVITE is not answered yet (RFC 3311 section 5.2).
-                transaction.respond(decline(request, 500, "Server Internal Error"))
+            case "INVITE":  # the first one is not answered yet (RFC 3261 section 14.2)
+                transaction.respond(ask_again_later(request))
             case _:
                 self._session.receive(transaction, flow)
 
@@ -157,9 +159,11 @@ class IncomingCall:
             transaction.respond(decline(prack, 481, "Call/Transaction Does Not Exist"))
             return
         transaction.respond(decline(prack, 200, "OK"))
-        self._reliable.go_on()
+        has_described = bool(self._reliable.go_on().body)
         if self._offer is None and self._agreement is None and self._has_described:
             self._agreement = read_answer(prack, self._local.terms)
+        if has_described and self._agreement is not None:
+            self._session.open_offer = OpenOffer.NONE
         if self._is_accepting and not self._reliable.describes:
             self._is_accepting = False
             self.answer()
@@ -197,8 +201,12 @@ class IncomingCall:
                 self._session.hang_up(Cause.NO_COMMON_CODEC)
                 self._events.ended(Cause.NO_COMMON_CODEC, False)
                 return
-            self._session.use(agreement, self._flow.remote.host)
+            self._agree(agreement)
         self._events.answered()
+
+    def _agree(self, agreement: Agreement) -> None:
+        self._session.open_offer = OpenOffer.NONE
+        self._session.use(agreement, self._flow.remote.host)
 
     def _refuse(self, status: int, reason: str, cause: Cause) -> None:
         self._finish()

@@ -7,10 +7,12 @@ from typing import Protocol
 
 from gateway.sip.dialog import Dialog
 from gateway.sip.extensions import rseq_of
+from gateway.sip.media_setup import read_answer
 from gateway.sip.media_terms import MediaTerms
 from gateway.sip.message import Request, Response
+from gateway.sip.renegotiation import OpenOffer
 from gateway.sip.sdp import Agreement
-from gateway.sip.session import Session, read_answer
+from gateway.sip.session import Session
 from gateway.sip.target import cancel_of
 from gateway.sip.transaction import LONGEST_SECONDS, ClientTransaction
 from gateway.sip.transport import Flow
@@ -42,7 +44,6 @@ class _Early:
     """A dialog before its answer (RFC 3261 section 12.1)."""
 
     session: Session
-    agreement: Agreement | None = None
     sequence: int | None = None
     """The number of the last reliable response (RFC 3262)."""
 
@@ -121,7 +122,9 @@ class Invitation:
             return
         agreement = read_answer(response, self._terms)
         if early is not None and agreement is not None:
-            early.agreement = agreement
+            early.session.agreement = agreement
+            if rseq_of(response) is not None:  # it cannot be lost: that was the answer (RFC 3262 section 5)
+                early.session.open_offer = OpenOffer.NONE
         self._user.progressed(response, agreement)
 
     def _early_dialog(self, response: Response) -> _Early | None:
@@ -131,6 +134,7 @@ class Invitation:
             return None
         if tag not in self._early and len(self._early) < _MOST_PLACES:
             session = self._user.new_session()
+            session.open_offer = OpenOffer.OURS
             session.begin(self._dialog_of(response))
             self._early[tag] = _Early(session)
         return self._early.get(tag)
@@ -164,7 +168,8 @@ class Invitation:
         self._wire.send(*self._acks[tag])
         is_wanted = not self._is_final and self._reason is None
         self._is_final = True
-        if not is_wanted or not self._user.answered(response, dialog, None if early is None else early.agreement):
+        agreement = None if early is None else early.session.agreement
+        if not is_wanted or not self._user.answered(response, dialog, agreement):
             self._wire.ask_and_forget(dialog.request("BYE"), dialog.next_hop())
 
     def _dialog_of(self, response: Response) -> Dialog:

@@ -7,10 +7,11 @@ import secrets
 from gateway.sip.attempt import Attempt
 from gateway.sip.dialog import Dialog
 from gateway.sip.headers import NameAddress
+from gateway.sip.media_setup import connect_media, read_answer
 from gateway.sip.message import Response
 from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sdp import Agreement, LocalDescription
-from gateway.sip.session import CallEvents, Session, connect_media, read_answer
+from gateway.sip.session import CallEvents, Session
 from gateway.sip.target import Target
 from gateway.sip.transaction import new_tag
 from gateway.sip.uri import SipUri
@@ -54,6 +55,7 @@ class OutgoingCall:
             local = LocalDescription(target.flow.local.host, self._port.local.port, target.terms)
             sender = (target.sender or self._caller).with_parameter("tag", new_tag())
             name = f"{call_id}-{number}"
+            self._wire.dialogs.on_leg(self._events.leg.id, name)
             self._attempts.append(
                 Attempt(self._wire, target, local, self, sender=sender, call_id=name, trusted=self._trusted)
             )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gateway.sip.digest import DigestClient
 from gateway.sip.message import Request, Response
+from gateway.sip.renegotiation import OpenOffer
 from gateway.sip.sdp import CONTENT_TYPE
 from gateway.sip.session_timer import longer
 from gateway.sip.transport import Flow
@@ -39,11 +40,6 @@ class Refresher:
         self._was_challenged = False
         self._ack: tuple[Request, Flow] | None = None
         self._timer: asyncio.TimerHandle | None = None
-
-    @property
-    def is_inviting(self) -> bool:
-        """An INVITE of ours is under way: one of the peer's must wait (RFC 3261 section 14.2)."""
-        return self._pending is not None and self._pending.method == "INVITE"
 
     def learn(self, message: Request | Response, *, we_called: bool) -> None:
         """From the INVITE or its answer: what the peer understands, and who made the Call-ID."""
@@ -75,6 +71,7 @@ class Refresher:
             request = dialog.request("UPDATE")
         else:
             request = dialog.request("INVITE", session.current_offer(), CONTENT_TYPE)
+            session.open_offer = OpenOffer.OURS  # one of the peer's must wait (RFC 3261 section 14.2)
         if credentials is not None:
             request.headers.add(*credentials)
         session.timer.ask(request.headers)
@@ -90,10 +87,7 @@ class Refresher:
             if self._ack is None:
                 self._ack = (dialog.acknowledge(request.cseq.number), dialog.next_hop())
             session.wire.send(*self._ack)
-        if self._pending is not request:  # the same 2xx again: its ACK was lost
-            return
-        self._pending = None
-        if session.has_ended:
+        if not self._is_news(request) or session.has_ended:
             return
         match response.status:
             case status if status < 300:
@@ -116,6 +110,15 @@ class Refresher:
                 self._ask(None)
             case _:
                 self._again_after(_retry_after(response) or AGAIN_SECONDS)
+
+    def _is_news(self, request: Request) -> bool:
+        """The final response has come; False: the same 2xx comes again, because its ACK was lost."""
+        if self._pending is not request:
+            return False
+        self._pending = None
+        if request.method == "INVITE":
+            self._session.open_offer = OpenOffer.NONE
+        return True
 
     def _answer_challenge(self, request: Request, response: Response) -> None:
         if self._account is None or self._was_challenged:

@@ -45,12 +45,13 @@ class ReliableResponses:
         invite = self._transaction.request.cseq
         return rack_of(prack) == (int(self._waiting[0].headers.get("RSeq") or 0), invite.number, invite.method)
 
-    def go_on(self) -> None:
-        """The one that waited has arrived: the next one."""
-        self._waiting.popleft()
+    def go_on(self) -> Response:
+        """The one that waited has arrived, and is returned: the next one."""
+        arrived = self._waiting.popleft()
         self._stop_timer()
         if self._waiting:
             self._begin()
+        return arrived
 
     def stop(self) -> None:
         """Repeat nothing more: a final response goes out."""

@@ -8,22 +8,20 @@ from dataclasses import dataclass
 
 from gateway.errors import AddressInUse
 from gateway.sip.acceptance import Acceptance
-from gateway.sip.dialog import ALLOW, SERVER_NAME, Dialog
+from gateway.sip.dialog import ALLOW, Dialog
 from gateway.sip.digest import DigestClient
-from gateway.sip.extensions import SUPPORTED
-from gateway.sip.grammar import MalformedMessage
-from gateway.sip.latch import media_host
-from gateway.sip.media_terms import MediaTerms
+from gateway.sip.media_setup import connect_media, read_answer
 from gateway.sip.message import Request, Response
 from gateway.sip.refer import Transfers
 from gateway.sip.refresher import Refresher
+from gateway.sip.renegotiation import OpenOffer, Renegotiation
 from gateway.sip.rtp_port import RtpPort
-from gateway.sip.sdp import CONTENT_TYPE, Agreement, LocalDescription, Way, agree, parse_sdp
-from gateway.sip.session_timer import SHORTEST_SECONDS, SessionTimer, too_short
+from gateway.sip.sdp import CONTENT_TYPE, Agreement, LocalDescription, Way
+from gateway.sip.session_timer import SessionTimer
 from gateway.sip.silence import SilenceWatch
 from gateway.sip.telephone_event import key_of_info
-from gateway.sip.transaction import ServerTransaction, answer_to
-from gateway.sip.transport import Address, Flow, is_wildcard
+from gateway.sip.transaction import ServerTransaction
+from gateway.sip.transport import Flow, is_wildcard
 from gateway.sip.wire import WayTo, Wire, decline, reason_of, unsupported_extensions
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import Leg
@@ -70,14 +68,20 @@ class Session:
         self.wire = wire
         self.timer = SessionTimer(self._refresh, self._expire)
         self._port = port
-        self._local = local
+        self.local = local
+        """Our side of the description."""
         self._events = events
         self.is_trusted = trusted
-        self._agreement: Agreement | None = None
+        self.agreement: Agreement | None = None
+        """What is spoken now."""
         self._accepting: Acceptance | None = None
         self._goodbye: Cause | None = None
-        self._is_early = True
+        self.is_early = True
+        """Nobody has answered yet."""
+        self.open_offer = OpenOffer.NONE
+        """Whose offer waits for its answer."""
         self._refresher = Refresher(self, account, self._lose)
+        self._renegotiation = Renegotiation(self)
         self._transfers = Transfers(wire, events.leg, self._living_dialog, events.transfer)
         self._silence = SilenceWatch(port, is_excused=lambda: self.is_answering, on_silence=self._fall_silent)
 
@@ -95,29 +99,38 @@ class Session:
 
     def confirm(self, message: Request | Response, *, we_called: bool) -> None:
         """The call is answered: `message` is the peer's INVITE, or its answer to ours."""
-        self._is_early = False
+        self.is_early = False
         self._port.on_key = self._events.key
         self._refresher.learn(message, we_called=we_called)
-        if self._agreement is not None:
-            self._silence.begin(self._agreement)
+        if self.agreement is not None:
+            self._silence.begin(self.agreement)
 
     def use(self, agreement: Agreement, signalling_host: str) -> None:
         """Media as agreed, from now on."""
-        self._agreement = agreement
-        connect_media(self._port, agreement, self._local, signalling_host, trusted=self.is_trusted)
-        if not self._is_early:
+        self.agreement = agreement
+        connect_media(self._port, agreement, self.local, signalling_host, trusted=self.is_trusted)
+        if not self.is_early:
             self._silence.begin(agreement)
         self._events.held(agreement.is_held, self.is_trusted and agreement.way.receives)
 
     def current_offer(self) -> bytes:
         """An offer that changes nothing: it holds nobody, and goes on with what is."""
-        return self._local.offer(Way.BOTH if self._agreement is None else self._agreement.way)
+        return self.local.offer(Way.BOTH if self.agreement is None else self.agreement.way)
 
     def take_answer(self, response: Response) -> None:
         """The answer to an offer of ours within the call."""
-        agreement = read_answer(response, self._local.terms)
-        if agreement is not None and self.dialog is not None:
-            self.use(agreement, self.dialog.flow.remote.host)
+        if self.dialog is not None:
+            self.use_answer(read_answer(response, self.local.terms), self.dialog.flow.remote.host)
+
+    def use_answer(self, agreement: Agreement | None, signalling_host: str) -> None:
+        """What the peer has answered to an offer of ours within the call, if it may be used."""
+        self.open_offer = OpenOffer.NONE
+        if agreement is not None and not self.opens(agreement):
+            self.use(agreement, signalling_host)
+
+    def opens(self, agreement: Agreement) -> bool:
+        """It would send in the clear what is sealed now: nobody may ask for that in mid-call."""
+        return self.agreement is not None and self.agreement.crypto is not None and agreement.crypto is None
 
     def accept(self, transaction: ServerTransaction, response: Response, on_ack: Callable[[Request], None]) -> None:
         """Send a 2xx to an INVITE until it is acknowledged; without an ACK the call ends (section 13.3.1.4)."""
@@ -133,12 +146,12 @@ class Session:
     def look_round(self, way_to: WayTo) -> None:
         """Go on at our new address, when that is another one now, and tell the peer (X-N4)."""
         dialog = self.dialog
-        if dialog is None or self._is_early or self._goodbye is not None:
+        if dialog is None or self.is_early or self._goodbye is not None:
             return
         if not dialog.flow.is_open:
             dialog.flow = way_to(dialog.flow, self.owner) or dialog.flow
         host = dialog.flow.local.host
-        if not dialog.flow.is_open or host == self._local.host or is_wildcard(host):
+        if not dialog.flow.is_open or host == self.local.host or is_wildcard(host):
             return  # as it was; or between two addresses, and the next one is awaited
         self._port.close()
         try:
@@ -146,9 +159,9 @@ class Session:
         except AddressInUse as fault:
             log.error("A call cannot go on at %s yet: %s", host, fault)
             return
-        self._local.host, self._local.port = self._port.local
-        if self._agreement is not None:
-            connect_media(self._port, self._agreement, self._local, dialog.flow.remote.host, trusted=self.is_trusted)
+        self.local.host, self.local.port = self._port.local
+        if self.agreement is not None:
+            connect_media(self._port, self.agreement, self.local, dialog.flow.remote.host, trusted=self.is_trusted)
         log.info("A call with %s goes on at %s.", dialog.flow.remote, host)
         self._refresher.tell_of_move()
 
@@ -240,9 +253,9 @@ class Session:
                 self.close()
                 self._events.ended(Cause.HUNG_UP, True)
             case "INVITE":
-                self._renegotiate(transaction, flow)
+                self._renegotiation.reinvite(transaction, flow)
             case "UPDATE":
-                self._update(transaction, flow)
+                self._renegotiation.update(transaction, flow)
             case "INFO":
                 self._receive_info(transaction)
             case "OPTIONS":
@@ -258,88 +271,6 @@ class Session:
                 transaction.respond(decline(request, 405, "Method Not Allowed"))
             case _:
                 transaction.respond(decline(request, 501, "Not Implemented"))
-
-    def _renegotiate(self, transaction: ServerTransaction, flow: Flow) -> None:
-        """A re-INVITE: hold, resume, another codec, another address (RFC 3261 section 14.2)."""
-        request = transaction.request
-        if self.is_answering or self._refresher.is_inviting:
-            transaction.respond(decline(request, 491, "Request Pending"))
-            return
-        if too_short(request):
-            transaction.respond(_interval_too_small(request))
-            return
-        if not request.body:
-            body = self.current_offer()
-            self._accept_body(transaction, body, lambda ack: self._take_late_answer(ack, flow))
-            return
-        answer = self._answer(transaction, flow)
-        if answer is not None:
-            self._accept_body(transaction, answer, lambda _ack: None)
-
-    def _accept_body(self, transaction: ServerTransaction, body: bytes, on_ack: Callable[[Request], None]) -> None:
-        if self.dialog is not None:
-            self.dialog.refresh_target(transaction.request)
-            self.accept(transaction, self.description_response(transaction.request, body), on_ack)
-
-    def _update(self, transaction: ServerTransaction, flow: Flow) -> None:
-        """UPDATE (RFC 3311): like a re-INVITE without an ACK; one without a body moves the Contact only."""
-        if self.dialog is None:
-            return
-        body = b""
-        if too_short(transaction.request):
-            transaction.respond(_interval_too_small(transaction.request))
-            return
-        if transaction.request.body and (self.is_answering or self._refresher.is_inviting):
-            # Two offers at a time are one too many (RFC 3311 section 5.2).
-            transaction.respond(decline(transaction.request, 491, "Request Pending"))
-            return
-        if transaction.request.body:
-            answer = self._answer(transaction, flow)
-            if answer is None:
-                return
-            body = answer
-        self.dialog.refresh_target(transaction.request)
-        transaction.respond(self.description_response(transaction.request, body))
-
-    def _answer(self, transaction: ServerTransaction, flow: Flow) -> bytes | None:
-        """Our answer to the offer of a request; None: refused, and the call goes on as it was."""
-        request = transaction.request
-        if request.content_type != CONTENT_TYPE:
-            response = decline(request, 415, "Unsupported Media Type")
-            response.headers.add("Accept", CONTENT_TYPE)
-            transaction.respond(response)
-            return None
-        try:
-            offer = parse_sdp(request.body)
-        except MalformedMessage as fault:
-            transaction.respond(decline(request, fault.status, "Bad Request"))
-            return None
-        agreement = agree(offer, self._local.terms, kept=None if self._agreement is None else self._agreement.codec)
-        if agreement is None:
-            transaction.respond(decline(request, 488, "Not Acceptable Here"))
-            return None
-        self.use(agreement, flow.remote.host)
-        return self._local.answer(offer, agreement)
-
-    def _take_late_answer(self, ack: Request, flow: Flow) -> None:
-        """The answer to an offer of ours that went out in a 2xx comes in the ACK."""
-        agreement = read_answer(ack, self._local.terms)
-        if agreement is not None:
-            self.use(agreement, flow.remote.host)
-
-    def description_response(self, request: Request, body: bytes) -> Response:
-        """A 200 within the dialog with our description."""
-        response = answer_to(request, 200, "OK")
-        if self.dialog is not None:
-            response.headers.add("Contact", self.dialog.contact)
-        response.headers.add("Allow", ALLOW)
-        response.headers.add("Supported", SUPPORTED)
-        response.headers.add("Server", SERVER_NAME)
-        self.timer.answer(request, response)
-        if body:
-            response.headers.add("Content-Type", CONTENT_TYPE)
-            response.body = body
-        return response
 
     # Keys.
 
@@ -360,27 +291,3 @@ class Session:
         transaction.respond(decline(request, 200, "OK"))
         if key and not self._port.has_heard_keys:  # else the phone tells each key twice
             self._events.key(key)
-
-
-def connect_media(
-    port: RtpPort, agreement: Agreement, local: LocalDescription, signalling_host: str, *, trusted: bool
-) -> None:
-    """Let the port do what was agreed with `local` as our side, with the host that media may go to."""
-    host = media_host(agreement.host, signalling_host, trusted=trusted)
-    port.agree(agreement, Address(host, agreement.port), local.key)
-
-
-def read_answer(message: Request | Response, terms: MediaTerms) -> Agreement | None:
-    """What the description in a message agrees to; None when there is none, or nothing in common."""
-    if not message.body or message.content_type != CONTENT_TYPE:
-        return None
-    try:
-        return agree(parse_sdp(message.body), terms)
-    except MalformedMessage:
-        return None
-
-
-def _interval_too_small(request: Request) -> Response:
-    response = decline(request, 422, "Session Interval Too Small")
-    response.headers.add("Min-SE", SHORTEST_SECONDS)
-    return response

@@ -238,3 +238,51 @@ async def test_a_provider_is_offered_what_the_owner_says(
         assert (media.raw_formats.strip(), media.protocol) == (formats, profile)
         assert bool(media.crypto) == ("srtp" in settings)
         leg.hangup()
+
+
+@pytest.mark.parametrize("srtp", [Srtp.PREFERRED, Srtp.REQUIRED])
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+async def test_nobody_opens_in_mid_call_what_was_sealed(srtp: Srtp, method: str) -> None:
+    world = world_with(srtp)
+    async with world.server:
+        with Peer(world.server.addresses[0]) as phone:
+            key = new_key()
+            answer = await phone.call("2001", body=offer(phone, key))
+            _, sealing = keys_of(answer.body, key)
+            (leg,) = world.legs
+            heard = listening(leg)
+            tag = answer.recipient.tag
+            clear = offer(phone, b"", profile="RTP/AVP")
+            phone.request(method, "2001", call_id="call", number=3, to_tag=tag, body=clear)
+            refused = await phone.response(488)
+            if method == "INVITE":
+                phone.ack("2001", refused)
+            assert isinstance(leg.port, RtpPort)
+            assert leg.port.is_sealed
+            phone.media.send_raw(packet(0))
+            phone.media.send_raw(sealing.seal(packet(1)) or b"")
+            await asyncio.sleep(0.05)
+            assert (len(heard), leg.port.counters.refused, leg.state) == (1, 1, LegState.UP)
+            leg.hangup()
+            await asyncio.sleep(0.1)
+
+
+async def test_an_answer_in_the_clear_to_our_own_offer_changes_nothing() -> None:
+    """The phone asks for our offer, which brings a key beside plain RTP, and passes the key over."""
+    world = world_with(Srtp.PREFERRED)
+    async with world.server:
+        with Peer(world.server.addresses[0]) as phone:
+            key = new_key()
+            answer = await phone.call("2001", body=offer(phone, key))
+            _, sealing = keys_of(answer.body, key)
+            (leg,) = world.legs
+            heard = listening(leg)
+            phone.request("INVITE", "2001", call_id="call", number=3, to_tag=answer.recipient.tag)
+            ours = await phone.response(200)
+            phone.ack("2001", ours, body=offer(phone, b"", profile="RTP/AVP"))
+            phone.media.send_raw(sealing.seal(packet(1)) or b"")
+            await asyncio.sleep(0.05)
+            assert isinstance(leg.port, RtpPort)
+            assert (leg.port.is_sealed, len(heard), leg.state) == (True, 1, LegState.UP)
+            leg.hangup()
+            await asyncio.sleep(0.1)
