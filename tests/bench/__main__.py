@@ -136,7 +136,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--stagger", type=float, default=0.25, help="seconds from one call's beginning to the next")
     parser.add_argument("--no-recording", dest="recording", action="store_false", help="record no call")
     parser.add_argument("--notice", choices=("none", "beep", "announce"), default="none", help="before the recording")
-    parser.add_argument("--idle", action="store_true", help="also what modems cost that nobody calls")
+    parser.add_argument(
+        "--idle", action=argparse.BooleanOptionalAction, default=True,
+        help="also what modems cost that nobody calls, commands in a storm of news, and messages a second (yes)",
+    )  # fmt: skip
     parser.add_argument("--awake", action="store_true", help="keep the processors awake: for virtual machines")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here as well")
     given = parser.parse_args()
