@@ -15,7 +15,8 @@ def call_row(call_id: str = "c1", **changes: Any) -> dict[str, object]:
         "verdict": "both-heard", "caller_mos": 4.1, "callee_mos": 4.2, "order": None, "shown": None, "shown_by": None,
         "recordings": [
             {"id": f"r-{call_id}", "seconds": 49.0, "size_bytes": 1_568_044, "verdict": "both-heard",
-             "sha256": "5e" * 32, "file_sha256": None, "loudness_db": [-20.1, None], "started_at": "2027-01-29T09:00:11.000Z",
+             "sha256": "5e" * 32, "file_sha256": None, "loudness_db": [-20.1, None],
+             "started_at": "2027-01-29T09:00:11.000Z",
              "pauses": [], "held": None},
         ],
     }  # fmt: skip
