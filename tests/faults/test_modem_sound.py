@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 from gateway.audio.frame import FRAME_SAMPLES, Frame
+from gateway.audio.recorder import Channel, Recorder
+from gateway.audio.recording_writer import RecordingWriter
 from gateway.emulator.client import EmulatorClient, RemoteModem, Say
 from gateway.telephony.leg import LegState
 from tests.fakes.numbers import dialable
@@ -32,8 +34,14 @@ TONE_SECONDS = rounds(4, 600)
 @pytest.mark.real_time
 @pytest.mark.timeout(90 + STALLS * 8)
 async def test_a_voice_port_that_stalls_for_a_while(tmp_path: Path, seed: int) -> None:
-    """X-M9: the call outlives stalls of up to 4 s; each is a jump of the timeline: a recording keeps its length."""
+    """X-M9: the call outlives stalls of up to 4 s; each is a jump of the timeline, and a recording keeps its length."""
     dice = random.Random(seed)
+    with RecordingWriter(lambda trouble: pytest.fail(str(trouble))) as writer:
+        await stall_and_record(tmp_path, writer, dice)
+
+
+async def stall_and_record(tmp_path: Path, writer: RecordingWriter, dice: random.Random) -> None:
+    """A call whose voice port stalls now and then, with a recording of it."""
     async with served(tmp_path, "huawei") as (_room, fleet, emulator, (modem,)):
         await ready(fleet, "l0")
         await emulator.subscriber(COURIER, ring_seconds=0.1)
@@ -42,6 +50,9 @@ async def test_a_voice_port_that_stalls_for_a_while(tmp_path: Path, seed: int) -
         positions: list[tuple[float, int]] = []
         leg.port.listen(lambda _frame, position: positions.append((time.monotonic(), position)))
         await until(lambda: len(positions) > 10)
+        began = time.monotonic()
+        recorder = Recorder(tmp_path / "call.wav", writer, began)
+        leg.port.listen(recorder.listener(Channel.CALLEE, time.monotonic))
         for _ in range(STALLS):
             stall = dice.uniform(0.1, 2.0 if STALLS < 10 else 4.0)
             await modem.misbehave("voice_port_stalls", seconds=stall)
@@ -49,10 +60,18 @@ async def test_a_voice_port_that_stalls_for_a_while(tmp_path: Path, seed: int) -
         count = len(positions)
         await until(lambda: len(positions) > count + 25)
         assert leg.state is LegState.UP
+        ended = time.monotonic()
+        finished = recorder.close(ended)
         (first_at, first), (last_at, last) = positions[5], positions[-1]
-        told = (last - first) / 8000
-        assert abs(told - (last_at - first_at)) < 0.5 + 0.1 * STALLS, "the timeline kept the time that passed"
+        told, passed = (last - first) / 8000, last_at - first_at
         leg.hangup()
+        result = await asyncio.wrap_future(finished)
+        print(
+            f"{STALLS} stalls in {passed:.1f} s: the modem's timeline says {told:.1f} s; "
+            f"the recording has {result.seconds:.2f} of {ended - began:.2f} s"
+        )
+        assert abs(told - passed) < 0.5 + 0.05 * STALLS, "the timeline kept the time that passed"
+        assert abs(result.seconds - (ended - began)) <= 0.02 * max(1.0, (ended - began) / 60)
 
 
 @pytest.mark.real_time
