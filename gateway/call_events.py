@@ -82,6 +82,26 @@ class CallEnded(Event):
     callee_mos: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TracedLine:
+    """What a wire of a call said: `kind` is "sip", "at" or "audio", `way` "in", "out" or empty."""
+
+    seconds: float
+    """Since the call began."""
+    kind: str
+    way: str
+    who: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallTraced(Event):
+    """What the wires of a call that is over have said, with nothing secret in it."""
+
+    call_id: str
+    lines: tuple[TracedLine, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegStarted(Event):
     """A leg belongs to a call now."""

@@ -76,6 +76,15 @@ def _parser() -> argparse.ArgumentParser:
     power.add_argument("place", metavar="PLACE", help="a place at the USB bus, such as 1-1.4")
     power.set_defaults(command=_usb_power)
 
+    calling = commands.add_parser("call", help="look into one call")
+    looks = calling.add_subparsers(required=True, metavar="VERB")
+    tracing = _add(looks, "trace", _call_trace, "what happened in a call, with what its wires have said")
+    tracing.add_argument("id", metavar="ID", help="the call's id, the last part of its address in the panel")
+    capturing = _add(looks, "pcap", _call_pcap, "the packets of a running call, from now on, as a pcap file")
+    capturing.add_argument("id", metavar="ID")
+    capturing.add_argument("--seconds", type=int, default=10, help="for so long, at most 60")
+    capturing.add_argument("--output", type=Path, required=True, metavar="FILE", help="where to write it")
+
     add_modem_arguments(commands, check=_modem_check, record=_modem_record)
 
     demo = commands.add_parser("demo", help="everything at once on emulated modems, to try it")
@@ -208,6 +217,26 @@ def _erase(options: argparse.Namespace) -> int:
     settings = load_settings(options.config)
     print(erase_command(settings, settings.recordings_dir, options.number, really=options.yes))
     return 0
+
+
+def _call_trace(options: argparse.Namespace) -> int:
+    from gateway.settings import load_settings
+    from gateway.store.call_trace import trace_of
+
+    text = trace_of(load_settings(options.config), options.id)
+    print(text or "There is no such call.", file=sys.stdout if text else sys.stderr)
+    return 0 if text else 1
+
+
+def _call_pcap(options: argparse.Namespace) -> int:
+    from gateway.api.asking import ask_for_file
+    from gateway.settings import load_settings
+
+    path = f"/api/v1/calls/{options.id}/pcap?seconds={options.seconds}"
+    bind, token = load_settings(options.config).api.bind, os.environ.get("SIMBRIDGE_TOKEN")
+    problem = ask_for_file(bind, path, token, options.output)
+    print(problem or f"{options.output} is written.", file=sys.stderr if problem else sys.stdout)
+    return 1 if problem else 0
 
 
 def _usb_power(options: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ from gateway.api.message_routes import Texts
 from gateway.api.metrics import Watched
 from gateway.api.recording_routes import Recorded
 from gateway.api.server import ApiServer
+from gateway.api.trace_routes import Insight
 from gateway.audio.recording_writer import RecordingTrouble, RecordingWriter
 from gateway.audio.wav import Recovered, measure, repair
 from gateway.clock import utc_now
@@ -31,6 +32,7 @@ from gateway.modem.usb_power import UsbPowerUnit
 from gateway.priority import take_real_time_priority
 from gateway.provisioning.desk import ProvisioningDesk
 from gateway.settings import Settings
+from gateway.sip.capture import capture_call
 from gateway.sip.server import SipServer
 from gateway.store.store import Store, open_store
 from gateway.telephony.exchange import Exchange
@@ -40,6 +42,7 @@ from gateway.telephony.prompts import PromptBook
 from gateway.telephony.recording import CallRecordings
 from gateway.telephony.shop import Shop
 from gateway.telephony.switchboard import Switchboard
+from gateway.telephony.trace import Traces
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +71,7 @@ async def _serve(settings: Settings) -> None:
         stack.push_async_callback(recordings.settled)
 
         find_flows(flows)
-        switchboard = Switchboard()
+        switchboard, traces = Switchboard(), Traces(loop.time)
         fleet = ModemFleet(
             settings.modems,
             store.shop,
@@ -81,6 +84,7 @@ async def _serve(settings: Settings) -> None:
             utc_now,
             discovery=settings.discovery,
             power=UsbPowerUnit(),
+            traces=traces,
         )
 
         def shop_changed(published: Published) -> None:
@@ -96,6 +100,7 @@ async def _serve(settings: Settings) -> None:
             bindings=store.bindings,
             tls=settings.sip_tls,
             budget=store.budget,
+            traces=traces,
         )
         bus.subscribe(sip.presence.follow)
         switchboard.connect(
@@ -110,6 +115,7 @@ async def _serve(settings: Settings) -> None:
                 publish=bus.publish,
                 change_phone=store.change_phone,
                 calls=switchboard.calls,
+                traces=traces,
                 orders=store.orders.alive,
                 call_back=switchboard.call_back,
                 send_text=lambda *text: messages.promise_text(*text),  # noqa: PLW0108  # the desk is made below
@@ -143,6 +149,13 @@ async def _serve(settings: Settings) -> None:
             ),
             transfer=switchboard.transfer,
             company=Company(joining=switchboard, note=store.evidence.note_joining),
+            insight=Insight(
+                trace=switchboard.traced,
+                capture=lambda call_id, seconds: capture_call(
+                    switchboard.legs_of(call_id), traces, sip.addresses[0], utc_now, seconds
+                ),
+                note=store.evidence.note_joining,
+            ),
             watched=Watched(
                 lateness=loop.lateness if isinstance(loop, MediaLoop) else Lateness(),
                 running_calls=lambda: len(switchboard.calls()),

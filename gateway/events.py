@@ -20,6 +20,7 @@ from gateway.call_events import (
     CallRouted,
     CallShown,
     CallStarted,
+    CallTraced,
     CallTransferred,
     LegAnswered,
     LegEnded,
@@ -30,6 +31,7 @@ from gateway.call_events import (
     RecordingPaused,
     RecordingResumed,
     RecordingStarted,
+    TracedLine,
 )
 from gateway.clock import WallClock, utc_now
 from gateway.event import Event
@@ -48,6 +50,7 @@ __all__ = [
     "CallRouted",
     "CallShown",
     "CallStarted",
+    "CallTraced",
     "CallTransferred",
     "Event",
     "EventBus",
@@ -73,6 +76,7 @@ __all__ = [
     "SmsChanged",
     "SmsReceived",
     "Subscriber",
+    "TracedLine",
     "TrunkChanged",
 ]
 """Whoever needs an event imports it from here."""

@@ -30,6 +30,7 @@ from gateway.api.relay import Relay
 from gateway.api.seams import Accounts, LiveView, PhoneSetup, ShopFile
 from gateway.api.setup_routes import SetupRoutes
 from gateway.api.stream import EventStream
+from gateway.api.trace_routes import Insight, TraceRoutes
 from gateway.api.user_routes import UserRoutes
 from gateway.errors import AddressInUse, TryLater
 from gateway.events import EventBus
@@ -70,6 +71,7 @@ class ApiServer:
         texts: Texts,
         transfer: Transfer,
         company: Company,
+        insight: Insight,
         watched: Watched,
         recorded: Recorded,
         is_ready: Callable[[], bool],
@@ -98,6 +100,7 @@ class ApiServer:
         self._app.add_routes(MessageRoutes(texts).routes())
         self._app.add_routes(CallRoutes(transfer, texts.answers).routes())
         self._app.add_routes(CompanyRoutes(company).routes())
+        self._app.add_routes(TraceRoutes(insight).routes())
         self._app.add_routes(MetricsRoutes(watched).routes())
         self._app.add_routes(RecordingRoutes(recorded, self._relay).routes())
         self._app.add_routes(ErasureRoutes(recorded.erasures).routes())
@@ -156,7 +159,7 @@ async def _time_limit(request: web.Request, handler: Handler) -> web.StreamRespo
     if request.path.startswith(_WITHOUT_TIME_LIMIT):
         return await handler(request)
     try:
-        asks_operator = request.path.endswith(("/ussd", "/balance"))
+        asks_operator = request.path.endswith(("/ussd", "/balance", "/pcap"))
         async with asyncio.timeout(LONGEST_QUESTION_SECONDS if asks_operator else LONGEST_REQUEST_SECONDS):
             return await handler(request)
     except TimeoutError as error:

@@ -63,7 +63,17 @@ def rms(samples: NDArray[np.int16]) -> float:
 class LevelMeter:
     """What one direction of a call has carried so far; feed it every frame that arrives, or one in `every`."""
 
-    __slots__ = ("_energy", "_every", "_loud", "_most_energy", "_peak", "alive_at", "frames", "loud_at", "loud_frames")
+    __slots__ = (
+        "_energy",
+        "_every",
+        "_most_energy",
+        "_peak",
+        "alive_at",
+        "frames",
+        "loud_at",
+        "loud_energy",
+        "loud_frames",
+    )
 
     def __init__(self, every: int = 1) -> None:
         self._every = every
@@ -74,7 +84,8 @@ class LevelMeter:
         self.alive_at: float | None = None
         """When last there was anything at all: the faintest noise of a line is, a constant (no signal) is not."""
         self._energy = 0.0
-        self._loud = 0.0
+        self.loud_energy = 0.0
+        """The sum of squares of what was heard."""
         self._peak = 0
         self._most_energy = 0.0
 
@@ -86,7 +97,7 @@ class LevelMeter:
         self._energy += energy
         if energy > HEARD_MEAN_SQUARE * len(frame):
             self.loud_frames += 1
-            self._loud += energy
+            self.loud_energy += energy
             self.loud_at = self.alive_at = now
             if energy > self._most_energy:
                 self._most_energy = energy
@@ -112,7 +123,7 @@ class LevelMeter:
     @property
     def level_dbfs(self) -> float:
         """The mean level of the frames in which something was heard."""
-        return dbfs(self._loud / (self.loud_frames * 160)) if self.loud_frames else SILENT_DBFS
+        return dbfs(self.loud_energy / (self.loud_frames * 160)) if self.loud_frames else SILENT_DBFS
 
     @property
     def peak(self) -> int:

@@ -104,6 +104,8 @@ class AtChannel:
         self._can_verify = True
         self.out_of_step = False
         """True after a time-out, until the modem was heard to answer in turn again."""
+        self.on_line: Callable[[str, bool], None] = _nobody_looks
+        """Called with each line that came, or (True) went out; a secret is not told."""
 
     async def send(
         self,
@@ -152,6 +154,7 @@ class AtChannel:
         log.debug("%s < %r", self._name, data)
         lines = self._parser.feed(data)
         for line in lines if len(lines) <= _MANY_LINES else self._without_the_outdated(lines):
+            self.on_line(line, False)
             self._take(line)
 
     def port_lost(self) -> None:
@@ -366,6 +369,7 @@ class AtChannel:
         secret = self._running is not None and self._running.command.secret
         log.debug("%s > %r", self._name, "..." if secret else data)
         self._port.write(data)
+        self.on_line("..." if secret else data.decode("ascii", "replace"), True)
 
     def _lost_error(self) -> ModemLost:
         return ModemLost(f"The port of the modem {self._name} is gone.", modem=self._name)
@@ -397,3 +401,7 @@ def _fail(future: asyncio.Future[Any], fault: Exception) -> None:
     if not future.done():
         future.set_exception(fault)
         future.exception()
+
+
+def _nobody_looks(line: str, sent: bool) -> None:
+    """Nobody follows the dialogue."""

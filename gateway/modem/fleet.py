@@ -27,6 +27,7 @@ from gateway.telephony.ledger import Budget, Inbox, PinTries
 from gateway.telephony.line import Incoming, LineState
 from gateway.telephony.numbers import Dialable
 from gateway.telephony.shop import ShopView
+from gateway.telephony.trace import Traces
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +116,7 @@ class ModemFleet:
         *,
         discovery: DiscoverySettings = DiscoverySettings(enabled=False),  # noqa: B008  # frozen
         power: UsbPower | None = None,
+        traces: Traces | None = None,
     ) -> None:
         self._outside = Outside(
             shop=shop,
@@ -126,6 +128,7 @@ class ModemFleet:
             normalise=normalise,
             clock=clock,
             power=power,
+            traces=traces,
         )
         self._bus = UsbBus(Path(discovery.sysfs), Path(discovery.devices))
         self._discovery = discovery

@@ -23,6 +23,7 @@ from gateway.telephony.ledger import Budget, Inbox, PinTries
 from gateway.telephony.line import Incoming, LineState
 from gateway.telephony.numbers import Dialable
 from gateway.telephony.shop import LineSettings, ShopView
+from gateway.telephony.trace import Traces
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +95,8 @@ class Outside:
     """Whose turn it is to be opened: one for all modems."""
     power: UsbPower | None = None
     """Switches the power of a USB socket off and on again; None: nobody may."""
+    traces: Traces | None = None
+    """Where the dialogues with the modems are kept for a while."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,6 +86,7 @@ class ModemSession:
         modem.enter(ModemState.OPENING, modem.reason)
         serial = (self._open_port or SerialPort)(modem.settings.at, self._received, self._lost)
         self._channel = AtChannel(serial, self._take_line, name=modem.name)
+        self._channel.on_line = self._trace
         self._start = ModemStart(modem, self._channel)
         self._voice = voice_device(modem.settings.voice, self._voice_lost, modem.outside.steadiness)
         try:
@@ -101,6 +102,11 @@ class ModemSession:
     async def accepts(self, question: Command) -> Answer | None:
         """For a person who tries the modem: the answer to a question of ours; None: refused. Raises AtTimeout."""
         return await self._channel.accepts(question)
+
+    def _trace(self, line: str, sent: bool) -> None:
+        modem = self._modem
+        if modem.line is not None and modem.outside.traces is not None:
+            modem.outside.traces.at(modem.line.name, line, sent=sent)
 
     def _end(self, serial: ClosablePort) -> None:
         service, self._modem.service = self._modem.service, None

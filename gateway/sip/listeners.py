@@ -14,7 +14,7 @@ from gateway.sip.addresses import addresses_of, is_only_here
 from gateway.sip.certificate import client_context, make_certificate, server_context
 from gateway.sip.place import Connect, Hop
 from gateway.sip.stream import Begin, StreamEndpoint, StreamFlow
-from gateway.sip.transport import Address, Flow, Receive, UdpEndpoint, is_ours, is_wildcard
+from gateway.sip.transport import Address, Flow, OnSent, Receive, UdpEndpoint, is_ours, is_wildcard
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class Listeners:
         admits: Callable[[str], bool],
         is_known: Callable[[Address], bool],
         on_lost: Callable[[Address], None],
+        on_sent: OnSent,
     ) -> None:
         """`tls` is needed with a `tls_port`. `on_lost` hears of a phone whose connection is over.
 
@@ -53,7 +54,9 @@ class Listeners:
         self._on_lost = on_lost
         self._datagrams: list[UdpEndpoint] = []
         self._streams: list[StreamEndpoint] = []
+        self._on_sent = on_sent
         self._outgoing = StreamEndpoint(receive, admits, lambda _remote: True)
+        self._outgoing.on_sent = on_sent
         self._opened: dict[tuple[Hop, str, str | None], StreamFlow] = {}
         self._opening = asyncio.Lock()
         self._context: ssl.SSLContext | None = None
@@ -183,7 +186,7 @@ class Listeners:
         """
         port = self._settings.port
         for left in reversed(range(1 if port else _PORT_TRIES)):
-            endpoint = UdpEndpoint(self._receive)
+            endpoint = UdpEndpoint(self._receive, self._on_sent)
             await endpoint.open(host, port)
             try:
                 await self._stream(host, endpoint.bound.port, None, may_wait=not left)
@@ -195,6 +198,7 @@ class Listeners:
 
     async def _stream(self, host: str, port: int, context: ssl.SSLContext | None, *, may_wait: bool) -> None:
         stream = StreamEndpoint(self._receive, self._admits, self._is_known, begin=self._begin, context=context)
+        stream.on_sent = self._on_sent
         stream.on_lost = self._on_lost
         try:
             await stream.open(host, port)

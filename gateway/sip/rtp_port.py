@@ -8,7 +8,7 @@ import socket
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from gateway.audio.codec import Codec
 from gateway.audio.coder import Coder, new_coder
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from gateway.sip.sealed_packets import SecurePackets
 
 log = logging.getLogger(__name__)
+
+Watch: TypeAlias = Callable[[bytes, Address, Address], None]
 
 FILL_AFTER_SECONDS = 0.4
 """So long after the last frame we send silence, so that NAT mappings and the peer's own watchdog stay content."""
@@ -70,6 +72,7 @@ class RtpPort(MediaPort):
         self._reports = Reports(self._sender, self.counters)
         self._keys_in = KeyReceiver()
         self._keys_out = KeySender()
+        self._watchers: tuple[Watch, ...] = ()
         self._followers: list[RtpPort] = []
         """Parties that hear this one."""
         self._is_handing_on = False
@@ -165,6 +168,15 @@ class RtpPort(MediaPort):
         if self._rtp is not None:
             self._pacer.slow.join(self._look)
             self._pace()
+
+    def watch(self, watcher: Watch) -> Callable[[], None]:
+        """Show `watcher` each packet as it is on the wire, with its source and target, until the result is called."""
+        self._watchers = (*self._watchers, watcher)
+
+        def stop() -> None:
+            self._watchers = tuple(each for each in self._watchers if each is not watcher)
+
+        return stop
 
     def send_key(self, key: str) -> bool:
         """Send a key as a telephone event; False when the peer does not take them."""
@@ -294,6 +306,8 @@ class RtpPort(MediaPort):
             log.debug("RTP to %s: %s", self._latch.remote, fault)
             return
         self.counters.bytes_out += len(packet)
+        for watcher in self._watchers:
+            watcher(sealed, self._local, self._latch.remote)
 
     # What the party says.
 
@@ -303,6 +317,8 @@ class RtpPort(MediaPort):
             data, source = rtp.recvfrom(LONGEST_DATAGRAM)
         except OSError:  # an ICMP message about a packet of ours
             return
+        for watcher in self._watchers:
+            watcher(data, Address(source[0], source[1]), self._local)
         if len(data) == self._usual_bytes and self._latch is not None and source == self._latch.proven:
             first, second, sequence, timestamp, ssrc = HEADER.unpack_from(data)
             if first == 0x80 and self._agreement is not None and second == self._agreement.payload:

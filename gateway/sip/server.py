@@ -38,6 +38,7 @@ from gateway.sip.wire import Wire, decline
 from gateway.telephony.ledger import Bindings, Budget
 from gateway.telephony.line import Incoming
 from gateway.telephony.shop import ShopView
+from gateway.telephony.trace import Traces
 
 log = logging.getLogger(__name__)
 
@@ -61,11 +62,15 @@ class SipServer:
         clock: WallClock = utc_now,
         names: Names | None = None,
         tls: TlsFiles | None = None,
+        traces: Traces | None = None,
     ) -> None:
         """`names` looks up providers, by default in the DNS; `tls` is the certificate for a `tls_port`."""
         self._shop = shop
         self._publish = publish
         self._wire = Wire()
+        self.traces = traces or Traces(self._now)
+        """For the exchange: what the wires have said."""
+        self._wire.dialogs.on_leg = self.traces.is_carried_by
         self._pacer = Pacer()
         self._ports = PortRange(*settings.rtp_ports)
         self._guard = Guard(self._now, trusted=self._is_provider)
@@ -91,6 +96,7 @@ class SipServer:
             admits=self._guard.admits,
             is_known=self._registrar.knows_source,
             on_lost=self._registrar.has_lost,
+            on_sent=lambda data, remote: self.traces.sip(data, str(remote), sent=True),
         )
         self._upstream = Upstream(
             self._listeners,
@@ -179,6 +185,7 @@ class SipServer:
         """One message from a wire. Nothing that is in it can do more than be refused."""
         if not self._guard.admits(flow.remote.host) or not data.strip(b"\r\n\x00"):
             return
+        self.traces.sip(data, str(flow.remote), sent=False)
         try:
             message = parse_message(data)
             if isinstance(message, Response):

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from gateway.sip.framing import Framer
 from gateway.sip.grammar import MalformedMessage
-from gateway.sip.transport import Address, Receive, bind_fault
+from gateway.sip.transport import Address, OnSent, Receive, bind_fault, nobody_looks
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +83,7 @@ class StreamEndpoint:
         self.is_known = is_known
         self.begin = begin
         self.context = context
+        self.on_sent: OnSent = nobody_looks
         self.on_lost: Callable[[Address], None] = lambda _remote: None
         """Called when the connection of a peer is over."""
         self._admits = admits
@@ -266,6 +267,8 @@ class Connection(asyncio.Protocol):
             self.abort()
             return
         self._transport.write(data)
+        if self.flow is not None:
+            self._endpoint.on_sent(data, self.flow.remote)
 
     def abort(self) -> None:
         """End the connection at once."""

@@ -71,6 +71,12 @@ class Stream(Flow, Protocol):
 
 Receive: TypeAlias = Callable[[bytes, Flow], None]
 """Called with each message as it came and with the way back to its sender."""
+OnSent: TypeAlias = Callable[[bytes, Address], None]
+"""Called with each message that has gone out, and where to."""
+
+
+def nobody_looks(_data: bytes, _remote: Address) -> None:
+    """What has gone out is not looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +110,9 @@ class UdpFlow:
 class UdpEndpoint(asyncio.DatagramProtocol):
     """One bound UDP socket."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, on_sent: OnSent = nobody_looks) -> None:
         self._receive = receive
+        self._on_sent = on_sent
         self._transport: asyncio.DatagramTransport | None = None
         self._bound = Address("", 0)
         self._local_hosts: dict[str, str] = {}
@@ -167,6 +174,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         """Send one datagram; a closed socket sends nothing."""
         if self._transport is not None:
             self._transport.sendto(data, (remote.host, remote.port))
+            self._on_sent(data, remote)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """For asyncio: a datagram."""

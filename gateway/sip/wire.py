@@ -45,6 +45,8 @@ class Dialogs:
         self._legs: dict[tuple[str, str, str], Leg] = {}
         self._lamps: dict[str, tuple[str, str, str]] = {}
         """By the leg's id: names that stand for it on the documents of lamps."""
+        self.on_leg: Callable[[str, str], None] = _nobody_looks
+        """Called with the id of each leg and a Call-ID that its messages have."""
 
     def __len__(self) -> int:
         return len(self._users)
@@ -59,6 +61,7 @@ class Dialogs:
         self._users[dialog.id] = user
         if leg is not None:
             self._legs[dialog.id] = leg
+            self.on_leg(leg.id, dialog.call_id)
         self._by_peer[dialog.call_id, dialog.remote.tag or ""] = user
 
     def remove(self, dialog: Dialog) -> None:
@@ -150,6 +153,10 @@ def unsupported_extensions(request: Request) -> Response | None:
 def reason_of(cause: Cause) -> str:
     """The Reason header for a cause (RFC 3326)."""
     return f"Q.850;cause={CAUSES[cause].q850}"
+
+
+def _nobody_looks(_leg_id: str, _call_id: str) -> None:
+    """Nobody follows the ladders."""
 
 
 def _ignore(_response: Response) -> None:

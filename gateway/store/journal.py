@@ -25,6 +25,7 @@ from gateway.events import (
     CallRouted,
     CallShown,
     CallStarted,
+    CallTraced,
     CallTransferred,
     LegAnswered,
     LegEnded,
@@ -75,7 +76,7 @@ class Journal:
                 work = self._of_alert(event, time)
             case ModemChanged():
                 work = self._of_modem(event, time)
-            case AudioStopped() | AudioReturned() | PartyJoined() | PartyLeft():
+            case AudioStopped() | AudioReturned() | PartyJoined() | PartyLeft() | CallTraced():
                 work = _nothing_more
             case _:
                 raise TypeError(f"No row is kept of {event.type_name()}.")
@@ -214,7 +215,7 @@ _KEPT = (
     ),
     *(RecordingStarted, RecordingPaused, RecordingResumed, RecordingFinished),
     *(AlertRaised, AlertCleared, AlertAcknowledged, ModemChanged),
-    *(AudioStopped, AudioReturned, PartyJoined, PartyLeft),
+    *(AudioStopped, AudioReturned, PartyJoined, PartyLeft, CallTraced),
 )
 """Of these there are rows; registrations have their ledger, SMS their inbox and outbox."""
 

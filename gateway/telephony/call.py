@@ -59,7 +59,7 @@ class Call:
         """A transfer that is under way."""
         self.was_given_away = False
         """A leg of it lives on in another call."""
-        self.sound = SoundWatch(self.id, exchange.publish)
+        self.sound = SoundWatch(self.id, exchange.publish, exchange.traces)
         """Whether those who talk hear each other."""
         self.company = Company(self)
         """Whoever has joined those who talk."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -17,6 +18,7 @@ from gateway.telephony.line import Line, LineState, Phones, Trunk
 from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.orders import Order, OrderView
 from gateway.telephony.shop import PBX_PREFIX, ShopView
+from gateway.telephony.trace import Traces
 
 if TYPE_CHECKING:
     from gateway.telephony.call import Call
@@ -93,6 +95,8 @@ class Exchange:
     """The orders that live now, the one that counts most first."""
     send_text: Callable[[str, str, str], None] = _send_nothing
     """Promise an SMS, at once and for good: to which number, what, and whose extension is named as its sender."""
+    traces: Traces = field(default_factory=lambda: Traces(lambda: asyncio.get_running_loop().time()))
+    """What the wires say."""
     music: Callable[[], FrameSource] = hold_music
     """What somebody hears who waits."""
 

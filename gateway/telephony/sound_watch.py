@@ -11,16 +11,19 @@ import asyncio
 import logging
 
 from gateway.audio.e_model import impairment_of, mos
-from gateway.audio.frame import FRAME_MS
-from gateway.audio.level import HEARD_LEAST_SECONDS, Verdict
+from gateway.audio.frame import FRAME_MS, FRAME_SAMPLES
+from gateway.audio.level import HEARD_LEAST_SECONDS, Verdict, dbfs
 from gateway.audio.port import MEASURED_FRAMES, MediaPort
 from gateway.events import AlertCleared, AlertRaised, AudioReturned, AudioStopped, Publish
 from gateway.telephony.leg import Leg
+from gateway.telephony.trace import Traces
 
 log = logging.getLogger(__name__)
 
 ONE_WAY_AUDIO = "one-way-audio"
 LOOK_SECONDS = 0.25
+NOTE_SECONDS = 5.0
+"""How often the levels are noted in the trace of the call."""
 SILENT_SECONDS = 2.5
 """With the time between two looks: told within 3 s of the last sound."""
 _LEAST_FRAMES = 50
@@ -30,8 +33,10 @@ _LEAST_FRAMES = 50
 class SoundWatch:
     """Of one call: `begin` when two begin to hear each other, `end` when they no longer do; both may come again."""
 
-    def __init__(self, call_id: str, publish: Publish) -> None:
+    def __init__(self, call_id: str, publish: Publish, traces: Traces) -> None:
         self._call_id = call_id
+        self._traces = traces
+        self._noted_at = 0.0
         self._publish = publish
         self._sides: tuple[_Side, ...] = ()
         self._heard = [False, False]
@@ -62,6 +67,7 @@ class SoundWatch:
         self._has_talked = True
         now = asyncio.get_running_loop().time()
         self._sides = _Side("caller", caller, now), _Side("callee", callee, now)
+        self._noted_at = now
         self._look()
 
     def end(self) -> None:
@@ -90,7 +96,15 @@ class SoundWatch:
                 self._clear(side)
             elif side.silent_since is None:
                 self._raise(side, reason, now)
+        if now - self._noted_at >= NOTE_SECONDS:
+            self._note(now)
         self._timer = loop.call_later(LOOK_SECONDS, self._look)
+
+    def _note(self, now: float) -> None:
+        """How each side sounded since the last time, for the trace of the call."""
+        self._noted_at = now
+        for side in self._sides:
+            self._traces.heard(self._call_id, side.leg.peer or side.name, side.lately())
 
     def _raise(self, side: _Side, reason: str, now: float) -> None:
         leg = side.leg
@@ -126,6 +140,10 @@ class _Side:
         self._frames_before = leg.port.counters.frames_in
         self._measured_before = leg.port.level.frames
         self._loud_before = leg.port.level.loud_frames
+        level, counters = leg.port.level, leg.port.counters
+        self._looked: tuple[float, ...] = (
+            level.frames, level.loud_frames, level.loud_energy, counters.frames_in, counters.lost,
+        )  # fmt: skip
 
     @property
     def was_heard(self) -> bool:
@@ -136,6 +154,20 @@ class _Side:
         else:
             frames = self.leg.port.counters.frames_in - self._frames_before
         return frames * FRAME_MS / 1000 >= HEARD_LEAST_SECONDS
+
+    def lately(self) -> str:
+        """How loud it was since the last time, and how much of it was a voice."""
+        level, counters = self.leg.port.level, self.leg.port.settled()
+        looked = level.frames, level.loud_frames, level.loud_energy, counters.frames_in, counters.lost
+        frames, loud, energy, arrived, lost = (new - old for new, old in zip(looked, self._looked, strict=True))
+        self._looked = looked
+        if not arrived:
+            return "nothing arrives"
+        missing = f", {lost:.0f} lost" if lost > 0 else ""
+        if not frames:
+            return f"{arrived * FRAME_MS / 1000:.1f} s, unopened{missing}"
+        loudness = f"{dbfs(energy / (loud * FRAME_SAMPLES)):.0f} dBFS" if loud else "silence"
+        return f"{loudness}, a voice in {loud / frames:.0%}{missing}"
 
     def is_excused(self, now: float, *, is_held: bool) -> bool:
         """Nothing has to come from it at present: what comes later is counted from here."""

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from gateway.errors import GatewayError, LegEnded
-from gateway.events import CallEnded, CallStarted
+from gateway.events import CallEnded, CallStarted, CallTraced, TracedLine
 from gateway.ids import new_id
 from gateway.telephony.call import Call
 from gateway.telephony.call_backs import CallBacks
@@ -33,6 +33,8 @@ from gateway.telephony.transfer import Silent, TransferWish
 
 log = logging.getLogger(__name__)
 
+TRACE_SECONDS = 1.5
+"""So long after its end the wires of a call may have something to say that belongs to it: the answer to a BYE."""
 DRAIN_SECONDS = 20.0
 """How long running calls may go on after the daemon was told to stop (X-D5)."""
 
@@ -49,6 +51,8 @@ class Switchboard:
         self._drain_seconds = drain_seconds
         self._calls: dict[str, Call] = {}
         self._call_backs = CallBacks()
+        self._untraced: dict[str, asyncio.TimerHandle] = {}
+        """Calls that are over and whose trace is not told yet."""
         self._is_open = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -77,6 +81,17 @@ class Switchboard:
         for call in list(self._calls.values()):
             call.caller.hangup(Cause.SHUTDOWN)
         await self._tasks.__aexit__(kind, error, trace)
+        while self._untraced:
+            _, timer = self._untraced.popitem()
+            timer.cancel()
+
+    def traced(self, call_id: str) -> tuple[TracedLine, ...]:
+        """What the wires of a running call have said so far. Raises LookupError when there is no such call."""
+        return _traced(self._calls[call_id])
+
+    def legs_of(self, call_id: str) -> list[Leg]:
+        """The legs of a running call, those that are over among them. Raises LookupError when there is no such call."""
+        return list(self._calls[call_id].legs)
 
     def incoming(self, leg: Leg) -> None:
         """A driver has a new incoming leg. Returns at once."""
@@ -271,6 +286,13 @@ class Switchboard:
                 callee_mos=call.sound.callee_mos,
             )
         )
+        self._untraced[call.id] = asyncio.get_running_loop().call_later(TRACE_SECONDS, self._trace, call)
+
+    def _trace(self, call: Call) -> None:
+        self._untraced.pop(call.id, None)
+        lines = _traced(call)
+        if lines:
+            call.exchange.publish(CallTraced(call_id=call.id, lines=lines))
 
 
 def _courier_of(destination: Destination) -> str | None:
@@ -304,3 +326,12 @@ def _how_it_ended(call: Call) -> tuple[Cause, str]:
     if caller.ended_by_peer and call.answered_at is None and caller.cause is Cause.HUNG_UP:
         return Cause.CANCELLED, "caller"
     return caller.cause or Cause.FAULT, "caller" if caller.ended_by_peer else "gateway"
+
+
+def _traced(call: Call) -> tuple[TracedLine, ...]:
+    """What the wires of a call have said so far."""
+    legs = [(leg.id, leg.line if leg.kind == "gsm" else None) for leg in call.legs]
+    return tuple(
+        TracedLine(round(each.at - call.started_at, 3), each.kind, each.way, each.who, each.text)
+        for each in call.exchange.traces.of_call(call.id, legs, call.started_at)
+    )

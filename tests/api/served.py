@@ -94,6 +94,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
         ApiServer(
             bind="127.0.0.1:0", worker_socket=worker_socket, bus=bus, live=board, accounts=accounts, shop=shop_file,
             phone_setup=setup_desk(), texts=texts.texts, transfer=transfer, company=company.company,
+            insight=company.insight,
             watched=watched(),
             recorded=recorded.recorded, is_ready=lambda: ready[0],
             orders=orders, couriers=couriers.couriers,

@@ -83,3 +83,19 @@ async def test_how_late_voices_were_served_is_a_histogram() -> None:
         assert buckets[-1] == 'simbridge_voice_lateness_seconds_bucket{le="+Inf"} 3'
         assert {"simbridge_voice_lateness_seconds_sum 0.003100", "simbridge_voice_lateness_seconds_count 3"} <= {*lines}
         assert {"simbridge_voice_lateness_worst_seconds 0.003000", "simbridge_calls 3"} <= {*lines}
+
+
+async def test_the_wires_of_a_running_call_are_shown_and_its_packets_given_on_record() -> None:
+    async with serving() as served:
+        await served.set_up()
+        status, answer = await served.ask("GET", "/api/v1/calls/c1/trace")
+        assert status == 200
+        assert [line["text"] for line in answer["lines"]] == ["RING", "INVITE"]
+        assert await served.ask("GET", "/api/v1/calls/c1/pcap?seconds=3") == (200, "pcap")
+        assert served.company.asked == [("audit", "c1", "anna", "", "packets"), ("capture", "c1", "3.0")]
+        for path, expected in (
+            ("c9/trace", (404, "not-found")), ("c9/pcap", (404, "not-found")), ("c1/pcap?seconds=0", (400, "bad-request")),
+            ("c1/pcap?seconds=61", (400, "bad-request")), ("c1/pcap?seconds=x", (400, "bad-request")),
+        ):  # fmt: skip
+            status, answer = await served.ask("GET", f"/api/v1/calls/{path}")
+            assert (status, answer["code"]) == expected, path

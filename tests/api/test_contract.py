@@ -27,7 +27,7 @@ def _server() -> ApiServer:
         texts=FakeTexts().texts, orders=orders_in_memory(lambda: SHOP),
         couriers=FakeCouriers(lambda: SHOP, orders_in_memory(lambda: SHOP), FakeTexts().texts.answers).couriers,
         transfer=lambda call_id, to: None,
-            company=FakeCompany().company,
+            company=FakeCompany().company, insight=FakeCompany().insight,
             watched=watched(),
         recorded=FakeRecorded().recorded, is_ready=lambda: True,
     )  # fmt: skip

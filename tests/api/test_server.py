@@ -305,7 +305,7 @@ async def test_a_port_in_use_is_told_by_name() -> None:
             texts=FakeTexts().texts, orders=orders_in_memory(lambda: SHOP),
         couriers=FakeCouriers(lambda: SHOP, orders_in_memory(lambda: SHOP), FakeTexts().texts.answers).couriers,
         transfer=lambda call_id, to: None,
-            company=FakeCompany().company,
+            company=FakeCompany().company, insight=FakeCompany().insight,
             watched=watched(),
             recorded=FakeRecorded().recorded, is_ready=lambda: True,
         )  # fmt: skip

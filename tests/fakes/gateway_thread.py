@@ -113,6 +113,7 @@ class GatewayThread:
             bind=f"127.0.0.1:{port}", worker_socket=self.worker_socket, bus=self.bus, live=self._board,
             accounts=self.accounts, shop=self.shop_file, phone_setup=setup_desk(lambda: self.shop),
             texts=self.texts.texts, transfer=lambda call_id, to: None, company=self.company.company,
+            insight=self.company.insight,
             watched=watched(),
             recorded=self.recorded.recorded, is_ready=lambda: True,
             orders=self.orders,

@@ -129,6 +129,7 @@ class SipExchange:
                 recordings=self.recordings,
                 publish=self.world.events.append,
                 calls=self.switchboard.calls,
+                traces=self.world.server.traces,
             )
         )
 
