@@ -51,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "web", _web, "the panel")
     _add(commands, "doctor", _doctor, "say what is wrong with this machine and how to mend it")
 
+    naming = commands.add_parser("announce", help="keep the name simbridge.local at this machine's address, by Avahi")
+    naming.set_defaults(command=_announce)
+
     _add(commands, "backup", _backup, "make a sealed backup of everything, and open it again to be sure of it")
     restoring = _add(commands, "restore", _restore, "fill an empty data directory from a backup")
     restoring.add_argument("file", type=Path, metavar="BACKUP")
@@ -152,6 +155,12 @@ def _doctor(options: argparse.Namespace) -> int:
     from gateway.doctor import examine
 
     return examine(options.config)
+
+
+def _announce(_options: argparse.Namespace) -> int:
+    from gateway.announce import announce
+
+    return announce()
 
 
 def _backup(options: argparse.Namespace) -> int:

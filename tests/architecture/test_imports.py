@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "api": frozenset({"errors", "clock", "ids", "events", "messages", "telephony", "store.queries"}),
     "health": frozenset({"errors", "clock", "events"}),
     "backup": frozenset({"errors", "clock", "settings", "store"}),
+    "announce": frozenset({"sip"}),
     # The fake world: not a line in common with what it tests.
     "emulator": frozenset(),
     # What puts it all together; `daemon` itself is imported by the command line alone (below).

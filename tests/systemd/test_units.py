@@ -18,8 +18,8 @@ from tests.interop.programs import free_port
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 SERVICES = ("simbridge.service", "simbridge-worker.service", "simbridge-web.service")
-TIMED = ("simbridge-backup.service",)
-"""What a timer starts."""
+TIMED = ("simbridge-backup.service", "simbridge-name.service")
+"""What a timer starts, and what needs Avahi."""
 
 
 @pytest.fixture(scope="module")
