@@ -30,6 +30,7 @@ from gateway.sip.presence import Presence
 from gateway.sip.registrar import Registrar
 from gateway.sip.resolver import Names, SystemNames
 from gateway.sip.sdp import CONTENT_TYPE
+from gateway.sip.speakers import Speakers, Standing
 from gateway.sip.subscribe import Subscriptions
 from gateway.sip.transaction import ServerTransaction
 from gateway.sip.transport import Address, Flow, answering_flow
@@ -77,6 +78,7 @@ class SipServer:
         self._registrar = Registrar(bindings, publish, clock)
         self._digest = DigestServer(self._now, self._password_of)
         self._tag_key = secrets.token_bytes(16)
+        self._speakers = Speakers(self._registrar.is_bound, self._is_provider)
         self._arrivals = Arrivals(self._wire, shop, incoming, self._tag, pacer=self._pacer, ports=self._ports)
         self._bans: dict[str, asyncio.TimerHandle] = {}
         self._work: set[asyncio.Task[None]] = set()
@@ -223,31 +225,48 @@ class SipServer:
             return
         match request.method:
             case "ACK":
-                user = self._wire.dialogs.find(request) or self._wire.dialogs.find_by_peer(request)
-                if user is not None:
-                    user.receive_ack(request, flow)
+                self._receive_ack(request, flow)
             case "CANCEL":
-                self._cancel(request, back)
+                self._cancel(request, flow, back)
             case _ if request.recipient.tag is not None:
                 self._receive_in_dialog(request, flow, back)
             case _:
                 self._receive_from_outside(request, flow, back)
 
-    def _cancel(self, request: Request, back: Flow) -> None:
+    def _receive_ack(self, request: Request, flow: Flow) -> None:
+        dialogs = self._wire.dialogs
+        user, dialog = dialogs.find(request) or dialogs.find_by_peer(request), dialogs.dialog_of(request)
+        if user is None or (
+            dialog is not None and self._speakers.standing(dialog, user.owner, flow) is not Standing.HEARD
+        ):
+            return
+        user.receive_ack(request, flow)
+
+    def _cancel(self, request: Request, flow: Flow, back: Flow) -> None:
         cancelled = self._wire.transactions.find_cancelled(request)
         transaction = self._wire.transactions.serve(request, back)
-        if cancelled is None:
+        if cancelled is None or not self._speakers.may_cancel(cancelled.flow, flow):
             transaction.respond(decline(request, 481, "Call/Transaction Does Not Exist", tag=self._tag(request)))
             return
         transaction.respond(decline(request, 200, "OK", tag=self._tag(request)))
         self._arrivals.cancel(cancelled)
 
     def _receive_in_dialog(self, request: Request, flow: Flow, back: Flow) -> None:
-        user = self._wire.dialogs.find(request)
-        if user is None:
+        user, dialog = self._wire.dialogs.find(request), self._wire.dialogs.dialog_of(request)
+        standing = Standing.IGNORED
+        if user is not None and dialog is not None:
+            standing = self._speakers.standing(dialog, user.owner, flow)
+        if standing is Standing.ASKED:
+            proven = self._proven(request, flow, back)
+            if proven is None:
+                return
+            standing = Standing.HEARD if user is not None and proven == user.owner else Standing.IGNORED
+        if user is None or dialog is None or standing is Standing.IGNORED:
             # No state for a stranger (RFC 3261 section 8.2.7).
             back.send(serialise(decline(request, 481, "Call/Transaction Does Not Exist")))
             return
+        if flow.remote.host != dialog.flow.remote.host and user.owner is not None:
+            dialog.flow = flow  # the phone has moved
         transaction = self._wire.transactions.serve(request, back)
         try:
             user.receive(transaction, flow)
@@ -273,22 +292,30 @@ class SipServer:
             except MalformedMessage as fault:
                 self._give_up(transaction, fault)
             return
+        user = self._proven(request, flow, back)
+        if user is None:
+            return
+        transaction = self._wire.transactions.serve(request, back)
+        try:
+            self._serve(transaction, user, flow)
+        except MalformedMessage as fault:
+            self._give_up(transaction, fault)
+
+    def _proven(self, request: Request, flow: Flow, back: Flow) -> str | None:
+        """The extension whose password the sender knows; None: it was challenged, or has got no answer at all."""
+        host = flow.remote.host
         checked = self._digest.check(request, host)
         bound = self._registrar.is_bound(checked.user, host)
         if checked.verdict is Verdict.WRONG:
             banned_seconds = self._guard.has_failed(host, checked.user)
             if banned_seconds:
                 self._tell_of_ban(host, checked.user, banned_seconds)
-                return
+                return None
         if checked.verdict is not Verdict.ACCEPTED or not self._guard.may_log_in(checked.user, bound=bound):
             self._challenge(request, checked, host, back)
-            return
+            return None
         self._guard.has_succeeded(host)
-        transaction = self._wire.transactions.serve(request, back)
-        try:
-            self._serve(transaction, checked.user, flow)
-        except MalformedMessage as fault:
-            self._give_up(transaction, fault)
+        return checked.user
 
     def _give_up(self, transaction: ServerTransaction, fault: MalformedMessage) -> None:
         """A field that only who serves the request has read is broken: no transaction may wait for ever (T-S10)."""

@@ -41,6 +41,7 @@ class Dialogs:
 
     def __init__(self) -> None:
         self._users: dict[tuple[str, str, str], DialogUser] = {}
+        self._dialogs: dict[tuple[str, str, str], Dialog] = {}
         self._by_peer: dict[tuple[str, str], DialogUser] = {}
         self._legs: dict[tuple[str, str, str], Leg] = {}
         self._lamps: dict[str, tuple[str, str, str]] = {}
@@ -59,6 +60,7 @@ class Dialogs:
     def add(self, dialog: Dialog, user: DialogUser, leg: Leg | None = None) -> None:
         """From now on `user` serves the dialog, which carries `leg` when it is a call."""
         self._users[dialog.id] = user
+        self._dialogs[dialog.id] = dialog
         if leg is not None:
             self._legs[dialog.id] = leg
             self.on_leg(leg.id, dialog.call_id)
@@ -67,6 +69,7 @@ class Dialogs:
     def remove(self, dialog: Dialog) -> None:
         """The dialog is over; idempotent."""
         user = self._users.pop(dialog.id, None)
+        self._dialogs.pop(dialog.id, None)
         leg = self._legs.pop(dialog.id, None)
         if leg is not None and leg.id in self._lamps and leg not in self._legs.values():
             del self._lamps[leg.id]
@@ -75,8 +78,12 @@ class Dialogs:
             del self._by_peer[key]
 
     def find(self, request: Request) -> DialogUser | None:
-        """The dialog that a request names (RFC 3261 section 12.2.2)."""
-        return self._users.get((request.call_id, request.recipient.tag or "", request.sender.tag or ""))
+        """Who serves the dialog that a request names (RFC 3261 section 12.2.2)."""
+        return self._users.get(_names_of(request))
+
+    def dialog_of(self, request: Request) -> Dialog | None:
+        """The dialog that a request names."""
+        return self._dialogs.get(_names_of(request))
 
     def leg_of(self, replaces: Replaces) -> Leg | None:
         """The leg of the dialog with those names (RFC 3891 section 3).
@@ -109,6 +116,10 @@ class Dialogs:
         INVITE that comes twice by different ways (RFC 3261 section 8.2.2.2).
         """
         return self._by_peer.get((request.call_id, request.sender.tag or ""))
+
+
+def _names_of(request: Request) -> tuple[str, str, str]:
+    return request.call_id, request.recipient.tag or "", request.sender.tag or ""
 
 
 @dataclass(slots=True)

@@ -197,7 +197,7 @@ async def test_another_host_cannot_refresh_or_end_a_subscription() -> None:
             await lamp(phone)
             names: dict[str, Any] = {"call_id": "asked", "to_tag": answer.recipient.tag, "from_tag": "asker"}
             thief.request("SUBSCRIBE", "102", number=9, extra=(*FIELDS, "Expires: 0"), **names)
-            await thief.response(403)
+            await thief.response(401)
             happen(world, started("102"))
             assert (await lamp(phone)).states == (("recipient", "proceeding"),)
 
