@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from gateway.sip.rtp_port import RtpPort
+from gateway.sip.sdp import parse_sdp
+from gateway.sip.srtp import new_key
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import LegState
-from gateway.telephony.shop import Shop, TrunkSettings
+from gateway.telephony.shop import Shop, SipTransport, Srtp, TrunkSettings
 from tests.fakes.lossy_nat import LossyNat
 from tests.fakes.numbers import dialable
 from tests.fakes.sip import SipWorld, answer_and_echo
@@ -20,6 +23,7 @@ from tests.fakes.sip_peer import Peer
 from tests.fakes.sip_registrar import SHOP_PASSWORD, SHOP_USER
 from tests.interop.kamailio_program import Kamailio, hurry
 from tests.interop.programs import until
+from tests.sip.test_sealed_calls import keys_of, offer, packet
 
 pytestmark = [pytest.mark.interop, pytest.mark.real_time]
 
@@ -28,12 +32,12 @@ NUMBER = "+74951234567"
 
 
 @asynccontextmanager
-async def provided(directory: Path) -> AsyncIterator[tuple[SipWorld, Peer, Kamailio]]:
-    """A gateway that is registered at Kamailio, and a customer behind it."""
+async def provided(directory: Path, *, secure: bool = False) -> AsyncIterator[tuple[SipWorld, Peer, Kamailio]]:
+    """A gateway that is registered at Kamailio, and a customer behind it; `secure`: by TLS, with sealed media."""
     world = SipWorld(on_leg=answer_and_echo)
     async with world.server:
         with Peer(world.server.addresses[0], "customer") as customer:
-            kamailio = Kamailio(directory, "provider", customer.port)
+            kamailio = Kamailio(directory, "provider", customer.port, secure=secure)
             await kamailio.start()
             try:
                 row = TrunkSettings(
@@ -42,6 +46,9 @@ async def provided(directory: Path) -> AsyncIterator[tuple[SipWorld, Peer, Kamai
                     user=SHOP_USER,
                     password=SHOP_PASSWORD,
                     number=NUMBER,
+                    transport=SipTransport.TLS if secure else SipTransport.UDP,
+                    ca_file=str(kamailio.certificate) if secure else None,
+                    srtp=Srtp.REQUIRED if secure else Srtp.OFF,
                 )
                 world.shop = Shop(phones=world.shop.phones, trunks=(row,))
                 assert await until(lambda: usable(world), 20), "not registered"
@@ -77,6 +84,35 @@ async def test_a_call_to_outside_goes_through_the_proxy_and_ends(tmp_path: Path)
         bye = await customer.asked("BYE")
         customer.respond(bye, 200, "OK")
         assert len(bye.vias) == 2, "the BYE comes by the proxy, as the route says"
+
+
+async def test_a_sealed_call_by_tls_goes_through_the_proxy(tmp_path: Path) -> None:
+    """The signalling to the proxy by TLS, whose certificate is checked, and the media by SRTP, past the proxy."""
+    async with provided(tmp_path, secure=True) as (world, customer, kamailio):
+        trunk = world.server.trunks["provider"]
+        leg = trunk.dial(dialable(CUSTOMER), caller_id="", call_id="c", extension="101")
+        invite = await customer.asked("INVITE")
+        assert [via.transport for via in invite.vias] == ["UDP", "TLS"]
+        assert parse_sdp(invite.body).media[0].protocol == "RTP/SAVP"
+        customer.server = customer.server._replace(port=kamailio.port)
+        key = new_key()
+        _, sealing = keys_of(invite.body, key)
+        customer.respond(invite, 200, "OK", body=offer(customer, key))
+        await customer.asked("ACK")
+        assert await until(lambda: leg.state is LegState.UP)
+        assert isinstance(leg.port, RtpPort)
+        assert leg.port.is_sealed
+        leg.port.hear(leg.port)
+        customer.media.use_answer(invite.body)
+        for index in range(25):
+            customer.media.send_raw(sealing.seal(packet(index)) or b"")
+            await asyncio.sleep(0.02)
+        assert len(customer.media.raw) >= 20, "the customer's own voice comes back"
+        assert all(sealing.open(each) is not None for each in customer.media.raw)
+        leg.hangup()
+        bye = await customer.asked("BYE")
+        customer.respond(bye, 200, "OK")
+        assert len(bye.vias) == 2, "the BYE comes by the proxy"
 
 
 async def test_a_customer_calls_the_shop_and_hangs_up(tmp_path: Path) -> None:
