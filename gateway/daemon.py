@@ -168,6 +168,7 @@ async def _serve(settings: Settings) -> None:
                 orders=store.orders,
                 call_back=switchboard.call_back,
                 set_shift=store.set_shift,
+                charges=store.charges,
                 answers=store.answers,
             ),
             is_courier=lambda extension: store.shop().courier(extension) is not None,

@@ -109,6 +109,10 @@ class GatewayClient:
         body = {"on_shift": on_shift}
         self._ask(asker, "PUT", "/api/v1/couriers/{extension}/shift", body=body, extension=extension)
 
+    def courier_day(self, asker: Asker, **query: str) -> dict[str, Any]:
+        """What the couriers' calls of a time came to, and the tries for each order."""
+        return self._object(asker, "GET", "/api/v1/couriers/day", query=query)
+
     def own_self(self, asker: Asker) -> dict[str, Any]:
         """The courier who asks."""
         return self._object(asker, "GET", "/api/v1/courier/self")
@@ -199,6 +203,11 @@ class GatewayClient:
     def call(self, asker: Asker, call_id: str) -> dict[str, Any]:
         """One call with its legs and timeline."""
         return self._object(asker, "GET", "/api/v1/calls/{id}", id=call_id)
+
+    def call_trace(self, asker: Asker, call_id: str) -> list[dict[str, Any]]:
+        """What the wires of a running call have said so far."""
+        lines: list[dict[str, Any]] = self._object(asker, "GET", "/api/v1/calls/{id}/trace", id=call_id)["lines"]
+        return lines
 
     def hang_up(self, asker: Asker, call_id: str) -> None:
         """End a running call."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from aiohttp import web
@@ -19,12 +20,68 @@ from gateway.telephony.orders import Order
 from gateway.telephony.presented import Presented, presented_routes
 from gateway.telephony.shop import CourierSettings, ShopView
 
+LONGEST_TIME = timedelta(days=32)
+
 
 class CallBack(Protocol):
     """The verb of the switchboard."""
 
     def __call__(self, extension: str, order: Order | None = None, after: float = 0.0) -> Cause | None:
         """Ring a courier's mobile, then the order's customer; None: it is being done, else why not."""
+
+
+class CourierDayRow(Protocol):
+    """What a courier's calls of a time came to."""
+
+    @property
+    def courier(self) -> str:
+        """The extension."""
+
+    @property
+    def calls(self) -> int:
+        """How many there were."""
+
+    @property
+    def reached(self) -> int:
+        """In how many of them two people talked."""
+
+    @property
+    def talk_seconds(self) -> float:
+        """For how long."""
+
+    @property
+    def cost(self) -> int | None:
+        """In hundredths of the currency; None: not known."""
+
+
+class TriesRow(Protocol):
+    """How often people of an order tried to reach each other."""
+
+    @property
+    def order(self) -> str:
+        """The order's number."""
+
+    @property
+    def courier(self) -> str | None:
+        """The extension."""
+
+    @property
+    def tries(self) -> int:
+        """How often."""
+
+    @property
+    def reached(self) -> int:
+        """How often they did."""
+
+
+class Charges(Protocol):
+    """Where calls are counted; the store's Charges is one."""
+
+    async def days(self, since: datetime, until: datetime) -> Sequence[CourierDayRow]:
+        """By courier, of the calls that began in that time."""
+
+    async def tries(self, since: datetime, until: datetime) -> Sequence[TriesRow]:
+        """By order, those that were reached least first."""
 
 
 class SetShift(Protocol):
@@ -42,6 +99,7 @@ class Couriers:
     orders: Orders
     call_back: CallBack
     set_shift: SetShift
+    charges: Charges
     answers: Answers
 
 
@@ -55,6 +113,7 @@ class CourierRoutes:
         """For the router."""
         return [
             web.get("/api/v1/presented", self._get_presented),
+            web.get("/api/v1/couriers/day", self._get_day),
             web.put("/api/v1/couriers/{extension}/shift", self._put_shift),
             web.get("/api/v1/courier/self", self._get_self),
             web.put("/api/v1/courier/shift", self._put_own_shift),
@@ -73,6 +132,31 @@ class CourierRoutes:
                     }
                     for route in routes
                 ]
+            }
+        )
+
+    async def _get_day(self, request: web.Request) -> web.Response:
+        since, until = (bodies.moment(request.query, name) for name in ("since", "until"))
+        if since is None or until is None or not since < until <= since + LONGEST_TIME:
+            raise bodies.bad_request("'since' and 'until' must be times, at most 32 days apart.")
+        days = await self._couriers.charges.days(since, until)
+        tries = await self._couriers.charges.tries(since, until)
+        return _answer(
+            {
+                "items": [
+                    {
+                        "courier": day.courier,
+                        "calls": day.calls,
+                        "reached": day.reached,
+                        "talk_seconds": day.talk_seconds,
+                        "cost": None if day.cost is None else day.cost / 100,
+                    }
+                    for day in days
+                ],
+                "orders": [
+                    {"order": row.order, "courier": row.courier, "tries": row.tries, "reached": row.reached}
+                    for row in tries
+                ],
             }
         )
 

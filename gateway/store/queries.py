@@ -317,6 +317,7 @@ def _call(row: Row[Any], sounds: list[dict[str, object]]) -> dict[str, object]:
         **_pick(row, "id", "direction", "caller", "caller_name", "called", "line", "flow", "courier", "answered_by"),
         **_pick(row, "cause", "ended_by", "talk_seconds", "total_seconds", "verdict", "caller_mos", "callee_mos"),
         **_pick(row, "order", "shown", "shown_by"),
+        "cost": None if row.cost is None else row.cost / 100,
         **_moments(row, "started_at", "answered_at", "ended_at"),
         "recordings": sounds,
     }

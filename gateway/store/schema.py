@@ -120,6 +120,7 @@ calls = _table(
     Column("order", Text),
     Column("shown", Text),
     Column("shown_by", Text),
+    Column("cost", Integer),
     Index("ix_calls_newest", "started_at", "id", "search"),  # a search reads this alone, not the rows
     Index(None, "line", "started_at"),
     Index(None, "courier", "started_at"),
@@ -144,6 +145,8 @@ legs = _table(
     Column("lost", Integer),
     Column("concealed", Integer),
     Column("sound", JSON),
+    Column("cost", Integer),
+    Index(None, "line", "answered_at"),
 )
 
 call_events = _table(

@@ -24,6 +24,7 @@ from gateway.telephony.shop import (
     PhoneSettings,
     RecordingPolicy,
     RecordingRoute,
+    TariffSettings,
     TrunkSettings,
     UssdRules,
 )
@@ -41,6 +42,8 @@ _IMEI = re.compile(r"[0-9]{14,16}", re.ASCII)
 _MAC = re.compile(r"[0-9a-f]{12}", re.ASCII)
 _ICCID = re.compile(r"[0-9]{18,20}", re.ASCII)
 _FEATURE_CODE = re.compile(r"([*#][0-9*#]{1,5})?", re.ASCII)
+_PREFIX = re.compile(r"\+[0-9]{1,15}", re.ASCII)
+_AMOUNT = re.compile(r"[0-9]{1,6}(\.[0-9]{1,4})?", re.ASCII)
 _USSD_CODE = re.compile(r"[*#][0-9*#]{1,30}#", re.ASCII)
 _USSD_ANSWER = re.compile(r"[0-9*#]{1,20}", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
@@ -175,6 +178,17 @@ def _check_texts_of_lines(document: TomlDocument) -> None:
                 (*place, "balance_pattern"),
                 '"balance_pattern" of [[lines]] must be a regular expression with a group, like "Balance: ([0-9.]+)".',
             )
+    ways = _names(document, "lines", "name") | _names(document, "trunks", "name")
+    for place, tariff in document.found(TariffSettings):
+        if tariff.way not in ways:
+            _note_unknown(document, (*place, "way"), tariff.way, ways, "is not the name of a line or provider")
+        _matches(
+            document, (*place, "prefix"), tariff.prefix or None, _PREFIX, 'the beginning of a number, like "+7916"'
+        )
+        _matches(document, (*place, "per_minute"), tariff.per_minute, _AMOUNT, 'an amount like "1.50"')
+        _within(document, (*place, "step_seconds"), tariff.step_seconds, 1, 3600)
+        _within(document, (*place, "free_seconds"), tariff.free_seconds, 0, 3600)
+        _within(document, (*place, "plan_minutes"), tariff.plan_minutes, 0, 100_000)
     for place, lives in document.found(OrderRules):
         _within(document, (*place, "grace_minutes"), lives.grace_minutes, 0, 7 * 24 * 60)
         _within(document, (*place, "open_days"), lives.open_days, 1, 90)

@@ -29,6 +29,7 @@ from gateway.telephony.shop import (
     Shop,
     SipTransport,
     Srtp,
+    TariffSettings,
     TrunkSettings,
     UssdRules,
 )
@@ -142,6 +143,7 @@ class _File:
     codes: FeatureCodes = _DEFAULT.codes
     ussd: UssdRules = _DEFAULT.ussd
     orders: OrderRules = _DEFAULT.orders
+    tariffs: tuple[TariffSettings, ...] = ()
 
 
 def _without_blanks(table: dict[str, Any]) -> dict[str, Any]:

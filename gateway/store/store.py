@@ -18,6 +18,7 @@ from gateway.store.after_crash import UnfinishedRecording, close_what_was_left
 from gateway.store.audit import add_audit
 from gateway.store.balances import StoredBalances
 from gateway.store.budget import StoredBudget
+from gateway.store.charges import Charges
 from gateway.store.database import Places, held, open_engine, prepare
 from gateway.store.erasures import Erasures
 from gateway.store.evidence import StoredEvidence
@@ -70,6 +71,7 @@ class Store:
         self.bindings = StoredBindings(writer, gateway_id=gateway_id, clock=clock)
         self.answers = StoredAnswers(writer, gateway_id=gateway_id, clock=clock)
         self.evidence = StoredEvidence(writer, gateway_id=gateway_id, clock=clock, shop=self.shop)
+        self.charges = Charges(writer, shop=self.shop)
         self.orders = StoredOrders(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.accounts = StoredAccounts(
             writer, gateway_id=gateway_id, clock=clock, setup_code_file=places.data_dir / "setup-code"
@@ -190,10 +192,12 @@ async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus |
             await store.orders.load()
             await store.balances.load()
             unsubscribe = bus.subscribe(Journal(writer, gateway_id=gateway_id))
+            uncharge = bus.subscribe(store.charges)
             try:
                 yield store
             finally:
                 unsubscribe()
+                uncharge()
                 store.accounts.close()
 
 

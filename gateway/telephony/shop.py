@@ -294,6 +294,24 @@ class FeatureCodes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TariffSettings:
+    """What calls by one way cost; of several that fit a number the longest prefix counts."""
+
+    way: str
+    """The name of a line or of a provider."""
+    prefix: str = ""
+    """What the numbers begin with, such as "+7916"; left out: any number."""
+    per_minute: str = "0"
+    """In the shop's currency, such as "1.50"."""
+    step_seconds: int = 60
+    """What is begun is paid whole."""
+    free_seconds: int = 0
+    """Calls that are no longer cost nothing."""
+    plan_minutes: int = 0
+    """So many minutes a month cost nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRules:
     """How long an order ties its customer and its courier together."""
 
@@ -321,6 +339,7 @@ class Shop:
     codes: FeatureCodes = FeatureCodes()
     ussd: UssdRules = UssdRules()
     orders: OrderRules = OrderRules()
+    tariffs: tuple[TariffSettings, ...] = ()
 
     def line(self, name: str) -> LineSettings | None:
         """The line of that name."""

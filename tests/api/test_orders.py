@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.store.charges import CourierDay, OrderTries
 from gateway.telephony.causes import Cause
 from tests.api.served import PASSWORD, Served, serving
 from tests.api.shapes import assert_fits
@@ -138,3 +139,18 @@ async def test_shifts_and_what_the_customer_will_see() -> None:
         assert seen["items"][0]["ways"][0] == {
             "way": "red", "by": "sim", "number": "+79160000001", "withheld": False
         }  # fmt: skip
+
+
+async def test_the_day_of_the_couriers() -> None:
+    async with serving() as served:
+        await served.set_up()
+        served.couriers.day = [CourierDay(courier="2001", calls=6, reached=4, talk_seconds=331.0, cost=675)]
+        served.couriers.order_tries = [OrderTries(order="1002", courier="2001", tries=2, reached=0)]
+        path = "/api/v1/couriers/day?since=2027-01-31T00:00:00Z&until="
+        status, day = await served.ask("GET", path + "2027-01-31T12:00:00Z")
+        assert status == 200
+        for row, name in ((day["items"][0], "CourierDay"), (day["orders"][0], "OrderTries")):
+            assert_fits(row, name)
+        assert day["items"][0]["cost"] == 6.75
+        for until in ("2027-01-30T00:00:00Z", "2027-03-31T00:00:00Z", "x", ""):
+            assert (await served.ask("GET", path + until))[0] == 400, until

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from gateway.api.courier_routes import Couriers
 from gateway.api.once import Answers
+from gateway.store.charges import CourierDay, OrderTries
 from gateway.store.orders import StoredOrders
 from gateway.telephony.causes import Cause
 from gateway.telephony.orders import Order
@@ -18,9 +22,22 @@ class FakeCouriers:
         self.called: list[tuple[str, str | None]] = []
         self.shifts: list[tuple[str, bool, str]] = []
         self.refusal: Cause | None = None
+        self.day: list[CourierDay] = []
+        self.order_tries: list[OrderTries] = []
         self.couriers = Couriers(
-            shop=shop, orders=orders, call_back=self._call_back, set_shift=self._set_shift, answers=answers
+            shop=shop,
+            orders=orders,
+            call_back=self._call_back,
+            set_shift=self._set_shift,
+            answers=answers,
+            charges=self,
         )
+
+    async def days(self, since: datetime, until: datetime) -> Sequence[CourierDay]:
+        return self.day
+
+    async def tries(self, since: datetime, until: datetime) -> Sequence[OrderTries]:
+        return self.order_tries
 
     def _call_back(self, extension: str, order: Order | None = None, after: float = 0.0) -> Cause | None:
         del after

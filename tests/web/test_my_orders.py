@@ -9,6 +9,7 @@ from dataclasses import replace
 from flask import Flask
 from flask.testing import FlaskClient
 
+from gateway.store.charges import CourierDay, OrderTries
 from gateway.telephony.causes import Cause
 from tests.fakes.gateway_thread import PASSWORD, GatewayThread
 from tests.fakes.rows import call_row
@@ -63,6 +64,20 @@ def test_the_courier_says_how_far_it_is(app: Flask, gateway: GatewayThread) -> N
     assert gateway.orders.alive()[0].stage == "delivered"
     _post(browser, "/my/shift", on_shift="no")
     assert gateway.couriers.shifts == [("2001", False, "Ivan")]
+
+
+def test_the_office_sees_the_day_and_who_was_not_reached(owner: FlaskClient, gateway: GatewayThread) -> None:
+    assert "No courier has called" in owner.get("/couriers").text
+    gateway.couriers.day = [CourierDay(courier="2001", calls=6, reached=4, talk_seconds=331.0, cost=675)]
+    gateway.couriers.order_tries = [
+        OrderTries(order="1002", courier="2001", tries=3, reached=0),
+        OrderTries(order="1001", courier="2001", tries=3, reached=1),
+    ]
+    page = owner.get("/couriers").text
+    assert "6.75 RUB" in page
+    assert 'href="/orders/1002"' in page
+    assert "3 tries" in page
+    assert 'href="/orders/1001"' not in page
 
 
 def test_the_office_sees_shifts_and_what_customers_will_see(owner: FlaskClient, gateway: GatewayThread) -> None:

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from web import parts
 from web.gateway_client import Refused
-from web.reader import asker, client, snapshot
+from web.reader import asker, client, now, snapshot, start_of_day
 from web.translation import gettext
 from web.views.entry import own_path
 
@@ -29,7 +29,8 @@ def live() -> str:
 @overview.get("/couriers")
 def couriers() -> str:
     """The people on the road, and what their customers will see."""
-    return render_template("couriers.html", routes=client().presented(asker()), snapshot=snapshot())
+    day = client().courier_day(asker(), since=start_of_day().isoformat(), until=now().isoformat())
+    return render_template("couriers.html", routes=client().presented(asker()), day=day, snapshot=snapshot())
 
 
 @overview.post("/couriers/<extension>/shift")

@@ -84,6 +84,7 @@ def upgrade() -> None:
         Column("order", Text, nullable=True),
         Column("shown", Text, nullable=True),
         Column("shown_by", Text, nullable=True),
+        Column("cost", Integer, nullable=True),
     )
     op.create_index("ix_calls_courier_started_at", "calls", ["courier", "started_at"])
     op.create_index("ix_calls_ended_at", "calls", ["ended_at"])
@@ -248,8 +249,10 @@ def upgrade() -> None:
         Column("lost", Integer, nullable=True),
         Column("concealed", Integer, nullable=True),
         Column("sound", JSON, nullable=True),
+        Column("cost", Integer, nullable=True),
     )
     op.create_index("ix_legs_call_id", "legs", ["call_id"])
+    op.create_index("ix_legs_line_answered_at", "legs", ["line", "answered_at"])
     _create(
         "message_parts",
         Column("message_id", String(36), ForeignKey("messages.id", name="fk_message_parts_message_id"), nullable=False),
