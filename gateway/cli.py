@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-v", "--verbose", action="store_true", help="log every byte of the wires as well")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    _add(commands, "run", _run, "the daemon: modems, SIP, calls, API")
+    running = _add(commands, "run", _run, "the daemon: modems, SIP, calls, API")
+    running.add_argument("--safe", action="store_true", help="touch no modem, to mend what makes the daemon fail")
     _add(commands, "worker", _worker, "the helper process for lists, recordings and whatever is slow")
     _add(commands, "web", _web, "the panel")
     _add(commands, "doctor", _doctor, "say what is wrong with this machine and how to mend it")
@@ -60,6 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     restoring.add_argument(
         "--passphrase-file", type=Path, metavar="FILE", help="where its passphrase is, if not where gateway.toml says"
     )
+
+    resetting = _add(commands, "factory-reset", _factory_reset, "forget everything but the backups")
+    resetting.add_argument("--with-backups", action="store_true", help="forget the backups too")
+    resetting.add_argument("--yes", action="store_true", help="do not ask")
 
     bundling = _add(commands, "support-bundle", _support_bundle, "pack what helps to find a fault, and no secrets")
     bundling.add_argument("--output", type=Path, metavar="FILE", help="where to write it; left out: here, by the time")
@@ -111,7 +117,10 @@ def _run(options: argparse.Namespace) -> int:
     from gateway.daemon import run_daemon
     from gateway.settings import load_settings
 
-    return run_daemon(load_settings(options.config))
+    settings = load_settings(options.config)
+    if options.safe:
+        settings = replace(settings, modems=(), discovery=replace(settings.discovery, enabled=False))
+    return run_daemon(settings)
 
 
 def _worker(options: argparse.Namespace) -> int:
@@ -185,6 +194,22 @@ def _restore(options: argparse.Namespace) -> int:
     for path in restored.kept:
         print(f"{path} was there already and stays as it is.")
     print(f"{len(restored.manifest.files)} files of {restored.manifest.made_at} are back in {settings.data_dir}.")
+    return 0
+
+
+def _factory_reset(options: argparse.Namespace) -> int:
+    from gateway.backup.reset import factory_reset
+    from gateway.settings import load_settings
+
+    settings = load_settings(options.config)
+    question = (
+        f"Everything in {settings.data_dir} goes: shop, users, calls, messages, recordings. Type 'forget' to go on: "
+    )
+    if not options.yes and input(question).strip() != "forget":
+        print("Nothing was changed.")
+        return 1
+    for path in factory_reset(settings, with_backups=options.with_backups):
+        print(f"{path} is gone.")
     return 0
 
 
