@@ -62,7 +62,8 @@ def _has_open(directory: Path, wanted: str) -> bool:
         return False
     for descriptor in descriptors:
         try:
-            if str(descriptor.readlink()) == wanted:
+            # A container has a /dev/pts/3 of its own, which is not ours.
+            if str(descriptor.readlink()) == wanted and descriptor.samefile(wanted):
                 return True
         except OSError:
             continue

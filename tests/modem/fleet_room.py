@@ -18,6 +18,7 @@ from gateway.settings import DiscoverySettings, ModemSettings
 from gateway.telephony.leg import Leg
 from gateway.telephony.line import LineState
 from gateway.telephony.shop import LineSettings, Shop
+from gateway.telephony.trace import Traces
 from tests.fakes.modem_ledgers import MemoryBudget, MemoryInbox, MemoryPinTries
 
 
@@ -31,6 +32,7 @@ class Room:
     pin_tries: MemoryPinTries = field(default_factory=MemoryPinTries)
     events: list[Event] = field(default_factory=list)
     legs: asyncio.Queue[Leg] = field(default_factory=asyncio.Queue)
+    traces: Traces = field(default_factory=lambda: Traces(lambda: asyncio.get_running_loop().time()))
 
     def fleet(
         self,
@@ -51,6 +53,7 @@ class Room:
             utc_now,
             discovery=discovery,
             power=power,
+            traces=self.traces,
         )
 
     def states(self, modem: str) -> list[str]:

@@ -51,6 +51,9 @@ async def test_outgoing_calls_and_how_they_end(tmp_path: Path, family: str) -> N
             assert await leg.ended(within=8) is cause, when_called
             await idle(fleet)
         assert set(room.budget.closed.values()) == {0}
+        said = {(each.way, each.text) for each in room.traces.of_call("", [("", "l0")], 0.0)}
+        assert {("out", "ATD+…567;"), ("in", "OK")} <= said, "the dialogue is in the trace, the number is not"
+        assert not any("CPIN=" in text and "***" not in text for _, text in said)
 
         courier = await emulator.subscriber(COURIER, ring_seconds=0.2)
         leg = line.dial(dialable(COURIER), call_id="call", extension="101")
