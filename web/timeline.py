@@ -42,6 +42,12 @@ def tell(call: dict[str, Any], directory: Directory) -> list[Moment]:
     return story
 
 
+def wires(call: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the wires of a call that is over have said, line by line."""
+    traced = (event["data"] for event in call["timeline"] if event["type"] == "call.traced")
+    return [line for data in traced for line in data.get("lines", ())]
+
+
 def _of_call(
     kind: str, data: dict[str, Any], call: dict[str, Any], directory: Directory
 ) -> tuple[str, str, str] | None:

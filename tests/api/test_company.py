@@ -94,8 +94,11 @@ async def test_the_wires_of_a_running_call_are_shown_and_its_packets_given_on_re
         assert await served.ask("GET", "/api/v1/calls/c1/pcap?seconds=3") == (200, "pcap")
         assert served.company.asked == [("audit", "c1", "anna", "", "packets"), ("capture", "c1", "3.0")]
         for path, expected in (
-            ("c9/trace", (404, "not-found")), ("c9/pcap", (404, "not-found")), ("c1/pcap?seconds=0", (400, "bad-request")),
-            ("c1/pcap?seconds=61", (400, "bad-request")), ("c1/pcap?seconds=x", (400, "bad-request")),
-        ):  # fmt: skip
+            ("c9/trace", (404, "not-found")),
+            ("c9/pcap", (404, "not-found")),
+            ("c1/pcap?seconds=0", (400, "bad-request")),
+            ("c1/pcap?seconds=61", (400, "bad-request")),
+            ("c1/pcap?seconds=x", (400, "bad-request")),
+        ):
             status, answer = await served.ask("GET", f"/api/v1/calls/{path}")
             assert (status, answer["code"]) == expected, path

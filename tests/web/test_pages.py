@@ -211,6 +211,16 @@ def test_a_call_tells_its_story(owner: FlaskClient, gateway: GatewayThread) -> N
         (60, "recording.finished", {"verdict": "caller-silent"}),
         (60, "call.ended", {"cause": "hung-up", "ended_by": "caller"}),
         (61, "something.new", {"unknown": 1}),
+        (
+            61,
+            "call.traced",
+            {
+                "lines": [
+                    {"seconds": -0.5, "kind": "at", "way": "in", "who": "red", "text": "RING"},
+                    {"seconds": 2.0, "kind": "sip", "way": "out", "who": "10.0.0.2:5060", "text": "INVITE sip:<102>"},
+                ]
+            },
+        ),
     ]
     gateway.archive.details["c1"] = {
         "legs": [
@@ -239,6 +249,11 @@ def test_a_call_tells_its_story(owner: FlaskClient, gateway: GatewayThread) -> N
     ):  # fmt: skip
         assert expected in text, expected
     assert "something.new" not in text
+    for expected in ("What the wires said", "2 lines", "RING", "10.0.0.2:5060", "INVITE sip:&lt;102&gt;"):
+        assert expected in text, expected
+    gateway.archive.call_rows = [call_row("c1", ended_at=None, recordings=[])]
+    assert "1 line<" not in owner.get("/calls/c1").text
+    assert "INVITE</code>" in owner.get("/calls/c1").text, "of a running call: what is known by now"
     assert owner.get("/calls/none").status_code == 404
 
 

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from web import parts, timeline
+from web.gateway_client import Refused
 from web.people import Directory
 from web.reader import asker, client, snapshot, time_zone
 from web.translation import gettext
@@ -66,8 +67,20 @@ def call(call_id: str) -> str:
     """One call: who, when, how it went, what was recorded."""
     found = client().call(asker(), call_id)
     directory = Directory(snapshot())
+    wires = timeline.wires(found)
+    if not found["ended_at"]:
+        try:
+            wires = client().call_trace(asker(), call_id)
+        except Refused as refusal:  # it has ended in this moment
+            if refusal.status != 404:
+                raise
     return render_template(
-        "call.html", call=found, story=timeline.tell(found, directory), snapshot=snapshot(), directory=directory
+        "call.html",
+        wires=wires,
+        call=found,
+        story=timeline.tell(found, directory),
+        snapshot=snapshot(),
+        directory=directory,
     )
 
 
