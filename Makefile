@@ -67,7 +67,7 @@ test: programs venv-dev ## the whole test suite; installs the programs it needs 
 
 .PHONY: soak
 soak: programs venv-dev ## faults in their full count: modems pulled out, hanging, vanishing; takes about an hour
-	@SIMBRIDGE_SOAK=1 exec .venv/bin/python -m pytest tests/faults --only-rerun nothing -s $(ARGS)
+	@SIMBRIDGE_SOAK=1 exec .venv/bin/python -m pytest tests/faults --only-rerun '(?!)' -s $(ARGS)
 
 .PHONY: hardware
 hardware: venv-dev ## what only a real modem or sound card shows: ARGS="PORT --voice PORT --call NUMBER"
@@ -88,6 +88,10 @@ deb-test: deb ## install, play, upgrade and purge that package in a clean root o
 .PHONY: bench-sip
 bench-sip: venv-dev ## registrations and calls a second between SIP phones, their cost, and whether memory grows
 	@exec .venv/bin/python -m tests.bench.sip_load $(ARGS)
+
+.PHONY: bench-flood
+bench-flood: venv-dev ## a running call while strangers send a thousand packets a second and hold 200 connections open
+	@exec .venv/bin/python -m tests.bench.flood $(ARGS)
 
 .PHONY: fuzz
 fuzz: venv-dev ## a million broken SIP messages against the parsers, and texts that try to become header fields

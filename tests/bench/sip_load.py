@@ -68,7 +68,7 @@ def main() -> int:
 
 async def _measure(directory: Path, given: argparse.Namespace) -> int:
     server = ("127.0.0.1", free_port(socket.SOCK_DGRAM))
-    async with _daemon(directory, server[1], given.phones) as daemon:
+    async with daemon_of(directory, server[1], given.phones) as daemon:
         phones = [
             BenchPhone(str(1001 + number), PASSWORD, server, f"127.0.{1 + number // 250}.{1 + number % 250}")
             for number in range(given.phones)
@@ -76,7 +76,7 @@ async def _measure(directory: Path, given: argparse.Namespace) -> int:
         try:
             for phone in phones:
                 await phone.open()
-            await _until_served(phones[0])
+            await until_served(phones[0])
             return await _all_figures(daemon, phones, given)
         finally:
             for phone in phones:
@@ -163,7 +163,7 @@ async def _call(daemon: int, phones: list[BenchPhone], given: argparse.Namespace
     return counted, peak
 
 
-async def _until_served(phone: BenchPhone) -> None:
+async def until_served(phone: BenchPhone) -> None:
     """The daemon is there when it lets a phone register."""
     async with asyncio.timeout(START_SECONDS):
         while True:
@@ -175,7 +175,7 @@ async def _until_served(phone: BenchPhone) -> None:
 
 
 @asynccontextmanager
-async def _daemon(directory: Path, port: int, phones: int) -> AsyncIterator[int]:
+async def daemon_of(directory: Path, port: int, phones: int) -> AsyncIterator[int]:
     """Its process, with a shop of phones only."""
     config, shop = directory / "gateway.toml", directory / "shop.toml"
     config.write_text(

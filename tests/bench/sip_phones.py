@@ -7,7 +7,8 @@ import hashlib
 import re
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 ANSWER_SECONDS = 10.0
@@ -65,14 +66,26 @@ class BenchPhone(asyncio.DatagramProtocol):
 
     async def call(self, extension: str, seconds: float) -> None:
         """A call from INVITE to BYE. Raises Failed."""
+        async with self.calling(extension):
+            await asyncio.sleep(seconds)
+
+    @asynccontextmanager
+    async def calling(self, extension: str) -> AsyncIterator[tuple[str, int]]:
+        """A call that is answered, and hung up in the end: where its sound goes. Raises Failed."""
         call_id = secrets.token_hex(8)
         body = self._description()
         answer = await self._ask_with_password("INVITE", extension, call_id, ("Content-Type: application/sdp",), body)
         to = _field(answer, "To")
         number = _field(answer, "CSeq").split()[0]
         self._send(self._request("ACK", extension, call_id, int(number), to=to))
-        await asyncio.sleep(seconds)
+        media = re.search(r"m=audio (\d+)", answer)
+        yield self._server[0], int(media[1]) if media is not None else 0
         await self._ask(self._request("BYE", extension, call_id, int(number) + 1, to=to))
+
+    def send_to(self, data: bytes, remote: tuple[str, int]) -> None:
+        """Any packet from the phone's port."""
+        if self._transport is not None:
+            self._transport.sendto(data, remote)
 
     # Requests of its own.
 
