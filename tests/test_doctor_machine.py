@@ -68,6 +68,14 @@ def test_a_newer_kernel_tells_of_it_elsewhere_and_a_pc_not_at_all(settings: Sett
     assert not [each for each in of_machine(settings, tmp_path / "pc") if each.startswith("voltage")]
 
 
+def test_a_release_that_did_not_start_is_told(settings: Settings, tmp_path: Path) -> None:
+    marker = tmp_path / "pi" / "var" / "lib" / "simbridge-previous" / "in-use"
+    assert "former-release-runs" not in of_machine(settings, tmp_path / "pi")
+    marker.parent.mkdir(parents=True)
+    marker.touch()
+    assert of_machine(settings, tmp_path / "pi")["former-release-runs"] is Severity.PROBLEM
+
+
 def test_a_slow_card_is_told_and_a_broken_one_too(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,6 +39,7 @@ _IS_LOW, _WAS_LOW = 1 << 0, 1 << 16
 
 def machine_findings(settings: Settings, *, served: bool, root: Path = Path("/")) -> Iterator[Finding]:
     """Of the machine itself. `served`: the daemon runs. `root` is where the kernel's files are, for tests."""
+    yield from _release(root)
     yield from _power(root)
     yield from _storage(settings.data_dir)
     yield from _clock_source()
@@ -65,6 +66,12 @@ def outside_findings(shop: Shop) -> Iterator[Finding]:
             yield Finding(Severity.GOOD, "provider-answers", {"host": host, "port": str(port)})
         else:
             yield Finding(Severity.WARNING, "provider-silent", {"host": host, "port": str(port)})
+
+
+def _release(root: Path) -> Iterator[Finding]:
+    """The package goes back to the release before when a new one does not start (systemd/deb/postinst)."""
+    if (root / "var/lib/simbridge-previous/in-use").exists():
+        yield Finding(Severity.PROBLEM, "former-release-runs")
 
 
 def _power(root: Path) -> Iterator[Finding]:
