@@ -103,6 +103,7 @@ async def _serve(settings: Settings) -> None:
             traces=traces,
         )
         bus.subscribe(sip.presence.follow)
+        prompts = await asyncio.to_thread(PromptBook, store.shop, settings.prompts_dir)
         switchboard.connect(
             Exchange(
                 shop=store.shop,
@@ -110,7 +111,7 @@ async def _serve(settings: Settings) -> None:
                 phones=sip.phones,
                 trunks=sip.trunks,
                 pbx_accounts=sip.pbx_accounts,
-                prompts=await asyncio.to_thread(PromptBook, store.shop),
+                prompts=prompts,
                 recordings=recordings,
                 publish=bus.publish,
                 change_phone=store.change_phone,
@@ -160,7 +161,12 @@ async def _serve(settings: Settings) -> None:
                 lateness=loop.lateness if isinstance(loop, MediaLoop) else Lateness(),
                 running_calls=lambda: len(switchboard.calls()),
             ),
-            recorded=Recorded(evidence=store.evidence, erasures=erasures, pause_recording=switchboard.pause_recording),
+            recorded=Recorded(
+                evidence=store.evidence,
+                erasures=erasures,
+                pause_recording=switchboard.pause_recording,
+                prompts_changed=lambda: asyncio.to_thread(prompts.read),
+            ),
             is_ready=ready.is_set,
             orders=store.orders,
             couriers=Couriers(
@@ -193,12 +199,10 @@ async def _serve(settings: Settings) -> None:
         service.tell("READY=1")
         async with asyncio.TaskGroup() as work:
             feeding = work.create_task(service.feed_watchdog({"SIP": lambda: sip_answers(*sip.addresses[0])}))
-            removing = work.create_task(store.retention(settings.recordings_dir).run())
-            erasing = work.create_task(erasures.run())
+            tidying = [work.create_task(each.run()) for each in (store.retention(settings.recordings_dir), erasures)]
             await stop.wait()
-            feeding.cancel()
-            removing.cancel()
-            erasing.cancel()
+            for task in (feeding, *tidying):
+                task.cancel()
         service.tell("STOPPING=1")
         log.info("Stopping: running calls may go on for a moment.")
 

@@ -122,6 +122,11 @@ class Settings:
         return self.data_dir / "recordings"
 
     @property
+    def prompts_dir(self) -> Path:
+        """The owner's own prompts, in a directory for each language."""
+        return self.data_dir / "prompts"
+
+    @property
     def recording_keys_dir(self) -> Path:
         """The keys of sealed recordings: whoever has the recordings and these can listen."""
         return self.data_dir / "recording-keys"

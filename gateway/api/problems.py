@@ -145,6 +145,10 @@ class WorkerAway(ApiError):
 _STATUS_OF_CODE = {
     "settings-invalid": 422,
     "no-free-line": 503,
+    "prompt-unusable": 422,
+    "prompt-too-long": 422,
+    "no-speech": 503,
+    "recording-key-missing": 410,
     "number-barred": 403,
     "budget-spent": 402,
     "too-many-calls": 429,

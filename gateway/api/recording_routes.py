@@ -52,6 +52,8 @@ class Recorded:
     evidence: Evidence
     erasures: Erasures
     pause_recording: PauseRecording
+    prompts_changed: Callable[[], Awaitable[None]]
+    """Has the prompts read anew: the worker has made others."""
 
 
 class RecordingRoutes:

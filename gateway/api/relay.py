@@ -50,14 +50,19 @@ class Relay:
         """Close the connections."""
         await self._stack.aclose()
 
-    async def pass_on(self, request: web.Request) -> web.StreamResponse:
-        """Ask the worker the same question and pass its answer back. Raises WorkerAway."""
+    async def pass_on(self, request: web.Request, *, with_body: bool = False) -> web.StreamResponse:
+        """Ask the worker the same question and pass its answer back. Raises WorkerAway.
+
+        With its body, of whatever size, where that is asked for.
+        """
         if self._session is None:
             raise WorkerAway("The relay is not open.")
-        headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
+        passed_on = (*_PASSED_ON, "Content-Type") if with_body else _PASSED_ON
+        headers = {name: request.headers[name] for name in passed_on if name in request.headers}
+        body = request.content if with_body and request.can_read_body else None
         try:
             async with self._session.request(
-                request.method, f"http://worker{request.raw_path}", headers=headers, allow_redirects=False
+                request.method, f"http://worker{request.raw_path}", headers=headers, data=body, allow_redirects=False
             ) as answer:
                 return await _copy(request, answer)
         except (aiohttp.ClientConnectionError, TimeoutError) as error:

@@ -25,6 +25,7 @@ from gateway.api.message_routes import MessageRoutes, Texts
 from gateway.api.metrics import MetricsRoutes, Watched
 from gateway.api.order_routes import OrderRoutes, Orders
 from gateway.api.problems import problems
+from gateway.api.prompt_routes import PromptRoutes
 from gateway.api.recording_routes import Recorded, RecordingRoutes
 from gateway.api.relay import Relay
 from gateway.api.seams import Accounts, LiveView, PhoneSetup, ShopFile
@@ -104,6 +105,7 @@ class ApiServer:
         self._app.add_routes(MetricsRoutes(watched).routes())
         self._app.add_routes(RecordingRoutes(recorded, self._relay).routes())
         self._app.add_routes(ErasureRoutes(recorded.erasures).routes())
+        self._app.add_routes(PromptRoutes(self._relay, recorded.prompts_changed).routes())
         self._app.add_routes([web.get(path, self._relay.pass_on) for path in _RELAYED])
         self._stack = AsyncExitStack()
 

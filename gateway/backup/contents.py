@@ -49,6 +49,7 @@ def sources(data_dir: Path, config: Path, *, without: frozenset[Path], recording
     yield from _below(config.parent / "secrets", SECRETS, without)
     yield from _below(data_dir / "tls", "data/tls", without)
     yield from _below(data_dir / "recording-keys", "data/recording-keys", without)
+    yield from _below(data_dir / "prompts", "data/prompts", without)
     if recordings:
         yield from _below(data_dir / "recordings", "data/recordings", without)
 

@@ -11,9 +11,11 @@ from gateway.settings import Settings
 from gateway.store.queries import Queries
 from gateway.store.results import RecordingResults
 from gateway.worker.afterwards import Afterwards
+from gateway.worker.prompts import OwnPrompts
 from gateway.worker.sealed import KeyRing
 from gateway.worker.seams import Archive
 from gateway.worker.server import WorkerServer
+from gateway.worker.speech import Speech
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +37,13 @@ async def serve(settings: Settings, archive: Archive, results: RecordingResults)
         loop.add_signal_handler(number, stop.set)
     keys = KeyRing(settings.recording_keys_dir)
     settings.data_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+    speech = Speech(settings.data_dir / "speech", settings.data_dir / "voices")
     async with WorkerServer(
-        socket=settings.worker_socket, archive=archive, recordings_dir=settings.recordings_dir, keys=keys
+        socket=settings.worker_socket,
+        archive=archive,
+        recordings_dir=settings.recordings_dir,
+        keys=keys,
+        prompts=OwnPrompts(settings.prompts_dir, speech),
     ):
         log.info("The worker answers at %s.", settings.worker_socket)
         async with asyncio.TaskGroup() as work:

@@ -23,6 +23,8 @@ from gateway.api.problems import BadRequest, NotFound, problems
 from gateway.errors import StoreError
 from gateway.telephony.messages import MessageState
 from gateway.worker.peaks import PeaksCache
+from gateway.worker.prompt_routes import PromptRoutes
+from gateway.worker.prompts import OwnPrompts
 from gateway.worker.recordings import open_below, send_recording
 from gateway.worker.sealed import SUFFIX, KeyRing
 from gateway.worker.seams import Archive, CallFilter, MessageFilter
@@ -38,7 +40,10 @@ _OUTCOMES = ("answered", "missed")
 class WorkerServer:
     """`async with WorkerServer(...)`: answering from entry to exit."""
 
-    def __init__(self, *, socket: Path, archive: Archive, recordings_dir: Path, keys: KeyRing) -> None:
+    def __init__(
+        self, *, socket: Path, archive: Archive, recordings_dir: Path, keys: KeyRing, prompts: OwnPrompts | None = None
+    ) -> None:
+        """Without `prompts` nobody can ask for any."""
         self._socket = socket
         self._archive = archive
         self._recordings_dir = recordings_dir
@@ -46,6 +51,8 @@ class WorkerServer:
         self._peaks = PeaksCache()
         self._stack = AsyncExitStack()
         self._app = web.Application(middlewares=[problems])
+        if prompts is not None:
+            self._app.add_routes(PromptRoutes(prompts).routes())
         self._app.add_routes(
             [
                 web.get("/api/v1/calls", self._get_calls),

@@ -17,8 +17,10 @@ from gateway.api.board import Board
 from gateway.api.server import ApiServer
 from gateway.events import Event, EventBus
 from gateway.telephony.shop import Shop
+from gateway.worker.prompts import OwnPrompts
 from gateway.worker.sealed import KeyRing
 from gateway.worker.server import WorkerServer
+from gateway.worker.speech import Speech
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.archive import FakeArchive
 from tests.fakes.company import FakeCompany, watched
@@ -49,6 +51,7 @@ class GatewayThread:
         self.company = FakeCompany()
         self.hung_up: list[str] = []
         self.recordings_dir = directory / "recordings"
+        self.prompts_dir = directory / "prompts"
         self.worker_socket = directory / "worker.sock"
         self.port = 0
         self._board = Board(bus=self.bus, shop=lambda: self.shop, hang_up=self._hang_up, balance=self.texts.last)
@@ -129,6 +132,7 @@ class GatewayThread:
                     archive=self.archive,
                     recordings_dir=self.recordings_dir,
                     keys=KeyRing(self.recordings_dir.parent / "recording-keys"),
+                    prompts=OwnPrompts(self.prompts_dir, Speech(self.prompts_dir / "said", self.prompts_dir)),
                 ):
                     started.set()
                     await self._stop.wait()

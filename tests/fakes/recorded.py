@@ -97,7 +97,13 @@ class FakeRecorded:
         self.evidence = FakeEvidence()
         self.erasures = FakeErasures()
         self.paused: dict[str, bool] = {}
-        self.recorded = Recorded(evidence=self.evidence, erasures=self.erasures, pause_recording=self._pause)
+        self.prompts_read = 0
+        self.recorded = Recorded(
+            evidence=self.evidence,
+            erasures=self.erasures,
+            pause_recording=self._pause,
+            prompts_changed=self._read_prompts,
+        )
 
     def _pause(self, call_id: str, *, paused: bool) -> bool:
         """The call c1 is recorded, every other but `unknown` is not."""
@@ -105,3 +111,6 @@ class FakeRecorded:
             raise LookupError(call_id)
         self.paused[call_id] = paused
         return call_id == "c1"
+
+    async def _read_prompts(self) -> None:
+        self.prompts_read += 1
