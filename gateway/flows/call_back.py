@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.flows.courier_menu import courier_menu
+from gateway.flows.courier_menu import RELAX_SECONDS, courier_menu
 from gateway.flows.to_outside import to_outside
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
@@ -10,8 +10,6 @@ from gateway.telephony.flow import call_flow
 from gateway.telephony.routing import CallBack, CourierMenu, RingBack, ToOutside
 
 CONFIRM_SECONDS = 4.0
-RELAX_SECONDS = 3.0
-"""A modem whose call has just ended dials badly at once."""
 
 
 @call_flow(RingBack)

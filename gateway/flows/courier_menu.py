@@ -15,6 +15,8 @@ from gateway.telephony.orders import order_of_courier
 from gateway.telephony.routing import CourierMenu, RingPhones, ToCourier, ToOutside, to_dialled
 
 KEY_SECONDS = 10.0
+RELAX_SECONDS = 3.0
+"""A modem whose call has just ended dials badly at once."""
 LONGEST_PIN = 12
 LONGEST_NUMBER = 20
 
@@ -26,8 +28,12 @@ async def courier_menu(call: Call, settings: CourierMenu) -> None:
     An extension of the shop goes before the courier's own orders, these before numbers outside; `*` and digits mean
     an order alone.
     """
-    if not settings.is_proven and not await _knows_pin(call, settings):
+    knows = True if settings.is_proven else await _knows_pin(call, settings)
+    if not knows:
         await call.say("goodbye")
+        call.caller.hangup()
+        if knows is None:
+            call.exchange.call_back(settings.courier.extension, None, RELAX_SECONDS)
         return
     for _ in range(settings.tries):
         dialled = await call.ask("enter-number", most=LONGEST_NUMBER, within=KEY_SECONDS)
@@ -54,14 +60,21 @@ async def courier_menu(call: Call, settings: CourierMenu) -> None:
     await call.refuse(Cause.NO_SUCH_NUMBER)
 
 
-async def _knows_pin(call: Call, settings: CourierMenu) -> bool:
-    """Up to `tries` attempts; digits are compared in constant time and never logged (T-F7)."""
+async def _knows_pin(call: Call, settings: CourierMenu) -> bool | None:
+    """Up to `tries` attempts; digits are compared in constant time and never logged (T-F7).
+
+    None: too much was guessed today, and no PIN is looked at; the registered mobile can still be rung.
+    """
     pin = settings.courier.pin
     if pin is None:
         return False
     for _ in range(settings.tries):
         typed = await call.ask("enter-pin", most=LONGEST_PIN, within=KEY_SECONDS)
+        key = await call.exchange.pin_entry.begin(call.caller.peer)
+        if key is None:
+            return None
         if hmac.compare_digest(typed.encode(), pin.encode()):
+            await call.exchange.pin_entry.was_right(key)
             return True
         await call.say("wrong-pin")
     return False

@@ -1,4 +1,4 @@
-"""The table of orders."""
+"""The tables of orders, and of tries to guess a PIN."""
 
 from __future__ import annotations
 
@@ -25,4 +25,15 @@ orders = Table(
     UniqueConstraint("gateway_id", "number"),
     Index(None, "courier", "changed_at"),
     Index(None, "phone"),
+)
+
+pin_guesses = Table(
+    "pin_guesses",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("gateway_id", String(36), nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("local_day", String(10), nullable=False),
+    Column("tried_at", Moment, nullable=False),
+    Index(None, "local_day", "caller"),
 )

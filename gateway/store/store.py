@@ -30,6 +30,7 @@ from gateway.store.ledger import StoredBindings, StoredPinTries
 from gateway.store.line_settings import rules_of, with_rules
 from gateway.store.orders import StoredOrders
 from gateway.store.outbox import StoredOutbox
+from gateway.store.pin_guesses import StoredPinEntry
 from gateway.store.retention import Retention, UsedShare, used_share
 from gateway.store.schema import VERSION
 from gateway.store.shop_file import read_shop, write_shop
@@ -71,6 +72,7 @@ class Store:
         self.bindings = StoredBindings(writer, gateway_id=gateway_id, clock=clock)
         self.answers = StoredAnswers(writer, gateway_id=gateway_id, clock=clock)
         self.evidence = StoredEvidence(writer, gateway_id=gateway_id, clock=clock, shop=self.shop)
+        self.pin_entry = StoredPinEntry(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.charges = Charges(writer, shop=self.shop)
         self.orders = StoredOrders(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.accounts = StoredAccounts(

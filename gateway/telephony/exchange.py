@@ -14,6 +14,7 @@ from gateway.errors import StoreError
 from gateway.events import Publish
 from gateway.telephony.causes import Cause
 from gateway.telephony.forwarding import PhoneChange
+from gateway.telephony.ledger import PinEntry
 from gateway.telephony.line import Line, LineState, Phones, Trunk
 from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.orders import Order, OrderView
@@ -64,6 +65,16 @@ def _send_nothing(number: str, text: str, by: str) -> None:
     """Nothing sends SMS here."""
 
 
+class _NobodyCounts:
+    """Where tries cannot be counted no PIN is looked at."""
+
+    async def begin(self, caller: str) -> None:  # the verb's form
+        """No try is let through."""
+
+    async def was_right(self, key: str) -> None:
+        """There was none."""
+
+
 def _call_nobody_back(extension: str, order: Order | None = None, after: float = 0.0) -> Cause:  # noqa: ARG001  # the verb's form
     return Cause.UNREACHABLE
 
@@ -89,6 +100,8 @@ class Exchange:
     """Commit a change of the phone with that extension; it counts from the next call on. Raises StoreError."""
     calls: Callable[[], Sequence[Call]] = field(default=lambda: ())
     """The calls that run now, oldest first."""
+    pin_entry: PinEntry = field(default_factory=_NobodyCounts)
+    """Counts tries to guess a PIN."""
     call_back: CallBackVerb = _call_nobody_back
     """Ring a courier's registered mobile, in so many seconds; None: it is being done, else why not."""
     orders: OrderView = field(default=lambda: ())

@@ -180,6 +180,16 @@ class PinTries(Protocol):
         """The SIM accepted the PIN: the next start may use it again."""
 
 
+class PinEntry(Protocol):
+    """Tries to guess a PIN, counted before they are looked at (T-F7)."""
+
+    async def begin(self, caller: str) -> str | None:
+        """Commit one more try of that caller; its key, or None: no PIN is looked at any more today."""
+
+    async def was_right(self, key: str) -> None:
+        """That try was no guess."""
+
+
 class Bindings(Protocol):
     """Where phones are registered, so that they ring after a restart before they register again."""
 

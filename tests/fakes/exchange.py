@@ -26,6 +26,7 @@ from gateway.telephony.shop import Shop
 from gateway.telephony.switchboard import Switchboard
 from tests.fakes.direct_store import loop_clock
 from tests.fakes.legs import FakeLeg
+from tests.fakes.orders import pin_entry_in_memory
 
 PROMPT_FRAMES = 50
 """Every fake prompt lasts one second."""
@@ -150,6 +151,7 @@ class Scene:
         self.pbx_accounts = {account.name: FakeTrunk(account.name) for account in shop.pbx_accounts}
         self.phones = FakePhones()
         self.recordings = FakeRecordings()
+        self.pin_entry = pin_entry_in_memory(lambda: self.shop, clock=loop_clock, publish=self.bus.publish)
         self.prompts_played: list[str] = []
         self.orders: list[Order] = []
         self.texts: list[tuple[str, str, str]] = []
@@ -164,6 +166,7 @@ class Scene:
             prompts=self._prompt,
             recordings=self.recordings,
             publish=self.bus.publish,
+            pin_entry=self.pin_entry,
             change_phone=self._change_phone,
             calls=self.switchboard.calls,
             call_back=self.switchboard.call_back,

@@ -11,6 +11,7 @@ from sqlalchemy.pool import StaticPool
 from gateway.clock import WallClock
 from gateway.events import Publish
 from gateway.store.orders import StoredOrders
+from gateway.store.pin_guesses import StoredPinEntry
 from gateway.store.schema import metadata
 from gateway.store.writer import Result, Work, Writer
 from gateway.telephony.shop import ShopView
@@ -37,3 +38,8 @@ def orders_in_memory(
 ) -> StoredOrders:
     """A book of orders that forgets everything at its end."""
     return StoredOrders(MemoryWriter(), gateway_id="g", shop=shop, clock=clock, publish=publish)
+
+
+def pin_entry_in_memory(shop: ShopView, *, clock: WallClock, publish: Publish) -> StoredPinEntry:
+    """Counts wrong PINs until it is forgotten."""
+    return StoredPinEntry(MemoryWriter(), gateway_id="g", shop=shop, clock=clock, publish=publish)

@@ -354,6 +354,13 @@ def _create_orders() -> None:
     )
     op.create_index("ix_orders_courier_changed_at", "orders", ["courier", "changed_at"])
     op.create_index("ix_orders_phone", "orders", ["phone"])
+    _create(
+        "pin_guesses",
+        Column("caller", Text, nullable=False),
+        Column("local_day", String(10), nullable=False),
+        Column("tried_at", String(27), nullable=False),
+    )
+    op.create_index("ix_pin_guesses_local_day_caller", "pin_guesses", ["local_day", "caller"])
 
 
 def _create(name: str, *contents: Any) -> None:
