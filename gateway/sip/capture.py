@@ -78,7 +78,7 @@ async def capture_call(legs: Iterable[Leg], traces: Traces, local: Address, cloc
         undo.callback(traces.follow({leg.id for leg in legs}, signalling))
         for leg in legs:
             if isinstance(leg.port, RtpPort):
-                undo.callback(leg.port.watch(capture.add))
+                undo.callback(leg.port.wire.watch(capture.add))
         with suppress(TimeoutError):
             async with asyncio.timeout(min(seconds, LONGEST_SECONDS)):
                 for leg in legs:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import socket
 from collections import deque
 from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from gateway.audio.codec import Codec
 from gateway.audio.coder import Coder, new_coder
 from gateway.audio.frame import FRAME_SAMPLES, SILENCE, Frame
 from gateway.audio.port import MEASURED_SAMPLES, FrameSource, MediaPort, PortCounters
-from gateway.media_loop import no_longer_readable, on_readable
 from gateway.sip.latch import Latch
 from gateway.sip.pacer import Pacer
 from gateway.sip.port_range import PortRange
@@ -23,7 +19,8 @@ from gateway.sip.quiet_peer import QuietPeer
 from gateway.sip.regroup import Regrouper
 from gateway.sip.reports import Reports
 from gateway.sip.rtcp import is_rtcp
-from gateway.sip.rtp import HEADER, HEADER_BYTES, LONGEST_DATAGRAM, Arrival, RtpPacket, RtpSender, Timeline, parse_rtp
+from gateway.sip.rtp import HEADER, HEADER_BYTES, Arrival, RtpPacket, RtpSender, Timeline, parse_rtp
+from gateway.sip.rtp_wire import RtpWire
 from gateway.sip.sdp import Agreement
 from gateway.sip.telephone_event import KeyReceiver, KeySender
 from gateway.sip.transport import Address
@@ -31,13 +28,8 @@ from gateway.sip.transport import Address
 if TYPE_CHECKING:
     from gateway.sip.sealed_packets import SecurePackets
 
-log = logging.getLogger(__name__)
-
-Watch: TypeAlias = Callable[[bytes, Address, Address], None]
-
 FILL_AFTER_SECONDS = 0.4
 """So long after the last frame we send silence, so that NAT mappings and the peer's own watchdog stay content."""
-_READS_AT_ONCE = 16
 _LONGEST_PAYLOAD_SAMPLES = 1_600
 
 
@@ -53,10 +45,8 @@ class RtpPort(MediaPort):
         self.last_heard_at: float | None = None
         """The loop's time of the peer's last packet."""
         self._pacer = pacer
-        self._ports = ports
-        self._rtp: socket.socket | None = None
-        self._rtcp: socket.socket | None = None
-        self._local = Address("", 0)
+        self.wire = RtpWire(ports, self._arrived, self._take_report)
+        """The ports on which it is spoken."""
         self._agreement: Agreement | None = None
         self._coder: Coder = new_coder(Codec.PCMA)
         self._decoders: dict[int, Coder] = {}
@@ -72,7 +62,6 @@ class RtpPort(MediaPort):
         self._reports = Reports(self._sender, self.counters)
         self._keys_in = KeyReceiver()
         self._keys_out = KeySender()
-        self._watchers: tuple[Watch, ...] = ()
         self._followers: list[RtpPort] = []
         """Parties that hear this one."""
         self._is_handing_on = False
@@ -92,7 +81,7 @@ class RtpPort(MediaPort):
     @property
     def local(self) -> Address:
         """Where the peer must send, once the port is open."""
-        return self._local
+        return self.wire.local
 
     @property
     def remote(self) -> Address | None:
@@ -111,23 +100,14 @@ class RtpPort(MediaPort):
 
     def open(self, host: str) -> None:
         """Bind a random pair of ports at `host`. Raises AddressInUse when none is free."""
-        rtp, rtcp, port = self._ports.bind_pair(host)
-        self._rtp, self._rtcp, self._local = rtp, rtcp, Address(host, port)
-        on_readable(rtp.fileno(), partial(self._read_rtp, rtp))
-        asyncio.get_running_loop().add_reader(rtcp, self._read_rtcp, rtcp)
+        self.wire.open(host)
 
     def close(self) -> None:
         """Free the ports; idempotent."""
         self._pacer.leave(self._tick)
         self._pacer.slow.leave(self._look)
         self._quiet.stop()
-        if self._rtp is not None:
-            no_longer_readable(self._rtp.fileno())
-            self._rtp.close()
-        if self._rtcp is not None:
-            asyncio.get_running_loop().remove_reader(self._rtcp)
-            self._rtcp.close()
-        self._rtp = self._rtcp = None
+        self.wire.close()
 
     def agree(self, agreement: Agreement, remote: Address, key: bytes = b"") -> None:
         """Begin or change the media; `remote` is where packets may go, which may differ from what was described.
@@ -165,18 +145,9 @@ class RtpPort(MediaPort):
         self._payload_type = agreement.payload
         is_usual = self._secure is None and agreement.codec in (Codec.PCMA, Codec.PCMU)
         self._usual_bytes = HEADER_BYTES + FRAME_SAMPLES if is_usual else -1
-        if self._rtp is not None:
+        if self.wire.rtp is not None:
             self._pacer.slow.join(self._look)
             self._pace()
-
-    def watch(self, watcher: Watch) -> Callable[[], None]:
-        """Show `watcher` each packet as it is on the wire, with its source and target, until the result is called."""
-        self._watchers = (*self._watchers, watcher)
-
-        def stop() -> None:
-            self._watchers = tuple(each for each in self._watchers if each is not watcher)
-
-        return stop
 
     def send_key(self, key: str) -> bool:
         """Send a key as a telephone event; False when the peer does not take them."""
@@ -247,7 +218,7 @@ class RtpPort(MediaPort):
 
     def _pace(self) -> None:
         """Have the tick of 20 ms while there is something to send of our own accord."""
-        if self._rtp is not None and self._agreement is not None:
+        if self.wire.rtp is not None and self._agreement is not None:
             if self._source is not None or self._keys_out.is_busy:
                 self._pacer.join(self._tick)
             else:
@@ -279,8 +250,8 @@ class RtpPort(MediaPort):
     def _look(self) -> None:
         """Ten times a second: one frame of silence where nothing else goes out; no stream, but a sign of life."""
         agreement, now = self._agreement, self._now()
-        if self._latch is not None and self._rtp is not None and self._rtcp is not None:
-            self._reports.look(now, self._latch.remote, self._rtp, self._rtcp)
+        if self._latch is not None and self.wire.rtp is not None and self.wire.rtcp is not None:
+            self._reports.look(now, self._latch.remote, self.wire.rtp, self.wire.rtcp)
         if agreement is None or not self._sends or self._source is not None:
             return
         if self._sent_at is not None and now - self._sent_at < FILL_AFTER_SECONDS:
@@ -293,32 +264,18 @@ class RtpPort(MediaPort):
         self._sent_at = now
 
     def _send(self, packet: bytes) -> None:
-        if self._rtp is None or self._latch is None:
+        if self.wire.rtp is None or self._latch is None:
             return
         sealed = packet if self._secure is None else self._secure.seal(packet)
-        if sealed is None:
+        if sealed is None or not self.wire.send(sealed, self._latch.remote):
             self.counters.dropped += 1
-            return
-        try:
-            self._rtp.sendto(sealed, self._latch.remote)
-        except OSError as fault:  # a full buffer or a network that is gone: the packet is lost, as on any wire
-            self.counters.dropped += 1
-            log.debug("RTP to %s: %s", self._latch.remote, fault)
             return
         self.counters.bytes_out += len(packet)
-        for watcher in self._watchers:
-            watcher(sealed, self._local, self._latch.remote)
 
     # What the party says.
 
-    def _read_rtp(self, rtp: socket.socket) -> None:
-        """One packet: a second look would nearly always find nothing, and the loop comes back while there is more."""
-        try:
-            data, source = rtp.recvfrom(LONGEST_DATAGRAM)
-        except OSError:  # an ICMP message about a packet of ours
-            return
-        for watcher in self._watchers:
-            watcher(data, Address(source[0], source[1]), self._local)
+    def _arrived(self, data: bytes, source: tuple[str, int]) -> None:
+        """A packet has come; nearly always the next 20 ms of a voice."""
         if len(data) == self._usual_bytes and self._latch is not None and source == self._latch.proven:
             first, second, sequence, timestamp, ssrc = HEADER.unpack_from(data)
             if first == 0x80 and self._agreement is not None and second == self._agreement.payload:
@@ -423,14 +380,6 @@ class RtpPort(MediaPort):
             self.level.feed(frame, self._now())
         for listener in self._listeners:
             listener(frame, position)
-
-    def _read_rtcp(self, rtcp: socket.socket) -> None:
-        for _ in range(_READS_AT_ONCE):
-            try:
-                data, source = rtcp.recvfrom(LONGEST_DATAGRAM)
-            except OSError:
-                return
-            self._take_report(data, Address(source[0], source[1]))
 
     def _take_report(self, data: bytes, source: Address) -> None:
         if self._latch is not None:
