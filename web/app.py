@@ -29,6 +29,7 @@ from web.views.my_orders import my_orders
 from web.views.news import news
 from web.views.ordering import ordering
 from web.views.overview import overview
+from web.views.prompts import prompts
 from web.views.phone_setup import PORT, phone_setup
 from web.views.shop import shop
 from web.views.texting import texting
@@ -68,7 +69,8 @@ def create_app(
     CSRFProtect(app)
     Babel(app, locale_selector=reader.language)
     for blueprint in (
-        entry, access, my_orders, ordering, overview, line_rules, history, erasing, phone_setup, shop, news, texting,
+        entry, access, my_orders, ordering, overview, line_rules, history, erasing, prompts,
+        phone_setup, shop, news, texting,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)

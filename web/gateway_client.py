@@ -13,6 +13,8 @@ __all__ = ["Asker", "GatewayAway", "GatewayClient", "Refused"]
 
 _OPERATOR_SECONDS = 80.0
 """A mobile network answers a code within a minute, or not at all."""
+_MAKING_SECONDS = 35.0
+"""As long as the daemon lets a speech engine take."""
 _STREAM_SILENCE_SECONDS = 40.0
 """The daemon sends something every 15 s; after this long it is gone."""
 _PIECE_BYTES = 64 * 1024
@@ -201,6 +203,38 @@ class GatewayClient(GatewayLink):
     def release_call(self, asker: Asker, call_id: str) -> None:
         """Let them be removed again when their time comes."""
         self._ask(asker, "DELETE", "/api/v1/calls/{id}/hold", id=call_id)
+
+    def prompts(self, asker: Asker, language: str) -> dict[str, Any]:
+        """Every prompt of a language."""
+        return self._object(asker, "GET", "/api/v1/prompts/{language}", language=language)
+
+    def prompt_sound(self, asker: Asker, language: str, key: str) -> bytes:
+        """The WAV file of a prompt."""
+        with self._asking(asker, "GET", "/api/v1/prompts/{language}/{key}", language=language, key=key) as answer:
+            try:
+                return answer.read()
+            except (OSError, HTTPException) as error:
+                raise GatewayAway(str(error)) from error
+
+    def take_prompt(self, asker: Asker, language: str, key: str, content: bytes) -> dict[str, Any]:
+        """Use a WAV file in the place of a prompt."""
+        answer: dict[str, Any] = self._ask(
+            asker, "PUT", "/api/v1/prompts/{language}/{key}", text=content, media_type="audio/wav",
+            language=language, key=key, seconds=_MAKING_SECONDS,
+        )  # fmt: skip
+        return answer
+
+    def say_prompt(self, asker: Asker, language: str, key: str, text: str) -> dict[str, Any]:
+        """Have a text said in the place of a prompt."""
+        answer: dict[str, Any] = self._ask(
+            asker, "POST", "/api/v1/prompts/{language}/{key}/say", body={"text": text},
+            language=language, key=key, seconds=_MAKING_SECONDS,
+        )  # fmt: skip
+        return answer
+
+    def forget_prompt(self, asker: Asker, language: str, key: str) -> dict[str, Any]:
+        """Use the packaged prompt again."""
+        return self._object(asker, "DELETE", "/api/v1/prompts/{language}/{key}", language=language, key=key)
 
     def erasure_plan(self, asker: Asker, number: str) -> dict[str, Any]:
         """What erasing a number would take away."""

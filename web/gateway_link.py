@@ -94,7 +94,7 @@ class GatewayLink:
         *,
         query: Mapping[str, str | int | None] | None = None,
         body: object = None,
-        text: str | None = None,
+        text: str | bytes | None = None,
         media_type: str = "application/json",
         headers: Mapping[str, str] | None = None,
         seconds: float = _ANSWER_SECONDS,
@@ -106,6 +106,7 @@ class GatewayLink:
         if wanted:
             target += "?" + urlencode(wanted)
         payload = text if text is not None else (json.dumps(body) if body is not None else None)
+        content = payload.encode() if isinstance(payload, str) else payload
         all_headers = {"Accept-Language": asker.language, "User-Agent": asker.user_agent[:200], **(headers or {})}
         if asker.token is not None:
             all_headers["Authorization"] = f"Bearer {asker.token}"
@@ -116,7 +117,7 @@ class GatewayLink:
         connection = HTTPConnection(self._host, self._port, timeout=seconds)
         try:
             try:
-                connection.request(method, target, payload.encode() if payload is not None else None, all_headers)
+                connection.request(method, target, content, all_headers)
                 answer = connection.getresponse()
                 if answer.status >= 400:
                     raise _refused(answer)
