@@ -29,8 +29,8 @@ from web.views.my_orders import my_orders
 from web.views.news import news
 from web.views.ordering import ordering
 from web.views.overview import overview
-from web.views.prompts import prompts
 from web.views.phone_setup import PORT, phone_setup
+from web.views.prompts import prompts
 from web.views.shop import shop
 from web.views.texting import texting
 
