@@ -64,7 +64,7 @@ def started(peer: str, *, leg: str = "l", direction: str = "outgoing", line: str
 
 
 def ended(leg: str = "l") -> LegEnded:
-    numbers = {"frames_in": 0, "frames_out": 0, "lost": 0, "concealed": 0}
+    numbers: dict[str, Any] = {"frames_in": 0, "frames_out": 0, "lost": 0, "concealed": 0}
     return LegEnded(call_id="c", leg_id=leg, cause="hung-up", ended_by_peer=True, **numbers)
 
 
