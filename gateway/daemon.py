@@ -22,9 +22,10 @@ from gateway.api.trace_routes import Insight
 from gateway.audio.recording_writer import RecordingTrouble, RecordingWriter
 from gateway.audio.wav import Recovered, measure, repair
 from gateway.clock import utc_now
-from gateway.events import EventBus, Published, RecordingFinished, ShopChanged
+from gateway.events import EventBus, Published, RecordingFinished, ShopChanged, Subscriber
 from gateway.health import Notifier, sip_answers
 from gateway.media_loop import Lateness, MediaLoop
+from gateway.messaging.courier_wishes import CourierWishes
 from gateway.messaging.desk import MessageDesk
 from gateway.modem.fleet import ModemFleet
 from gateway.modem.text_lines import ModemTextLines, count_parts
@@ -132,7 +133,11 @@ async def _serve(settings: Settings) -> None:
             publish=bus.publish,
             clock=utc_now,
         )
-        bus.subscribe(messages.follow)
+        _tell(
+            bus,
+            messages.follow,
+            CourierWishes(shop=store.shop, orders=store.orders.alive, call_back=switchboard.call_back),
+        )
         sip.instant_messages.outside = messages.texts_of_phones
         ready = asyncio.Event()
         erasures = store.erasures(settings.recordings_dir)
@@ -213,6 +218,11 @@ async def _last_words(sip: SipServer) -> None:
     async with asyncio.TaskGroup() as words:
         words.create_task(asyncio.sleep(GOODBYE_SECONDS))
         words.create_task(sip.sign_off(within=GOODBYE_SECONDS))
+
+
+def _tell(bus: EventBus, *subscribers: Subscriber) -> None:
+    for subscriber in subscribers:
+        bus.subscribe(subscriber)
 
 
 def _rehearse(shop: Shop) -> None:

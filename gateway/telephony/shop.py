@@ -149,6 +149,8 @@ class CourierSettings:
     """Who is next when the courier is not reached: the extension of another courier or of a phone."""
     calls_back: bool = False
     """A call from the mobile is turned away, free of charge, and the mobile is rung; it needs no PIN."""
+    by_sms: bool = False
+    """An SMS from the mobile with the number of an own order has the mobile rung, and then the customer."""
     texts_missed: bool = False
     """An SMS tells the courier of a call that was not answered."""
     calls_per_minute: int = CALLS_PER_MINUTE
