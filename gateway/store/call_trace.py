@@ -1,4 +1,7 @@
-"""`simbridge call trace`: the story of a call as its record has it, with what the wires said between its events."""
+"""`simbridge call trace`: the story of a call as its record has it, with what the wires said between its events.
+
+Numbers are shown by their last three digits, so that it can be given to whoever helps.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,10 @@ from typing import Any
 
 from gateway.store.database import Places
 from gateway.store.queries import Queries
+from gateway.telephony.trace import masked
 
 _ARROWS = {"in": "<-", "out": "->"}
-_LEFT_OUT = frozenset({"sound", "lines", "leg_id", "recording_id"})
+_LEFT_OUT = frozenset({"sound", "lines", "leg_id", "recording_id", "path"})
 
 
 def trace_of(places: Places, call_id: str) -> str | None:
@@ -29,7 +33,7 @@ def trace_of(places: Places, call_id: str) -> str | None:
     lines.sort(key=lambda each: each[0])
     head = f"{call['started_at']} {call['direction']}: {call['caller'] or 'withheld'} to {call['called']}"
     tail = "" if call["ended_at"] is not None else "\nThe call still runs: what its wires say is kept when it is over."
-    return "\n".join([head, *(f"{seconds:9.3f}  {text}" for seconds, text in lines)]) + tail
+    return "\n".join([masked(head), *(f"{seconds:9.3f}  {text}" for seconds, text in lines)]) + tail
 
 
 def _wire_text(line: dict[str, Any]) -> str:
@@ -41,4 +45,4 @@ def _facts_text(data: dict[str, Any]) -> str:
     sound = data.get("sound")
     if sound:
         facts += [f"{name}={value}" for name, value in sound.items() if value is not None]
-    return " ".join(facts)
+    return masked(" ".join(facts))

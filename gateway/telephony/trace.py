@@ -103,7 +103,7 @@ class Traces:
         """How a side sounded of late."""
         levels = self._levels.setdefault(call_id, deque(maxlen=_MOST_LEVELS))
         _bound(self._levels, _MOST_LADDERS)
-        levels.append(Entry(self._clock(), WireKind.AUDIO, "", _masked(who), text))
+        levels.append(Entry(self._clock(), WireKind.AUDIO, "", masked(who), text))
 
     def of_call(self, call_id: str, legs: Collection[tuple[str, str | None]], since: float) -> list[Entry]:
         """What is known of a call that began at `since`, in order; `legs` by id, with the line of those by a SIM."""
@@ -115,6 +115,11 @@ class Traces:
                 found += [each for each in self._dialogues.get(line, ()) if each.at >= since - _BEFORE_SECONDS]
         found.sort(key=lambda each: each.at)
         return found[-_MOST_IN_ALL:]
+
+
+def masked(text: str) -> str:
+    """Numbers by their last three digits."""
+    return _DIGITS.sub("…", text)
 
 
 _HEAD_BYTES = 4_096
@@ -153,15 +158,10 @@ def _bound(
         kept.popitem(last=False)
 
 
-def _masked(text: str) -> str:
-    """Numbers by their last three digits."""
-    return _DIGITS.sub("…", text)
-
-
 def _sip_text(data: bytes) -> str:
     """The first line, and what the description in it agrees to."""
     first = data.split(b"\r\n", 1)[0].decode("ascii", "replace").removeprefix("SIP/2.0 ").removesuffix(" SIP/2.0")
-    parts = [_masked(_PASSWORD.sub(r"\1:***@", first))]
+    parts = [masked(_PASSWORD.sub(r"\1:***@", first))]
     cseq = _METHOD.search(data, 0, _HEAD_BYTES)
     if cseq is not None:
         parts.append(f"[{_ascii(cseq[1])} {_ascii(cseq[2])}]")
@@ -194,4 +194,4 @@ def _at_text(text: str) -> str:
     found = _LETTERS.match(text)
     if found is not None:
         return f"{found[1]}: ***"
-    return _masked(text)[:_LONGEST_TEXT]
+    return masked(text)[:_LONGEST_TEXT]
