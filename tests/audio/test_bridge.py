@@ -197,3 +197,24 @@ def test_verdicts() -> None:
     assert Verdict.of(caller_heard=False, callee_heard=True) == "caller-silent"
     assert Verdict.of(caller_heard=True, callee_heard=False) == "callee-silent"
     assert Verdict.of(caller_heard=False, callee_heard=False) == "nothing-heard"
+
+
+def test_a_conference_of_eight_where_each_hears_the_seven_others_and_not_itself() -> None:
+    """By tones of whole periods in 20 ms, as loud as they were said."""
+    room = Room(0)
+    ports = [LoosePort() for _ in range(8)]
+    tones = [300 + 250 * index for index in range(8)]
+    for port in ports:
+        room.conference.add(port)
+    for step in range(60):
+        at = 2 * np.pi * (step * FRAME_SAMPLES + np.arange(FRAME_SAMPLES)) / 8_000
+        room.now += 0.010
+        for port, tone in zip(ports, tones, strict=True):
+            port.say((2_000 * np.sin(tone * at)).astype(np.int16), step * FRAME_SAMPLES)
+        room.now += 0.010
+        room.conference.tick(room.now)
+    for port, own in zip(ports, tones, strict=True):
+        heard = np.concatenate([frame for frame, _ in port.heard[-40:]]).astype(float)
+        spectrum = np.abs(np.fft.rfft(heard)) / len(heard) * 2
+        levels = [float(spectrum[round(tone * len(heard) / 8_000)]) for tone in tones]
+        assert levels == pytest.approx([0 if tone == own else 2_000 for tone in tones], rel=0.02, abs=5)
