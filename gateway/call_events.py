@@ -131,6 +131,22 @@ class LegAnswered(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LegHeld(Event):
+    """A party has put the other one on hold."""
+
+    call_id: str
+    leg_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegResumed(Event):
+    """The party that held is back."""
+
+    call_id: str
+    leg_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LegSound:
     """How the sound of one leg was, from its beginning to its end."""
 

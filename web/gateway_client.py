@@ -183,6 +183,11 @@ class GatewayClient(GatewayLink):
         """End a running call."""
         self._ask(asker, "POST", "/api/v1/calls/{id}/hangup", id=call_id)
 
+    def transfer(self, asker: Asker, call_id: str, *, to: str, key: str) -> None:
+        """Connect whoever talks to a phone of the shop with somebody else; once for each `key`."""
+        headers = {"Idempotency-Key": key}
+        self._ask(asker, "POST", "/api/v1/calls/{id}/transfer", body={"to": to}, headers=headers, id=call_id)
+
     def join_call(self, asker: Asker, call_id: str, *, extension: str, mode: str) -> None:
         """Ring a phone that hears a running call: "listen", "whisper" or "barge"."""
         body = {"extension": extension, "mode": mode}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,11 @@ def calls_or_reason(**query: str | int | None) -> dict[str, Any]:
         return {"items": [], "next": None, "refusal": refusal}
 
 
+def _live_calls() -> dict[str, Any]:
+    """`key` makes what is asked of a call by this page happen once, however often its button is pressed."""
+    return {"key": secrets.token_urlsafe(12)}
+
+
 def _tiles() -> dict[str, Any]:
     today = calls_or_reason(since=start_of_day().isoformat(), limit=_MOST_OF_A_DAY)
     calls = today["items"]
@@ -69,7 +75,7 @@ def _nothing() -> dict[str, Any]:
 
 PARTS = {
     "tiles": Part(("calls", "history", "lines", "phones", "alerts"), _tiles),
-    "live_calls": Part(("calls",), _nothing),
+    "live_calls": Part(("calls",), _live_calls),
     "recent_calls": Part(("history",), lambda: {"calls": calls_or_reason(limit=_RECENT)}),
     "lines": Part(("calls", "lines"), _nothing),
     "modems": Part(("lines",), _nothing),

@@ -93,6 +93,10 @@ def _of_leg(kind: str, data: dict[str, Any], peer: str) -> tuple[str, str, str] 
             return "phone-call", gettext("It rings at %(who)s", who=peer), ""
         case "leg.answered":
             return "phone", gettext("%(who)s is on the line", who=peer), ""
+        case "leg.held" | "leg.resumed":
+            held = kind == "leg.held"
+            text = gettext("%(who)s holds the call", who=peer) if held else gettext("%(who)s is back", who=peer)
+            return "pause" if held else "phone", text, ""
         case "leg.ended" if data.get("cause") not in (None, "hung-up"):
             return "phone-off", peer, words("causes", data.get("cause"))["title"]
     return None

@@ -29,7 +29,9 @@ from gateway.events import (
     CallTransferred,
     LegAnswered,
     LegEnded,
+    LegHeld,
     LegRang,
+    LegResumed,
     LegStarted,
     ModemChanged,
     PartyJoined,
@@ -76,7 +78,9 @@ class Journal:
                 work = self._of_alert(event, time)
             case ModemChanged():
                 work = self._of_modem(event, time)
-            case AudioStopped() | AudioReturned() | PartyJoined() | PartyLeft() | CallTraced():
+            case (
+                AudioStopped() | AudioReturned() | PartyJoined() | PartyLeft() | CallTraced() | LegHeld() | LegResumed()
+            ):
                 work = _nothing_more
             case _:
                 raise TypeError(f"No row is kept of {event.type_name()}.")
@@ -215,7 +219,7 @@ _KEPT = (
     ),
     *(RecordingStarted, RecordingPaused, RecordingResumed, RecordingFinished),
     *(AlertRaised, AlertCleared, AlertAcknowledged, ModemChanged),
-    *(AudioStopped, AudioReturned, PartyJoined, PartyLeft, CallTraced),
+    *(AudioStopped, AudioReturned, PartyJoined, PartyLeft, CallTraced, LegHeld, LegResumed),
 )
 """Of these there are rows; registrations have their ledger, SMS their inbox and outbox."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.audio.frame import FRAME_MS
 from gateway.audio.port import MediaPort
-from gateway.events import LegAnswered, LegEnded, LegRang, LegSound, LegStarted, Publish
+from gateway.events import LegAnswered, LegEnded, LegHeld, LegRang, LegResumed, LegSound, LegStarted, Publish
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import Leg, LegState
 
@@ -47,8 +47,14 @@ def report_leg(leg: Leg, *, call_id: str, publish: Publish) -> None:
 
     if leg.state is not LegState.NEW:
         changed(leg)
+
+    def held() -> None:
+        event = LegHeld if leg.on_hold else LegResumed
+        publish(event(call_id=leg.call_id, leg_id=leg.id))
+
     if not is_known:
         leg.on_change(changed)
+        leg.on_hold_change(held)
 
 
 def _sound_of(port: MediaPort) -> LegSound | None:

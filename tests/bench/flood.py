@@ -36,17 +36,20 @@ LOGIN_EVERY_SECONDS = 0.5
 
 
 class Voice(BenchPhone):
-    """A phone that speaks and listens; both by the port of its signalling."""
+    """A phone that speaks and listens, both by the port of its signalling; who is called says again what it hears."""
 
     def __init__(self, *words: str, server: tuple[str, int], host: str) -> None:
         super().__init__(words[0], words[1], server, host)
         self.heard: dict[bytes, float] = {}
         """What came, and when."""
+        self._speaks = False
 
     def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
         """Sound is kept."""
         if data[:1] == b"\x80":
             self.heard.setdefault(data[12:], time.monotonic())
+            if not self._speaks:
+                self.send_to(data, address)
         else:
             super().datagram_received(data, address)
 
@@ -54,6 +57,7 @@ class Voice(BenchPhone):
         """Call, and speak that long: each 20 ms, and when they were sent. Raises Failed."""
         sent: dict[bytes, float] = {}
         dice = random.Random(1)
+        self._speaks = True
         async with self.calling(extension) as remote:
             began = time.monotonic()
             for number in range(round(seconds / FRAME_SECONDS)):

@@ -16,6 +16,7 @@ import numpy as np
 from gateway.api.board import Board
 from gateway.api.server import ApiServer
 from gateway.events import Event, EventBus
+from gateway.telephony.causes import Cause
 from gateway.telephony.shop import Shop
 from gateway.worker.prompts import OwnPrompts
 from gateway.worker.sealed import KeyRing
@@ -50,6 +51,7 @@ class GatewayThread:
         self.recorded = FakeRecorded()
         self.company = FakeCompany()
         self.hung_up: list[str] = []
+        self.transferred: list[str] = []
         self.recordings_dir = directory / "recordings"
         self.prompts_dir = directory / "prompts"
         self.worker_socket = directory / "worker.sock"
@@ -58,6 +60,13 @@ class GatewayThread:
         self._api: ApiServer | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
+
+    def transfer(self, call_id: str, to: str) -> Cause | None:
+        """Keep what was asked; 103 has nobody who could be handed over."""
+        if call_id != "c1":
+            raise LookupError(call_id)
+        self.transferred.append(to)
+        return Cause.REJECTED if to == "103" else None
 
     @property
     def url(self) -> str:
@@ -115,7 +124,7 @@ class GatewayThread:
         api = ApiServer(
             bind=f"127.0.0.1:{port}", worker_socket=self.worker_socket, bus=self.bus, live=self._board,
             accounts=self.accounts, shop=self.shop_file, phone_setup=setup_desk(lambda: self.shop),
-            texts=self.texts.texts, transfer=lambda call_id, to: None, company=self.company.company,
+            texts=self.texts.texts, transfer=self.transfer, company=self.company.company,
             insight=self.company.insight,
             watched=watched(),
             recorded=self.recorded.recorded, is_ready=lambda: True,

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.audio.frame import SILENCE
 from gateway.audio.player import ClipSource
+from gateway.events import LegHeld, LegResumed
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import Direction, LegState
 from gateway.telephony.routing import PickUp, to_pick_up
@@ -30,6 +31,9 @@ async def test_who_is_held_hears_music_and_is_not_recorded_until_the_other_comes
         await s.after(5)
         holder.resumes()
         assert [each.keeps for each in s.recordings.made] == [True], "one file for the whole call"
+        told = [event for event in s.events if isinstance(event, LegHeld | LegResumed)]
+        names = {"call_id": caller.call_id, "leg_id": holder.id}
+        assert told == [LegHeld(**names), LegResumed(**names)]
         assert hear_each_other(caller, callee)
         caller.hangs_up()
         await s.after(0.1)

@@ -167,6 +167,28 @@ def test_a_phone_is_named_that_joins_a_running_call(owner: FlaskClient, gateway:
     ]  # fmt: skip
 
 
+def test_a_running_call_is_handed_over(owner: FlaskClient, gateway: GatewayThread) -> None:
+    gateway.publish(
+        CallStarted(call_id="c1", direction="incoming", caller="+79031112233", called="red", line="red", flow="x"),
+        CallAnswered(call_id="c1", answered_by="101"),
+        PhoneRegistered(extension="101", contact="sip:101@192.168.1.6", user_agent="x", expires_seconds=60),
+    )
+    text = owner.get("/parts/live_calls").text
+    for expected in ("Hand over", '<option value="101">', '<option value="2001">'):
+        assert expected in text, expected
+    form = {"csrf_token": csrf_of(owner, "/live"), "key": "as-on-the-page"}
+    for path, to, said in (
+        ("/calls/c1/transfer", "102", "The call is handed over as soon as 102 answers."),
+        ("/calls/c1/transfer", "102", "The call is handed over as soon as 102 answers."),
+        ("/calls/c1/transfer", "103", "That call cannot be handed over to 103 now."),
+        ("/calls/c9/transfer", "102", "That call cannot be handed over to 102 now."),
+        ("/calls/c1/transfer", "", "That call cannot be handed over to"),
+    ):
+        key = form["key"] if said.startswith("The") else f"another-{path}-{to}"
+        assert said in owner.post(path, data={**form, "to": to, "key": key}, follow_redirects=True).text, (path, to)
+    assert gateway.transferred == ["102", "103"], "a button that is pressed twice is pressed once"
+
+
 def test_filters_of_the_address_reach_the_store(owner: FlaskClient, gateway: GatewayThread) -> None:
     owner.get("/calls?show=missed&search=8916&courier=2001&line=red&from=2027-01-29&to=2027-01-30")
     wanted: Any = gateway.archive.asked[-1]
@@ -203,6 +225,8 @@ def test_a_call_tells_its_story(owner: FlaskClient, gateway: GatewayThread) -> N
         (2, "leg.rang", {"leg_id": "l2"}),
         (8, "leg.answered", {"leg_id": "l2"}),
         (8, "call.answered", {"answered_by": "101"}),
+        (8, "leg.held", {"leg_id": "l2"}),
+        (9, "leg.resumed", {"leg_id": "l2"}),
         (9, "audio.stopped", {"leg_id": "l2", "side": "callee", "peer": "101", "reason": "nothing-arrives"}),
         (10, "audio.returned", {"leg_id": "l2", "side": "callee", "peer": "101", "seconds": 1.2}),
         (10, "party.joined", {"leg_id": "l3", "peer": "102", "role": "listen", "by": "anna"}),

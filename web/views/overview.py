@@ -99,6 +99,21 @@ def hang_up(call_id: str) -> Response:
     return redirect(own_path(request.form.get("next", "/live")))
 
 
+@overview.post("/calls/<call_id>/transfer")
+def transfer(call_id: str) -> Response:
+    """Connect who talks to a phone of the shop with somebody else."""
+    to = request.form.get("to", "")
+    try:
+        client().transfer(asker(), call_id, to=to, key=request.form.get("key", ""))
+    except Refused as refusal:
+        if refusal.status not in (400, 403, 404, 409):
+            raise
+        flash(gettext("That call cannot be handed over to %(to)s now.", to=to))
+    else:
+        flash(gettext("The call is handed over as soon as %(to)s answers.", to=to))
+    return redirect(url_for("overview.live"))
+
+
 @overview.post("/calls/<call_id>/join")
 def join(call_id: str) -> Response:
     """Ring a phone that joins a running call."""
