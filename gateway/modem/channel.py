@@ -23,6 +23,7 @@ from gateway.modem import commands
 from gateway.modem.at import PROMPT, AtParser, Final, final_of, is_hex, is_word, name_of
 from gateway.modem.commands import Command
 from gateway.modem.serial_port import BytePort
+from gateway.modem.storm import without_the_outdated
 
 log = logging.getLogger(__name__)
 
@@ -32,12 +33,6 @@ _END_OF_BODY = b"\x1a"
 _LEFTOVER_GRACE_SECONDS = 0.5
 _LONGEST_NEWS = 2048
 _SUSPICION_SECONDS = 12.0
-_MANY_LINES = 16
-"""More lines than these in one read are a storm."""
-_STATES = frozenset(
-    {"RING", "+CREG", "+CGREG", "+CEREG", "+CSQ", "+CSQN", "^RSSI", "^MODE", "^SYSINFO", "^HCSQ", "+CRING"}
-)
-"""News of how things stand: a later one makes an earlier one worthless."""
 
 
 class Priority(IntEnum):
@@ -152,8 +147,8 @@ class AtChannel:
     def data_received(self, data: bytes) -> None:
         """For the port: these bytes have come from the modem."""
         log.debug("%s < %r", self._name, data)
-        lines = self._parser.feed(data)
-        for line in lines if len(lines) <= _MANY_LINES else self._without_the_outdated(lines):
+        asked = self._running.command.answers if self._running is not None else ()
+        for line in without_the_outdated(self._parser.feed(data), asked):
             self.on_line(line, False)
             self._take(line)
 
@@ -280,21 +275,6 @@ class AtChannel:
 
     # What the modem says.
 
-    def _without_the_outdated(self, lines: list[str]) -> list[str]:
-        """Of a storm of news that came in one read, the last word on each thing whose earlier ones say nothing more.
-
-        So nothing ever queues up here, however much a modem has to say: what is not read stays in the kernel.
-        """
-        running = self._running
-        asked = running.command.answers if running is not None else ()
-        names = [_state_in(line) for line in lines]
-        last = {name: place for place, name in enumerate(names)}
-        return [
-            line
-            for place, (name, line) in enumerate(zip(names, lines, strict=True))
-            if name is None or name in asked or last[name] == place
-        ]
-
     def _take(self, line: str) -> None:
         running = self._running
         if line == PROMPT:
@@ -386,14 +366,6 @@ def _belongs(line: str, running: _Running) -> bool:
     if command.pdu_lines and is_hex(line):
         return bool(running.lines)
     return command.bare
-
-
-def _state_in(line: str) -> str | None:
-    """Of which state the line is news; None: of none."""
-    name = line if line == "RING" else name_of(line)
-    if name == "+QIND" and line.startswith('+QIND: "csq"'):
-        return line[:12]
-    return name if name in _STATES else None
 
 
 def _fail(future: asyncio.Future[Any], fault: Exception) -> None:
