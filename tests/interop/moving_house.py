@@ -1,4 +1,4 @@
-"""A gateway whose address changes, as with DHCP: a program that needs a network of its own (`unshare -rn`).
+"""A gateway whose address changes, as with DHCP: a program that needs a network of its own (`unshare --net`).
 
 The provider and the phone are in another network, at the far end of a cable. It prints one line of JSON: after how many
 seconds each of them was told, and how much of the phone's voice came back afterwards.
