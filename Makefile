@@ -82,8 +82,9 @@ deb: venv ## a Debian package that holds all it needs: make deb SUITE=trixie ARC
 	@exec systemd/deb/build "$(SUITE)" "$(ARCHITECTURE)"
 
 .PHONY: deb-test
-deb-test: deb ## install, play, upgrade and purge that package in a clean root of its suite; needs root and debootstrap
-	@exec systemd/deb/try "$(SUITE)" "$(ARCHITECTURE)"
+deb-test: deb ## install, play, upgrade and purge that package in a clean root of its suite; needs root, debootstrap, systemd-container
+	@systemd/deb/try "$(SUITE)" "$(ARCHITECTURE)"
+	systemd/deb/try-page "$(SUITE)"
 
 .PHONY: bench-sip
 bench-sip: venv-dev ## registrations and calls a second between SIP phones, their cost, and whether memory grows
