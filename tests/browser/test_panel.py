@@ -22,7 +22,7 @@ WIDE, NARROW = ViewportSize(width=1280, height=860), ViewportSize(width=360, hei
 SCREENS = (
     "/", "/live", "/calls", "/calls?show=missed&search=79", "/calls/c1", "/messages", "/couriers", "/lines", "/phones",
     "/messages/with/+79031112233", "/messages?show=sent&to=%2B79031112233", "/lines/red/ussd",
-    "/alerts", "/shop", "/more", "/no-such-page",
+    "/alerts", "/shop", "/more", "/no-such-page", "/orders", "/access", "/account",
 )  # fmt: skip
 LIVE_SECONDS = 2.0
 
