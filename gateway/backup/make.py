@@ -28,6 +28,7 @@ from gateway.store.database import back_up, schema_version
 SUFFIX = ".backup"
 LEAST_PASSPHRASE = 12
 _UNFINISHED = ".unfinished"
+_LOCK = ".lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,10 @@ def make_backup(settings: Settings, config: Path, *, clock: WallClock = utc_now)
         raise BackupUnusable(f"There is no store to back up yet: {settings.database} is missing.")
     try:
         with _alone(directory) as work:
-            return _make(settings, config, passphrase, work, clock)
+            made = _make(settings, config, passphrase, work, clock)
+            if os.geteuid() == 0:
+                _give_to_owner(settings, made.path)
+            return made
     except (OSError, sqlite3.Error) as fault:
         raise BackupUnusable(f"No backup could be made in {directory}: {fault}.") from fault
 
@@ -127,7 +131,7 @@ def _add(archive: tarfile.TarFile, name: str, content: BinaryIO, size_bytes: int
 def _alone(directory: Path) -> Iterator[Path]:
     """A cleared directory to work in, for one process at a time. Raises BackupUnusable when another one is at it."""
     directory.mkdir(mode=0o750, parents=True, exist_ok=True)
-    descriptor = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -142,6 +146,14 @@ def _alone(directory: Path) -> Iterator[Path]:
             shutil.rmtree(work, ignore_errors=True)
     finally:
         os.close(descriptor)
+
+
+def _give_to_owner(settings: Settings, made: Path) -> None:
+    """What root has made by hand must not be in the way of the nightly run, which is the daemon's user."""
+    owner = settings.data_dir.stat()
+    own = settings.backup_dir.is_relative_to(settings.data_dir)
+    for path in (made, made.parent / _LOCK, *((made.parent,) if own else ())):
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _sync(directory: Path) -> None:

@@ -237,6 +237,18 @@ def test_killed_at_any_step_it_leaves_whole_backups_only(config: Path, tmp_path:
                 unpack(source, PASSPHRASE, tmp_path / f"opened-{number}")
 
 
+def test_a_backup_that_root_makes_by_hand_is_not_in_the_way_of_the_nightly_one(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings(config)
+    given: dict[str, tuple[int, int]] = {}
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "chown", lambda path, user, group: given.update({Path(path).name: (user, group)}))
+    backup = made_at(settings, config, START)
+    owner = settings.data_dir.stat()
+    assert given == dict.fromkeys((backup.name, ".lock", "backups"), (owner.st_uid, owner.st_gid))
+
+
 def test_what_root_restores_belongs_to_the_daemons_user(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
