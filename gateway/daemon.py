@@ -16,6 +16,7 @@ from gateway.api.company_routes import Company
 from gateway.api.courier_routes import Couriers
 from gateway.api.message_routes import Texts
 from gateway.api.metrics import Watched
+from gateway.api.prompt_keeper import PromptKeeper
 from gateway.api.recording_routes import Recorded
 from gateway.api.server import ApiServer
 from gateway.api.trace_routes import Insight
@@ -44,6 +45,7 @@ from gateway.telephony.recording import CallRecordings
 from gateway.telephony.shop import Shop
 from gateway.telephony.switchboard import Switchboard
 from gateway.telephony.trace import Traces
+from gateway.telephony.unreached import UnreachedCustomers
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +115,9 @@ async def _serve(settings: Settings) -> None:
                 trunks=sip.trunks,
                 pbx_accounts=sip.pbx_accounts,
                 prompts=prompts,
+                keep_prompt=PromptKeeper(
+                    settings.worker_socket, store.shop, lambda: asyncio.to_thread(prompts.read)
+                ).keep,
                 recordings=recordings,
                 publish=bus.publish,
                 change_phone=store.change_phone,
@@ -137,6 +142,7 @@ async def _serve(settings: Settings) -> None:
             bus,
             messages.follow,
             CourierWishes(shop=store.shop, orders=store.orders.alive, call_back=switchboard.call_back),
+            UnreachedCustomers(shop=store.shop, orders=store.orders.alive, publish=bus.publish),
         )
         sip.instant_messages.outside = messages.texts_of_phones
         ready = asyncio.Event()

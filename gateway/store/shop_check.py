@@ -69,7 +69,7 @@ def check_shop(document: TomlDocument) -> None:
         if len(set(party.codecs)) < len(party.codecs):
             document.problem((*place, "codecs"), f"{quoted((*place, 'codecs'))} names a codec twice.")
     for place, codes in document.found(FeatureCodes):
-        for key in ("pick_up", "pick_up_at"):
+        for key in ("pick_up", "pick_up_at", "record_prompt"):
             _matches(document, (*place, key), getattr(codes, key), _FEATURE_CODE, 'a code like "*8", or ""')
     for place, recording in document.found(RecordingPolicy):
         _within(document, (*place, "keep_days"), recording.keep_days, 1, 3650)
@@ -192,6 +192,7 @@ def _check_texts_of_lines(document: TomlDocument) -> None:
     for place, lives in document.found(OrderRules):
         _within(document, (*place, "grace_minutes"), lives.grace_minutes, 0, 7 * 24 * 60)
         _within(document, (*place, "open_days"), lives.open_days, 1, 90)
+        _within(document, (*place, "alert_after"), lives.alert_after, 1, 100)
     for place, rules in document.found(UssdRules):
         for code in rules.codes:
             _matches(document, (*place, "codes"), code, _USSD_CODE, 'codes like "*100#"')

@@ -293,6 +293,8 @@ class FeatureCodes:
     """Answer the call that rings elsewhere."""
     pick_up_at: str = "**"
     """Followed by an extension: answer the call that rings there."""
+    record_prompt: str = ""
+    """Record the greeting, or, followed by two digits, the prompt of that number on the page Prompts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,6 +323,8 @@ class OrderRules:
     """After it is delivered, cancelled or past its time."""
     open_days: int = 7
     """When nobody says how long."""
+    alert_after: int = 3
+    """So many calls to a customer in vain raise an alert."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
