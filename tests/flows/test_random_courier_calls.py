@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+import pytest
+
 from gateway.events import CallEnded
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import Direction, LegState
@@ -71,6 +73,7 @@ def _happen(s: Scene, legs: list[FakeLeg], dice: random.Random) -> None:
             pass
 
 
+@pytest.mark.timeout(1200)  # for the full count
 async def test_random_stories_leave_nothing_behind(seed: int) -> None:
     """Each scene ends by its own check: no leg rings or talks, no recording runs, no call is known, no task is left."""
     for story in range(STORIES):
