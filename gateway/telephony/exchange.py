@@ -83,6 +83,10 @@ async def _keep_nothing(extension: str, change: PhoneChange) -> None:
     raise StoreError(f"Nothing keeps the {change.feature} of {extension} here.")
 
 
+async def _keep_no_prompt(key: str, samples: bytes) -> None:
+    raise StoreError(f"Nothing keeps {len(samples)} bytes as {key} here.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
     """The surroundings of every call, built once by the daemon."""
@@ -98,6 +102,8 @@ class Exchange:
     """The couriers' accounts at the PBX, by the names that the shop gives them."""
     change_phone: Callable[[str, PhoneChange], Awaitable[None]] = _keep_nothing
     """Commit a change of the phone with that extension; it counts from the next call on. Raises StoreError."""
+    keep_prompt: Callable[[str, bytes], Awaitable[None]] = _keep_no_prompt
+    """Use what was dictated (16 bits, little-endian, 8 kHz) in the place of a prompt. Raises PromptUnusable."""
     calls: Callable[[], Sequence[Call]] = field(default=lambda: ())
     """The calls that run now, oldest first."""
     pin_entry: PinEntry = field(default_factory=_NobodyCounts)

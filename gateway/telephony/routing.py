@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from gateway.audio.prompts import KEYS
 from gateway.telephony.causes import Cause
 from gateway.telephony.forwarding import PhoneChange, change_by_code
 from gateway.telephony.leg import Leg
@@ -81,6 +82,13 @@ class ChangePhone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordPrompt:
+    """A phone of ours says a prompt anew."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refuse:
     """Nothing to reach here."""
 
@@ -102,7 +110,17 @@ class TakePlace:
 
 
 Destination: TypeAlias = (
-    ChangePhone | RingPhones | ToCourier | CourierMenu | RingBack | CallBack | ToOutside | PickUp | TakePlace | Refuse
+    ChangePhone
+    | RingPhones
+    | ToCourier
+    | CourierMenu
+    | RingBack
+    | CallBack
+    | ToOutside
+    | PickUp
+    | TakePlace
+    | RecordPrompt
+    | Refuse
 )
 
 
@@ -114,7 +132,8 @@ def route(shop: Shop, leg: Leg, orders: Sequence[Order] = ()) -> Destination:
             return ChangePhone(extension=leg.peer, change=change)
         if leg.replaces is not None:
             return TakePlace(place=leg.replaces)
-        return to_pick_up(shop, leg.called) or to_dialled(shop, leg.called)
+        prompt = to_prompt(shop, leg.called) if shop.phone(leg.peer) is not None else None
+        return prompt or to_pick_up(shop, leg.called) or to_dialled(shop, leg.called)
     at_pbx = shop.courier_at_pbx(leg.line)
     if at_pbx is not None:
         return ToCourier(courier=at_pbx)
@@ -134,6 +153,18 @@ def to_pick_up(shop: Shop, text: str) -> PickUp | None:
     if codes.pick_up_at and text.startswith(codes.pick_up_at) and len(text) > len(codes.pick_up_at):
         return PickUp(extension=text.removeprefix(codes.pick_up_at))
     return None
+
+
+def to_prompt(shop: Shop, text: str) -> RecordPrompt | None:
+    """What the code to record a prompt asks for: by itself the greeting, with two digits the prompt of that number."""
+    code = shop.codes.record_prompt
+    if not code or not text.startswith(code):
+        return None
+    number = text.removeprefix(code)
+    if not number:
+        return RecordPrompt(key="greeting")
+    is_known = len(number) == 2 and number.isascii() and number.isdigit() and 1 <= int(number) <= len(KEYS)
+    return RecordPrompt(key=KEYS[int(number) - 1]) if is_known else None
 
 
 def to_dialled(shop: Shop, text: str) -> Destination:

@@ -8,11 +8,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gateway import flows
 from gateway.audio.bridge import Bridge
 from gateway.audio.frame import SILENCE, Frame
 from gateway.audio.port import FrameSource
-from gateway.errors import NoFreeLine
+from gateway.errors import NoFreeLine, PromptUnusable
 from gateway.events import CallEnded, Event, EventBus, Published
 from gateway.telephony.causes import Cause
 from gateway.telephony.exchange import Exchange
@@ -153,6 +156,7 @@ class Scene:
         self.recordings = FakeRecordings()
         self.pin_entry = pin_entry_in_memory(lambda: self.shop, clock=loop_clock, publish=self.bus.publish)
         self.prompts_played: list[str] = []
+        self.prompts_kept: dict[str, NDArray[np.int16]] = {}
         self.orders: list[Order] = []
         self.texts: list[tuple[str, str, str]] = []
         """SMS that were promised: to whom, what, by whom."""
@@ -168,6 +172,7 @@ class Scene:
             publish=self.bus.publish,
             pin_entry=self.pin_entry,
             change_phone=self._change_phone,
+            keep_prompt=self._keep_prompt,
             calls=self.switchboard.calls,
             call_back=self.switchboard.call_back,
             orders=lambda: alive(self.orders, loop_clock(), timedelta(minutes=self.shop.orders.grace_minutes)),
@@ -181,6 +186,11 @@ class Scene:
     async def _change_phone(self, extension: str, change: PhoneChange) -> None:
         phones = (change.applied(each) if each.extension == extension else each for each in self.shop.phones)
         self.shop = replace(self.shop, phones=tuple(phones))
+
+    async def _keep_prompt(self, key: str, samples: bytes) -> None:
+        if not any(samples):
+            raise PromptUnusable("The file is silent.")
+        self.prompts_kept[key] = np.frombuffer(samples, dtype="<i2")
 
     def _prompt(self, key: str) -> FrameSource:
         self.prompts_played.append(key)

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gateway.api.problems import WorkerAway
+from gateway.api.prompt_keeper import PromptKeeper
 from gateway.audio.player import read_wav
 from gateway.audio.prompts import prompt_path
 from gateway.errors import PromptUnusable
@@ -212,3 +214,26 @@ async def test_prompts_are_listed_heard_and_changed_over_the_api(tmp_path: Path)
         assert (await served.ask("PUT", "/api/v1/prompts/ru/nonsense", headers=wav, data=too_long))[0] == 422
         assert (await served.ask("POST", one + "/say", json={"text": ""}))[0] == 400
         assert served.recorded.prompts_read == 3
+
+
+@pytest.mark.real_time
+async def test_what_was_dictated_becomes_a_prompt(tmp_path: Path) -> None:
+    read: list[bool] = []
+
+    async def changed() -> None:
+        read.append(True)
+
+    socket, prompts = tmp_path / "worker.sock", own_prompts(tmp_path)
+    keeper = PromptKeeper(socket, lambda: Shop(language="ru"), changed)
+    with pytest.raises(WorkerAway):
+        await keeper.keep("greeting", b"\1" * 16_000)
+    worker = WorkerServer(
+        socket=socket, archive=FakeArchive(), recordings_dir=tmp_path, keys=KeyRing(tmp_path), prompts=prompts
+    )
+    async with worker:
+        await keeper.keep("greeting", read_wav(a_file(tmp_path / "a.wav", 3)).tobytes())
+        assert read == [True]
+        assert prompts.path("ru", "greeting").is_relative_to(tmp_path)
+        with pytest.raises(PromptUnusable, match="silent"):
+            await keeper.keep("greeting", bytes(16_000))
+        assert read == [True]

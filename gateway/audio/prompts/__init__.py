@@ -8,6 +8,8 @@ from gateway.errors import PromptUnusable
 
 DIRECTORY = Path(__file__).parent
 LANGUAGES = ("en", "ru")
+KEYS = tuple(sorted(file.stem for file in (DIRECTORY / "en").glob("*.wav")))
+"""Every prompt. A phone names one by its place here, from 1 on."""
 
 
 def prompt_path(language: str, key: str) -> Path:
