@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,8 @@ class SipSettings:
     tls_certificate: str | None = None
     """The owner's certificate with its chain, PEM; None: one that is made at the first start."""
     tls_key: str | None = None
+    allow: tuple[str, ...] = ()
+    """Networks on the internet whose phones are answered; everybody else there but providers gets silence (T-S14)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +208,15 @@ def host_and_port(bind: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def _check(document: TomlDocument) -> None:
-    """What the types cannot say."""
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_sip(document: TomlDocument) -> None:
     for place, sip in document.found(SipSettings):
         if not 1 <= sip.port <= 65535:
             document.problem((*place, "port"), '"port" of [sip] must be between 1 and 65535.')
@@ -216,6 +226,11 @@ def _check(document: TomlDocument) -> None:
             )
         if (sip.tls_certificate is None) != (sip.tls_key is None):
             document.problem(place, '[sip] needs both or none of "tls_certificate" and "tls_key".')
+        for network in sip.allow:
+            if not _is_network(network):
+                document.problem(
+                    (*place, "allow"), f'"allow" of [sip] must hold networks like "198.51.100.0/24", not "{network}".'
+                )
         low, high = sip.rtp_ports
         if not 1024 <= low < high <= 65535:
             document.problem(
@@ -225,6 +240,11 @@ def _check(document: TomlDocument) -> None:
             document.problem(
                 (*place, "bind"), '"bind" of [sip] must name at least one address, one interface, or "lan".'
             )
+
+
+def _check(document: TomlDocument) -> None:
+    """What the types cannot say."""
+    _check_sip(document)
     for place, api in document.found(ApiSettings):
         host = _checked_host(document, place, api.bind)
         if host is not None and host not in ("localhost", "::1") and not host.startswith("127."):

@@ -56,10 +56,20 @@ class _Source:
 class Guard:
     """Decides about a source before its bytes are looked at."""
 
-    def __init__(self, now: Callable[[], float], *, trusted: Callable[[str], bool] = lambda _host: False) -> None:
-        """`trusted` hosts (providers the owner configured) are heard though they are not private."""
+    def __init__(
+        self,
+        now: Callable[[], float],
+        *,
+        trusted: Callable[[str], bool] = lambda _host: False,
+        on_stranger: Callable[[str], None] = lambda _host: None,
+    ) -> None:
+        """`trusted` hosts (providers the owner configured) are heard though they are not private.
+
+        `on_stranger` hears of each packet from any other one.
+        """
         self._now = now
         self._trusted = trusted
+        self._on_stranger = on_stranger
         self._sources: OrderedDict[str, _Source] = OrderedDict()
         self._account_failures: dict[str, deque[float]] = {}
         self._strangers = _Bucket(_ALL_STRANGERS_BURST, _ALL_STRANGERS_RATE)
@@ -67,6 +77,7 @@ class Guard:
     def admits(self, host: str) -> bool:
         """True when a packet from `host` may be parsed now. Everybody else gets silence."""
         if not (is_private(host) or self._trusted(host)):
+            self._on_stranger(host)
             return False
         now = self._now()
         source = self._source(host)

@@ -8,11 +8,12 @@ import logging
 import secrets
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from ipaddress import ip_address, ip_network
 from types import TracebackType
 from typing import Self
 
 from gateway.clock import WallClock, utc_now
-from gateway.events import AlertCleared, AlertRaised, Publish
+from gateway.events import Publish
 from gateway.settings import SipSettings, TlsFiles
 from gateway.sip.arrivals import Arrivals
 from gateway.sip.dialog import ALLOW
@@ -31,6 +32,7 @@ from gateway.sip.registrar import Registrar
 from gateway.sip.resolver import Names, SystemNames
 from gateway.sip.sdp import CONTENT_TYPE
 from gateway.sip.speakers import Speakers, Standing
+from gateway.sip.stranger_alerts import StrangerAlerts
 from gateway.sip.subscribe import Subscriptions
 from gateway.sip.transaction import ServerTransaction
 from gateway.sip.transport import Address, Flow, answering_flow
@@ -74,13 +76,14 @@ class SipServer:
         self._wire.dialogs.on_leg = self.traces.is_carried_by
         self._pacer = Pacer()
         self._ports = PortRange(*settings.rtp_ports)
-        self._guard = Guard(self._now, trusted=self._is_provider)
+        self._allowed = tuple(ip_network(each) for each in settings.allow)
+        self._alerts = StrangerAlerts(publish)
+        self._guard = Guard(self._now, trusted=self._is_trusted, on_stranger=self._alerts.has_ignored)
         self._registrar = Registrar(bindings, publish, clock)
         self._digest = DigestServer(self._now, self._password_of)
         self._tag_key = secrets.token_bytes(16)
         self._speakers = Speakers(self._registrar.is_bound, self._is_provider)
         self._arrivals = Arrivals(self._wire, shop, incoming, self._tag, pacer=self._pacer, ports=self._ports)
-        self._bans: dict[str, asyncio.TimerHandle] = {}
         self._work: set[asyncio.Task[None]] = set()
         self._exit = AsyncExitStack()
         self.phones = SipPhones(self._wire, self._registrar, self._pacer, self._ports, self._terms_of)
@@ -160,8 +163,7 @@ class SipServer:
     def _close(self) -> None:
         for task in self._work:
             task.cancel()
-        for ban in self._bans.values():
-            ban.cancel()
+        self._alerts.close()
         self._subscriptions.close()
         self._wire.transactions.abandon_all()
         self._registrar.close()
@@ -309,7 +311,7 @@ class SipServer:
         if checked.verdict is Verdict.WRONG:
             banned_seconds = self._guard.has_failed(host, checked.user)
             if banned_seconds:
-                self._tell_of_ban(host, checked.user, banned_seconds)
+                self._alerts.has_banned(host, checked.user, banned_seconds)
                 return None
         if checked.verdict is not Verdict.ACCEPTED or not self._guard.may_log_in(checked.user, bound=bound):
             self._challenge(request, checked, host, back)
@@ -346,15 +348,6 @@ class SipServer:
             case _:
                 transaction.respond(decline(request, 405, "Method Not Allowed", tag=self._tag(request)))
 
-    def _tell_of_ban(self, host: str, account: str, seconds: float) -> None:
-        log.warning("%s is shut out for %d s: too many wrong passwords, the last one for %r", host, seconds, account)
-        self._publish(AlertRaised(code="source-banned", subject=host, values={"account": account[:40]}))
-        self._bans[host] = asyncio.get_running_loop().call_later(seconds, self._tell_of_ban_over, host)
-
-    def _tell_of_ban_over(self, host: str) -> None:
-        del self._bans[host]
-        self._publish(AlertCleared(code="source-banned", subject=host))
-
     def _challenge(self, request: Request, checked: Checked, host: str, back: Flow) -> None:
         """401, the same for everyone, and nothing is kept of it (T-S2, T-S11)."""
         response = decline(request, 401, "Unauthorized", tag=self._tag(request))
@@ -390,6 +383,10 @@ class SipServer:
 
     def _is_provider(self, host: str) -> bool:
         return self._upstream.is_at(host)
+
+    def _is_trusted(self, host: str) -> bool:
+        """Heard though it is on the internet: a provider, or where the owner allows phones to be."""
+        return self._is_provider(host) or any(ip_address(host) in network for network in self._allowed)
 
     def _begin(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)

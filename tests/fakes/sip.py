@@ -62,14 +62,15 @@ class SipWorld:
         self.shop = Shop(phones=phones)
         self.server = self.new_server()
 
-    def new_server(self, *, names: Names | None = None) -> SipServer:
-        """A server for this world, which looks up names in `names`."""
+    def new_server(self, *, names: Names | None = None, allow: tuple[str, ...] = ()) -> SipServer:
+        """A server for this world, which looks up names in `names`, and hears those networks on the internet."""
         return SipServer(
             SipSettings(
                 bind=(self.host,),
                 port=self.port,
                 rtp_ports=self.rtp_ports,
                 tls_port=None if self.tls is None else 0,
+                allow=allow,
             ),
             lambda: self.shop,
             self.events.append,

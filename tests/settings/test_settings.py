@@ -16,6 +16,7 @@ bind = ["lan", "eth0", "10.0.0.1"]
 port = 5070
 rtp_ports = [20000, 20999]
 tls_port = 5071
+allow = ["198.51.100.0/24", "2001:db8::/32"]
 tls_certificate = "tls/ours.pem"
 tls_key = "/etc/ours.key"
 [api]
@@ -52,6 +53,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
     assert settings.sip.bind == ("lan", "eth0", "10.0.0.1")
     assert (settings.sip.port, settings.sip.rtp_ports) == (5070, (20000, 20999))
     assert settings.sip.tls_port == 5071
+    assert settings.sip.allow == ("198.51.100.0/24", "2001:db8::/32")
     assert settings.sip_tls == TlsFiles(tmp_path / "tls/ours.pem", Path("/etc/ours.key"), is_self_made=False)
     assert (settings.api.bind, settings.web.bind) == ("127.0.0.1:9090", "lan:8443")
     assert settings.modems == (
@@ -122,6 +124,10 @@ voice = 7
         (
             'data_dir = "d"\n[sip]\nbind = []',
             '"bind" of [sip] must name at least one address, one interface, or "lan".',
+        ),
+        (
+            'data_dir = "d"\n[sip]\nallow = ["198.51.100.7/24"]',
+            '"allow" of [sip] must hold networks like "198.51.100.0/24", not "198.51.100.7/24".',
         ),
         ('data_dir = "d"\n[sip]\nbind = [1]', '"bind" of [sip] must be text in quotes, not a number.'),
         (

@@ -1,0 +1,47 @@
+"""What the owner is told of strangers: who guesses passwords, and who calls from the internet (T-S1, T-S14)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from gateway.events import AlertCleared, AlertRaised, Publish
+
+log = logging.getLogger(__name__)
+
+BANNED = "source-banned"
+FROM_INTERNET = "sip-from-internet"
+FOREIGN_SECONDS = 86_400.0
+"""A packet from the internet is told of once a day, whoever sends it."""
+
+
+class StrangerAlerts:
+    """Alerts that clear by themselves."""
+
+    def __init__(self, publish: Publish) -> None:
+        self._publish = publish
+        self._ends: dict[tuple[str, str], asyncio.TimerHandle] = {}
+
+    def has_banned(self, host: str, account: str, seconds: float) -> None:
+        """A host is shut out for so long; the last of its wrong passwords was for `account`."""
+        log.warning("%s is shut out for %d s: too many wrong passwords, the last one for %r", host, seconds, account)
+        self._raise(BANNED, host, {"account": account[:40]}, seconds)
+
+    def has_ignored(self, host: str) -> None:
+        """A packet came from the internet, where nobody may call from: this port can be reached from there."""
+        if not any(code == FROM_INTERNET for code, _ in self._ends):
+            log.warning("A SIP packet from %s was ignored: the port can be reached from the internet", host)
+            self._raise(FROM_INTERNET, "sip", {"host": host}, FOREIGN_SECONDS)
+
+    def close(self) -> None:
+        """Nothing clears any more."""
+        for end in self._ends.values():
+            end.cancel()
+
+    def _raise(self, code: str, subject: str, values: dict[str, str], seconds: float) -> None:
+        self._publish(AlertRaised(code=code, subject=subject, values=values))
+        self._ends[code, subject] = asyncio.get_running_loop().call_later(seconds, self._clear, code, subject)
+
+    def _clear(self, code: str, subject: str) -> None:
+        del self._ends[code, subject]
+        self._publish(AlertCleared(code=code, subject=subject))
