@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from gateway.audio.leveller import Leveller
+from gateway.audio.speex import VoiceCleaner, is_installed
 from gateway.errors import NoFreeLine
 from gateway.modem.gsm_call import CallTools, GsmCall
 from gateway.modem.gsm_leg import GsmLeg, KeySource
@@ -17,6 +18,7 @@ from gateway.telephony.causes import Cause
 from gateway.telephony.leg import Direction
 from gateway.telephony.line import Incoming
 from gateway.telephony.numbers import Dialable
+from gateway.telephony.shop import LineSettings
 
 log = logging.getLogger(__name__)
 
@@ -119,6 +121,7 @@ class ModemCalls:
             self._tools.voice.device,
             block_frames=self._tools.voice.plan.block_frames,
             leveller=Leveller() if settings is not None and settings.evens_out else None,
+            cleaner=None if settings is None else _cleaner_for(settings),
         )
         leg = GsmLeg(direction=direction, peer=peer, called=called, port=port, line=line)
         if not self._keys_come_as_news:
@@ -137,3 +140,13 @@ class ModemCalls:
             if self._current is call:
                 self._current = None
                 self._idle.set()
+
+
+def _cleaner_for(line: LineSettings) -> VoiceCleaner | None:
+    """What takes noise and echo away, where the owner wants that and it is installed."""
+    if not (line.reduces_noise or line.cancels_echo):
+        return None
+    if not is_installed():
+        log.warning("The line %s cannot have its noise or echo taken away: install libspeexdsp1.", line.name)
+        return None
+    return VoiceCleaner(reduces_noise=line.reduces_noise, cancels_echo=line.cancels_echo)

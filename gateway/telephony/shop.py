@@ -80,6 +80,10 @@ class LineSettings:
     to_mobile: Loudness = Loudness.NORMAL
     evens_out: bool = False
     """Faint callers are raised and loud ones lowered."""
+    reduces_noise: bool = False
+    """The noise behind whoever is at the mobile is taken down (libspeexdsp)."""
+    cancels_echo: bool = False
+    """What the modem gives back of our own voice is taken away (libspeexdsp)."""
     keys: KeysBy = KeysBy.AUTO
     hide_number: bool = False
     """Ask the network not to show the SIM's number to whom it calls (CLIR)."""
@@ -98,7 +102,8 @@ class LineSettings:
 
 
 LINE_RULES = (
-    "number", "rings", "operator", "contract", "holder", "minutes_per_day", "from_mobile", "to_mobile", "evens_out",
+    "number", "rings", "operator", "contract", "holder", "minutes_per_day", "from_mobile", "to_mobile",
+    "evens_out", "reduces_noise", "cancels_echo",
     "keys", "hide_number", "roaming", "texts", "sms_per_minute", "sms_per_day", "balance_code", "balance_pattern",
     "low_balance",
 )  # fmt: skip

@@ -13,6 +13,7 @@ from gateway.audio.device_clock import Steadiness
 from gateway.audio.dtmf import DtmfDetector
 from gateway.audio.frame import FRAME_SAMPLES, SILENCE, Frame
 from gateway.audio.leveller import Leveller
+from gateway.audio.speex import VoiceCleaner
 from gateway.modem.voice.frame_cutter import FrameCutter
 from gateway.modem.voice.tty_pcm import TtyPcmPort, VoiceTty
 
@@ -114,11 +115,11 @@ class Line:
         await asyncio.sleep(0.02 * self.block)
 
 
-def line(block: int, monkeypatch: pytest.MonkeyPatch) -> Line:
+def line(block: int, monkeypatch: pytest.MonkeyPatch, cleaner: VoiceCleaner | None = None) -> Line:
     device = VoiceTty("/nowhere", lambda: None, Steadiness())
     taker = Taker()
     monkeypatch.setattr(device, "write", taker.write)
-    port = TtyPcmPort(device, block_frames=block)
+    port = TtyPcmPort(device, block_frames=block, cleaner=cleaner)
     port.open()
     return Line(port, taker, block, [])
 
@@ -222,6 +223,25 @@ async def test_a_key_as_a_tone(block: int, monkeypatch: pytest.MonkeyPatch) -> N
     keys = [detector.feed(frame) for frame in np.concatenate(modem.heard).reshape(-1, FRAME_SAMPLES)]
     assert [key for key in keys if key] == ["A"]
     modem.port.close()
+
+
+@pytest.mark.parametrize("block", [1, 2])
+async def test_what_a_modem_gives_back_of_our_voice_is_taken_away(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The modem returns, fainter, what it has taken the time before."""
+    modem = line(block, monkeypatch, cleaner=VoiceCleaner(reduces_noise=False, cancels_echo=True))
+    heard: list[Frame] = []
+    modem.port.listen(lambda frame, position: heard.append(frame))
+    said = RNG.normal(0, 3_000, FRAME_SAMPLES * 400).astype(np.int16).reshape(-1, FRAME_SAMPLES)
+    returned = np.zeros(FRAME_SAMPLES * block, dtype=np.int16)
+    await modem.tick()
+    for start in range(0, len(said), block):
+        for index in range(start, min(start + block, len(said))):
+            modem.port._write(said[index], index * FRAME_SAMPLES)
+        await modem.tick((returned * 0.3).astype(np.int16).tobytes())
+        returned = modem.heard[-1]
+    modem.port.close()
+    assert returned.std() > 2_000
+    assert np.concatenate(heard[-50:]).std() < 0.2 * 0.3 * 3_000
 
 
 @pytest.mark.parametrize("evens_out", [False, True])

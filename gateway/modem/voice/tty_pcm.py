@@ -14,10 +14,11 @@ from collections.abc import Callable, Sequence
 
 from gateway.audio.device_clock import Steadiness
 from gateway.audio.dtmf import dtmf_tone
-from gateway.audio.frame import FRAME_BYTES, FRAME_MS, FRAME_SAMPLES, FRAME_SECONDS, Frame
+from gateway.audio.frame import FRAME_BYTES, FRAME_MS, FRAME_SAMPLES, FRAME_SECONDS, SILENCE, Frame
 from gateway.audio.leveller import Leveller
 from gateway.audio.playout import Playout
 from gateway.audio.port import MEASURED_SAMPLES, FrameSource, MediaPort, PortCounters
+from gateway.audio.speex import VoiceCleaner
 from gateway.media_loop import Deadline, deadline
 from gateway.modem.serial_port import SerialPort
 from gateway.modem.voice.device import VoiceDevice, VoiceTaker
@@ -99,10 +100,20 @@ class TtyPcmPort(MediaPort):
 
     wire_codec = "gsm"
 
-    def __init__(self, device: VoiceDevice, *, block_frames: int, leveller: Leveller | None = None) -> None:
-        """`leveller` evens out what the party says."""
+    def __init__(
+        self,
+        device: VoiceDevice,
+        *,
+        block_frames: int,
+        leveller: Leveller | None = None,
+        cleaner: VoiceCleaner | None = None,
+    ) -> None:
+        """`cleaner` takes noise or echo out of what the party says, `leveller` evens it out."""
         super().__init__()
         self._leveller = leveller
+        self._cleaner = cleaner
+        self._in_device: deque[Frame] = deque(maxlen=BOUND_FRAMES)
+        """For the cleaner: what the modem was given and has not taken yet."""
         self.last_arrival: float | None = None
         """Loop time of the newest block; None before the first one."""
         self._device = device
@@ -161,6 +172,8 @@ class TtyPcmPort(MediaPort):
         if last is not None and now - last > self._gap_seconds:
             self._account_for_gap(now - last, count)
         counters.frames_in += count
+        if self._cleaner is not None:
+            frames = [self._cleaner.cleaned(frame, self._taken()) for frame in frames]
         if self._leveller is not None:
             frames = [self._leveller.levelled(frame) for frame in frames]
         position = self._position
@@ -180,6 +193,10 @@ class TtyPcmPort(MediaPort):
         self._arm(now)
         if not position % _COUNTED_SAMPLES:
             self._count()
+
+    def _taken(self) -> Frame:
+        """The frame that the modem has taken with the one that it gave."""
+        return self._in_device.popleft() if self._in_device else SILENCE
 
     def _consumed_otherwise(self, now: float, count: int, *, is_first: bool) -> None:
         """The modem has taken frames while it hears a prompt or a key, or for the first time."""
@@ -232,6 +249,8 @@ class TtyPcmPort(MediaPort):
         if self._tone:
             frames = [self._tone.popleft() if self._tone else frame for frame in frames]
         sent = self._device.write(frames)
+        if self._cleaner is not None:
+            self._in_device.extend(frames[:sent])
         counters.frames_out += sent
         counters.bytes_out += sent * FRAME_BYTES
         if sent != count:
