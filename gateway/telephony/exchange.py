@@ -44,6 +44,10 @@ class CallRecording(Protocol):
     def resume(self) -> None:
         """Keep what is said."""
 
+    @property
+    def is_paused_for_card(self) -> bool:
+        """Somebody has asked for silence."""
+
     def pause_for_card(self) -> None:
         """Keep silence until `resume_after_card`, whatever else happens: somebody asked for it."""
 

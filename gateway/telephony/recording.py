@@ -131,6 +131,11 @@ class OneRecording:
         self._is_apart = False
         self._obey()
 
+    @property
+    def is_paused_for_card(self) -> bool:
+        """Somebody has asked for silence."""
+        return self._has_card
+
     def pause_for_card(self) -> None:
         """Keep silence until `resume_after_card`, through holds and transfers; idempotent."""
         if self._runs and not self._has_card:

@@ -298,6 +298,8 @@ class FeatureCodes:
     """Answer the call that rings elsewhere."""
     pick_up_at: str = "**"
     """Followed by an extension: answer the call that rings there."""
+    pause_recording: str = ""
+    """Pressed by a phone of ours in the midst of a call: keep silence, and again: keep what is said."""
     record_prompt: str = ""
     """Record the greeting, or, followed by two digits, the prompt of that number on the page Prompts."""
 

@@ -18,6 +18,7 @@ from gateway.events import CallAnswered, CallTransferred
 from gateway.telephony.causes import Cause
 from gateway.telephony.faults import cause_of_fault
 from gateway.telephony.flow import flow_for
+from gateway.telephony.key_code import KeyCode
 from gateway.telephony.leg import Leg, LegState
 from gateway.telephony.numbers import BarredReason, Dialable
 from gateway.telephony.routing import ToOutside, to_dialled
@@ -157,12 +158,24 @@ class Talk:
         undo.callback(call.company.part)
         for leg, other in ((left, right), (right, left)):
             undo.callback(leg.on_key(other.send_key))
+            code = call.exchange.shop().codes.pause_recording
+            if code and leg.line is None:
+                undo.callback(leg.on_key(KeyCode(code, self._pause_or_resume_recording).press))
             undo.callback(leg.on_hold_change(self._follow_holds))
             undo.enter_context(leg.on_end(self._woken.set))
             leg.on_transfer = self._judge
             undo.callback(leg.forget_transfer)
         if left.on_hold or right.on_hold or call.company.guests:
             self._follow_holds()
+
+    def _pause_or_resume_recording(self) -> None:
+        recording = self._call.recording
+        if recording is None:
+            return
+        if recording.is_paused_for_card:
+            recording.resume_after_card()
+        else:
+            recording.pause_for_card()
 
     def _forget_talk(self) -> None:
         self._call.talking_to = None

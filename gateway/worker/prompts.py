@@ -12,7 +12,7 @@ import tempfile
 import tomllib
 import wave
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -101,21 +101,28 @@ class OwnPrompts:
 
     def _facts(self, language: str, key: str, text: str) -> PromptFacts:
         path = self.path(language, key)
-        samples = read_wav(path).astype(np.float64)
-        power = float(np.mean(samples**2)) if len(samples) else 0.0
+        seconds, loudness = _measured(path, path.stat().st_mtime_ns)
         return PromptFacts(
             key=key,
             language=language,
             text=text,
             own=path.is_relative_to(self._directory),
-            seconds=round(len(samples) / SAMPLE_RATE, 2),
-            loudness_db=round(10 * float(np.log10(max(power, 1.0) / 32768**2)), 1),
+            seconds=seconds,
+            loudness_db=loudness,
             longest_seconds=_longest(key),
         )
 
 
 def _longest(key: str) -> float:
     return GREETING_SECONDS if key == "greeting" else LONGEST_SECONDS
+
+
+@lru_cache(maxsize=256)
+def _measured(path: Path, _changed_ns: int) -> tuple[float, float]:
+    """Seconds, and dB below full scale."""
+    samples = read_wav(path).astype(np.float64)
+    power = float(np.mean(samples**2)) if len(samples) else 0.0
+    return round(len(samples) / SAMPLE_RATE, 2), round(10 * float(np.log10(max(power, 1.0) / 32768**2)), 1)
 
 
 @cache

@@ -9,6 +9,7 @@ import pytest
 from gateway.telephony.shop import (
     CallDirection,
     CourierSettings,
+    FeatureCodes,
     LineSettings,
     Notice,
     PhoneSettings,
@@ -128,3 +129,20 @@ async def test_a_pin_is_never_recorded_because_nothing_is_before_two_people_hear
         await s.after(2)
         assert s.recordings.made == []
         courier.hangs_up()
+
+
+async def test_a_phone_pauses_and_resumes_by_keys_and_a_customer_cannot() -> None:
+    shop = replace(shop_with(notice=Notice.NONE), codes=FeatureCodes(pause_recording="*77"))
+    async with scene(shop) as s:
+        caller, desk = await from_line(s)
+        (recording,) = s.recordings.made
+        states = []
+        for leg, keys in ((caller, "*77"), (desk, "*7"), (desk, "8*77"), (desk, "12*77"), (desk, "*7")):
+            leg.presses(keys)
+            await s.after(0.1)
+            states.append(recording.is_paused_for_card)
+        assert states == [False, False, True, False, False]
+        await s.after(5)
+        desk.presses("7")  # too late for the code that was begun
+        assert not recording.is_paused_for_card
+        caller.hangs_up()
