@@ -95,6 +95,8 @@ async def _all_figures(daemon: int, phones: list[BenchPhone], given: argparse.Na
     idle = resident_mib(daemon)
     failed = 0
     for turn in range(given.rounds):
+        for phone in phones:  # they are registered for five minutes, and many rounds take longer
+            await phone.register()
         watch = Watch(daemon)
         calls, peak = await _call(daemon, phones, given)
         noise = watch.stop()
