@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Row, String, Table, and_, func, or_, select, type_coerce, update
+from sqlalchemy import Connection, Row, String, Table, and_, delete, func, or_, select, type_coerce, update
 
 from gateway.store.number_traces import ERASED, TracedNumber
 from gateway.store.retention import unlink
@@ -37,6 +37,7 @@ Step: TypeAlias = Callable[[Connection], None]
 """A part of the work that is committed at once; repeated, it comes to the same."""
 
 _AT_ONCE = 10
+_TRACE = "call.traced"
 _ON_THE_WAY = (MessageState.QUEUED, MessageState.SENDING, MessageState.PARTIAL)
 _DOCUMENTS = (
     (call_events, "data"),
@@ -177,6 +178,8 @@ class NumberErasure:
         connection.execute(update(legs).where(legs.c.call_id == row.id, own).values(peer=""))
         paid = and_(reservations.c.call_id == row.id, self._number.in_column(reservations.c.number))
         connection.execute(update(reservations).where(paid).values(number=""))
+        # What the wires said has names, and parts of numbers.
+        connection.execute(delete(call_events).where(call_events.c.call_id == row.id, call_events.c.type == _TRACE))
         for event in connection.execute(select(call_events).where(call_events.c.call_id == row.id)).all():
             data = self._without(event.data)
             if is_caller and "caller_name" in data:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from gateway.call_events import CallTraced, TracedLine
 from gateway.errors import SettingsError
 from gateway.events import AlertRaised, CallAnswered, CallEnded, CallTransferred, EventBus
 from gateway.settings import Settings
@@ -22,7 +24,10 @@ from tests.store.conftest import HandClock, small_shop
 from tests.store.test_evidence import CUSTOMER, recorded
 
 OTHER = "+79031112234"
-SPELLINGS = (b"9031112233", b"903 111", b"903) 111", b"111-22-33", bytes.fromhex("093011212233"), "Иванова".encode())
+SPELLINGS = (
+    b"9031112233", b"903 111", b"903) 111", b"111-22-33", bytes.fromhex("093011212233"), "Иванова".encode(),
+    json.dumps("Иванова").strip('"').encode(),  # as JSON is stored
+)  # fmt: skip
 
 
 def sms(clock: HandClock, text: str, sender: str = CUSTOMER) -> StoredPart:
@@ -59,6 +64,8 @@ async def fill(store: Store, places: Settings, bus: EventBus, clock: HandClock) 
         values = {"number": number, "phone": CUSTOMER, "customer": "Мария Иванова"}
         await store.orders.add(values, expires_at=clock() + timedelta(days=3650), by="anna")
     await store.orders.close("17", by="anna")
+    said = TracedLine(seconds=0.5, kind="sip", way="in", who="101", text='From: "Мария Иванова" <sip:…2233@shop>')
+    bus.publish(CallTraced(call_id="as-caller", lines=(said,)))
     bus.publish(AlertRaised(code="test", subject="x", values={"number": CUSTOMER}))
     reservation = await store.budget.open(
         call_id="as-called", leg_id="leg-1", line="red", extension="101", number=CUSTOMER
