@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Iterable
 from typing import Protocol, Self
 
@@ -55,6 +56,7 @@ class MessageDesk:
         self.outbox = SmsOutbox(ledgers.outbox, lines, shop=shop, count_parts=count_parts, publish=publish, clock=clock)
         self.ussd = UssdDesk(lines, shop=shop)
         self.balances = BalanceDesk(lines, self.ussd, ledgers.balances, shop=shop, publish=publish, clock=clock)
+        self._clock = clock
         self.texts_of_phones = TextsOfPhones(self.outbox, shop=shop)
         self.jobs = JobRunner(
             ledgers.jobs, [text_to_phone.with_tools(phones), send_sms.with_tools(self.outbox), *jobs], clock=clock
@@ -70,8 +72,12 @@ class MessageDesk:
             self.outbox.lines_changed()
 
     def promise_text(self, number: str, text: str, by: str) -> None:
-        """Have an SMS sent, whatever becomes of who asks for it; `by` is named as its sender. Synchronous (rule 8)."""
-        self.jobs.promise("send-sms", {"number": number, "text": text, "by": by})
+        """Have an SMS sent, whatever becomes of who asks for it; `by` is named as its sender. Synchronous (rule 8).
+
+        The same text goes to the same number once in an hour: who calls in vain ten times costs one SMS.
+        """
+        key = hashlib.sha256(f"{number} {text} {self._clock():%Y-%m-%dT%H}".encode()).hexdigest()
+        self.jobs.promise("send-sms", {"number": number, "text": text, "by": by}, key=key)
 
     async def __aenter__(self) -> Self:
         """Begin."""

@@ -111,3 +111,16 @@ async def test_what_a_flow_has_promised_is_sent_once(tmp_path: Path) -> None:
         await asyncio.sleep(120)
         assert sum(len(line.sent) for line in r.lines.values()) == 1
         assert r.store.rows("SELECT id, by FROM messages") == [(promised.job_id, "reception")]
+
+
+async def test_the_same_word_of_a_missed_call_goes_out_once_an_hour(tmp_path: Path) -> None:
+    async with room(tmp_path) as r:
+        for minutes in (10, 10, 10, 40):
+            r.desk.promise_text(COURIER, "The customer of order 1001 called you.", "2001")
+            await asyncio.sleep(60 * minutes)
+        sent = [text for line in r.lines.values() for _, _, text in line.sent]
+        assert sent == ["The customer of order 1001 called you."]
+        r.desk.promise_text(COURIER, "The customer of order 1001 called you.", "2001")
+        r.desk.promise_text(COURIER, "The customer of order 1002 called you.", "2001")
+        await asyncio.sleep(600)
+        assert len([text for line in r.lines.values() for _, _, text in line.sent]) == 3
