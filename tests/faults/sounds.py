@@ -19,11 +19,11 @@ def a_tone(number: int) -> Frame:
     return (8000 * np.sin(2 * np.pi * 1000 * time_axis / 8000)).astype(np.int16)
 
 
-def half_seconds(samples: Sound) -> list[Sound]:
-    """What of it sounds throughout, in pieces of half a second."""
+def half_seconds(samples: Sound) -> list[tuple[int, Sound]]:
+    """What of it sounds throughout, in pieces of half a second, each with the place of its first sample."""
     loud = np.flatnonzero(np.abs(samples) > 4000)
     first, last = (int(loud[0]) + 800, int(loud[-1]) - 800) if len(loud) else (0, 0)
-    return [samples[start : start + 4000] for start in range(first, last - 4000, 4000)]
+    return [(start, samples[start : start + 4000]) for start in range(first, last - 4000, 4000)]
 
 
 def noise_of(seconds: float, seed: int) -> Sound:

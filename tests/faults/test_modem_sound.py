@@ -125,13 +125,15 @@ async def test_a_crystal_that_is_half_a_percent_off(tmp_path: Path, ppm: float) 
             for at, _due, missing, _position in stamps.consumed[50 : 50 + frames - 100]
             if np.abs(still[np.searchsorted(still, at) - 1 : np.searchsorted(still, at) + 1] - at).min() > 0.1
         ]
-        burst = max(len(list(run)) if is_missing else 0 for is_missing, run in itertools.groupby(missing))
+        runs = (len(list(run)) if is_missing else 0 for is_missing, run in itertools.groupby(missing))
+        burst = max(runs, default=0)
         waiting = leg.port._playout.depth_frames * 20  # type: ignore[attr-defined]  # its buffer is what is judged
         print(
             f"{ppm:+.0f} ppm for {frames * 0.02:.0f} s: of {len(missing)} blocks that could be judged "
             f"{sum(missing)} were missing, {burst} in a row at most; {waiting:.0f} ms wait"
         )
-        assert len(missing) > (frames - 100) / 2, "this machine stood still most of the time: nothing can be judged"
+        if SOAKS:
+            assert len(missing) > (frames - 100) / 2, "this machine stood still most of the time"
         # A fast crystal takes one block in two hundred that nobody has sent.
         assert sum(missing) < 0.05 * len(missing) + 3
         assert burst <= 3
@@ -157,20 +159,27 @@ async def test_a_tone_passes_both_ways(tmp_path: Path, family: str) -> None:
         await until(lambda: len(heard) > 5)
         loop = asyncio.get_running_loop()
         began = loop.time()
+        still = [-1.0]
         for number in range(frames):
             leg.port._write(a_tone(number), number * FRAME_SAMPLES)
-            await asyncio.sleep(max(0.0, began + (number + 1) * 0.02 - loop.time()))
+            due = began + (number + 1) * 0.02
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            if loop.time() > due + 0.02:
+                still.append(loop.time())
         stamps = await modem.voice_stamps()
         leg.hangup()
-        ways = {
-            "from the modem": np.concatenate(heard),
-            "to the modem": np.frombuffer(stamps.consumed_data, np.int16),
-        }
-        for way, samples in ways.items():
-            halves = [signal_to_noise_db(half) for half in half_seconds(samples)]
-            good = sum(each > 40 for each in halves)
-            print(
-                f"{family}, {way}: {good} of {len(halves)} half seconds have more than 40 dB, {max(halves):.0f} at best"
-            )
-            # A machine that stands still breaks that in which it does; what is wrong breaks all of them.
-            assert good >= (0.95 * len(halves) if SOAKS else 1), way
+    taken = np.frombuffer(stamps.consumed_data, np.int16)
+    block = len(taken) // len(stamps.consumed)
+    moments = [at for at, *_ in stamps.consumed]
+    from_modem = [signal_to_noise_db(half) for _, half in half_seconds(np.concatenate(heard))]
+    # Where the one that speaks stands still, what is heard is no fault of the modem's driver. A short run may have
+    # nothing else, and looks for one good piece anywhere.
+    to_modem = [
+        signal_to_noise_db(half)
+        for start, half in half_seconds(taken)
+        if not SOAKS or not any(-0.2 < each - moments[start // block] < 0.7 for each in still)
+    ]
+    for way, halves in (("from the modem", from_modem), ("to the modem", to_modem)):
+        good = sum(each > 40 for each in halves)
+        print(f"{family}, {way}: {good} of {len(halves)} half seconds have more than 40 dB")
+        assert good >= (max(1, 0.95 * len(halves)) if SOAKS else 1), way
