@@ -66,7 +66,7 @@ test: programs venv-dev ## the whole test suite; installs the programs it needs 
 	@exec .venv/bin/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 .PHONY: soak
-soak: programs venv-dev ## faults in their full count: modems pulled out, hanging, vanishing; takes about an hour
+soak: programs venv-dev ## faults in their full count: modems pulled out, hanging, vanishing; some three hours, on a calm machine
 	@SIMBRIDGE_SOAK=1 exec .venv/bin/python -m pytest tests/faults --only-rerun '(?!)' -s $(ARGS)
 
 .PHONY: hardware
