@@ -10,6 +10,7 @@ from gateway.telephony.flow import call_flow
 from gateway.telephony.routing import CallBack, CourierMenu, RingBack, ToOutside
 
 CONFIRM_SECONDS = 4.0
+QUIET_SECONDS = 0.8
 
 
 @call_flow(RingBack)
@@ -34,6 +35,9 @@ async def call_back(call: Call, settings: CallBack) -> None:
         call.caller.hangup(Cause.NO_ANSWER)
         return
     if order is None:
+        # Who types on after the 1 means an extension: of "101#" the rest would call the fire brigade.
+        while await call.caller.next_key(within=QUIET_SECONDS) is not None:
+            pass
         await courier_menu(call, CourierMenu(courier=courier, is_proven=True))
     else:
         await to_outside(call, ToOutside(text=order.phone))

@@ -106,6 +106,26 @@ async def test_a_call_is_turned_away_free_of_charge_and_called_back() -> None:
         await s.after(0.1)
 
 
+async def test_keys_that_are_typed_on_after_the_1_dial_nothing() -> None:
+    """Of "101#" the first key says that a person is there; "01" is the fire brigade in Russia."""
+    async with scene(SHOP) as s:
+        assert s.switchboard.call_back("2001") is None
+        await s.after(0.1)
+        (mobile,) = s.lines["red"].legs
+        mobile.answers()
+        await s.after(1)
+        for key in "101#":
+            mobile.presses(key)
+            await s.after(0.3)
+        await s.after(2)
+        assert s.prompts_played[-1] == "enter-number"
+        assert [len(each.legs) for each in (*s.lines.values(), *s.trunks.values())] == [1, 0, 0]
+        mobile.presses("101#")
+        await s.after(0.5)
+        assert set(s.phones.legs) == {"101"}
+        mobile.hangs_up()
+
+
 async def test_a_forged_number_makes_a_mobile_ring_five_times_an_hour_at_most() -> None:
     """T-F8: 0 calls to anything but the registered mobile."""
     async with scene(courier(calls_back=True)) as s:
