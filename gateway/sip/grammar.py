@@ -17,6 +17,8 @@ _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PARAMETER_VALUE = re.compile(r"[^\x00-\x20\x7f\"<>;,=\\]+")
 
+SPACE = " \t\r\n"
+"""What may stand around the parts of a field (RFC 3261 section 25.1, `SWS`): other scripts have more, which is text."""
 Parameters: TypeAlias = tuple[tuple[str, str | None], ...]
 """Header or URI parameters in their order; names in lower case; None: a flag without a value."""
 
@@ -83,7 +85,7 @@ def unquote(text: str) -> str:
 def split_outside(text: str, separator: str) -> list[str]:
     """Split at `separator` where it stands outside of quoted strings and angle brackets; parts are stripped."""
     if '"' not in text and "<" not in text:
-        return [part.strip() for part in text.split(separator)]
+        return [part.strip(SPACE) for part in text.split(separator)]
     parts = []
     start = position = 0
     while position < len(text):
@@ -96,10 +98,10 @@ def split_outside(text: str, separator: str) -> list[str]:
             if position < 0:
                 raise MalformedMessage("An angle bracket is not closed.")
         elif character == separator:
-            parts.append(text[start:position].strip())
+            parts.append(text[start:position].strip(SPACE))
             start = position + 1
         position += 1
-    parts.append(text[start:].strip())
+    parts.append(text[start:].strip(SPACE))
     return parts
 
 
@@ -123,11 +125,11 @@ def parse_parameters(parts: list[str]) -> Parameters:
     parameters: list[tuple[str, str | None]] = []
     for part in parts:
         name, equals, value = part.partition("=")
-        name = require_token(name.strip(), "parameter name").lower()
+        name = require_token(name.strip(SPACE), "parameter name").lower()
         if not equals:
             parameters.append((name, None))
             continue
-        value = value.strip()
+        value = value.strip(SPACE)
         if value.startswith('"'):
             value = unquote(value)
         elif not _PARAMETER_VALUE.fullmatch(value):

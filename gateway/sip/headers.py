@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from gateway.sip.grammar import (
+    SPACE,
     MalformedMessage,
     Parameters,
     is_token,
@@ -65,7 +66,7 @@ def parse_name_address(text: str) -> NameAddress:
     parameters = parse_parameters(parts)
     if address.endswith(">"):
         before, _, inside = address[:-1].rpartition("<")
-        return NameAddress(parse_uri(inside), _display_name(before.strip()), parameters)
+        return NameAddress(parse_uri(inside), _display_name(before.strip(SPACE)), parameters)
     if any(character in address for character in '?,"'):
         raise MalformedMessage("An address that needs angle brackets has none.")
     return NameAddress(parse_uri(address), "", parameters)
@@ -123,12 +124,12 @@ def parse_via(text: str) -> Via:
     """`SIP / 2.0 / UDP host:port ;parameters`, with white space where the grammar allows it."""
     sent, *parts = split_outside(text, ";")
     pieces = sent.split("/", 2)
-    if len(pieces) != 3 or pieces[0].strip().upper() != "SIP" or pieces[1].strip() != "2.0":
+    if len(pieces) != 3 or pieces[0].strip(SPACE).upper() != "SIP" or pieces[1].strip(SPACE) != "2.0":
         raise MalformedMessage("A Via does not begin with SIP/2.0.")
     words = pieces[2].split(None, 1)
     if len(words) != 2:
         raise MalformedMessage("A Via has no host.")
-    host, port = parse_host_port(words[1].strip())
+    host, port = parse_host_port(words[1].strip(SPACE))
     via = Via(require_token(words[0], "transport").upper(), host, port, parse_parameters(parts))
     if via.branch == "z9hG4bK":
         # RFC 4475 section 3.2.1: the magic cookie alone names no transaction.
@@ -184,13 +185,13 @@ def parse_authentication(text: str) -> Authentication:
     scheme, _, rest = text.partition(" ")
     require_token(scheme, "scheme")
     values = []
-    for part in split_outside(rest.strip(), ","):
+    for part in split_outside(rest.strip(SPACE), ","):
         name, equals, value = part.partition("=")
         if not part:
             continue
         if not equals:
             raise MalformedMessage("A parameter of the authentication has no value.")
-        values.append((require_token(name.strip(), "parameter").lower(), unquote(value.strip())))
+        values.append((require_token(name.strip(SPACE), "parameter").lower(), unquote(value.strip(SPACE))))
     return Authentication(scheme, tuple(values))
 
 

@@ -127,6 +127,18 @@ def test_no_text_in_any_field_makes_another_field(field: str, text: str) -> None
     assert len(message.headers) == kept
 
 
+@pytest.mark.parametrize("space", ["\x85", "\xa0", "\u1680", "\u2003", "\u2028", "\u2029", "\u202f", "\u3000"])
+def test_the_spaces_of_other_scripts_are_text(space: str) -> None:
+    """Found by `make fuzz`: they stood at an end, were taken for space, and what was left could not be read."""
+    for text in (space, f"{space}a", f"a{space}"):
+        via = Via("UDP", "h", None, (("branch", "z9hG4bKx"), ("p", text)))
+        assert parse_via(str(via)) == via
+        address = NameAddress(SipUri("h", user=text), text, (("tag", "1"), ("p", text)))
+        assert parse_name_address(str(address)) == address
+        field = Authentication("Digest", (("username", text), ("nonce", "n")))
+        assert parse_authentication(str(field)) == field
+
+
 @given(ANY_TEXT)
 def test_a_reason_and_a_request_uri_inject_nothing(text: str) -> None:
     for message in (
