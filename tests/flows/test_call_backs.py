@@ -119,7 +119,7 @@ async def test_keys_that_are_typed_on_after_the_1_dial_nothing() -> None:
             await s.after(0.3)
         await s.after(2)
         assert s.prompts_played[-1] == "enter-number"
-        assert [len(each.legs) for each in (*s.lines.values(), *s.trunks.values())] == [1, 0, 0]
+        assert s.all_legs() == [mobile]
         mobile.presses("101#")
         await s.after(0.5)
         assert set(s.phones.legs) == {"101"}
