@@ -31,13 +31,12 @@ class Room:
         self.call_id = s.switchboard.calls()[0].id
 
     async def speak(self) -> None:
-        step = 0
+        at = 2 * np.pi * np.arange(FRAME_SAMPLES) / 8_000
+        frames = {name: (2_000 * np.sin(tone * at)).astype(np.int16) for name, tone in TONES.items()}
         while True:
-            at = 2 * np.pi * (step * FRAME_SAMPLES + np.arange(FRAME_SAMPLES)) / 8_000
             for name, leg in tuple(self.legs.items()):
                 if leg.state is LegState.UP:
-                    leg.fake_port.speak((2_000 * np.sin(TONES[name] * at)).astype(np.int16))
-            step += 1
+                    leg.fake_port.speak(frames[name])
             await asyncio.sleep(FRAME_SECONDS)
 
     async def join(self, extension: str, role: Role) -> FakeLeg:

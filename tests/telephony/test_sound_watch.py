@@ -72,7 +72,7 @@ async def test_a_silent_side_is_named_within_three_seconds_and_it_clears_itself(
 ) -> None:
     async with conversation() as (s, sounds, customer, phone):
         leg, side = (customer, "caller") if silent_is_customer else (phone, "callee")
-        await s.after(10)
+        await s.after(3)
         assert told(s) == []
         sounds[leg] = silence
         await s.after(2.4)
@@ -80,27 +80,27 @@ async def test_a_silent_side_is_named_within_three_seconds_and_it_clears_itself(
         await s.after(0.6)
         alarm = [("stopped", side, leg.peer, reason), ("alert", leg.peer, side)]
         assert told(s) == alarm
-        await s.after(20)
+        await s.after(4)
         assert told(s) == alarm, "told once"
         sounds[leg] = VOICE
         await s.after(0.5)
         back = [*alarm, ("cleared", leg.peer), ("returned", side, leg.peer)]
         assert told(s) == back
-        await s.after(10)
+        await s.after(3)
         assert told(s) == back
 
 
 async def test_whoever_listens_in_a_quiet_room_is_no_fault() -> None:
     async with conversation() as (s, sounds, customer, _phone):
         sounds[customer] = ROOM
-        await s.after(20)
+        await s.after(6)
         assert told(s) == []
 
 
 async def test_when_both_are_muted_nobody_misses_anything() -> None:
     async with conversation() as (s, sounds, customer, phone):
         sounds[customer] = sounds[phone] = SILENCE
-        await s.after(20)
+        await s.after(6)
         assert told(s) == []
 
 
@@ -111,7 +111,7 @@ async def test_nothing_is_expected_on_hold_and_the_time_begins_anew_after_it(hol
         holder = customer if holder_is_customer else phone
         holder.holds()
         sounds[holder] = None
-        await s.after(20)
+        await s.after(6)
         assert told(s) == []
         holder.resumes()
         await s.after(2.2)
@@ -137,7 +137,7 @@ async def test_who_is_not_to_be_heard_by_agreement_is_no_fault() -> None:
     async with conversation() as (s, sounds, _customer, phone):
         phone.port.is_due = False
         sounds[phone] = None
-        await s.after(20)
+        await s.after(6)
         assert told(s) == []
 
 
