@@ -47,7 +47,6 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "worker": ALL,
     "doctor": ALL,
     "support": frozenset({"errors", "clock", "messages", "settings", "store", "doctor", "__init__"}),
-    "support": frozenset({"errors", "clock", "messages", "settings", "store", "doctor", "__init__"}),
     "demo": ALL,
     "cli": ALL,
     "__main__": ALL,
@@ -67,7 +66,6 @@ MAY_IMPORT_FROM_OTHERS: dict[str, frozenset[str]] = {
     "daemon": frozenset({"aiohttp", "numpy"}),
     "worker": frozenset({"aiohttp", "cryptography", "numpy", "soundfile", "sqlalchemy"}),
     "doctor": frozenset({"aiohttp", "cryptography", "numpy", "serial"}),
-    "support": frozenset({"sqlalchemy"}),
     "support": frozenset({"sqlalchemy"}),
     "demo": frozenset({"aiohttp", "numpy", "tomli"}),
 }
