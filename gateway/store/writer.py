@@ -213,17 +213,20 @@ class Writer:
             self._write_alone(connection, batch[0])
             return
         with connection.begin():
+            driver = _driver(connection)  # past SQLAlchemy, whose savepoints cost more than what is done in them
             for item in batch:
                 item.error = None
+                driver.execute("SAVEPOINT item")
                 try:
-                    with connection.begin_nested():
-                        item.result = item.work(connection)
+                    item.result = item.work(connection)
                 except Exception as error:  # the fault of one piece of work is told to its owner and hurts no other
-                    # A full disk also ends the transaction, and then the savepoint's own end fails behind it.
+                    # A full disk also ends the transaction, and with it the savepoint.
                     fault = _fault_of_the_disk(error)
-                    if fault is not None or not _driver(connection).in_transaction:
+                    if fault is not None or not driver.in_transaction:
                         raise _TransactionLost(str(fault or error)) from error
+                    driver.execute("ROLLBACK TO item")
                     item.error = error
+                driver.execute("RELEASE item")
 
     def _write_alone(self, connection: Connection, item: _Item) -> None:
         """Nothing else is in the transaction, so that it needs no savepoint: somebody waits for it."""
