@@ -63,7 +63,7 @@ demo: venv ## the gateway with emulated modems, on this machine; needs nothing b
 
 .PHONY: test
 test: programs venv-dev ## the whole test suite; installs the programs it needs from Debian
-	@exec .venv/bin/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder $(ARGS)
+	@exec .venv/bin/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 .PHONY: soak
 soak: programs venv-dev ## faults in their full count: modems pulled out, hanging, vanishing; some three hours, on a calm machine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import importlib
 import logging
 import secrets
 from collections.abc import Coroutine
@@ -40,7 +41,7 @@ from gateway.sip.upstream import Upstream
 from gateway.sip.wire import Wire, decline
 from gateway.telephony.ledger import Bindings, Budget
 from gateway.telephony.line import Incoming
-from gateway.telephony.shop import ShopView
+from gateway.telephony.shop import ShopView, Srtp
 from gateway.telephony.trace import Traces
 
 log = logging.getLogger(__name__)
@@ -134,6 +135,9 @@ class SipServer:
         """Bind and restore the registrations. Raises AddressInUse or SettingsError with a sentence for the owner."""
         async with AsyncExitStack() as stack:
             stack.callback(self._close)
+            if any(party.srtp is not Srtp.OFF for party in (*self._shop().phones, *self._shop().trunks)):
+                # The library of sealed media takes a tenth of a second to load, which running calls would hear.
+                importlib.import_module("gateway.sip.sealed_packets")
             await self._listeners.open()
             await self._registrar.restore(self._listeners.flow_to)
             self._begin(self._listeners.follow(self._look_round))
