@@ -135,7 +135,9 @@ class SipServer:
         """Bind and restore the registrations. Raises AddressInUse or SettingsError with a sentence for the owner."""
         async with AsyncExitStack() as stack:
             stack.callback(self._close)
-            if any(party.srtp is not Srtp.OFF for party in (*self._shop().phones, *self._shop().trunks)):
+            shop = self._shop()
+            wishes = {each.srtp for each in shop.phones} | {each.srtp for each in shop.trunks}
+            if wishes - {Srtp.OFF}:
                 # The library of sealed media takes a tenth of a second to load, which running calls would hear.
                 importlib.import_module("gateway.sip.sealed_packets")
             await self._listeners.open()
