@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from datetime import UTC, datetime
 
 from sqlalchemy import create_engine
@@ -22,6 +23,7 @@ class MemoryWriter(Writer):
 
     def __init__(self) -> None:
         self.engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+        weakref.finalize(self, self.engine.dispose)  # nobody else ends it
         metadata.create_all(self.engine)
         super().__init__(self.engine, lambda event: None)
 
