@@ -17,8 +17,8 @@ from gateway.clock import WallClock, utc_now
 from gateway.events import Publish
 from gateway.settings import SipSettings, TlsFiles
 from gateway.sip.arrivals import Arrivals
+from gateway.sip.authentication import Authentication
 from gateway.sip.dialog import ALLOW
-from gateway.sip.digest import Checked, DigestServer, Verdict
 from gateway.sip.grammar import MalformedMessage
 from gateway.sip.guard import Guard
 from gateway.sip.instant_message import InstantMessages
@@ -81,7 +81,9 @@ class SipServer:
         self._alerts = StrangerAlerts(publish)
         self._guard = Guard(self._now, trusted=self._is_trusted, on_stranger=self._alerts.has_ignored)
         self._registrar = Registrar(bindings, publish, clock)
-        self._digest = DigestServer(self._now, self._password_of)
+        self._authentication = Authentication(
+            self._guard, self._alerts, shop, now=self._now, is_bound=self._registrar.is_bound, tag=self._tag
+        )
         self._tag_key = secrets.token_bytes(16)
         self._speakers = Speakers(self._registrar.is_bound, self._is_provider)
         self._arrivals = Arrivals(self._wire, shop, incoming, self._tag, pacer=self._pacer, ports=self._ports)
@@ -265,7 +267,7 @@ class SipServer:
         if user is not None and dialog is not None:
             standing = self._speakers.standing(dialog, user.owner, flow)
         if standing is Standing.ASKED:
-            proven = self._proven(request, flow, back)
+            proven = self._authentication.proven(request, flow, back)
             if proven is None:
                 return
             standing = Standing.HEARD if user is not None and proven == user.owner else Standing.IGNORED
@@ -300,7 +302,7 @@ class SipServer:
             except MalformedMessage as fault:
                 self._give_up(transaction, fault)
             return
-        user = self._proven(request, flow, back)
+        user = self._authentication.proven(request, flow, back)
         if user is None:
             return
         transaction = self._wire.transactions.serve(request, back)
@@ -308,22 +310,6 @@ class SipServer:
             self._serve(transaction, user, flow)
         except MalformedMessage as fault:
             self._give_up(transaction, fault)
-
-    def _proven(self, request: Request, flow: Flow, back: Flow) -> str | None:
-        """The extension whose password the sender knows; None: it was challenged, or has got no answer at all."""
-        host = flow.remote.host
-        checked = self._digest.check(request, host)
-        bound = self._registrar.is_bound(checked.user, host)
-        if checked.verdict is Verdict.WRONG:
-            banned_seconds = self._guard.has_failed(host, checked.user)
-            if banned_seconds:
-                self._alerts.has_banned(host, checked.user, banned_seconds)
-                return None
-        if checked.verdict is not Verdict.ACCEPTED or not self._guard.may_log_in(checked.user, bound=bound):
-            self._challenge(request, checked, host, back)
-            return None
-        self._guard.has_succeeded(host)
-        return checked.user
 
     def _give_up(self, transaction: ServerTransaction, fault: MalformedMessage) -> None:
         """A field that only who serves the request has read is broken: no transaction may wait for ever (T-S10)."""
@@ -354,13 +340,6 @@ class SipServer:
             case _:
                 transaction.respond(decline(request, 405, "Method Not Allowed", tag=self._tag(request)))
 
-    def _challenge(self, request: Request, checked: Checked, host: str, back: Flow) -> None:
-        """401, the same for everyone, and nothing is kept of it (T-S2, T-S11)."""
-        response = decline(request, 401, "Unauthorized", tag=self._tag(request))
-        agent = request.headers.get("User-Agent") or ""
-        self._digest.challenge(response, host, agent=agent, stale=checked.verdict is Verdict.STALE)
-        back.send(serialise(response))
-
     def _options_response(self, request: Request) -> Response:
         response = decline(request, 200, "OK", tag=self._tag(request))
         response.headers.add("Allow", ALLOW)
@@ -374,10 +353,6 @@ class SipServer:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
-
-    def _password_of(self, user: str) -> str | None:
-        phone = self._shop().phone(user)
-        return None if phone is None else phone.password
 
     def _terms_of(self, extension: str) -> MediaTerms:
         return phone_terms(self._shop().phone(extension))
