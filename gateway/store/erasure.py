@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -127,12 +128,12 @@ class NumberErasure:
 
     def steps(self, found: Found, now: datetime) -> Iterator[tuple[int, Step]]:
         """The work in pieces, each with the count of rows that it does. Each raises OSError where a file resists."""
-        for batch in _batches(found.call_ids):
-            yield len(batch), lambda connection, ids=batch: self._erase_calls(connection, ids, now)  # type: ignore[misc]  # a default is how it is bound
-        for batch in _batches(found.message_ids):
-            yield len(batch), lambda connection, ids=batch: _erase_messages(connection, ids)  # type: ignore[misc]  # a default is how it is bound
-        for mentions in _batches(found.mentions):
-            yield len(mentions), lambda connection, rows=mentions: self._take_out(connection, rows)  # type: ignore[misc]  # a default is how it is bound
+        for ids in _batches(found.call_ids):
+            yield len(ids), partial(self._erase_calls, ids=ids, now=now)
+        for ids in _batches(found.message_ids):
+            yield len(ids), partial(_erase_messages, ids=ids)
+        for rows in _batches(found.mentions):
+            yield len(rows), partial(self._take_out, rows=rows)
 
     def _mentions(
         self, connection: Connection, call_ids: set[str], message_ids: set[str]

@@ -12,7 +12,7 @@ from gateway.clock import WallClock, utc_now
 from gateway.store.database import Places, open_engine
 from gateway.store.schema import recordings
 from gateway.store.shop_versions import load_shop
-from gateway.telephony.shop import RecordingFormat
+from gateway.telephony.recording_policy import RecordingFormat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
