@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 import phonenumbers
 
 from gateway.telephony.numbers import Dialable, NumberPolicy, Verdict
+from gateway.telephony.recording_policy import RecordingPolicy, RecordingRoute
 from gateway.telephony.shop import (
     PBX_PREFIX,
     CourierSettings,
@@ -22,8 +23,6 @@ from gateway.telephony.shop import (
     OrderRules,
     PbxSettings,
     PhoneSettings,
-    RecordingPolicy,
-    RecordingRoute,
     TariffSettings,
     TrunkSettings,
     UssdRules,

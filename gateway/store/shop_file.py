@@ -17,6 +17,7 @@ import tomli_w
 from gateway.errors import SettingsError, StoreError
 from gateway.store.shop_check import check_shop
 from gateway.telephony.numbers import NumberPolicy
+from gateway.telephony.recording_policy import RecordingPolicy
 from gateway.telephony.shop import (
     CourierSettings,
     FeatureCodes,
@@ -25,7 +26,6 @@ from gateway.telephony.shop import (
     OrderRules,
     PbxSettings,
     PhoneSettings,
-    RecordingPolicy,
     Shop,
     SipTransport,
     Srtp,

@@ -12,22 +12,21 @@ from contextlib import asynccontextmanager
 from functools import partial
 from itertools import chain
 
-from gateway.audio.bridge import Bridge
 from gateway.audio.port import FrameSource
 from gateway.audio.tones import Tone, TonePlan, ToneSource
 from gateway.errors import LegEnded
 from gateway.events import CallRouted, CallShown, CallTransferred
 from gateway.ids import new_id
+from gateway.telephony.call_recorder import CallRecorder
 from gateway.telephony.causes import Cause
 from gateway.telephony.company import Company
-from gateway.telephony.exchange import CallRecording, Exchange
+from gateway.telephony.exchange import Exchange
 from gateway.telephony.leg import Direction, Leg, LegState
 from gateway.telephony.leg_events import report_leg
 from gateway.telephony.line import Caller, Line
 from gateway.telephony.numbers import Dialable
 from gateway.telephony.presented import presented
 from gateway.telephony.ringing import EarlyMedia, Ringing, ring
-from gateway.telephony.shop import Notice, RecordCalls, RecordingPolicy
 from gateway.telephony.sound_watch import SoundWatch
 from gateway.telephony.talk import Redirect, Talk
 from gateway.telephony.watched import WatchedSource
@@ -49,7 +48,8 @@ class Call:
         self.called = caller.called
         self.flow = ""
         self.answered_at: float | None = None
-        self.recording: CallRecording | None = None
+        self.recorder = CallRecorder(self.id, exchange)
+        """What of it is kept."""
         self.talking_to: Leg | None = None
         self.ended_with: Leg | None = None
         """The callee whose end ended the talk, while the caller was still there."""
@@ -67,9 +67,6 @@ class Call:
         self._first_caller = caller.peer
         self._payer: str | None = None
         self._talk: Talk | None = None
-        self._noticed: set[Leg] = set()
-        self._reminds = 0
-        """Seconds between the beeps of a recorded call; 0: there are none."""
         self._scope: asyncio.Timeout | None = None
         self._own(caller)
 
@@ -237,7 +234,7 @@ class Call:
         outer = self._talk
         try:
             await self.answer()
-            recorded = await self._give_notice(callee)
+            recorded = await self.recorder.give_notice(self.caller, callee, courier=self.courier)
             if callee.state is LegState.ENDED:
                 self.ended_with = callee
                 return callee.cause or Cause.HUNG_UP
@@ -248,18 +245,13 @@ class Call:
                 callee.hangup()
             self._talk = outer
             if outer is None:
-                self._stop_recording()
+                self.recorder.stop()
 
     # Legs that come and go.
 
     def adopt(self, leg: Leg) -> None:
         """A leg of another call belongs to this one from now on."""
         self._own(leg)
-
-    def was_noticed(self, leg: Leg, other: Call) -> bool:
-        """A leg that comes from `other` knows that it is recorded: it was told there, or is a phone of ours."""
-        self._noticed |= other._noticed
-        return leg.line is None or leg in self._noticed or self.exchange.shop().recording.notice is Notice.NONE
 
     def give_partner_of(self, leg: Leg) -> Leg | None:
         """Give away whoever `leg` talks to; when `leg` is hung up, this call is over. None: it talks to nobody."""
@@ -312,32 +304,6 @@ class Call:
         self.legs.remove(leg)
         self.was_given_away = True
 
-    # The recording.
-
-    def record(self, bridge: Bridge) -> None:
-        """Record this bridge: into the recording that runs, or a new one."""
-        if self.recording is None:
-            self.recording = self.exchange.recordings.begin(call_id=self.id, bridge=bridge)
-        else:
-            self.recording.follow(bridge)
-        if self._reminds:
-            bridge.remind(self._reminds)
-
-    def pause_recording(self) -> None:
-        """Keep silence meanwhile."""
-        if self.recording is not None:
-            self.recording.pause()
-
-    def resume_recording(self) -> None:
-        """Keep what is said."""
-        if self.recording is not None:
-            self.recording.resume()
-
-    def _stop_recording(self) -> None:
-        if self.recording is not None:
-            self.recording.stop()
-            self.recording = None
-
     # Inside.
 
     async def _open(self, *, early: bool) -> bool:
@@ -345,38 +311,6 @@ class Call:
         if early:
             return self.caller.open_early()
         await self.answer()
-        return True
-
-    def _policy_with(self, callee: Leg) -> RecordingPolicy:
-        """What the owner wants of a call that takes the ways of these two."""
-        ways = frozenset(leg.line for leg in (self.caller, callee) if leg.line is not None)
-        direction = "internal" if not ways else "incoming" if self.caller.line is not None else "outgoing"
-        return self.exchange.shop().recording.of_route(ways, direction)
-
-    async def _give_notice(self, callee: Leg) -> bool:
-        """Tell both that the call is recorded, as the owner chose; True when it is to be recorded at all.
-
-        Nobody hears it twice, and after a transfer a phone of ours does not hear it: the customer waits for it.
-        """
-        policy = self._policy_with(callee)
-        self._reminds = policy.beep_seconds if policy.notice is Notice.BEEP else 0
-        if policy.calls is RecordCalls.NONE or (policy.calls is RecordCalls.COURIERS and self.courier is None):
-            return False
-        match policy.notice:
-            case Notice.NONE:
-                return True
-            case Notice.ANNOUNCE:
-                key = "recording-notice"
-            case Notice.BEEP:
-                key = "recording-beep"
-        is_first = self.recording is None
-        listeners = [leg for leg in (callee, self.caller) if leg not in self._noticed and (is_first or leg.line)]
-        self._noticed.update(listeners)
-        playing = [(leg, WatchedSource(self.exchange.prompts(key))) for leg in listeners]
-        for leg, source in playing:
-            leg.port.play(source)
-        for leg, source in reversed(playing):
-            await source.done(unless_ended=leg)
         return True
 
     async def _play_until_done(self, leg: Leg, source: FrameSource, *, interruptible: bool) -> None:

@@ -150,7 +150,7 @@ class Company:
             return
         self._recorded_mix = mix
         clock = asyncio.get_running_loop().time
-        self._call.record(self._bridge if mix is None else Bridge(caller, mix, clock))
+        self._call.recorder.follow(self._bridge if mix is None else Bridge(caller, mix, clock))
 
     # The clock.
 
@@ -169,7 +169,7 @@ class Company:
             self._conference.close()
             self._conference = None
             if self._recorded_mix is not None and self._bridge is not None:
-                self._call.record(self._bridge)
+                self._call.recorder.follow(self._bridge)
             self._recorded_mix = None
 
     def _schedule(self) -> None:

@@ -12,7 +12,7 @@ BETWEEN_KEYS_SECONDS = 3.0
 class KeyCode:
     """Calls `act` when the keys of `code` were pressed one after another, without others between them."""
 
-    def __init__(self, code: str, act: Callable[[], None]) -> None:
+    def __init__(self, code: str, act: Callable[[], object]) -> None:
         self._code = code
         self._act = act
         self._pressed = ""

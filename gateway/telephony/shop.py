@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
 from gateway.audio.codec import Codec
+from gateway.telephony.recording_policy import RecordingPolicy
 
 CALLS_PER_MINUTE = 5
 """So many calls to outside may an extension begin in a minute, unless the owner says otherwise (T-F2)."""
-
-
-class RecordCalls(StrEnum):
-    """Which calls are recorded."""
-
-    ALL = "all"
-    COURIERS = "couriers"
-    NONE = "none"
-
-
-class Notice(StrEnum):
-    """How the parties learn of the recording, before anything is kept."""
-
-    ANNOUNCE = "announce"
-    BEEP = "beep"
-    NONE = "none"
 
 
 class Loudness(StrEnum):
@@ -51,14 +36,6 @@ class Srtp(StrEnum):
     OFF = "off"
     PREFERRED = "preferred"
     REQUIRED = "required"
-
-
-class RecordingFormat(StrEnum):
-    """What a recording is kept as, once its call is over: 1.9 MB a minute, 0.3 MB, or 0.5 MB that plays anywhere."""
-
-    WAV = "wav"
-    OPUS = "opus"
-    MP3 = "mp3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,51 +199,6 @@ PBX_PREFIX = "pbx "
 """Begins the name of each courier's account at the PBX, which stands in records and budgets like a provider's."""
 
 
-class CallDirection(StrEnum):
-    """Who has called whom, seen from the shop."""
-
-    INCOMING = "incoming"
-    OUTGOING = "outgoing"
-    INTERNAL = "internal"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingRoute:
-    """What is recorded, or announced, otherwise on one way. What is left out is as everywhere."""
-
-    way: str | None = None
-    """The name of a line or a trunk."""
-    direction: CallDirection | None = None
-    calls: RecordCalls | None = None
-    notice: Notice | None = None
-
-    def fits(self, ways: frozenset[str], direction: str) -> bool:
-        """Whether a call takes this way."""
-        return (self.way is None or self.way in ways) and self.direction in (None, direction)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingPolicy:
-    """What is recorded, how it is announced, how long it is kept."""
-
-    calls: RecordCalls = RecordCalls.NONE
-    notice: Notice = Notice.ANNOUNCE
-    keep_days: int = 90
-    format: RecordingFormat = RecordingFormat.WAV
-    sealed: bool = False
-    """Whether recordings are encrypted on the disk once their call is over."""
-    beep_seconds: int = 15
-    """With the notice "beep": how often both hear it again; 0: only once."""
-    routes: tuple[RecordingRoute, ...] = ()
-    """What differs by the way that a call takes; the first that fits counts."""
-
-    def of_route(self, ways: frozenset[str], direction: str) -> RecordingPolicy:
-        """The policy for a call by these lines or trunks; `direction` is "incoming", "outgoing" or "internal"."""
-        fits = (each for each in self.routes if each.fits(ways, direction))
-        found = next(fits, RecordingRoute())
-        return replace(self, calls=found.calls or self.calls, notice=found.notice or self.notice)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberRules:
     """`country` is what a local number means; `countries` are all that may be called (ISO 3166 alpha-2)."""
@@ -347,7 +279,7 @@ class Shop:
     couriers: tuple[CourierSettings, ...] = ()
     trunks: tuple[TrunkSettings, ...] = ()
     pbx: PbxSettings | None = None
-    recording: RecordingPolicy = RecordingPolicy()
+    recording: RecordingPolicy = field(default_factory=RecordingPolicy)
     numbers: NumberRules = NumberRules()
     codes: FeatureCodes = FeatureCodes()
     ussd: UssdRules = UssdRules()

@@ -165,14 +165,7 @@ class Switchboard:
 
         Raises LookupError when there is no such call.
         """
-        recording = self._calls[call_id].recording
-        if recording is None:
-            return False
-        if paused:
-            recording.pause_for_card()
-        else:
-            recording.resume_after_card()
-        return True
+        return self._calls[call_id].recorder.pause_for_card(paused=paused)
 
     def call_back(self, extension: str, order: Order | None = None, after: float = 0.0) -> Cause | None:
         """Ring a courier's registered mobile; then the customer of `order`, or the prompt. None: it is being done.

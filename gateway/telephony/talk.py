@@ -145,8 +145,8 @@ class Talk:
         bridge.start()
         undo.callback(bridge.stop)
         if self._recorded:
-            call.record(bridge)
-            undo.callback(call.pause_recording)
+            call.recorder.follow(bridge)
+            undo.callback(call.recorder.pause)
         if call.answered_at is None:
             call.answered_at = loop.time()
             call.exchange.publish(CallAnswered(call_id=call.id, answered_by=self.callee.peer))
@@ -160,22 +160,13 @@ class Talk:
             undo.callback(leg.on_key(other.send_key))
             code = call.exchange.shop().codes.pause_recording
             if code and leg.line is None:
-                undo.callback(leg.on_key(KeyCode(code, self._pause_or_resume_recording).press))
+                undo.callback(leg.on_key(KeyCode(code, call.recorder.pause_for_card).press))
             undo.callback(leg.on_hold_change(self._follow_holds))
             undo.enter_context(leg.on_end(self._woken.set))
             leg.on_transfer = self._judge
             undo.callback(leg.forget_transfer)
         if left.on_hold or right.on_hold or call.company.guests:
             self._follow_holds()
-
-    def _pause_or_resume_recording(self) -> None:
-        recording = self._call.recording
-        if recording is None:
-            return
-        if recording.is_paused_for_card:
-            recording.resume_after_card()
-        else:
-            recording.pause_for_card()
 
     def _forget_talk(self) -> None:
         self._call.talking_to = None
@@ -189,9 +180,9 @@ class Talk:
                 if holder.on_hold and not holder.brings_music:
                     held.port.play(self._call.exchange.music())
         if left.on_hold or right.on_hold:
-            self._call.pause_recording()
+            self._call.recorder.pause()
         else:
-            self._call.resume_recording()
+            self._call.recorder.resume()
 
     # Transfers.
 
@@ -239,7 +230,7 @@ class Talk:
         self.part()
         call = self._call
         call.adopt(partner)
-        self._recorded = self._recorded and call.was_noticed(partner, other)
+        self._recorded = self._recorded and call.recorder.was_told(partner, other.recorder)
         call.exchange.publish(CallTransferred(call_id=call.id, by=wish.by.peer, to=partner.peer))
         wish.report.succeeded()
         self._swap(wish.by, partner)

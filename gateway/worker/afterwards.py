@@ -19,7 +19,7 @@ import soundfile  # type: ignore[import-untyped]  # it has no types of its own
 from sqlalchemy.exc import DBAPIError
 
 from gateway.store.results import FinishedRecording, Made, RecordingResults
-from gateway.telephony.shop import RecordingFormat
+from gateway.telephony.recording_policy import RecordingFormat
 from gateway.worker.sealed import SUFFIX, KeyRing, seal
 
 log = logging.getLogger(__name__)

@@ -8,16 +8,8 @@ from gateway.audio.frame import SILENCE
 from gateway.events import CallEnded
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import LegState
-from gateway.telephony.shop import (
-    CourierSettings,
-    LineSettings,
-    Notice,
-    PhoneSettings,
-    RecordCalls,
-    RecordingPolicy,
-    Shop,
-    TrunkSettings,
-)
+from gateway.telephony.recording_policy import Notice, RecordCalls, RecordingPolicy
+from gateway.telephony.shop import CourierSettings, LineSettings, PhoneSettings, Shop, TrunkSettings
 from gateway.telephony.transfer import TransferWish
 from tests.fakes.exchange import Scene
 from tests.fakes.legs import FakeLeg

@@ -8,15 +8,8 @@ from gateway.events import CallAnswered
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import LegState
 from gateway.telephony.line import LineState
-from gateway.telephony.shop import (
-    CourierSettings,
-    LineSettings,
-    Notice,
-    PhoneSettings,
-    RecordCalls,
-    RecordingPolicy,
-    Shop,
-)
+from gateway.telephony.recording_policy import Notice, RecordCalls, RecordingPolicy
+from gateway.telephony.shop import CourierSettings, LineSettings, PhoneSettings, Shop
 from tests.fakes.exchange import scene
 
 SHOP = Shop(

@@ -6,18 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.telephony.shop import (
-    CallDirection,
-    CourierSettings,
-    FeatureCodes,
-    LineSettings,
-    Notice,
-    PhoneSettings,
-    RecordCalls,
-    RecordingPolicy,
-    RecordingRoute,
-    Shop,
-)
+from gateway.telephony.recording_policy import CallDirection, Notice, RecordCalls, RecordingPolicy, RecordingRoute
+from gateway.telephony.shop import CourierSettings, FeatureCodes, LineSettings, PhoneSettings, Shop
 from tests.fakes.exchange import PROMPT_FRAMES, Scene, scene
 from tests.fakes.legs import FakeLeg
 

@@ -9,7 +9,8 @@ import pytest
 from gateway.audio.frame import SILENCE
 from gateway.audio.g711 import Law, encode
 from gateway.telephony.leg import LegState
-from gateway.telephony.shop import Notice, RecordCalls, RecordingPolicy, Shop
+from gateway.telephony.recording_policy import Notice, RecordCalls, RecordingPolicy
+from gateway.telephony.shop import Shop
 from tests.fakes.sip_exchange import Phone, sip_exchange
 from tests.fakes.sip_peer import Peer
 

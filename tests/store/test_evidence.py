@@ -25,7 +25,8 @@ from gateway.store.database import open_engine
 from gateway.store.number_traces import TracedNumber
 from gateway.store.queries import Queries
 from gateway.store.store import open_store
-from gateway.telephony.shop import NumberRules, RecordingPolicy
+from gateway.telephony.recording_policy import RecordingPolicy
+from gateway.telephony.shop import NumberRules
 from tests.api.shapes import assert_fits
 from tests.faults import rounds
 from tests.store.conftest import HandClock, small_shop

@@ -16,7 +16,7 @@ from gateway.settings import Settings
 from gateway.store import retention as retention_module
 from gateway.store.retention import FULL, NEARLY_FULL, STEADY_SECONDS, Retention
 from gateway.store.store import open_store
-from gateway.telephony.shop import RecordingPolicy
+from gateway.telephony.recording_policy import RecordingPolicy
 from tests.store.conftest import HandClock, small_shop
 
 

@@ -20,15 +20,13 @@ from gateway.store.shop_file import (
     shop_of_plain,
     write_shop,
 )
+from gateway.telephony.recording_policy import Notice, RecordCalls, RecordingPolicy
 from gateway.telephony.shop import (
     CourierSettings,
     LineSettings,
-    Notice,
     NumberRules,
     PbxSettings,
     PhoneSettings,
-    RecordCalls,
-    RecordingPolicy,
     Shop,
     TrunkSettings,
 )

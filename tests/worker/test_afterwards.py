@@ -20,7 +20,8 @@ from gateway.events import EventBus, RecordingFinished, RecordingStarted
 from gateway.settings import Settings
 from gateway.store.results import RecordingResults
 from gateway.store.store import Store, open_store
-from gateway.telephony.shop import RecordingFormat, RecordingPolicy, Shop
+from gateway.telephony.recording_policy import RecordingFormat, RecordingPolicy
+from gateway.telephony.shop import Shop
 from gateway.worker import afterwards
 from gateway.worker.afterwards import Afterwards, loudness_of, sha256_of
 from gateway.worker.peaks import measure_peaks

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.store.results import RecordingResults
-from gateway.telephony.shop import RecordingFormat, RecordingPolicy
+from gateway.telephony.recording_policy import RecordingFormat, RecordingPolicy
 from gateway.worker.peaks import measure_peaks
 from gateway.worker.recordings import open_below
 from gateway.worker.sealed import PIECE_BYTES, SUFFIX, KeyMissing, KeyRing, SealedSound, seal
