@@ -55,6 +55,15 @@ class Answers:
         self.fields[name] = value
         return True
 
+    def forget(self) -> None:
+        """A challenge after a repeated request says nothing of the password.
+
+        A registrar without a memory of its transactions takes the repetition for a second use of the nonce
+        (Kamailio with `nonce_count`), and does not always call that stale.
+        """
+        self.answered.clear()
+        self.answered_stale.clear()
+
 
 def seen_as(response: Response, flow: Flow) -> Address | None:
     """Our address as the Via of an answer shows it; None when that is what we think ourselves."""

@@ -37,7 +37,7 @@ from gateway.sip.registrar_answers import (
     seen_as,
     unanswered,
 )
-from gateway.sip.transaction import LONGEST_SECONDS, new_tag
+from gateway.sip.transaction import new_tag
 from gateway.sip.transport import Address, Flow
 from gateway.sip.uri import SipUri
 from gateway.sip.wire import Wire
@@ -194,11 +194,13 @@ class Registration:
         answers = Answers(DigestClient(self._user, self._password))
         for _ in range(_MOST_ROUNDS):
             request = self._request(flow, answers.fields)
-            response = await self._ask(request, flow, LONGEST_SECONDS)
+            response, was_repeated = await self._ask(request, flow)
             if response.status == 408:
                 return Outcome(state=TrunkState.FAILED, reason="no-answer")
             self._beacon.on_answer(flow.remote.host)
             self._seen_as = seen_as(response, flow)
+            if was_repeated:
+                answers.forget()
             outcome = self._judge(response, request, answers)
             if outcome is not None:
                 return outcome
@@ -232,15 +234,16 @@ class Registration:
         self._bound = sip_uri(request.contacts[0])
         return Outcome(state=TrunkState.READY, wait_seconds=float(seconds))
 
-    async def _ask(self, request: Request, flow: Flow, patience_seconds: float) -> Response:
+    async def _ask(self, request: Request, flow: Flow) -> tuple[Response, bool]:
+        """The final response, and whether it may be that of a repetition."""
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
 
         def receive(response: Response) -> None:
             if response.status >= 200 and not answer.done():
                 answer.set_result(response)
 
-        self._wire.transactions.ask(request, flow, receive, patience_seconds=patience_seconds)
-        return await answer
+        transaction = self._wire.transactions.ask(request, flow, receive)
+        return await answer, transaction.was_repeated
 
     # Between attempts.
 

@@ -50,6 +50,8 @@ class _Transaction:
     def __init__(self, table: dict[Key, _Transaction], key: Key, flow: Flow, state: State) -> None:
         self.flow = flow
         self.state = state
+        self.was_repeated = False
+        """What was sent was sent once more: the wire, or an answer, may have been lost."""
         self._table = table
         self._key = key
         self._timers: list[asyncio.TimerHandle] = []
@@ -81,6 +83,7 @@ class _Transaction:
         """Send `data` again and again, each interval twice the one before, up to `longest`."""
 
         def again() -> None:
+            self.was_repeated = True
             self.flow.send(data)
             self._repeat(data, min(2 * interval, longest), longest)
 

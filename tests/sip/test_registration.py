@@ -87,6 +87,24 @@ async def test_a_wrong_password_ends_after_two_tries_and_waits() -> None:
         assert states(world) == [("refused", "wrong-password")]
 
 
+async def test_a_lost_answer_is_no_wrong_password() -> None:
+    """A registrar that counts nonces and remembers no transaction calls our repetition a second use."""
+    granted: list[str] = []
+
+    def script(request: Request) -> tuple[int, tuple[str, ...]] | None:
+        for nonce in ("one", "two"):
+            if is_right(request, nonce) and nonce not in granted:
+                granted.append(nonce)
+                return None if nonce == "one" else (200, ("Expires: 300",))
+        return 401, (challenge("two" if granted else "one"),)
+
+    async with registering(script) as (world, provider):
+        await asyncio.sleep(5)
+        assert granted == ["one", "two"]
+        assert states(world) == [("ready", None)]
+        assert len(provider.registers) == 3
+
+
 async def test_always_stale_is_no_loop_either() -> None:
     async with registering(lambda request: (401, (challenge(stale=True),))) as (world, provider):
         await asyncio.sleep(59)
