@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.pool import StaticPool
 
 from gateway.errors import StoreError
 from gateway.events import Event
@@ -30,9 +36,10 @@ def loop_clock() -> datetime:
 class DirectWriter(Writer):
     """Commits at once; while `is_away` the disk takes nothing."""
 
-    def __init__(self, database: Path) -> None:
-        self.engine = open_engine(database)
-        super().__init__(self.engine, lambda event: None)
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        weakref.finalize(self, engine.dispose)
+        super().__init__(engine, lambda event: None)
         self.is_away = False
         self._kept: list[Work[object]] = []
 
@@ -59,11 +66,31 @@ class DirectWriter(Writer):
                 work(connection)
 
 
+def memory_writer() -> DirectWriter:
+    """Of a database that is nowhere but in memory, and forgotten with its writer."""
+    return DirectWriter(create_engine("sqlite://", poolclass=StaticPool, creator=_open_in_memory))
+
+
+def _open_in_memory() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", check_same_thread=False)
+    connection.deserialize(_empty_database())
+    return connection
+
+
+@cache
+def _empty_database() -> bytes:
+    """All tables, without a row: read in a thousandth of the time that it takes to make them."""
+    with closing(sqlite3.connect(":memory:", check_same_thread=False)) as connection:
+        engine = create_engine("sqlite://", poolclass=StaticPool, creator=lambda: connection)
+        metadata.create_all(engine)
+        return connection.serialize()
+
+
 class DirectStore:
     """The ledgers of messages and jobs on one database."""
 
     def __init__(self, database: Path) -> None:
-        self.writer = DirectWriter(database)
+        self.writer = DirectWriter(open_engine(database))
         self.events: list[Event] = []
         known: dict[str, Any] = {"gateway_id": "g", "clock": loop_clock}
         self.outbox = StoredOutbox(self.writer, publish=self.events.append, **known)

@@ -21,6 +21,7 @@ from gateway.telephony.causes import Cause
 from gateway.telephony.exchange import Exchange
 from gateway.telephony.flow import find_flows
 from gateway.telephony.forwarding import PhoneChange
+from gateway.telephony.ledger import LineMinutes
 from gateway.telephony.leg import Direction, Leg, LegState
 from gateway.telephony.line import Caller, LineState
 from gateway.telephony.numbers import Dialable
@@ -54,6 +55,8 @@ class FakeLine:
         self.name = name
         self.state = LineState.READY
         self.can_speak = True
+        self.operator = ""
+        self.signal_dbm: int | None = None
         self.legs: list[FakeLeg] = []
         self.dialled: list[tuple[str, str | None]] = []
 
@@ -160,6 +163,7 @@ class Scene:
         self.orders: list[Order] = []
         self.texts: list[tuple[str, str, str]] = []
         """SMS that were promised: to whom, what, by whom."""
+        self.minutes: dict[str, LineMinutes] = {}
         self.switchboard = Switchboard(drain_seconds=5)
         self.exchange = Exchange(
             shop=lambda: self.shop,
@@ -171,6 +175,7 @@ class Scene:
             recordings=self.recordings,
             publish=self.bus.publish,
             pin_entry=self.pin_entry,
+            minutes_of=lambda line: self.minutes.get(line, LineMinutes()),
             change_phone=self._change_phone,
             keep_prompt=self._keep_prompt,
             calls=self.switchboard.calls,
