@@ -1,4 +1,4 @@
-"""Reach a courier: the extension rings as the mobile, by the first line that can carry the call."""
+"""Reach a courier: the extension rings as the mobile, by the best line that can carry the call."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ async def to_courier(call: Call, settings: ToCourier) -> None:
     courier = settings.courier
     number = call.exchange.policy().require(courier.mobile)
     why, has_talked, is_told = Cause.UNREACHABLE, False, False
-    lines = call.exchange.free_lines(courier.lines, besides=call.caller.line) if courier.on_shift else iter(())
+    free = call.exchange.free_lines(courier.lines, besides=call.caller.line, operator=courier.operator)
+    lines = free if courier.on_shift else iter(())
     if courier.on_shift:
         why = Cause.NO_FREE_LINE
     try:

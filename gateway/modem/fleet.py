@@ -64,6 +64,18 @@ class ModemLine:
         modem = self.modem
         return modem is not None and bool(modem.facts.voice)
 
+    @property
+    def operator(self) -> str:
+        """The network that has taken the SIM; empty: none, or not known yet."""
+        modem = self.modem
+        return (modem.facts.operator if modem is not None else None) or ""
+
+    @property
+    def signal_dbm(self) -> int | None:
+        """How well the network is received; None: not known."""
+        modem = self.modem
+        return modem.facts.signal_dbm if modem is not None else None
+
     def dial(self, number: Dialable, *, call_id: str, extension: str | None) -> GsmLeg:
         """Place a call: returns a NEW leg at once. Raises NoFreeLine when the state is not READY."""
         modem = self.modem

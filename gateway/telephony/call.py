@@ -180,7 +180,7 @@ class Call:
         )
         by_line = (
             self.mobile(line, number, extension=extension)
-            for line in self.exchange.free_lines((), besides=self.caller.line)
+            for line in self.exchange.free_lines((), besides=self.caller.line, emergency=number.emergency)
         )
         return chain(by_line, by_trunk) if number.emergency else chain(by_trunk, by_line)
 

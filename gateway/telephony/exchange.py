@@ -12,9 +12,10 @@ from gateway.audio.hold_music import hold_music
 from gateway.audio.port import FrameSource
 from gateway.errors import StoreError
 from gateway.events import Publish
+from gateway.telephony.best_line import LineStanding, best_line
 from gateway.telephony.causes import Cause
 from gateway.telephony.forwarding import PhoneChange
-from gateway.telephony.ledger import PinEntry
+from gateway.telephony.ledger import LineMinutes, PinEntry
 from gateway.telephony.line import Line, LineState, Phones, Trunk
 from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.orders import Order, OrderView
@@ -118,6 +119,8 @@ class Exchange:
     """The orders that live now, the one that counts most first."""
     send_text: Callable[[str, str, str], None] = _send_nothing
     """Promise an SMS, at once and for good: to which number, what, and whose extension is named as its sender."""
+    minutes_of: Callable[[str], LineMinutes] = field(default=lambda _line: LineMinutes())
+    """What the line of that name has used of its minutes, and what it may still use."""
     traces: Traces = field(default_factory=lambda: Traces(lambda: asyncio.get_running_loop().time()))
     """What the wires say."""
     music: Callable[[], FrameSource] = hold_music
@@ -131,15 +134,37 @@ class Exchange:
         """The number policy as the owner has set it now."""
         return NumberPolicy(self.shop().numbers)
 
-    def free_lines(self, names: tuple[str, ...], *, besides: str | None) -> Iterator[Line]:
-        """The lines of those names (all, when there are none) that can carry a voice call now, in order.
+    def free_lines(
+        self, names: tuple[str, ...], *, besides: str | None, operator: str | None = None, emergency: bool = False
+    ) -> Iterator[Line]:
+        """The lines of those names (all, when there are none) that can carry a voice call now, the best first.
 
-        `besides` is the line that the caller already occupies: one SIM carries one call.
+        Each is judged when its turn comes. `besides` is the line that the caller already occupies: one SIM carries
+        one call. `operator` is that of the mobile that is called, if it is known.
         """
-        for name in names or tuple(self.lines):
-            line = self.lines.get(name)
-            if line is not None and name != besides and line.can_speak and line.state is LineState.READY:
-                yield line
+        left = [name for name in names or tuple(self.lines) if name != besides]
+        while True:
+            free = [
+                line
+                for line in map(self.lines.get, left)
+                if line is not None and line.can_speak and line.state is LineState.READY
+            ]
+            standings = [self._standing(line) for line in free]
+            best = best_line(standings, operator=operator or "", is_emergency=emergency)
+            if best is None:
+                return
+            left.remove(best.name)
+            yield free[standings.index(best)]
+
+    def _standing(self, line: Line) -> LineStanding:
+        settings, minutes = self.shop().line(line.name), self.minutes_of(line.name)
+        return LineStanding(
+            name=line.name,
+            operator=(settings.operator if settings is not None else None) or line.operator,
+            minutes_left=minutes.left,
+            minutes_used=minutes.used,
+            signal_dbm=line.signal_dbm,
+        )
 
     def usable_trunks(self, *, payer: str | None, besides: str | None, emergency: bool = False) -> Iterator[Trunk]:
         """The trunks that can carry a call now, each judged when its turn comes: the payer's account at the PBX first.

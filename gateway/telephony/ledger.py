@@ -19,6 +19,14 @@ class Reservation:
     granted_seconds: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineMinutes:
+    """How a line stands today: minutes used or reserved, and how many more it may carry; None: no limit is known."""
+
+    used: int = 0
+    left: int | None = None
+
+
 class Budget(Protocol):
     """Minutes per line and day. The owner's minutes are counted before they are spent."""
 

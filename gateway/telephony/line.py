@@ -57,6 +57,14 @@ class Line(Protocol):
     def can_speak(self) -> bool:
         """False when the modem has no voice path; such a line still serves SMS."""
 
+    @property
+    def operator(self) -> str:
+        """The network that has taken the SIM, as it calls itself; empty: none, or not known yet."""
+
+    @property
+    def signal_dbm(self) -> int | None:
+        """How well the network is received; None: not known."""
+
     def dial(self, number: Dialable, *, call_id: str, extension: str | None) -> Leg:
         """Place a call: returns a NEW leg at once; its own task commits the budget, then sends ATD.
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from gateway.audio.codec import Codec
 from gateway.telephony.recording_policy import RecordingPolicy
+from gateway.telephony.schedule import Schedule
 
 CALLS_PER_MINUTE = 5
 """So many calls to outside may an extension begin in a minute, unless the owner says otherwise (T-F2)."""
@@ -136,6 +137,8 @@ class CourierSettings:
     texts_missed: bool = False
     """An SMS tells the courier of a call that was not answered."""
     calls_per_minute: int = CALLS_PER_MINUTE
+    operator: str | None = None
+    """Of the mobile; a line of the same operator is tried first, which often costs less."""
     pbx_password: str | None = field(default=None, repr=False)
     """The password of the extension at the upstream PBX; without one the courier is not registered there."""
 
@@ -285,6 +288,10 @@ class Shop:
     ussd: UssdRules = UssdRules()
     orders: OrderRules = OrderRules()
     tariffs: tuple[TariffSettings, ...] = ()
+    schedule: Schedule = field(default_factory=Schedule)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "schedule", self.schedule.in_zone(self.time_zone))
 
     def line(self, name: str) -> LineSettings | None:
         """The line of that name."""

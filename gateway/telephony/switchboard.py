@@ -184,7 +184,10 @@ class Switchboard:
         if after and not self._call_backs.may_ring_again(extension, now):
             log.warning("Courier %s was called back too often in this hour: the mobile is left alone.", extension)
             return Cause.CONGESTION
-        if not after and next(exchange.free_lines(courier.lines, besides=None), None) is None:
+        if (
+            not after
+            and next(exchange.free_lines(courier.lines, besides=None, operator=courier.operator), None) is None
+        ):
             return Cause.NO_FREE_LINE
         self._call_backs.begin(extension)
         self._tasks.create_task(self._ring_back(courier, order, exchange, after), name=f"call back {extension}")
@@ -193,7 +196,7 @@ class Switchboard:
     async def _ring_back(self, courier: CourierSettings, order: Order | None, exchange: Exchange, after: float) -> None:
         with self._call_backs.until_done(courier.extension):
             await asyncio.sleep(after)
-            line = next(exchange.free_lines(courier.lines, besides=None), None)
+            line = next(exchange.free_lines(courier.lines, besides=None, operator=courier.operator), None)
             if line is None or not self._is_open:
                 log.info("Courier %s cannot be called back: no line is free.", courier.extension)
                 return
