@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import asyncio.constants
 import gc
 import inspect
 import os
@@ -37,6 +38,8 @@ settings.load_profile("simbridge")
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """One seed for the whole run, from SIMBRIDGE_TEST_SEED or fresh; hypothesis takes the same."""
+    # asyncio's debug mode keeps ten frames of each handle's maker: a third of a test's time. One says who it was.
+    asyncio.constants.DEBUG_STACK_DEPTH = 1
     config.stash[run_seed] = int(os.environ.get("SIMBRIDGE_TEST_SEED") or secrets.randbits(32))
     os.environ["SIMBRIDGE_TEST_SEED"] = str(config.stash[run_seed])  # the same for every worker of a parallel run
     if config.option.hypothesis_seed is None:
