@@ -39,7 +39,7 @@ settings.load_profile("simbridge")
 def pytest_configure(config: pytest.Config) -> None:
     """One seed for the whole run, from SIMBRIDGE_TEST_SEED or fresh; hypothesis takes the same."""
     # asyncio's debug mode keeps ten frames of each handle's maker: a third of a test's time. One says who it was.
-    asyncio.constants.DEBUG_STACK_DEPTH = 1
+    asyncio.constants.DEBUG_STACK_DEPTH = 1  # type: ignore[misc]  # final for its users, not for whoever debugs
     config.stash[run_seed] = int(os.environ.get("SIMBRIDGE_TEST_SEED") or secrets.randbits(32))
     os.environ["SIMBRIDGE_TEST_SEED"] = str(config.stash[run_seed])  # the same for every worker of a parallel run
     if config.option.hypothesis_seed is None:
