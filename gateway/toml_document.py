@@ -80,7 +80,7 @@ class TomlDocument:
             headed = f", headed {_table_name(place)}" if place and isinstance(place[-1], int) else ""
             self.problem(place, f"{quoted(place)} must be a table{headed}, not {_kind_of(table)}.")
             return None
-        known: dict[str, Field[Any]] = {field.name: field for field in fields(kind)}
+        known: dict[str, Field[Any]] = {field.name: field for field in fields(kind) if field.init}
         misspelt = self._note_unknown(table, list(known), place)
         hints = get_type_hints(kind)
         values: dict[str, Any] = {}

@@ -16,8 +16,13 @@ import tomli_w
 
 from gateway.errors import SettingsError, StoreError
 from gateway.store.shop_check import check_shop
+from gateway.telephony.contacts import ContactRules
+from gateway.telephony.night import NightLock
+from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.numbers import NumberPolicy
+from gateway.telephony.reception import Reception
 from gateway.telephony.recording_policy import RecordingPolicy
+from gateway.telephony.schedule import Schedule
 from gateway.telephony.shop import (
     CourierSettings,
     FeatureCodes,
@@ -93,7 +98,7 @@ def write_shop(shop: Shop, with_secrets: bool = False) -> str:
 def plain(value: Any) -> Any:
     """A settings value as TOML and JSON have it: tables, lists, text, numbers; what is None is left out."""
     if is_dataclass(value):
-        pairs = ((each.name, getattr(value, each.name)) for each in fields(value))
+        pairs = ((each.name, getattr(value, each.name)) for each in fields(value) if each.init)
         return {name: plain(found) for name, found in pairs if found is not None}
     if isinstance(value, tuple):
         return [plain(each) for each in value]
@@ -143,7 +148,12 @@ class _File:
     codes: FeatureCodes = _DEFAULT.codes
     ussd: UssdRules = _DEFAULT.ussd
     orders: OrderRules = _DEFAULT.orders
+    reception: Reception = _DEFAULT.reception
+    missed: MissedRules = _DEFAULT.missed
+    contacts: ContactRules = _DEFAULT.contacts
     tariffs: tuple[TariffSettings, ...] = ()
+    night: NightLock = _DEFAULT.night
+    schedule: Schedule = _DEFAULT.schedule
 
 
 def _without_blanks(table: dict[str, Any]) -> dict[str, Any]:
@@ -198,10 +208,13 @@ def _notes_on_media(shop: Shop) -> tuple[str, ...]:
 def _in_one_form(shop: Shop) -> Shop:
     """Every number of the shop in E.164."""
     policy = NumberPolicy(shop.numbers)
+    night = tuple(policy.normalise(number) or number for number in shop.night.numbers)
     return replace(
         shop,
+        night=replace(shop.night, numbers=night),
         lines=tuple(replace(line, number=policy.normalise(line.number or "")) for line in shop.lines),
         trunks=tuple(replace(trunk, number=policy.normalise(trunk.number or "")) for trunk in shop.trunks),
+        phones=tuple(replace(phone, mobile=policy.normalise(phone.mobile or "")) for phone in shop.phones),
         couriers=tuple(
             replace(courier, mobile=policy.normalise(courier.mobile) or courier.mobile) for courier in shop.couriers
         ),

@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 
 MAY_IMPORT_FROM_OTHERS: dict[str, frozenset[str]] = {
     "audio": frozenset({"numpy", "G722", "audioop"}),
-    "telephony": frozenset({"numpy", "phonenumbers"}),
+    "telephony": frozenset({"holidays", "numpy", "phonenumbers"}),
     "modem": frozenset({"numpy", "serial"}),
     "sip": frozenset({"cryptography", "dns", "numpy", "pylibsrtp"}),
     "store": frozenset({"alembic", "argon2", "phonenumbers", "sqlalchemy", "tomli", "tomli_w"}),
