@@ -63,6 +63,7 @@ __all__ = [
     "LegResumed",
     "LegSound",
     "LegStarted",
+    "MissedClosed",
     "ModemChanged",
     "ModemRemoved",
     "OrdersChanged",
@@ -290,6 +291,14 @@ class OrdersChanged(Event):
     """Orders are new or have changed; of many at once only the first fifty numbers are told."""
 
     numbers: tuple[str, ...]
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissedClosed(Event):
+    """A person has said that nobody need call a missed customer back."""
+
+    number: str
     by: str
 
 

@@ -147,6 +147,7 @@ legs = _table(
     Column("sound", JSON),
     Column("cost", Integer),
     Index(None, "line", "answered_at"),
+    Index(None, "peer", "answered_at"),
 )
 
 call_events = _table(

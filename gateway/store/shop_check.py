@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import phonenumbers
 
+from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.numbers import Dialable, NumberPolicy, Verdict
 from gateway.telephony.recording_policy import RecordingPolicy, RecordingRoute
 from gateway.telephony.shop import (
@@ -192,6 +193,9 @@ def _check_texts_of_lines(document: TomlDocument) -> None:
         _within(document, (*place, "grace_minutes"), lives.grace_minutes, 0, 7 * 24 * 60)
         _within(document, (*place, "open_days"), lives.open_days, 1, 90)
         _within(document, (*place, "alert_after"), lives.alert_after, 1, 100)
+    for place, missed in document.found(MissedRules):
+        _within(document, (*place, "alert_minutes"), missed.alert_minutes, 0, 7 * MINUTES_OF_A_DAY)
+        _within(document, (*place, "listed_days"), missed.listed_days, 1, 90)
     for place, rules in document.found(UssdRules):
         for code in rules.codes:
             _matches(document, (*place, "codes"), code, _USSD_CODE, 'codes like "*100#"')

@@ -28,6 +28,7 @@ from gateway.store.jobs import StoredJobs
 from gateway.store.journal import Journal
 from gateway.store.ledger import StoredBindings, StoredPinTries
 from gateway.store.line_settings import rules_of, with_rules
+from gateway.store.missed import StoredMissed
 from gateway.store.orders import StoredOrders
 from gateway.store.outbox import StoredOutbox
 from gateway.store.pin_guesses import StoredPinEntry
@@ -73,6 +74,7 @@ class Store:
         self.answers = StoredAnswers(writer, gateway_id=gateway_id, clock=clock)
         self.evidence = StoredEvidence(writer, gateway_id=gateway_id, clock=clock, shop=self.shop)
         self.pin_entry = StoredPinEntry(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
+        self.missed = StoredMissed(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.charges = Charges(writer, shop=self.shop)
         self.orders = StoredOrders(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.accounts = StoredAccounts(

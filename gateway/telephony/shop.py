@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from gateway.audio.codec import Codec
+from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.recording_policy import RecordingPolicy
 from gateway.telephony.schedule import Schedule
 
@@ -288,6 +289,7 @@ class Shop:
     ussd: UssdRules = UssdRules()
     orders: OrderRules = OrderRules()
     tariffs: tuple[TariffSettings, ...] = ()
+    missed: MissedRules = field(default_factory=MissedRules)
     schedule: Schedule = field(default_factory=Schedule)
 
     def __post_init__(self) -> None:

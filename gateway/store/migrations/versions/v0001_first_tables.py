@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     PrimaryKeyConstraint,
@@ -18,6 +19,8 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+
+from gateway.store.migrations.first_missed import create_missed
 
 revision = "0001"
 down_revision = None
@@ -250,6 +253,7 @@ def upgrade() -> None:
         Column("concealed", Integer, nullable=True),
         Column("sound", JSON, nullable=True),
         Column("cost", Integer, nullable=True),
+        Index("ix_legs_peer_answered_at", "peer", "answered_at"),
     )
     op.create_index("ix_legs_call_id", "legs", ["call_id"])
     op.create_index("ix_legs_line_answered_at", "legs", ["line", "answered_at"])
@@ -361,6 +365,7 @@ def _create_orders() -> None:
         Column("tried_at", String(27), nullable=False),
     )
     op.create_index("ix_pin_guesses_local_day_caller", "pin_guesses", ["local_day", "caller"])
+    create_missed(_create)
 
 
 def _create(name: str, *contents: Any) -> None:

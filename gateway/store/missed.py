@@ -1,0 +1,145 @@
+"""Customers who were missed: read from the calls on record, and closed by hand where nobody need call back."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, String, func, insert, select, type_coerce
+
+from gateway.clock import WallClock
+from gateway.events import MissedClosed, Publish
+from gateway.ids import new_id
+from gateway.store.audit import add_audit
+from gateway.store.schema import calls, legs
+from gateway.store.schema_missed import missed_closures
+from gateway.store.writer import Writer
+from gateway.telephony.missed import (
+    Closure,
+    Ending,
+    MissedCustomer,
+    Talk,
+    Try,
+    is_customer,
+    missed_customers,
+    still_missed,
+)
+from gateway.telephony.shop import Shop, ShopView
+
+
+class StoredMissed:
+    """The list as the daemon uses it."""
+
+    def __init__(self, writer: Writer, *, gateway_id: str, shop: ShopView, clock: WallClock, publish: Publish) -> None:
+        self._writer = writer
+        self._gateway_id = gateway_id
+        self._shop = shop
+        self._clock = clock
+        self._publish = publish
+
+    async def open(self) -> list[MissedCustomer]:
+        """Those whom somebody must call back, the one who has waited longest first. Raises StoreError."""
+        shop, now = self._shop(), self._clock()
+        return await self._writer.write(lambda connection: read_open(connection, shop, now))
+
+    async def close(self, number: str, *, reason: str, by: str) -> bool:
+        """Say why nobody need call that number back; False: it is not on the list. Raises StoreError."""
+        shop, now = self._shop(), self._clock()
+
+        def close(connection: Connection) -> bool:
+            customer = next(iter(read_open(connection, shop, now, number=number)), None)
+            if customer is None:
+                return False
+            connection.execute(
+                insert(missed_closures).values(
+                    id=new_id(), gateway_id=self._gateway_id, number=number, closed_at=now, closed_by=by, reason=reason
+                )
+            )
+            # The audit is never erased, a number may have to be: the call says whose it was.
+            add_audit(
+                connection, gateway_id=self._gateway_id, now=now, by=by, action="missed.closed",
+                subject=customer.tries[-1].call_id, details={},
+            )  # fmt: skip
+            return True
+
+        is_closed = await self._writer.write(close)
+        if is_closed:
+            self._publish(MissedClosed(number=number, by=by))
+        return is_closed
+
+
+def read_open(connection: Connection, shop: Shop, now: datetime, *, number: str | None = None) -> list[MissedCustomer]:
+    """Those who are missed now, out of all or of one number; the one who has waited longest first."""
+    since = now - timedelta(days=shop.missed.listed_days)
+    return still_missed(read_missed(connection, shop, since, number=number))
+
+
+def read_missed(
+    connection: Connection, shop: Shop, since: datetime, until: datetime | None = None, *, number: str | None = None
+) -> list[MissedCustomer]:
+    """Every customer who was missed in that time, and what has ended it since then."""
+    missed = _missed(since, until, number)
+    wanted = select(calls.c.caller, calls.c.id, _text(calls.c.started_at), calls.c.line, calls.c.caller_name).where(
+        *missed
+    )
+    tries = [
+        Try(number=caller, call_id=call_id, at=datetime.fromisoformat(at), line=line, name=name)
+        for caller, call_id, at, line, name in connection.execute(wanted)
+    ]
+    known: dict[str, bool] = {}
+    for each in tries:
+        if each.number not in known:
+            known[each.number] = is_customer(each.number, shop)
+    endings = _endings(connection, since, missed) if any(known.values()) else []
+    return missed_customers((each for each in tries if known[each.number]), endings)
+
+
+def _endings(connection: Connection, since: datetime, missed: list[ColumnElement[bool]]) -> list[Ending]:
+    """What may have ended it: talks with these numbers by whatever way, and the words of a person."""
+    numbers = select(calls.c.caller).where(*missed)
+    talk = calls.alias("talk")
+    talks = (
+        select(
+            legs.c.peer, _text(legs.c.answered_at), _text(talk.c.answered_at), talk.c.id, talk.c.caller,
+            talk.c.answered_by,
+        )
+        .join(talk, talk.c.id == legs.c.call_id)
+        .where(legs.c.peer.in_(numbers), legs.c.answered_at >= since, talk.c.answered_at.is_not(None))
+    )  # fmt: skip
+    found: list[Ending] = [
+        Talk(
+            number=peer,
+            at=datetime.fromisoformat(max(leg_answered_at, answered_at)),
+            call_id=call_id,
+            by=(answered_by or "") if peer == caller else caller,
+        )
+        for peer, leg_answered_at, answered_at, call_id, caller, answered_by in connection.execute(talks)
+    ]
+    closures = select(
+        missed_closures.c.number, _text(missed_closures.c.closed_at), missed_closures.c.closed_by,
+        missed_closures.c.reason,
+    ).where(missed_closures.c.number.in_(numbers), missed_closures.c.closed_at >= since)  # fmt: skip
+    found += [
+        Closure(number=number, at=datetime.fromisoformat(at), by=by, reason=reason)
+        for number, at, by, reason in connection.execute(closures)
+    ]
+    return found
+
+
+def _missed(since: datetime, until: datetime | None, number: str | None) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [
+        calls.c.started_at >= since,
+        calls.c.direction == "incoming",
+        calls.c.answered_at.is_(None),
+        calls.c.ended_at.is_not(None),
+        func.substr(calls.c.caller, 1, 1) == "+",
+    ]
+    if until is not None:
+        conditions.append(calls.c.started_at < until)
+    if number is not None:
+        conditions.append(calls.c.caller == number)
+    return conditions
+
+
+def _text(column: ColumnElement[datetime | None]) -> ColumnElement[str]:
+    """A moment as it is stored: what is read by the thousand is parsed by the quicker way."""
+    return type_coerce(column, String)

@@ -1,0 +1,116 @@
+"""Who called and was not talked to: once each, until somebody talks to that number or says why nobody will (A14).
+
+Nothing is kept up to date here: the list is worked out anew from the calls that are on record, so that it is right
+after a crash too, and whoever was talked to by whatever way is on it no more.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from gateway.telephony.shop import Shop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """A call of a customer that is over, in which nobody talked to them."""
+
+    number: str
+    call_id: str
+    at: datetime
+    line: str | None = None
+    name: str = ""
+    """What the caller's side said of itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """Somebody has talked to that number, whoever called whom. `by` is who it was: an extension or a number."""
+
+    number: str
+    at: datetime
+    call_id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closure:
+    """A person has said that nobody need call back, and why."""
+
+    number: str
+    at: datetime
+    by: str
+    reason: str
+
+
+Ending: TypeAlias = Talk | Closure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissedCustomer:
+    """One customer's tries, the first one first, and what has ended them; None: nothing has."""
+
+    number: str
+    tries: tuple[Try, ...]
+    ended: Ending | None
+
+    @property
+    def first_at(self) -> datetime:
+        """When the customer tried first."""
+        return self.tries[0].at
+
+    @property
+    def last_at(self) -> datetime:
+        """When the customer tried last."""
+        return self.tries[-1].at
+
+    @property
+    def name(self) -> str:
+        """What the caller's side said of itself last; empty: nothing."""
+        return next((each.name for each in reversed(self.tries) if each.name), "")
+
+    @property
+    def seconds_to_return(self) -> float | None:
+        """From the first try until somebody talked to the customer; None: nobody has."""
+        return (self.ended.at - self.first_at).total_seconds() if isinstance(self.ended, Talk) else None
+
+
+def missed_customers(tries: Iterable[Try], endings: Iterable[Ending]) -> list[MissedCustomer]:
+    """Every customer who was missed, by the first try; one who was missed again after an ending comes once more."""
+    steps: defaultdict[str, list[Try | Ending]] = defaultdict(list)
+    for attempt in tries:
+        steps[attempt.number].append(attempt)
+    for ending in endings:
+        if ending.number in steps:
+            steps[ending.number].append(ending)
+    found = [customer for of_one in steps.values() for customer in _story(of_one)]
+    return sorted(found, key=lambda customer: (customer.first_at, customer.number))
+
+
+def still_missed(customers: Iterable[MissedCustomer]) -> list[MissedCustomer]:
+    """Those whom somebody must call back."""
+    return [customer for customer in customers if customer.ended is None]
+
+
+def is_customer(number: str, shop: Shop) -> bool:
+    """The number may be a customer's: it can be called back (E.164), and is nobody's of the shop."""
+    if not number.startswith("+") or shop.courier_by_mobile(number) is not None:
+        return False
+    return all(each.number != number for each in (*shop.lines, *shop.trunks))
+
+
+def _story(steps: Sequence[Try | Ending]) -> Iterable[MissedCustomer]:
+    """The steps of one number, told in their order; a try comes before an ending of the same moment."""
+    tries: list[Try] = []
+    for step in sorted(steps, key=lambda step: (step.at, not isinstance(step, Try))):
+        if isinstance(step, Try):
+            tries.append(step)
+        elif tries:
+            yield MissedCustomer(number=step.number, tries=tuple(tries), ended=step)
+            tries = []
+    if tries:
+        yield MissedCustomer(number=tries[0].number, tries=tuple(tries), ended=None)
