@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import phonenumbers
 
+from gateway.store.schedule_check import check_schedule
 from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.numbers import Dialable, NumberPolicy, Verdict
 from gateway.telephony.recording_policy import RecordingPolicy, RecordingRoute
@@ -61,6 +62,7 @@ def check_shop(document: TomlDocument) -> None:
     _check_people(document, policy)
     _check_trunks(document, policy)
     _check_texts_of_lines(document)
+    check_schedule(document)
     parties: list[tuple[Place, PhoneSettings | TrunkSettings]] = [
         *document.found(PhoneSettings),
         *document.found(TrunkSettings),

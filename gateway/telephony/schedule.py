@@ -71,6 +71,8 @@ class ScheduleException:
     """The last date; None: that one date."""
     hours: tuple[str, ...] = ()
     name: str = ""
+    imported: bool = False
+    """It came with a calendar: the next one takes its place."""
 
     @property
     def dates(self) -> tuple[date, ...]:
