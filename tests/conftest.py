@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import asyncio.constants
 import gc
 import inspect
 import os
@@ -26,7 +25,7 @@ from tests.hygiene import (
     this_machine_only,
 )
 from tests.turns import before_each_try, turn
-from tests.virtual_time import VirtualLoop
+from tests.virtual_time import RealLoop, VirtualLoop
 
 __all__ = ["logs_can_be_formatted", "nothing_left", "refusals", "seed", "seeded", "this_machine_only"]
 
@@ -38,8 +37,6 @@ settings.load_profile("simbridge")
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """One seed for the whole run, from SIMBRIDGE_TEST_SEED or fresh; hypothesis takes the same."""
-    # asyncio's debug mode keeps ten frames of each handle's maker: a third of a test's time. One says who it was.
-    asyncio.constants.DEBUG_STACK_DEPTH = 1  # type: ignore[misc]  # final for its users, not for whoever debugs
     config.stash[run_seed] = int(os.environ.get("SIMBRIDGE_TEST_SEED") or secrets.randbits(32))
     os.environ["SIMBRIDGE_TEST_SEED"] = str(config.stash[run_seed])  # the same for every worker of a parallel run
     if config.option.hypothesis_seed is None:
@@ -117,7 +114,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     names = pyfuncitem._fixtureinfo.argnames
     arguments = {name: pyfuncitem.funcargs[name] for name in names}
     real = pyfuncitem.get_closest_marker("real_time") is not None
-    factory = asyncio.SelectorEventLoop if real else VirtualLoop
+    factory = RealLoop if real else VirtualLoop
     with asyncio.Runner(loop_factory=factory, debug=True) as runner:
         runner.run(_run_and_look_round(pyfuncitem.obj(**arguments)))
     return True

@@ -7,13 +7,14 @@ import logging
 import socket
 import subprocess
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
 from tests.conftest import _run_and_look_round
 from tests.hygiene import Belongings, NetworkRefused, _LineFormatter, is_local_host
+from tests.virtual_time import RealLoop, VirtualLoop
 
 
 def test_a_listening_port_left_open_is_named() -> None:
@@ -135,3 +136,12 @@ def test_a_log_line_with_a_wrong_placeholder_is_found() -> None:
 def test_a_seed_is_the_same_for_the_same_test_of_the_same_run(seed: int, request: pytest.FixtureRequest) -> None:
     assert request.getfixturevalue("seed") == seed
     assert 0 <= seed < 2**32
+
+
+@pytest.mark.parametrize("make_loop", [RealLoop, VirtualLoop])
+def test_a_call_by_the_wrong_thread_is_refused(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    async def is_called_from_elsewhere() -> None:
+        await asyncio.to_thread(asyncio.get_running_loop().call_soon, print)
+
+    with asyncio.Runner(loop_factory=make_loop, debug=True) as runner, pytest.raises(RuntimeError, match="Non-thread"):
+        runner.run(is_called_from_elsewhere())

@@ -76,7 +76,18 @@ class _JumpingSelector(selectors.DefaultSelector):
         return super().select(0)
 
 
-class VirtualLoop(asyncio.SelectorEventLoop):
+class RealLoop(asyncio.SelectorEventLoop):
+    """An ordinary loop that looks for calls of the wrong thread and for forgotten coroutines, as in debug mode.
+
+    What debug mode also does, to keep the whole stack of whoever made a future, is a third of a test's time; handles
+    and futures ask `get_debug` for it.
+    """
+
+    def get_debug(self) -> bool:
+        return False
+
+
+class VirtualLoop(RealLoop):
     """`time()` starts at 1000.0 and moves only by jumps, never while a known thread is at work."""
 
     def __init__(self) -> None:
