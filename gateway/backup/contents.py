@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
-from gateway.backup.sealed_file import BackupUnusable, OpeningReader
+from gateway.backup.sealed_file import BackupDamaged, BackupForeign, BackupTooNew, OpeningReader
 from gateway.store.schema import VERSION
 
 MANIFEST = "manifest.json"
@@ -67,7 +67,7 @@ def unpack(source: BinaryIO, passphrase: str, into: Path) -> Manifest:
             for member in archive:
                 content = archive.extractfile(member)
                 if not member.isfile() or content is None or not _is_harmless(member.name):
-                    raise BackupUnusable(f"The backup holds {member.name!r}, which is none of ours.")
+                    raise BackupForeign(f"The backup holds {member.name!r}, which is none of ours.")
                 if manifest is None:
                     manifest = _manifest_of(content.read(), member.name)
                     continue
@@ -81,9 +81,9 @@ def unpack(source: BinaryIO, passphrase: str, into: Path) -> Manifest:
         while reader.read(_READ_BYTES):
             pass  # what follows the archive is judged too
     except (tarfile.TarError, EOFError) as fault:
-        raise BackupUnusable(f"The backup cannot be read: {fault}.") from fault
+        raise BackupDamaged(f"The backup cannot be read: {fault}.") from fault
     if manifest is None or tuple(names) != manifest.files or DATABASE not in names:
-        raise BackupUnusable("The backup does not hold what it says.")
+        raise BackupDamaged("The backup does not hold what it says.")
     check_database(into / DATABASE, manifest.schema)
     return manifest
 
@@ -91,15 +91,15 @@ def unpack(source: BinaryIO, passphrase: str, into: Path) -> Manifest:
 def check_database(database: Path, schema: str) -> None:
     """Judge the copy of a store as SQLite does. Raises BackupUnusable."""
     if schema > VERSION:
-        raise BackupUnusable(f"The backup is of a newer simbridge (store {schema}, this one knows {VERSION}).")
+        raise BackupTooNew(f"The backup is of a newer simbridge (store {schema}, this one knows {VERSION}).")
     try:
         with closing(sqlite3.connect(database)) as connection:
             verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
             stored = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.Error as fault:
-        raise BackupUnusable(f"The store in the backup cannot be opened: {fault}.") from fault
+        raise BackupDamaged(f"The store in the backup cannot be opened: {fault}.") from fault
     if verdict != "ok" or stored is None or str(stored[0]) != schema:
-        raise BackupUnusable(f"The store in the backup is damaged: {verdict}.")
+        raise BackupDamaged(f"The store in the backup is damaged: {verdict}.")
 
 
 def _below(directory: Path, name: str, without: frozenset[Path]) -> Iterator[Source]:
@@ -116,9 +116,9 @@ def _is_harmless(name: str) -> bool:
 
 def _manifest_of(content: bytes, name: str) -> Manifest:
     if name != MANIFEST:
-        raise BackupUnusable("The backup does not begin with what it holds.")
+        raise BackupDamaged("The backup does not begin with what it holds.")
     try:
         found: dict[str, Any] = json.loads(content)
         return Manifest(**{**found, "files": tuple(found["files"])})
     except (ValueError, KeyError, TypeError) as fault:
-        raise BackupUnusable(f"The backup does not say what it holds: {fault}.") from fault
+        raise BackupDamaged(f"The backup does not say what it holds: {fault}.") from fault

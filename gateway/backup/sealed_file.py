@@ -31,6 +31,30 @@ class BackupUnusable(GatewayError):
     code = "backup-unusable"
 
 
+class BackupForeign(BackupUnusable):
+    """The file is none that simbridge has made."""
+
+    code = "backup-foreign"
+
+
+class WrongPassphrase(BackupUnusable):
+    """The passphrase does not open the backup."""
+
+    code = "backup-passphrase-wrong"
+
+
+class BackupDamaged(BackupUnusable):
+    """The backup is cut off, or was changed."""
+
+    code = "backup-damaged"
+
+
+class BackupTooNew(BackupUnusable):
+    """The backup is of a later release than this one."""
+
+    code = "backup-too-new"
+
+
 class SealingWriter:
     """What is written goes sealed into `target`; `finish` seals the last block. Without it the file is a torso."""
 
@@ -68,7 +92,7 @@ class OpeningReader:
     def __init__(self, source: BinaryIO, passphrase: str) -> None:
         self._header = source.read(len(MAGIC) + _SALT_BYTES + _PREFIX_BYTES)
         if not self._header.startswith(MAGIC) or len(self._header) < len(MAGIC) + _SALT_BYTES + _PREFIX_BYTES:
-            raise BackupUnusable("This file is no backup of simbridge.")
+            raise BackupForeign("This file is no backup of simbridge.")
         salt = self._header[len(MAGIC) : len(MAGIC) + _SALT_BYTES]
         self._cipher = AESGCM(_key(passphrase, salt))
         self._source = source
@@ -98,10 +122,10 @@ class OpeningReader:
             self._opened += self._cipher.decrypt(nonce, block, self._header)
         except (InvalidTag, ValueError) as fault:
             if self._count == 0:
-                raise BackupUnusable(
+                raise WrongPassphrase(
                     "The passphrase is not the one of this backup, or its beginning is damaged."
                 ) from fault
-            raise BackupUnusable("The backup is damaged, or not whole.") from fault
+            raise BackupDamaged("The backup is damaged, or not whole.") from fault
         self._count += 1
 
 
