@@ -185,3 +185,15 @@ class OrderExists(GatewayError):
     """The number of an order was used before."""
 
     code = "order-exists"
+
+
+class ContactsInvalid(GatewayError):
+    """What is said of a contact cannot be, or a file holds no contacts; the message names it."""
+
+    code = "contacts-invalid"
+
+
+class ContactPhoneTaken(GatewayError):
+    """The number belongs to another contact."""
+
+    code = "contact-phone-taken"

@@ -54,6 +54,7 @@ __all__ = [
     "CallStarted",
     "CallTraced",
     "CallTransferred",
+    "ContactsChanged",
     "Event",
     "EventBus",
     "LegAnswered",
@@ -299,6 +300,14 @@ class MissedClosed(Event):
     """A person has said that nobody need call a missed customer back."""
 
     number: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactsChanged(Event):
+    """Contacts are new, have changed or are gone; of many at once only the first fifty ids are told."""
+
+    ids: tuple[str, ...]
     by: str
 
 

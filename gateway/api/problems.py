@@ -167,6 +167,8 @@ _STATUS_OF_CODE = {
     "name-taken": 409,
     "orders-invalid": 422,
     "order-exists": 409,
+    "contacts-invalid": 422,
+    "contact-phone-taken": 409,
     "owners-only": 403,
     "not-yourself": 409,
 }

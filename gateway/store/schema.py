@@ -125,6 +125,8 @@ calls = _table(
     Index(None, "line", "started_at"),
     Index(None, "courier", "started_at"),
     Index(None, "ended_at"),
+    Index(None, "caller", "started_at"),
+    Index(None, "called", "started_at"),
 )
 
 legs = _table(

@@ -18,7 +18,9 @@ from gateway.store.after_crash import UnfinishedRecording, close_what_was_left
 from gateway.store.audit import add_audit
 from gateway.store.balances import StoredBalances
 from gateway.store.budget import StoredBudget
+from gateway.store.call_backs import StoredCallBacks
 from gateway.store.charges import Charges
+from gateway.store.contacts import StoredContacts
 from gateway.store.database import Places, held, open_engine, prepare
 from gateway.store.erasures import Erasures
 from gateway.store.evidence import StoredEvidence
@@ -32,6 +34,7 @@ from gateway.store.missed import StoredMissed
 from gateway.store.orders import StoredOrders
 from gateway.store.outbox import StoredOutbox
 from gateway.store.pin_guesses import StoredPinEntry
+from gateway.store.regulars import Regulars
 from gateway.store.retention import Retention, UsedShare, used_share
 from gateway.store.schema import VERSION
 from gateway.store.shop_file import read_shop, write_shop
@@ -75,8 +78,11 @@ class Store:
         self.evidence = StoredEvidence(writer, gateway_id=gateway_id, clock=clock, shop=self.shop)
         self.pin_entry = StoredPinEntry(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.missed = StoredMissed(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
+        self.call_backs = StoredCallBacks(writer, gateway_id=gateway_id, clock=clock)
         self.charges = Charges(writer, shop=self.shop)
         self.orders = StoredOrders(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
+        self.contacts = StoredContacts(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
+        self.people = Regulars(writer, self.contacts, shop=self.shop, clock=clock)
         self.accounts = StoredAccounts(
             writer, gateway_id=gateway_id, clock=clock, setup_code_file=places.data_dir / "setup-code"
         )
@@ -194,14 +200,18 @@ async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus |
             await store.accounts.load()
             await store.budget.load()
             await store.orders.load()
+            await store.contacts.load()
+            await store.people.load()
             await store.balances.load()
             unsubscribe = bus.subscribe(Journal(writer, gateway_id=gateway_id))
             uncharge = bus.subscribe(store.charges)
+            uncount = bus.subscribe(store.people)
             try:
                 yield store
             finally:
                 unsubscribe()
                 uncharge()
+                uncount()
                 store.accounts.close()
 
 

@@ -189,7 +189,9 @@ class Call:
         """The caller as the party that is rung sees them."""
         # What comes from outside may claim any caller id; the name of a phone of ours is not given to it.
         phone = self.exchange.shop().phone(self.caller.peer) if self.caller.line is None else None
-        return Caller(number=self.caller.peer, name=phone.name if phone is not None else self.caller.display_name)
+        contact = self.exchange.people.known(self.caller.peer) if self.caller.line is not None else None
+        named = phone.name if phone is not None else contact.name if contact is not None else None
+        return Caller(number=self.caller.peer, name=self.caller.display_name if named is None else named)
 
     @property
     def payer(self) -> str:

@@ -14,6 +14,7 @@ from gateway.errors import StoreError
 from gateway.events import Publish
 from gateway.telephony.best_line import LineStanding, best_line
 from gateway.telephony.causes import Cause
+from gateway.telephony.contacts import NobodyKnown, People
 from gateway.telephony.forwarding import PhoneChange
 from gateway.telephony.ledger import LineMinutes, PinEntry
 from gateway.telephony.line import Line, LineState, Phones, Trunk
@@ -117,6 +118,8 @@ class Exchange:
     """Ring a courier's registered mobile, in so many seconds; None: it is being done, else why not."""
     orders: OrderView = field(default=lambda: ())
     """The orders that live now, the one that counts most first."""
+    people: People = field(default_factory=NobodyKnown)
+    """Those outside whom the shop knows."""
     send_text: Callable[[str, str, str], None] = _send_nothing
     """Promise an SMS, at once and for good: to which number, what, and whose extension is named as its sender."""
     minutes_of: Callable[[str], LineMinutes] = field(default=lambda _line: LineMinutes())

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from gateway.audio.codec import Codec
+from gateway.telephony.contacts import ContactRules
 from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.recording_policy import RecordingPolicy
 from gateway.telephony.schedule import Schedule
@@ -103,6 +104,8 @@ class PhoneSettings:
     codecs: tuple[Codec, ...] = ()
     """What may be spoken with the phone, the best first; none named: everything, the cheapest first."""
     srtp: Srtp = Srtp.OFF
+    mobile: str | None = None
+    """Of the person who sits there: regular customers are put through to it when the phone is not answered."""
     mac: str | None = None
     """Of the desk phone, twelve hexadecimal digits: no other one is given the files that set it up."""
     do_not_disturb: bool = False
@@ -290,6 +293,7 @@ class Shop:
     orders: OrderRules = OrderRules()
     tariffs: tuple[TariffSettings, ...] = ()
     missed: MissedRules = field(default_factory=MissedRules)
+    contacts: ContactRules = ContactRules()
     schedule: Schedule = field(default_factory=Schedule)
 
     def __post_init__(self) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from gateway.store.migrations.first_contacts import create_contacts
 from gateway.store.migrations.first_missed import create_missed
 
 revision = "0001"
@@ -365,6 +366,7 @@ def _create_orders() -> None:
         Column("tried_at", String(27), nullable=False),
     )
     op.create_index("ix_pin_guesses_local_day_caller", "pin_guesses", ["local_day", "caller"])
+    create_contacts(_create)
     create_missed(_create)
 
 

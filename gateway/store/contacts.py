@@ -1,0 +1,391 @@
+"""Contacts on disk; whose number it is stands in memory too, so that no call waits for the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    String,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    type_coerce,
+)
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from gateway.clock import WallClock
+from gateway.errors import ContactPhoneTaken, ContactsInvalid
+from gateway.events import ContactsChanged, Publish
+from gateway.ids import new_id
+from gateway.store.audit import add_audit
+from gateway.store.schema_contacts import contact_phones, contacts
+from gateway.store.writer import Writer
+from gateway.telephony.contacts import Contact, ContactDraft, Known
+from gateway.telephony.numbers import NumberPolicy
+from gateway.telephony.shop import ShopView
+
+MOST_CONTACTS = 20_000
+"""All their numbers are in memory: about 10 MB."""
+MOST_PHONES = 10
+MOST_TAGS = 10
+LONGEST_NAME = 100
+LONGEST_NOTE = 2_000
+LONGEST_TAG = 32
+_E164 = re.compile(r"\+[0-9]{6,15}", re.ASCII)
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What an import came to, or would; `problems` are sentences by the place in the file, of those left out."""
+
+    added: int = 0
+    changed: int = 0
+    same: int = 0
+    problems: tuple[tuple[str, str], ...] = ()
+
+
+class StoredContacts:
+    """The contacts of the shop. `by` is the name of who changes them. Every verb but `known` may raise StoreError."""
+
+    def __init__(self, writer: Writer, *, gateway_id: str, shop: ShopView, clock: WallClock, publish: Publish) -> None:
+        self._writer = writer
+        self._gateway_id = gateway_id
+        self._shop = shop
+        self._clock = clock
+        self._publish = publish
+        self._changing = asyncio.Lock()
+        self._by_number: dict[str, Known] = {}
+
+    async def load(self) -> None:
+        """Read whose number it is, also after somebody else has changed the rows."""
+        async with self._changing:
+            self._by_number = await self._writer.write(_read_known)
+
+    def known(self, number: str) -> Known | None:
+        """The contact with that number, as a network or a person spells it."""
+        found = self._by_number.get(number)
+        if found is None and number and self._by_number:
+            found = self._by_number.get(NumberPolicy(self._shop().numbers).normalise(number) or "")
+        return found
+
+    def count_numbers(self) -> int:
+        """How many numbers are known."""
+        return len(self._by_number)
+
+    async def find(self, contact_id: str) -> Contact | None:
+        """The contact of that id."""
+        return next(iter(await self._writer.write(lambda connection: read_contacts(connection, [contact_id]))), None)
+
+    async def page(
+        self, *, search: str, tag: str | None, manager: str | None, after: str | None, limit: int
+    ) -> tuple[list[Contact], str | None]:
+        """Contacts by name, those behind the cursor `after`, and the cursor of the next page. Raises ValueError."""
+        conditions: list[ColumnElement[bool]] = [*_holding(search)]
+        if tag is not None:
+            conditions.append(func.instr(type_coerce(contacts.c.search, String), f"#{tag.casefold()}#") > 0)
+        if manager is not None:
+            conditions.append(contacts.c.manager == manager)
+        if after is not None:
+            name, contact_id = _read_cursor(after)
+            conditions.append(tuple_(contacts.c.sorted_by, contacts.c.id) > tuple_(literal(name), literal(contact_id)))
+        wanted = (
+            select(contacts.c.id, contacts.c.sorted_by)
+            .where(*conditions)
+            .order_by(contacts.c.sorted_by, contacts.c.id)
+            .limit(limit + 1)
+        )
+
+        def read(connection: Connection) -> tuple[list[Contact], str | None]:
+            rows = connection.execute(wanted).all()
+            found = {each.id: each for each in read_contacts(connection, [row.id for row in rows[:limit]])}
+            following = _cursor(rows[limit - 1].sorted_by, rows[limit - 1].id) if len(rows) > limit else None
+            return [found[row.id] for row in rows[:limit]], following
+
+        return await self._writer.write(read)
+
+    async def add(self, draft: ContactDraft, *, by: str) -> Contact:
+        """A new contact. Raises ContactsInvalid, and ContactPhoneTaken where another one has a number of it."""
+        async with self._changing:
+            made = self._checked(self._blank(), draft)
+            self._require_room(1)
+            self._require_free(made)
+            await self._keep([made], by=by, action="contact.created")
+        return made
+
+    async def change(self, contact_id: str, draft: ContactDraft, *, by: str) -> Contact | None:
+        """Say other things of a contact; None: there is none of that id. Raises as `add`."""
+        async with self._changing:
+            former = await self.find(contact_id)
+            if former is None:
+                return None
+            changed = self._checked(former, draft)
+            self._require_free(changed)
+            await self._keep([changed], by=by, action="contact.changed")
+        return changed
+
+    async def remove(self, contact_id: str, *, by: str) -> bool:
+        """Forget a contact; False: there is none of that id. Calls keep the name they had."""
+        async with self._changing:
+            if await self.find(contact_id) is None:
+                return False
+            now = self._clock()
+
+            def remove(connection: Connection) -> None:
+                forget_contacts(connection, [contact_id])
+                add_audit(
+                    connection, gateway_id=self._gateway_id, now=now, by=by, action="contact.removed",
+                    subject=contact_id, details={},
+                )  # fmt: skip
+
+            await self._writer.write(remove)
+            self._by_number = {number: each for number, each in self._by_number.items() if each.id != contact_id}
+        self._publish(ContactsChanged(ids=(contact_id,), by=by))
+        return True
+
+    async def take(self, drafts: Sequence[tuple[str, ContactDraft]], *, by: str, really: bool) -> Taken:
+        """Contacts of a file, each with its place; their numbers are in E.164.
+
+        One with a number that is known joins that contact: its name, manager and note replace what was there where
+        they say something, numbers and tags come to the others. What cannot be taken is left out and told. Unless
+        `really`, nothing is changed.
+        """
+        async with self._changing:
+            ids = sorted({each.id for _, draft in drafts for each in self._owners(draft.phones or ())})
+            former = await self._writer.write(lambda connection: read_contacts(connection, ids))
+            taken, changed = await asyncio.to_thread(self._merged, drafts, {each.id: each for each in former})
+            if really and changed:
+                self._require_room(taken.added)
+                await self._keep(changed, by=by, action="contacts.imported")
+        return taken
+
+    def _merged(
+        self, drafts: Sequence[tuple[str, ContactDraft]], former: Mapping[str, Contact]
+    ) -> tuple[Taken, list[Contact]]:
+        wanted: dict[str, Contact] = {}
+        owner_of = {number: each.id for each in former.values() for number in each.phones}
+        problems: list[tuple[str, str]] = []
+        for place, draft in drafts:
+            owners = {owner_of[number] for number in draft.phones or () if number in owner_of}
+            try:
+                if len(owners) > 1:
+                    raise _invalid("Its numbers belong to different contacts.")
+                known = next(((wanted.get(each) or former[each]) for each in owners), None)
+                contact = self._checked(known or self._blank(), _joined(known, draft), is_normal=True)
+            except ContactsInvalid as fault:
+                problems.append((place, str(fault)))
+                continue
+            wanted[contact.id] = contact
+            owner_of |= dict.fromkeys(contact.phones, contact.id)
+        changed = [each for each in wanted.values() if each.id not in former or _differs(each, former[each.id])]
+        added = sum(1 for each in changed if each.id not in former)
+        taken = Taken(
+            added=added,
+            changed=len(changed) - added,
+            same=len(wanted) - len(changed),
+            problems=tuple(problems),
+        )
+        return taken, changed
+
+    def _blank(self) -> Contact:
+        now = self._clock()
+        return Contact(id=new_id(), name="", phones=(), created_at=now, changed_at=now)
+
+    def _checked(self, contact: Contact, draft: ContactDraft, *, is_normal: bool = False) -> Contact:
+        """The contact with what the draft says. `is_normal`: its numbers are in E.164 already."""
+        name = contact.name if draft.name is None else _line(draft.name, LONGEST_NAME, "name")
+        note = contact.note if draft.note is None else _prose(draft.note)
+        phones = contact.phones
+        if draft.phones is not None:
+            normal = draft.phones if is_normal else tuple(map(self._normal, draft.phones))
+            phones = tuple(dict.fromkeys(each for each in normal if _E164.fullmatch(each)))
+        tags = contact.tags
+        if draft.tags is not None:
+            tags = tuple(dict.fromkeys(tag for each in draft.tags if (tag := _line(each, LONGEST_TAG, "tag"))))
+        manager = contact.manager if draft.manager is None else draft.manager or None
+        if not phones:
+            raise _invalid("A contact needs a telephone number.")
+        if len(phones) > MOST_PHONES or len(tags) > MOST_TAGS:
+            raise _invalid(f"A contact has at most {MOST_PHONES} numbers and {MOST_TAGS} tags.")
+        if any("#" in tag for tag in tags):
+            raise _invalid("A tag must not hold the sign #.")
+        if draft.manager and self._shop().phone(draft.manager) is None:
+            raise _invalid(f"There is no phone {draft.manager!r} that could be the manager's.")
+        return replace(
+            contact, name=name or phones[0], phones=phones, manager=manager, tags=tags, note=note,
+            changed_at=self._clock(),
+        )  # fmt: skip
+
+    def _normal(self, text: str) -> str:
+        number = NumberPolicy(self._shop().numbers).normalise(text)
+        if number is None:
+            raise _invalid(f"{text[:40]!r} is no telephone number.")
+        return number
+
+    def _owners(self, phones: Sequence[str]) -> list[Known]:
+        return [self._by_number[number] for number in phones if number in self._by_number]
+
+    def _require_free(self, contact: Contact) -> None:
+        for number in contact.phones:
+            owner = self._by_number.get(number)
+            if owner is not None and owner.id != contact.id:
+                raise ContactPhoneTaken(f"{number} belongs to {owner.name!r}.", number=number, name=owner.name)
+
+    def _require_room(self, more: int) -> None:
+        if len({each.id for each in self._by_number.values()}) + more > MOST_CONTACTS:
+            raise _invalid(f"More than {MOST_CONTACTS} contacts cannot be kept.")
+
+    async def _keep(self, changed: Sequence[Contact], *, by: str, action: str) -> None:
+        now, gateway_id = self._clock(), self._gateway_id
+        subject = changed[0].id if len(changed) == 1 else str(len(changed))
+        rows = [_row_of(contact, gateway_id) for contact in changed]
+        numbers = [
+            {"id": new_id(), "gateway_id": gateway_id, "contact_id": each.id, "number": number, "place": place}
+            for each in changed
+            for place, number in enumerate(each.phones)
+        ]
+        statement = upsert(contacts)
+        new_values = {name: statement.excluded[name] for name in rows[0] if name not in ("id", "gateway_id")}
+
+        def keep(connection: Connection) -> None:
+            ids = [contact.id for contact in changed]
+            for first in range(0, len(ids), _AT_ONCE):
+                connection.execute(
+                    delete(contact_phones).where(contact_phones.c.contact_id.in_(ids[first : first + _AT_ONCE]))
+                )
+            connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=new_values), rows)
+            connection.execute(insert(contact_phones), numbers)
+            add_audit(connection, gateway_id=gateway_id, now=now, by=by, action=action, subject=subject, details={})
+
+        await self._writer.write(keep)
+        ids = {contact.id for contact in changed}
+        self._by_number = {number: each for number, each in self._by_number.items() if each.id not in ids}
+        for contact in changed:
+            known = Known(contact.id, contact.name, contact.manager, contact.tags)
+            self._by_number |= dict.fromkeys(contact.phones, known)
+        self._publish(ContactsChanged(ids=tuple(contact.id for contact in changed[:50]), by=by))
+
+
+def read_contacts(connection: Connection, ids: Sequence[str]) -> list[Contact]:
+    """The contacts of these ids, in no order."""
+    found: list[Contact] = []
+    for first in range(0, len(ids), _AT_ONCE):
+        some = ids[first : first + _AT_ONCE]
+        phones: dict[str, list[str]] = {}
+        of_these = select(contact_phones).where(contact_phones.c.contact_id.in_(some))
+        for row in connection.execute(of_these.order_by(contact_phones.c.place)):
+            phones.setdefault(row.contact_id, []).append(row.number)
+        rows = connection.execute(select(contacts).where(contacts.c.id.in_(some)))
+        found += [_contact(row, tuple(phones.get(row.id, ()))) for row in rows]
+    return found
+
+
+def forget_contacts(connection: Connection, ids: Sequence[str]) -> None:
+    """Remove them with their numbers."""
+    connection.execute(delete(contact_phones).where(contact_phones.c.contact_id.in_(ids)))
+    connection.execute(delete(contacts).where(contacts.c.id.in_(ids)))
+
+
+def search_text(name: str, phones: Sequence[str], tags: Sequence[str], note: str) -> str:
+    """What a search looks through: tags stand between the signs `#`."""
+    marked = "".join(f"#{tag}" for tag in tags) + "#" if tags else ""
+    return "\n".join((name, " ".join(phones), marked, note)).casefold()
+
+
+def _read_known(connection: Connection) -> dict[str, Known]:
+    rows = connection.execute(select(contacts.c.id, contacts.c.name, contacts.c.manager, contacts.c.tags))
+    by_id = {row.id: Known(row.id, row.name, row.manager, tuple(row.tags)) for row in rows}
+    numbers = connection.execute(select(contact_phones.c.number, contact_phones.c.contact_id))
+    return {row.number: by_id[row.contact_id] for row in numbers}
+
+
+def _contact(row: Row[Any], phones: tuple[str, ...]) -> Contact:
+    return Contact(
+        id=row.id, name=row.name, phones=phones, manager=row.manager, tags=tuple(row.tags), note=row.note,
+        created_at=row.created_at, changed_at=row.changed_at,
+    )  # fmt: skip
+
+
+def _row_of(contact: Contact, gateway_id: str) -> dict[str, object]:
+    return {
+        "id": contact.id, "gateway_id": gateway_id, "name": contact.name, "sorted_by": contact.name.casefold().replace("ё", "е"),
+        "manager": contact.manager, "tags": list(contact.tags), "note": contact.note,
+        "search": search_text(contact.name, contact.phones, contact.tags, contact.note),
+        "created_at": contact.created_at, "changed_at": contact.changed_at,
+    }  # fmt: skip
+
+
+def _joined(known: Contact | None, draft: ContactDraft) -> ContactDraft:
+    """The draft as a change of the contact that it joins: it adds numbers and tags, and empties nothing."""
+    if known is None:
+        return draft
+    return ContactDraft(
+        name=draft.name or None,
+        phones=(*known.phones, *(draft.phones or ())),
+        manager=draft.manager or None,
+        tags=(*known.tags, *(draft.tags or ())),
+        note=draft.note or None,
+    )
+
+
+def _differs(one: Contact, other: Contact) -> bool:
+    return replace(one, changed_at=other.changed_at) != other
+
+
+def _line(text: str, longest: int, what: str) -> str:
+    text = text.strip()
+    if len(text) > longest or _UNSHOWN.search(text):
+        raise _invalid(f"The {what} is longer than {longest} characters, or holds some that cannot be shown.")
+    return text
+
+
+def _prose(text: str) -> str:
+    text = text.replace("\r\n", "\n").strip()
+    if len(text) > LONGEST_NOTE or _UNSHOWN.search(text.replace("\n", "")):
+        raise _invalid(f"The note is longer than {LONGEST_NOTE} characters, or holds some that cannot be shown.")
+    return text
+
+
+def _holding(search: str) -> list[ColumnElement[bool]]:
+    """The searched text is in it; a number may be typed with blanks and signs, or with 8 in place of +7."""
+    text = search.strip().casefold()
+    if not text:
+        return []
+    found = [func.instr(contacts.c.search, text) > 0]
+    digits = re.sub(r"[ \u00a0().+\-]", "", text)
+    if digits.isdigit() and len(digits) >= 4:
+        shorter = digits[1:] if digits.startswith("8") and len(digits) == 11 else digits
+        found.append(func.instr(contacts.c.search, shorter) > 0)
+    return [or_(*found)]
+
+
+def _cursor(name: str, contact_id: str) -> str:
+    return base64.urlsafe_b64encode(f"{contact_id}|{name}".encode()).decode("ascii")
+
+
+def _read_cursor(cursor: str) -> tuple[str, str]:
+    try:
+        contact_id, separator, name = base64.urlsafe_b64decode(cursor.encode("ascii")).decode().partition("|")
+    except (ValueError, binascii.Error) as error:
+        raise ValueError("not a cursor") from error
+    if not separator:
+        raise ValueError("not a cursor")
+    return name, contact_id
+
+
+def _invalid(problem: str) -> ContactsInvalid:
+    return ContactsInvalid(problem, problem=problem)

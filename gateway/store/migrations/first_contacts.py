@@ -1,0 +1,44 @@
+"""The first tables of contacts and of notes on calls, and what finds a number's calls: a part of the first step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from alembic import op
+from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Text, UniqueConstraint
+
+
+def create_contacts(create: Callable[..., None]) -> None:
+    """Make them, by the step's own way to make a table."""
+    create(
+        "contacts",
+        Column("name", Text, nullable=False),
+        Column("sorted_by", Text, nullable=False),
+        Column("manager", Text, nullable=True),
+        Column("tags", JSON, nullable=False),
+        Column("note", Text, nullable=False),
+        Column("search", Text, nullable=False),
+        Column("created_at", String(27), nullable=False),
+        Column("changed_at", String(27), nullable=False),
+    )
+    op.create_index("ix_contacts_sorted_by_id", "contacts", ["sorted_by", "id"])
+    create(
+        "contact_phones",
+        Column(
+            "contact_id", String(36), ForeignKey("contacts.id", name="fk_contact_phones_contact_id"), nullable=False
+        ),
+        Column("number", Text, nullable=False),
+        Column("place", Integer, nullable=False),
+        UniqueConstraint("gateway_id", "number", name="uq_contact_phones_gateway_id_number"),
+    )
+    op.create_index("ix_contact_phones_contact_id", "contact_phones", ["contact_id"])
+    create(
+        "call_notes",
+        Column("call_id", String(36), ForeignKey("calls.id", name="fk_call_notes_call_id"), nullable=False),
+        Column("time", String(27), nullable=False),
+        Column("by", Text, nullable=False),
+        Column("text", Text, nullable=False),
+    )
+    op.create_index("ix_call_notes_call_id", "call_notes", ["call_id"])
+    op.create_index("ix_calls_caller_started_at", "calls", ["caller", "started_at"])
+    op.create_index("ix_calls_called_started_at", "calls", ["called", "started_at"])

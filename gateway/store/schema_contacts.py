@@ -1,0 +1,45 @@
+"""The tables of contacts, their numbers, and the notes that people write on calls."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+
+from gateway.store.schema import Moment, metadata
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("gateway_id", String(36), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("sorted_by", Text, nullable=False),
+    Column("manager", Text),
+    Column("tags", JSON, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("search", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Index(None, "sorted_by", "id"),
+)
+
+contact_phones = Table(
+    "contact_phones",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("gateway_id", String(36), nullable=False),
+    Column("contact_id", ForeignKey("contacts.id"), nullable=False, index=True),
+    Column("number", Text, nullable=False),
+    Column("place", Integer, nullable=False),
+    UniqueConstraint("gateway_id", "number"),
+)
+
+call_notes = Table(
+    "call_notes",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("gateway_id", String(36), nullable=False),
+    Column("call_id", ForeignKey("calls.id"), nullable=False, index=True),
+    Column("time", Moment, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("text", Text, nullable=False),
+)
