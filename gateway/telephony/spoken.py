@@ -84,6 +84,29 @@ def clock(value: time, language: str) -> str:
     return f"{hours} {'oh ' if value.minute < 10 else ''}{_english(value.minute)}"
 
 
+def on_day(value: date, language: str) -> str:
+    """On which day, without the year: `третьего января`, `on the third of January`."""
+    if language == "ru":
+        return f"{_ordinal(value.day, 'ого')} {_RUSSIAN_MONTHS[value.month - 1]}"
+    return f"on {day(value, language, with_year=False)}"
+
+
+def at_clock(value: time, language: str) -> str:
+    """At what time: `в девять часов одну минуту`, `at nine o'clock`."""
+    if language != "ru":
+        return f"at {clock(value, language)}"
+    said = f"в {clock(value, language)}"
+    # What happens at a time stands in the accusative, which only shows in the feminine minute.
+    return said.removesuffix("одна минута") + "одну минуту" if said.endswith("одна минута") else said
+
+
+def until_clock(value: time, language: str) -> str:
+    """Until what time: `до восемнадцати часов`, `until eighteen o'clock`."""
+    if language != "ru":
+        return f"until {clock(value, language)}"
+    return "до полуночи" if value == time() else f"до {_genitive_clock(value)}"
+
+
 def opening_hours(opens: time, closes: time, language: str) -> str:
     """From when to when: `с девяти часов до двадцати одного часа тридцати минут`."""
     if language == "ru":
