@@ -124,6 +124,7 @@ async def _serve(settings: Settings) -> None:
                 calls=switchboard.calls,
                 traces=traces,
                 orders=store.orders.alive,
+                people=store.people,
                 call_back=switchboard.call_back,
                 pin_entry=store.pin_entry,
                 send_text=lambda *text: messages.promise_text(*text),  # noqa: PLW0108  # the desk is made below

@@ -30,6 +30,14 @@ class RingPhones:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToManager:
+    """A regular customer calls: the phone `manager` rings first; whoever is not reached there goes `otherwise`."""
+
+    manager: str
+    otherwise: Destination
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToCourier:
     """Reach a courier's mobile by one of the lines that may carry it."""
 
@@ -112,6 +120,7 @@ class TakePlace:
 Destination: TypeAlias = (
     ChangePhone
     | RingPhones
+    | ToManager
     | ToCourier
     | CourierMenu
     | RingBack
@@ -124,8 +133,11 @@ Destination: TypeAlias = (
 )
 
 
-def route(shop: Shop, leg: Leg, orders: Sequence[Order] = ()) -> Destination:
-    """Where an incoming leg goes; `orders` are those that live, the one that counts most first."""
+def route(shop: Shop, leg: Leg, orders: Sequence[Order] = (), manager: str | None = None) -> Destination:
+    """Where an incoming leg goes; `orders` are those that live, the one that counts most first.
+
+    `manager` is the extension to whom the caller belongs, as a regular customer.
+    """
     if leg.line is None:
         change = change_by_code(leg.called)
         if change is not None and shop.phone(leg.peer) is not None:
@@ -142,7 +154,8 @@ def route(shop: Shop, leg: Leg, orders: Sequence[Order] = ()) -> Destination:
     if courier is not None:
         return RingBack(courier=courier) if courier.calls_back else CourierMenu(courier=courier)
     # Whatever else comes from outside rings: at the courier of the caller's order, or at phones; it never dials on.
-    return _of_order(shop, leg.peer, orders) or _ring(shop, line.rings if line is not None else ())
+    usual = _ring(shop, line.rings if line is not None else ())
+    return _of_order(shop, leg.peer, orders) or _to_manager(shop, manager, usual) or usual
 
 
 def to_pick_up(shop: Shop, text: str) -> PickUp | None:
@@ -202,6 +215,13 @@ def _of_order(shop: Shop, caller: str, orders: Sequence[Order]) -> ToCourier | N
     order = order_of_customer(orders, NumberPolicy(shop.numbers).normalise(caller) or caller)
     courier = shop.courier(order.courier) if order is not None and order.courier is not None else None
     return ToCourier(courier=courier, order=order) if courier is not None and courier.on_shift else None
+
+
+def _to_manager(shop: Shop, manager: str | None, usual: Destination) -> ToManager | None:
+    """The regular customer's manager, if that phone is of the shop."""
+    if manager is None or shop.phone(manager) is None:
+        return None
+    return ToManager(manager=manager, otherwise=usual)
 
 
 def _ring(shop: Shop, rings: tuple[str, ...] = ()) -> Destination:

@@ -293,7 +293,7 @@ class Shop:
     orders: OrderRules = OrderRules()
     tariffs: tuple[TariffSettings, ...] = ()
     missed: MissedRules = field(default_factory=MissedRules)
-    contacts: ContactRules = ContactRules()
+    contacts: ContactRules = field(default_factory=ContactRules)
     schedule: Schedule = field(default_factory=Schedule)
 
     def __post_init__(self) -> None:

@@ -213,7 +213,8 @@ class Switchboard:
         self, leg: Leg, exchange: Exchange, destination: Destination | None = None, call_id: str | None = None
     ) -> None:
         call = Call(leg, exchange, call_id=call_id)
-        destination = destination or route(exchange.shop(), leg, exchange.orders())
+        manager = exchange.people.manager_of(leg.peer) if leg.line is not None else None
+        destination = destination or route(exchange.shop(), leg, exchange.orders(), manager)
         call.flow, flow = flow_for(destination)
         call.courier = _courier_of(destination)
         self._calls[call.id] = call

@@ -28,6 +28,7 @@ from gateway.telephony.numbers import Dialable
 from gateway.telephony.orders import Order, alive
 from gateway.telephony.shop import Shop
 from gateway.telephony.switchboard import Switchboard
+from tests.fakes.contacts import FakePeople
 from tests.fakes.direct_store import loop_clock
 from tests.fakes.legs import FakeLeg
 from tests.fakes.orders import pin_entry_in_memory
@@ -161,6 +162,7 @@ class Scene:
         self.prompts_played: list[str] = []
         self.prompts_kept: dict[str, NDArray[np.int16]] = {}
         self.orders: list[Order] = []
+        self.people = FakePeople()
         self.texts: list[tuple[str, str, str]] = []
         """SMS that were promised: to whom, what, by whom."""
         self.minutes: dict[str, LineMinutes] = {}
@@ -175,6 +177,7 @@ class Scene:
             recordings=self.recordings,
             publish=self.bus.publish,
             pin_entry=self.pin_entry,
+            people=self.people,
             minutes_of=lambda line: self.minutes.get(line, LineMinutes()),
             change_phone=self._change_phone,
             keep_prompt=self._keep_prompt,
