@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import phonenumbers
 
+from gateway.store.contacts_check import check_contacts
 from gateway.store.schedule_check import check_schedule
 from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.numbers import Dialable, NumberPolicy, Verdict
@@ -60,6 +61,7 @@ def check_shop(document: TomlDocument) -> None:
     policy = _check_countries(document)
     _check_lines(document, policy)
     _check_people(document, policy)
+    check_contacts(document, policy)
     _check_trunks(document, policy)
     _check_texts_of_lines(document)
     check_schedule(document)
