@@ -2,13 +2,18 @@
 
 Sources are hosts. Only failures that answered a nonce of ours are counted: a round trip proves the
 address, so nobody can have an honest phone banned by forging its address.
+
+All strangers share one allowance. Half of it is kept for those who have hardly been heard yet: a flood has used up
+its part of that after a few packets from each of its addresses, while a phone that comes for the first time needs two
+packets to show that it knows a password.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from gateway.sip.transport import is_private
 
@@ -22,7 +27,15 @@ KNOWN_SECONDS = 3_600.0
 _STRANGER_BURST, _STRANGER_RATE = 40.0, 20.0
 _KNOWN_BURST, _KNOWN_RATE = 2_000.0, 500.0
 _ALL_STRANGERS_BURST, _ALL_STRANGERS_RATE = 400.0, 200.0
+_KEPT_FOR_NEWCOMERS = 200.0
+"""Tokens of all strangers that only those may take who have hardly been heard."""
+_NEWCOMER_BURST, _NEWCOMER_RATE = 4.0, 0.2
+"""A login is two packets; four, because the first answer may be lost, or the nonce too old."""
 _MOST_SOURCES = 10_000
+_IDLE_SECONDS = 30.0
+"""By then every bucket of a stranger is full again: to forget it changes nothing."""
+_MOST_FORGOTTEN = 500
+"""In one go, so that a call that is running does not wait for it."""
 
 
 @dataclass(slots=True)
@@ -35,10 +48,11 @@ class _Bucket:
     def __post_init__(self) -> None:
         self.tokens = self.burst
 
-    def take(self, now: float) -> bool:
+    def take(self, now: float, *, leaving: float = 0.0) -> bool:
+        """One token, when at least so many are left behind it."""
         self.tokens = min(self.burst, self.tokens + (now - self.filled_at) * self.rate)
         self.filled_at = now
-        if self.tokens < 1:
+        if self.tokens < 1 + leaving:
             return False
         self.tokens -= 1
         return True
@@ -47,10 +61,20 @@ class _Bucket:
 @dataclass(slots=True)
 class _Source:
     bucket: _Bucket
-    failures: deque[float] = field(default_factory=deque)
+    first_words: _Bucket
+    heard_at: float = 0.0
+    failures: list[float] = field(default_factory=list)
     bans: int = 0
     banned_until: float = 0.0
     known_until: float = 0.0
+
+    def is_worth_remembering(self, now: float) -> bool:
+        """It was let in or shut out of late, or has failed; how often it was banned counts for as long as a ban."""
+        return (
+            max(self.known_until, self.banned_until) > now
+            or (self.bans > 0 and now - self.banned_until < BAN_SECONDS[-1])
+            or _drop_old(self.failures, now, FAILURE_WINDOW_SECONDS) > 0
+        )
 
 
 class Guard:
@@ -71,7 +95,7 @@ class Guard:
         self._trusted = trusted
         self._on_stranger = on_stranger
         self._sources: OrderedDict[str, _Source] = OrderedDict()
-        self._account_failures: dict[str, deque[float]] = {}
+        self._account_failures: dict[str, list[float]] = {}
         self._strangers = _Bucket(_ALL_STRANGERS_BURST, _ALL_STRANGERS_RATE)
 
     def admits(self, host: str) -> bool:
@@ -81,10 +105,11 @@ class Guard:
             return False
         now = self._now()
         source = self._source(host)
-        if source.banned_until > now:
+        if source.banned_until > now or not source.bucket.take(now):
             return False
-        known = source.known_until > now
-        return source.bucket.take(now) and (known or self._strangers.take(now))
+        if source.known_until > now or self._strangers.take(now, leaving=_KEPT_FOR_NEWCOMERS):
+            return True
+        return self._strangers.tokens >= 1 and source.first_words.take(now) and self._strangers.take(now)
 
     def is_banned(self, host: str) -> bool:
         """True while the host is shut out."""
@@ -94,7 +119,7 @@ class Guard:
     def has_failed(self, host: str, account: str) -> float:
         """A wrong password in answer to our nonce; the seconds that the host is banned for by it, mostly none."""
         now = self._now()
-        _count(self._account_failures.setdefault(account, deque()), now, ACCOUNT_WINDOW_SECONDS)
+        _count(self._account_failures.setdefault(account, []), now, ACCOUNT_WINDOW_SECONDS)
         if len(self._account_failures) > _MOST_SOURCES:
             del self._account_failures[next(iter(self._account_failures))]
         source = self._source(host)
@@ -106,6 +131,7 @@ class Guard:
         source.bans += 1
         source.known_until = 0.0
         source.bucket = _Bucket(_STRANGER_BURST, _STRANGER_RATE)
+        source.first_words = _Bucket(_NEWCOMER_BURST, _NEWCOMER_RATE, filled_at=now)
         return seconds
 
     def may_log_in(self, account: str, *, bound: bool) -> bool:
@@ -123,14 +149,37 @@ class Guard:
         source.known_until = self._now() + KNOWN_SECONDS
         source.failures.clear()
 
+    def tidy(self) -> None:
+        """Forget the sources of which there is nothing to remember, and accounts that are guessed at no more.
+
+        To be called now and then; at most some hundreds are looked at in one go.
+        """
+        now = self._now()
+        for host in list(islice(self._sources, _MOST_FORGOTTEN)):
+            source = self._sources[host]
+            if now - source.heard_at < _IDLE_SECONDS:
+                break  # the others were heard later
+            if source.is_worth_remembering(now):
+                self._sources.move_to_end(host)
+            else:
+                del self._sources[host]
+        for account in list(islice(self._account_failures, _MOST_FORGOTTEN)):
+            if not _drop_old(self._account_failures[account], now, ACCOUNT_WINDOW_SECONDS):
+                del self._account_failures[account]
+
     def _source(self, host: str) -> _Source:
+        now = self._now()
         source = self._sources.get(host)
         if source is None:
             if len(self._sources) >= _MOST_SOURCES:
                 self._forget_one()
-            source = self._sources[host] = _Source(_Bucket(_STRANGER_BURST, _STRANGER_RATE, filled_at=self._now()))
+            source = self._sources[host] = _Source(
+                _Bucket(_STRANGER_BURST, _STRANGER_RATE, filled_at=now),
+                _Bucket(_NEWCOMER_BURST, _NEWCOMER_RATE, filled_at=now),
+            )
         else:
             self._sources.move_to_end(host)
+        source.heard_at = now
         return source
 
     def _forget_one(self) -> None:
@@ -143,12 +192,12 @@ class Guard:
         self._sources.popitem(last=False)
 
 
-def _count(moments: deque[float], now: float, window: float) -> int:
+def _count(moments: list[float], now: float, window: float) -> int:
     moments.append(now)
+    del moments[:-ACCOUNT_FAILURES]
     return _drop_old(moments, now, window)
 
 
-def _drop_old(moments: deque[float], now: float, window: float) -> int:
-    while moments and now - moments[0] > window:
-        moments.popleft()
+def _drop_old(moments: list[float], now: float, window: float) -> int:
+    moments[:] = [each for each in moments if now - each <= window]
     return len(moments)

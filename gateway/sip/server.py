@@ -180,6 +180,7 @@ class SipServer:
     # Our own addresses.
 
     def _look_round(self, is_new: bool) -> None:
+        self._guard.tidy()
         self._registrar.look_round(self._listeners.flow_to)
         self._upstream.look_round(is_new=is_new)
         self._wire.dialogs.look_round(self._way_to)

@@ -33,6 +33,8 @@ CONNECTIONS = 200
 LATE_SECONDS = 0.2
 FRAME_SECONDS = 0.02
 LOGIN_EVERY_SECONDS = 0.5
+NEW_PHONES = 20
+"""Each comes for the first time in the midst of the flood, from an address of its own."""
 
 
 class Voice(BenchPhone):
@@ -91,8 +93,11 @@ def main() -> int:
 
 async def _measure(directory: Path, seconds: float) -> bool:
     server = ("127.0.0.1", free_port(socket.SOCK_DGRAM))
-    async with daemon_of(directory, server[1], 4) as daemon:
-        voices = [Voice(str(1001 + index), PASSWORD, server=server, host=f"127.0.1.{1 + index}") for index in range(4)]
+    count = 3 + NEW_PHONES
+    async with daemon_of(directory, server[1], count) as daemon:
+        voices = [
+            Voice(str(1001 + index), PASSWORD, server=server, host=f"127.0.1.{1 + index}") for index in range(count)
+        ]
         try:
             for phone in voices[:3]:
                 await phone.open()
@@ -113,11 +118,11 @@ async def _flooded(daemon: int, server: tuple[str, int], voices: list[Voice], se
     await asyncio.sleep(2)
     async with _attackers(server[1], seconds):
         logins = asyncio.create_task(_log_in_again_and_again(voices[2], seconds))
-        strange = asyncio.create_task(_first_login(voices[3], seconds / 2))
+        strange = asyncio.create_task(_first_logins(voices[3:], seconds))
         slow = asyncio.create_task(_half_open(server))
         times, missed = await logins
         peak = resident_mib(daemon)
-        first = await strange
+        first, never = await strange
         closed_after = await slow
     sent = await talk
     noise = watch.stop()
@@ -127,6 +132,8 @@ async def _flooded(daemon: int, server: tuple[str, int], voices: list[Voice], se
     delays = [1000 * delay for delay in heard if delay < float("inf")]
     p95 = 1000 * statistics.quantiles(times, n=20)[18] if len(times) > 1 else float("inf")
     after, files_after = resident_mib(daemon), _open_files(daemon)
+    first_p95 = 1000 * statistics.quantiles(first, n=20)[18] if len(first) > 1 else float("inf")
+    newcomers = f"p95 {first_p95:.0f} ms, longest {1000 * max(first):.0f} ms of {len(first)}"
     rows = (
         ("the running call is heard", f"{100 * share:.2f} % of {len(heard)} windows", share >= 0.99),
         ("its added delay", f"p50 {statistics.median(delays):.1f} ms, longest {max(delays):.0f} ms", True),
@@ -135,7 +142,11 @@ async def _flooded(daemon: int, server: tuple[str, int], voices: list[Voice], se
             f"p95 {p95:.0f} ms of {len(times)}, {missed} missed",
             p95 < 500 and not missed,
         ),
-        ("a phone from a new address, in the midst", f"after {first:.1f} s", first < float("inf")),
+        (
+            "a phone from a new address logs in",
+            f"{newcomers}, {never} missed",
+            first_p95 < 500 and not never,
+        ),
         ("memory", f"{resident:.1f} MiB before, {peak:.1f} during, {after:.1f} a minute later", peak - resident < 20),
         (f"{CONNECTIONS} half-open connections", f"all closed after {closed_after:.0f} s", closed_after <= 40),
         ("open files", f"{files} before, {files_after} after", files_after <= files),
@@ -166,18 +177,24 @@ async def _log_in_again_and_again(phone: Voice, seconds: float) -> tuple[list[fl
     return times, missed
 
 
-async def _first_login(phone: Voice, after: float) -> float:
-    """A phone that nobody has heard of tries until it is let in: after how many seconds."""
-    await asyncio.sleep(after)
-    await phone.open()
+async def _first_logins(phones: list[Voice], seconds: float) -> tuple[list[float], int]:
+    """Phones that nobody has heard of come one after the other: how long each login took, and how many came to nothing.
+
+    The first one comes when the flood has lasted for a sixth of its time.
+    """
+    times: list[float] = []
+    missed = 0
     began = time.monotonic()
-    while time.monotonic() - began < after:
+    for index, phone in enumerate(phones):
+        await asyncio.sleep(max(0.0, began + seconds * (1 / 6 + 0.75 * index / len(phones)) - time.monotonic()))
+        await phone.open()
+        asked = time.monotonic()
         try:
             await phone.register()
-            return time.monotonic() - began
+            times.append(time.monotonic() - asked)
         except Failed:
-            continue
-    return float("inf")
+            missed += 1
+    return times or [float("inf")], missed
 
 
 # Attackers.

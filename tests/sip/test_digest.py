@@ -159,3 +159,47 @@ def test_the_guards_memory_is_bounded_and_keeps_bans() -> None:
         guard.admits(f"10.1.{number >> 8}.{number & 255}")
     assert len(guard._sources) == 10_000
     assert guard.is_banned("10.0.0.1")
+
+
+def test_the_guard_forgets_who_only_passed_by() -> None:
+    """T-S11: after a flood nothing is kept of it; bans, failures and who was let in stay for as long as they count."""
+    now = [0.0]
+    guard = Guard(lambda: now[0])
+    for _ in range(5):
+        guard.has_failed("10.0.0.1", "101")
+    guard.has_failed("10.0.0.2", "102")
+    guard.has_succeeded("10.0.0.3")
+    for number in range(3_000):
+        guard.admits(f"10.1.{number >> 8}.{number & 255}")
+    for _ in range(30):
+        now[0] += 2
+        guard.tidy()
+    assert set(guard._sources) == {"10.0.0.1", "10.0.0.2", "10.0.0.3"}
+    assert set(guard._account_failures) == {"101", "102"}
+    now[0] += 3_600
+    guard.tidy()
+    assert set(guard._sources) == {"10.0.0.1"}, "how often it was banned counts for a day"
+    assert not guard._account_failures
+    assert [guard.has_failed("10.0.0.1", "101") for _ in range(5)][-1] == 300.0
+
+
+def flooded(guard: Guard, now: list[float], seconds: float, addresses: int) -> int:
+    """A thousand packets a second from so many addresses; how many of them were heard."""
+    heard = 0
+    for count in range(round(1_000 * seconds)):
+        now[0] += 0.001
+        number = count % addresses
+        heard += guard.admits(f"10.1.{number >> 8}.{number & 255}")
+    return heard
+
+
+def test_who_comes_for_the_first_time_is_heard_in_the_midst_of_a_flood() -> None:
+    """T-S11: all strangers together get no more than before, but a new phone need not wait for them."""
+    now = [0.0]
+    guard = Guard(lambda: now[0])
+    heard = flooded(guard, now, 10, 200)
+    for number in range(50):
+        assert [guard.admits(f"10.2.0.{number}") for _ in range(4)] == [True] * 4
+        heard += 4 + flooded(guard, now, 0.5, 200)
+    assert heard <= 400 + now[0] * 200
+    assert sum(guard.admits("10.2.0.1") for _ in range(40)) <= 6, "who stays a stranger is one of the flood"
