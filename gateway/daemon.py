@@ -22,6 +22,7 @@ from gateway.api.server import ApiServer
 from gateway.api.trace_routes import Insight
 from gateway.audio.recording_writer import RecordingTrouble, RecordingWriter
 from gateway.audio.wav import Recovered, measure, repair
+from gateway.backup.waiting import take_waiting
 from gateway.clock import utc_now
 from gateway.events import EventBus, Published, RecordingFinished, ShopChanged, Subscriber
 from gateway.health import Notifier, sip_answers
@@ -55,17 +56,20 @@ GOODBYE_SECONDS = 2.0
 
 def run_daemon(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT. Raises a GatewayError when it cannot start."""
-    with asyncio.Runner(loop_factory=MediaLoop) as runner:
-        runner.run(_serve(settings))
-    return 0
-
-
-async def _serve(settings: Settings) -> None:
-    stop = asyncio.Event()
     service = Notifier()
-    loop = asyncio.get_running_loop()
+    while True:
+        take_waiting(settings, lambda: service.tell("WATCHDOG=1"))
+        with asyncio.Runner(loop_factory=MediaLoop) as runner:
+            if not runner.run(_serve(settings, service)):
+                return 0
+        gc.unfreeze()
+
+
+async def _serve(settings: Settings, service: Notifier) -> bool:
+    """Until told to stop; whether to begin anew then, since a backup waits to be put in place."""
+    ending, loop = _Ending(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, ending.stop)
     async with AsyncExitStack() as stack:
         bus = EventBus(utc_now)
         store = await stack.enter_async_context(open_store(settings, utc_now, bus))
@@ -181,6 +185,7 @@ async def _serve(settings: Settings) -> None:
                 prompts_changed=lambda: asyncio.to_thread(prompts.read),
             ),
             is_ready=ready.is_set,
+            start_again=ending.start_again,
             orders=store.orders,
             couriers=Couriers(
                 shop=store.shop,
@@ -213,11 +218,27 @@ async def _serve(settings: Settings) -> None:
         async with asyncio.TaskGroup() as work:
             feeding = work.create_task(service.feed_watchdog({"SIP": lambda: sip_answers(*sip.addresses[0])}))
             tidying = [work.create_task(each.run()) for each in (store.retention(settings.recordings_dir), erasures)]
-            await stop.wait()
+            await ending.told.wait()
             for task in (feeding, *tidying):
                 task.cancel()
-        service.tell("STOPPING=1")
+        service.tell("WATCHDOG=1" if ending.is_anew else "STOPPING=1")
         log.info("Stopping: running calls may go on for a moment.")
+    return ending.is_anew
+
+
+class _Ending:
+    """When the daemon ends, and whether it begins anew then."""
+
+    def __init__(self) -> None:
+        self.told = asyncio.Event()
+        self.is_anew = False
+
+    def stop(self) -> None:
+        self.told.set()
+
+    def start_again(self) -> None:
+        self.is_anew = True
+        self.told.set()
 
 
 async def _last_words(sip: SipServer) -> None:

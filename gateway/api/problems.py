@@ -145,6 +145,11 @@ class WorkerAway(ApiError):
 _STATUS_OF_CODE = {
     "settings-invalid": 422,
     "no-free-line": 503,
+    "backup-unusable": 422,
+    "backup-foreign": 422,
+    "backup-passphrase-wrong": 422,
+    "backup-damaged": 422,
+    "backup-too-new": 422,
     "prompt-unusable": 422,
     "prompt-too-long": 422,
     "no-speech": 503,

@@ -38,9 +38,8 @@ class Relay:
     async def __aenter__(self) -> Self:
         """Ready; nothing is connected before the first request."""
         connector = aiohttp.UnixConnector(path=str(self._socket), limit=self._connections)
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_SILENCE_SECONDS)
         self._session = await self._stack.enter_async_context(
-            aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)
+            aiohttp.ClientSession(connector=connector, auto_decompress=False)
         )
         return self
 
@@ -50,19 +49,33 @@ class Relay:
         """Close the connections."""
         await self._stack.aclose()
 
-    async def pass_on(self, request: web.Request, *, with_body: bool = False) -> web.StreamResponse:
+    async def pass_on(
+        self,
+        request: web.Request,
+        *,
+        with_body: bool = False,
+        also: tuple[str, ...] = (),
+        silence_seconds: float = _SILENCE_SECONDS,
+    ) -> web.StreamResponse:
         """Ask the worker the same question and pass its answer back. Raises WorkerAway.
 
-        With its body, of whatever size, where that is asked for.
+        With its body, of whatever size, where that is asked for, and the headers `also`. The worker may be silent for
+        `silence_seconds`.
         """
         if self._session is None:
             raise WorkerAway("The relay is not open.")
-        passed_on = (*_PASSED_ON, "Content-Type") if with_body else _PASSED_ON
+        passed_on = (*_PASSED_ON, "Content-Type", *also) if with_body else _PASSED_ON
         headers = {name: request.headers[name] for name in passed_on if name in request.headers}
         body = request.content if with_body and request.can_read_body else None
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=silence_seconds)
         try:
             async with self._session.request(
-                request.method, f"http://worker{request.raw_path}", headers=headers, data=body, allow_redirects=False
+                request.method,
+                f"http://worker{request.raw_path}",
+                headers=headers,
+                data=body,
+                allow_redirects=False,
+                timeout=timeout,
             ) as answer:
                 return await _copy(request, answer)
         except (aiohttp.ClientConnectionError, TimeoutError) as error:

@@ -160,6 +160,9 @@ class Accounts(Protocol):
     async def set_up(self, *, code: str, name: str, password: str) -> bool:
         """Make the owner's account if `code` is the one-time code (compared in constant time) and is still good."""
 
+    async def is_setup_code(self, code: str) -> bool:
+        """Whether it is the one-time code (compared in constant time), and still good."""
+
     async def sign_in(self, *, name: str, password: str, address: str, user_agent: str) -> NewSession | None:
         """A new session, or None: wrong name or password, in the same time."""
 

@@ -28,6 +28,7 @@ from gateway.api.problems import problems
 from gateway.api.prompt_routes import PromptRoutes
 from gateway.api.recording_routes import Recorded, RecordingRoutes
 from gateway.api.relay import Relay
+from gateway.api.restore_routes import RestoreRoutes
 from gateway.api.seams import Accounts, LiveView, PhoneSetup, ShopFile
 from gateway.api.setup_routes import SetupRoutes
 from gateway.api.stream import EventStream
@@ -41,7 +42,7 @@ LARGEST_BODY_BYTES = 1024 * 1024
 LONGEST_REQUEST_SECONDS = 30.0
 LONGEST_QUESTION_SECONDS = 75.0
 """For what an operator is asked: its network answers within a minute, or not at all."""
-_WITHOUT_TIME_LIMIT = ("/api/v1/stream", "/api/v1/recordings/")
+_WITHOUT_TIME_LIMIT = ("/api/v1/stream", "/api/v1/recordings/", "/api/v1/restore", "/api/v1/setup/restore")
 _RELAYED = (
     "/api/v1/calls",
     "/api/v1/calls/{id}",
@@ -76,6 +77,7 @@ class ApiServer:
         watched: Watched,
         recorded: Recorded,
         is_ready: Callable[[], bool],
+        start_again: Callable[[], None],
         orders: Orders,
         couriers: Couriers,
         is_courier: Callable[[str], bool] = lambda _extension: False,
@@ -105,6 +107,7 @@ class ApiServer:
         self._app.add_routes(MetricsRoutes(watched).routes())
         self._app.add_routes(RecordingRoutes(recorded, self._relay).routes())
         self._app.add_routes(ErasureRoutes(recorded.erasures).routes())
+        self._app.add_routes(RestoreRoutes(accounts, self._relay, start_again).routes())
         self._app.add_routes(PromptRoutes(self._relay, recorded.prompts_changed).routes())
         self._app.add_routes([web.get(path, self._relay.pass_on) for path in _RELAYED])
         self._stack = AsyncExitStack()

@@ -110,6 +110,7 @@ class StoredAccounts:
         """Read what is live; make the one-time setup code when there is no owner yet."""
         await self._writer.write(self._read)
         if len(self._users):
+            self._setup_code_file.unlink(missing_ok=True)  # users may have come by a backup
             self.passwords.warm_up()
         else:
             _write_secret(self._setup_code_file, new_setup_code())
@@ -132,14 +133,18 @@ class StoredAccounts:
     async def set_up(self, *, code: str, name: str, password: str) -> bool:
         """Make the owner's account if `code` is the setup code, and end the code."""
         async with self._setting_up:
-            known = self.setup_code()
-            if len(self._users) or known is None or not hmac.compare_digest(_plain_code(code), _plain_code(known)):
+            if not await self.is_setup_code(code):
                 return False
             hashed = await self.passwords.hashed(password)
             await self._users.add(name=name, password_hash=hashed, role=Role.OWNER, courier=None, by=None)
             self.passwords.warm_up()
             self._setup_code_file.unlink(missing_ok=True)
             return True
+
+    async def is_setup_code(self, code: str) -> bool:
+        """Whether it is the one-time code, and nobody is the owner yet."""
+        known = self.setup_code()
+        return not len(self._users) and known is not None and hmac.compare_digest(_plain_code(code), _plain_code(known))
 
     async def sign_in(self, *, name: str, password: str, address: str, user_agent: str) -> BegunSession | None:
         """A new session, or None: wrong name or password, told after the same time."""

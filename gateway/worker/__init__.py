@@ -44,6 +44,7 @@ async def serve(settings: Settings, archive: Archive, results: RecordingResults)
         recordings_dir=settings.recordings_dir,
         keys=keys,
         prompts=OwnPrompts(settings.prompts_dir, speech),
+        settings=settings,
     ):
         log.info("The worker answers at %s.", settings.worker_socket)
         async with asyncio.TaskGroup() as work:

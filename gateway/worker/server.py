@@ -21,11 +21,13 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.api.problems import BadRequest, NotFound, problems
 from gateway.errors import StoreError
+from gateway.settings import Settings
 from gateway.telephony.messages import MessageState
 from gateway.worker.peaks import PeaksCache
 from gateway.worker.prompt_routes import PromptRoutes
 from gateway.worker.prompts import OwnPrompts
 from gateway.worker.recordings import open_below, send_recording
+from gateway.worker.restore_routes import RestoreRoutes
 from gateway.worker.sealed import SUFFIX, KeyRing
 from gateway.worker.seams import Archive, CallFilter, MessageFilter
 
@@ -41,9 +43,16 @@ class WorkerServer:
     """`async with WorkerServer(...)`: answering from entry to exit."""
 
     def __init__(
-        self, *, socket: Path, archive: Archive, recordings_dir: Path, keys: KeyRing, prompts: OwnPrompts | None = None
+        self,
+        *,
+        socket: Path,
+        archive: Archive,
+        recordings_dir: Path,
+        keys: KeyRing,
+        prompts: OwnPrompts | None = None,
+        settings: Settings | None = None,
     ) -> None:
-        """Without `prompts` nobody can ask for any."""
+        """Without `prompts` nobody can ask for any; without `settings` nothing of the machine can be asked for."""
         self._socket = socket
         self._archive = archive
         self._recordings_dir = recordings_dir
@@ -53,6 +62,8 @@ class WorkerServer:
         self._app = web.Application(middlewares=[problems])
         if prompts is not None:
             self._app.add_routes(PromptRoutes(prompts).routes())
+        if settings is not None:
+            self._app.add_routes(RestoreRoutes(settings).routes())
         self._app.add_routes(
             [
                 web.get("/api/v1/calls", self._get_calls),

@@ -39,6 +39,7 @@ class Served:
     transferred: list[tuple[str, str]]
     texts: FakeTexts = field(default_factory=FakeTexts)
     ready: list[bool] = field(default_factory=lambda: [True])
+    started_again: list[bool] = field(default_factory=list)
     token: str | None = None
     recorded: FakeRecorded = field(default_factory=FakeRecorded)
     company: FakeCompany = field(default_factory=FakeCompany)
@@ -88,6 +89,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
     board = Board(bus=bus, shop=lambda: SHOP, hang_up=hang_up)
     accounts, shop_file, texts, ready = FakeAccounts(), FakeShopFile(), FakeTexts(), [True]
     recorded, company = FakeRecorded(), FakeCompany()
+    started_again: list[bool] = []
     orders = orders_in_memory(lambda: SHOP, publish=bus.publish)
     couriers = FakeCouriers(lambda: SHOP, orders, texts.texts.answers)
     async with (
@@ -96,7 +98,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             phone_setup=setup_desk(), texts=texts.texts, transfer=transfer, company=company.company,
             insight=company.insight,
             watched=watched(),
-            recorded=recorded.recorded, is_ready=lambda: ready[0],
+            recorded=recorded.recorded, is_ready=lambda: ready[0], start_again=lambda: started_again.append(True),
             orders=orders, couriers=couriers.couriers,
             is_courier=lambda extension: SHOP.courier(extension) is not None,
         ) as server,
@@ -115,4 +117,5 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             recorded=recorded,
             company=company,
             couriers=couriers,
+            started_again=started_again,
         )

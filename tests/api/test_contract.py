@@ -30,6 +30,7 @@ def _server() -> ApiServer:
             company=FakeCompany().company, insight=FakeCompany().insight,
             watched=watched(),
         recorded=FakeRecorded().recorded, is_ready=lambda: True,
+        start_again=lambda: None,
     )  # fmt: skip
 
 
@@ -69,6 +70,7 @@ def test_every_operation_names_a_known_scope_or_is_open_on_purpose() -> None:
         ("GET", "/api/v1/words"),
         ("GET", "/api/v1/setup"),
         ("POST", "/api/v1/setup"),
+        ("PUT", "/api/v1/setup/restore"),
         ("POST", "/api/v1/sessions"),
         ("GET", "/api/v1/setup-files/{token}/{name}"),
     }

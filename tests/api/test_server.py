@@ -308,6 +308,7 @@ async def test_a_port_in_use_is_told_by_name() -> None:
             company=FakeCompany().company, insight=FakeCompany().insight,
             watched=watched(),
             recorded=FakeRecorded().recorded, is_ready=lambda: True,
+            start_again=lambda: None,
         )  # fmt: skip
         with pytest.raises(AddressInUse, match="cannot listen on"):
             async with server:

@@ -79,6 +79,9 @@ class FakeAccounts:
         self.passwords[name] = password
         return True
 
+    async def is_setup_code(self, code: str) -> bool:
+        return code == self.code
+
     async def sign_in(self, *, name: str, password: str, address: str, user_agent: str) -> FakeSession | None:
         self.verified += 1
         if self.passwords.get(name) != password:

@@ -16,6 +16,7 @@ import numpy as np
 from gateway.api.board import Board
 from gateway.api.server import ApiServer
 from gateway.events import Event, EventBus
+from gateway.settings import Settings
 from gateway.telephony.causes import Cause
 from gateway.telephony.shop import Shop
 from gateway.worker.prompts import OwnPrompts
@@ -51,11 +52,14 @@ class GatewayThread:
         self.recorded = FakeRecorded()
         self.company = FakeCompany()
         self.hung_up: list[str] = []
+        self.started_again: list[bool] = []
         self.transferred: list[str] = []
         self.recordings_dir = directory / "recordings"
         self.prompts_dir = directory / "prompts"
         self.worker_socket = directory / "worker.sock"
         self.port = 0
+        self.settings = Settings(data_dir=directory / "data")
+        self.settings.data_dir.mkdir()
         self._board = Board(bus=self.bus, shop=lambda: self.shop, hang_up=self._hang_up, balance=self.texts.last)
         self._api: ApiServer | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -128,6 +132,7 @@ class GatewayThread:
             insight=self.company.insight,
             watched=watched(),
             recorded=self.recorded.recorded, is_ready=lambda: True,
+            start_again=lambda: self.started_again.append(True),
             orders=self.orders,
             couriers=self.couriers.couriers,
             is_courier=lambda extension: self.shop.courier(extension) is not None,
@@ -142,6 +147,7 @@ class GatewayThread:
                     recordings_dir=self.recordings_dir,
                     keys=KeyRing(self.recordings_dir.parent / "recording-keys"),
                     prompts=OwnPrompts(self.prompts_dir, Speech(self.prompts_dir / "said", self.prompts_dir)),
+                    settings=self.settings,
                 ):
                     started.set()
                     await self._stop.wait()
