@@ -181,6 +181,12 @@ class OrdersInvalid(GatewayError):
     code = "orders-invalid"
 
 
+class CalendarInvalid(GatewayError):
+    """A file is no calendar that can be taken; the message says why."""
+
+    code = "calendar-invalid"
+
+
 class OrderExists(GatewayError):
     """The number of an order was used before."""
 

@@ -170,6 +170,7 @@ _STATUS_OF_CODE = {
     "at-timeout": 504,
     "modem-lost": 503,
     "name-taken": 409,
+    "calendar-invalid": 422,
     "orders-invalid": 422,
     "order-exists": 409,
     "contacts-invalid": 422,

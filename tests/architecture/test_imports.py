@@ -58,7 +58,9 @@ MAY_IMPORT_FROM_OTHERS: dict[str, frozenset[str]] = {
     "telephony": frozenset({"holidays", "numpy", "phonenumbers"}),
     "modem": frozenset({"numpy", "serial"}),
     "sip": frozenset({"cryptography", "dns", "numpy", "pylibsrtp"}),
-    "store": frozenset({"alembic", "argon2", "phonenumbers", "sqlalchemy", "tomli", "tomli_w"}),
+    "store": frozenset(
+        {"alembic", "argon2", "icalendar", "phonenumbers", "recurring_ical_events", "sqlalchemy", "tomli", "tomli_w"}
+    ),
     "api": frozenset({"aiohttp", "argon2"}),
     "backup": frozenset({"cryptography"}),
     "toml_document": frozenset({"tomli"}),
