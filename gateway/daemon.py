@@ -38,6 +38,7 @@ from gateway.settings import Settings
 from gateway.sip.capture import capture_call
 from gateway.sip.server import SipServer
 from gateway.store.store import Store, open_store
+from gateway.telephony.call_back_desk import CallBackDesk
 from gateway.telephony.exchange import Exchange
 from gateway.telephony.flow import find_flows
 from gateway.telephony.numbers import NumberPolicy
@@ -111,29 +112,30 @@ async def _serve(settings: Settings, service: Notifier) -> bool:
         )
         bus.subscribe(sip.presence.follow)
         prompts = await asyncio.to_thread(PromptBook, store.shop, settings.prompts_dir)
-        switchboard.connect(
-            Exchange(
-                shop=store.shop,
-                lines=fleet.lines,
-                phones=sip.phones,
-                trunks=sip.trunks,
-                pbx_accounts=sip.pbx_accounts,
-                prompts=prompts,
-                keep_prompt=PromptKeeper(
-                    settings.worker_socket, store.shop, lambda: asyncio.to_thread(prompts.read)
-                ).keep,
-                recordings=recordings,
-                publish=bus.publish,
-                change_phone=store.change_phone,
-                calls=switchboard.calls,
-                traces=traces,
-                orders=store.orders.alive,
-                people=store.people,
-                call_back=switchboard.call_back,
-                pin_entry=store.pin_entry,
-                send_text=lambda *text: messages.promise_text(*text),  # noqa: PLW0108  # the desk is made below
-            )
+        call_backs = CallBackDesk(store.call_backs, publish=bus.publish, clock=utc_now)
+        exchange = Exchange(
+            shop=store.shop,
+            lines=fleet.lines,
+            phones=sip.phones,
+            trunks=sip.trunks,
+            pbx_accounts=sip.pbx_accounts,
+            prompts=prompts,
+            keep_prompt=PromptKeeper(settings.worker_socket, store.shop, lambda: asyncio.to_thread(prompts.read)).keep,
+            recordings=recordings,
+            publish=bus.publish,
+            change_phone=store.change_phone,
+            calls=switchboard.calls,
+            traces=traces,
+            orders=store.orders.alive,
+            people=store.people,
+            call_back=switchboard.call_back,
+            pin_entry=store.pin_entry,
+            promises=call_backs,
+            minutes_of=store.budget.line_minutes,
+            send_text=lambda *text: messages.promise_text(*text),  # noqa: PLW0108  # the desk is made below
         )
+        switchboard.connect(exchange)
+        call_backs.connect(exchange, switchboard.place)
         messages = MessageDesk(
             store,
             ModemTextLines(store.shop, fleet.modem_of),
@@ -146,6 +148,7 @@ async def _serve(settings: Settings, service: Notifier) -> bool:
         _tell(
             bus,
             messages.follow,
+            call_backs.follow,
             CourierWishes(shop=store.shop, orders=store.orders.alive, call_back=switchboard.call_back),
             UnreachedCustomers(shop=store.shop, orders=store.orders.alive, publish=bus.publish),
         )
@@ -197,12 +200,11 @@ async def _serve(settings: Settings, service: Notifier) -> bool:
             ),
             is_courier=lambda extension: store.shop().courier(extension) is not None,
         )
-        await stack.enter_async_context(api)
-        await stack.enter_async_context(sip)
-        await stack.enter_async_context(fleet)
+        for wire in (api, sip, fleet):
+            await stack.enter_async_context(wire)
         stack.push_async_callback(_last_words, sip)
-        await stack.enter_async_context(switchboard)
-        await stack.enter_async_context(messages)
+        for part in (switchboard, messages, call_backs):
+            await stack.enter_async_context(part)
         if await store.accounts.needs_setup():
             log.info("The owner's setup code is in %s.", settings.data_dir / "setup-code")
         _rehearse(store.shop())

@@ -97,6 +97,24 @@ class BudgetSpent(GatewayError):
     code = "budget-spent"
 
 
+class MonthSpent(BudgetSpent):
+    """What this line may use in a month, in minutes or in money, is used up."""
+
+    code = "month-spent"
+
+
+class NightLocked(GatewayError):
+    """The owner lets nobody call outside at this hour."""
+
+    code = "night-lock"
+
+
+class TooManyAtOnce(GatewayError):
+    """An extension has so many calls to outside running that it may be somebody else who uses it."""
+
+    code = "too-many-at-once"
+
+
 class TooManyCalls(GatewayError):
     """An extension has begun so many calls to outside in a minute that it may be somebody else who uses it."""
 

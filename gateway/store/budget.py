@@ -1,4 +1,7 @@
-"""Minutes per line and per extension and day: counted on disk before they are spent (goal 5, T-F2).
+"""Minutes per line and per extension and day, and per line and month: counted on disk before they are spent (goal 5).
+
+The other limits of a paid call are looked at here as well, at its beginning: how many an extension begins and has
+running, and the night (T-F2, T-F3).
 
 This process alone spends, so the day's sums are kept in memory and decide at once; every minute is
 committed before `open` and `extend` return. A crash leaves what was committed counted as used. While
@@ -20,14 +23,15 @@ from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from gateway.clock import WallClock
-from gateway.errors import BudgetSpent, StoreError, TooManyCalls
+from gateway.errors import BudgetSpent, GatewayError, NightLocked, StoreError, TooManyAtOnce, TooManyCalls
 from gateway.events import AlertCleared, AlertRaised, Publish
 from gateway.ids import new_id
 from gateway.store.call_rate import CallRate
+from gateway.store.month import Bill, Months, minutes_left, open_bill, require_month
 from gateway.store.schema import budget_minutes, reservations
 from gateway.store.writer import Writer
-from gateway.telephony.ledger import Reservation
-from gateway.telephony.shop import ShopView
+from gateway.telephony.ledger import LineMinutes, Reservation
+from gateway.telephony.shop import LineSettings, ShopView, TrunkSettings
 
 _DAYS_KEPT = 3
 
@@ -35,7 +39,8 @@ _DAYS_KEPT = 3
 _RESERVE = insert(reservations).on_conflict_do_nothing()
 _COUNT = insert(budget_minutes)
 _COUNT = _COUNT.on_conflict_do_update(
-    index_elements=["reservation_id", "local_day"], set_={"minutes": _COUNT.excluded.minutes}
+    index_elements=["reservation_id", "local_day"],
+    set_={"minutes": _COUNT.excluded.minutes, "cost": _COUNT.excluded.cost},
 )
 
 
@@ -49,11 +54,14 @@ class Subject:
 
 @dataclass(slots=True)
 class _Account:
-    """An open reservation: its minutes by local day."""
+    """An open reservation: its minutes by local day. What it costs is counted for its first day."""
 
     line: str
     extension: str | None
     may_refuse: bool
+    call_id: str = ""
+    number: str = ""
+    bill: Bill | None = None
     granted_seconds: int = 0
     minutes: dict[str, int] = field(default_factory=dict)
 
@@ -75,28 +83,34 @@ class StoredBudget:
         self._open: dict[str, _Account] = {}
         self._alerted: set[tuple[str, Subject]] = set()
         self._rate = CallRate(shop)
+        self._months = Months(writer)
 
     async def load(self) -> None:
         """Read the minutes of today, so that the limits hold even if the disk goes before the first call."""
         await self._sums(self._local_day())
+        await self._months.of(self._local_day())
         await self._writer.write(lambda connection: self._rate.load(connection, self._clock()))
         await self._rehearse()
 
     async def open(self, *, call_id: str, leg_id: str, line: str, extension: str | None, number: str) -> Reservation:
-        """Commit the first minute of an outgoing call. Raises BudgetSpent or TooManyCalls; for an emergency, neither.
+        """Commit the first minute of an outgoing call.
 
-        When the waiting task is cancelled, the minute goes back.
+        Raises BudgetSpent, TooManyCalls, TooManyAtOnce and NightLocked; for an emergency, none of them. When the
+        waiting task is cancelled, the minute goes back.
         """
         # A Dialable without `+` is an emergency number: counted, never refused.
-        account = _Account(line, extension, may_refuse=number.startswith("+"))
+        account = _Account(line, extension, may_refuse=number.startswith("+"), call_id=call_id, number=number)
         reservation = Reservation(id=new_id(), line=line, granted_seconds=60)
         now = self._clock()
         row = {
             "id": reservation.id, "gateway_id": self._gateway_id, "call_id": call_id, "leg_id": leg_id, "line": line,
             "extension": extension, "number": number, "opened_at": now, "granted_seconds": 60,
         }  # fmt: skip
-        if account.may_refuse and extension is not None:
-            self._count_call(extension, call_id, number, now)
+        if account.may_refuse:
+            self._require_day(number, line, extension, now)
+            if extension is not None:
+                self._require_room(extension, call_id, number)
+                self._count_call(extension, call_id, number, now)
         await self._take_minute(account)
         self._open[reservation.id] = account
         done = False
@@ -131,6 +145,15 @@ class StoredBudget:
         """Minutes of a line that are used or reserved today."""
         return (await self._sums(self._local_day()))[Subject("line", line)]
 
+    def line_minutes(self, line: str) -> LineMinutes:
+        """How a line or provider stands now, by what is known without looking at the disk."""
+        day, way = self._local_day(), self._way(line)
+        used = self._days.get(day, Counter())[Subject("line", line)]
+        month = self._months.known(day)
+        left = [max(0, way.minutes_per_day - used)] if way is not None else [0]
+        of_month = minutes_left(way, month) if month is not None else None
+        return LineMinutes(used=used, left=min([*left, *([of_month] if of_month is not None else [])]))
+
     # Inside.
 
     async def _rehearse(self) -> None:
@@ -153,29 +176,78 @@ class StoredBudget:
     async def _take_minute(self, account: _Account) -> None:
         """Count one more minute of today in memory, at once, so that two calls cannot take the same one."""
         day = self._local_day()
-        sums = await self._sums(day)
+        sums, month = await self._sums(day), await self._months.of(day)
+        if account.bill is None:
+            account.bill = open_bill(self._shop(), account.line, account.number, month)
+        more = account.bill.for_seconds(account.granted_seconds + 60) - account.bill.cost
         for subject in account.subjects:
             limit = self._limit(subject)
             if account.may_refuse and limit is not None and sums[subject] >= limit:
                 self._raise_spent(subject, limit, day)
+        if account.may_refuse:
+            require_month(
+                self._way(account.line), month, more, day, lambda spent: self._alert_of(spent, "line", account.line)
+            )
         for subject in account.subjects:
             sums[subject] += 1
         account.minutes[day] = account.minutes.get(day, 0) + 1
+        account.bill.cost += more
+        self._months.add(day, account.line, minutes=1)
+        self._months.add(next(iter(account.minutes)), account.line, cost=more)
         account.granted_seconds += 60
 
     def _count_call(self, extension: str, call_id: str, number: str, now: datetime) -> None:
         try:
             self._rate.begin(extension, call_id, number, now)
         except TooManyCalls as refusal:
-            values = {name: str(value) for name, value in refusal.values.items()}
-            self._alert(TooManyCalls.code, Subject("extension", extension), values)
+            self._alert_of(refusal, "extension", extension)
             raise
+
+    def _require_room(self, extension: str, call_id: str, number: str) -> None:
+        """Raise TooManyAtOnce when the extension has as many calls running as it may; its own mobile is none."""
+        shop = self._shop()
+        courier = shop.courier(extension)
+        person = shop.phone(extension) or courier
+        mobile = courier.mobile if courier is not None else None
+        running = {
+            each.call_id
+            for each in self._open.values()
+            if each.may_refuse and each.extension == extension and each.number != mobile
+        }
+        if person is None or number == mobile or call_id in running or len(running) < person.calls_at_once:
+            return
+        refusal = TooManyAtOnce(
+            f"Extension {extension} has {len(running)} calls running; you allow it no more.",
+            extension=extension, calls=str(person.calls_at_once),
+        )  # fmt: skip
+        self._alert_of(refusal, "extension", extension)
+        raise refusal
+
+    def _require_day(self, number: str, line: str, extension: str | None, now: datetime) -> None:
+        """Raise NightLocked when the night lock holds, and the number is none of those that pass it."""
+        shop = self._shop()
+        if number in shop.night.numbers or shop.courier_by_mobile(number) is not None:
+            return
+        if shop.night.is_on(now, shop.time_zone):
+            kind, name = ("extension", extension) if extension is not None else ("line", line)
+            refusal = NightLocked(
+                f"Nobody may call outside from {shop.night.begins} to {shop.night.ends}; {kind} {name} has tried.",
+                kind=kind, name=name, begins=shop.night.begins, ends=shop.night.ends,
+            )  # fmt: skip
+            self._alert_of(refusal, kind, name)
+            raise refusal
+
+    def _alert_of(self, refusal: GatewayError, kind: str, name: str) -> None:
+        self._alert(refusal.code, Subject(kind, name), {key: str(value) for key, value in refusal.values.items()})
+
+    def _way(self, name: str) -> LineSettings | TrunkSettings | None:
+        return self._shop().line(name) or self._shop().trunk(name)
 
     def _limit(self, subject: Subject) -> int | None:
         """A line or trunk that the shop does not know has no minutes; an extension of that kind has no own limit."""
         shop = self._shop()
         if subject.kind == "line":
-            line = shop.line(subject.name) or shop.trunk(subject.name)
+            line = self._way(subject.name)
             return line.minutes_per_day if line is not None else 0
         person = shop.phone(subject.name) or shop.courier(subject.name)
         return person.minutes_per_day if person is not None else None
@@ -235,9 +307,14 @@ class StoredBudget:
             step = max(change, -account.minutes[day])
             account.minutes[day] += step
             change -= step
+            self._months.add(day, account.line, minutes=step)
             for subject in account.subjects:
                 if day in self._days:
                     self._days[day][subject] += step
+        if account.bill is not None:
+            cost = account.bill.for_seconds(talk_seconds)
+            self._months.add(next(iter(account.minutes)), account.line, cost=cost - account.bill.cost)
+            account.bill.cost = cost
         minutes = self._minutes_of(reservation_id, account)
         del self._open[reservation_id]
         settled = {"settled_at": self._clock(), "talk_seconds": talk_seconds}
@@ -254,8 +331,9 @@ class StoredBudget:
             {
                 "id": new_id(), "gateway_id": self._gateway_id, "reservation_id": reservation_id, "local_day": day,
                 "line": account.line, "extension": account.extension, "minutes": minutes,
+                "cost": account.bill.cost if account.bill is not None and not place else 0,
             }
-            for day, minutes in account.minutes.items()
+            for place, (day, minutes) in enumerate(account.minutes.items())
         ]  # fmt: skip
 
         def write(connection: Connection) -> None:

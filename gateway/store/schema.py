@@ -274,6 +274,7 @@ budget_minutes = _table(
     Column("line", Text, nullable=False),
     Column("extension", Text),
     Column("minutes", Integer, nullable=False),
+    Column("cost", Integer, nullable=False, server_default="0"),
     UniqueConstraint("reservation_id", "local_day"),
     Index(None, "local_day"),
 )

@@ -15,6 +15,7 @@ import phonenumbers
 from gateway.store.contacts_check import check_contacts
 from gateway.store.schedule_check import check_schedule
 from gateway.telephony.missed_rules import MissedRules
+from gateway.telephony.night import NightLock
 from gateway.telephony.numbers import Dialable, NumberPolicy, Verdict
 from gateway.telephony.recording_policy import RecordingPolicy, RecordingRoute
 from gateway.telephony.shop import (
@@ -48,6 +49,7 @@ _PREFIX = re.compile(r"\+[0-9]{1,15}", re.ASCII)
 _AMOUNT = re.compile(r"[0-9]{1,6}(\.[0-9]{1,4})?", re.ASCII)
 _USSD_CODE = re.compile(r"[*#][0-9*#]{1,30}#", re.ASCII)
 _USSD_ANSWER = re.compile(r"[0-9*#]{1,20}", re.ASCII)
+_HOUR = re.compile(r"((?:[01][0-9]|2[0-3]):[0-5][0-9])?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9a-fA-F:.]+\]", re.ASCII)
 _WHOLE_PATH = re.compile(r"/.+")
@@ -63,6 +65,7 @@ def check_shop(document: TomlDocument) -> None:
     _check_people(document, policy)
     check_contacts(document, policy)
     _check_trunks(document, policy)
+    _check_night(document, policy)
     _check_texts_of_lines(document)
     check_schedule(document)
     parties: list[tuple[Place, PhoneSettings | TrunkSettings]] = [
@@ -159,6 +162,7 @@ def _check_lines(document: TomlDocument, policy: NumberPolicy | None) -> None:
         _matches(document, (*place, "imei"), line.imei, _IMEI, "15 digits")
         _matches(document, (*place, "iccid"), line.iccid, _ICCID, "19 or 20 digits")
         _within(document, (*place, "minutes_per_day"), line.minutes_per_day, 0, MINUTES_OF_A_DAY)
+        _check_month(document, place, line)
         _check_number(document, (*place, "number"), line.number, policy)
         for extension in line.rings:
             if extension not in phones:
@@ -227,6 +231,7 @@ def _check_people(document: TomlDocument, policy: NumberPolicy | None) -> None:
             document.problem((*place, "extension"), "112 is the emergency number and cannot be an extension.")
         _within(document, (*place, "minutes_per_day"), person.minutes_per_day, 0, MINUTES_OF_A_DAY)
         _within(document, (*place, "calls_per_minute"), person.calls_per_minute, 1, MOST_CALLS_PER_MINUTE)
+        _within(document, (*place, "calls_at_once"), person.calls_at_once, 1, MOST_CALLS_AT_ONCE)
     for place, phone in document.found(PhoneSettings):
         _not_empty(document, (*place, "password"), phone.password)
         _check_wishes(document, place, phone, policy)
@@ -311,10 +316,28 @@ def _check_trunks(document: TomlDocument, policy: NumberPolicy | None) -> None:
         _matches(document, (*place, "host"), trunk.host, _HOST_AND_PORT, "a host name or address")
         _check_number(document, (*place, "number"), trunk.number, policy)
         _within(document, (*place, "minutes_per_day"), trunk.minutes_per_day, 0, MOST_TRUNK_MINUTES)
+        _check_month(document, place, trunk)
         if trunk.calls_at_once is not None:
             _within(document, (*place, "calls_at_once"), trunk.calls_at_once, 1, MOST_CALLS_AT_ONCE)
         if trunk.password is not None and trunk.user is None:
             document.problem((*place, "password"), f'The trunk "{trunk.name}" has a password but no "user".')
+
+
+def _check_month(document: TomlDocument, place: Place, way: LineSettings | TrunkSettings) -> None:
+    for key, most in (("minutes_per_month", 31 * MOST_TRUNK_MINUTES), ("money_per_month", 10_000_000)):
+        value = getattr(way, key)
+        if value is not None:
+            _within(document, (*place, key), value, 0, most)
+
+
+def _check_night(document: TomlDocument, policy: NumberPolicy | None) -> None:
+    for place, night in document.found(NightLock):
+        for key in ("begins", "ends"):
+            _matches(document, (*place, key), getattr(night, key), _HOUR, 'an hour like "23:00", or ""')
+        if bool(night.begins) is not bool(night.ends):
+            document.problem(place, 'The night needs both "begins" and "ends".')
+        for number in night.numbers:
+            _check_number(document, (*place, "numbers"), number, policy)
 
 
 def _check_number(document: TomlDocument, place: Place, number: str | None, policy: NumberPolicy | None) -> None:

@@ -17,8 +17,8 @@ import tomli_w
 from gateway.errors import SettingsError, StoreError
 from gateway.store.shop_check import check_shop
 from gateway.telephony.contacts import ContactRules
-from gateway.telephony.night import NightLock
 from gateway.telephony.missed_rules import MissedRules
+from gateway.telephony.night import NightLock
 from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.reception import Reception
 from gateway.telephony.recording_policy import RecordingPolicy

@@ -297,6 +297,13 @@ class Call:
         self._own(leg)
         return leg
 
+    def ring_again(self, ringing: Ringing, extension: str) -> Leg:
+        """Ring one more phone, or one once more, for those who ring already."""
+        (leg,) = self.phones(extension)
+        self._own(leg)
+        ringing.add(leg)
+        return leg
+
     def rearrange(self) -> None:
         """Somebody has joined or left."""
         if self._talk is not None:
@@ -349,6 +356,7 @@ _PHRASES = {
     Cause.NO_SUCH_NUMBER: "no-such-extension",
     Cause.NUMBER_BARRED: "number-not-allowed",
     Cause.BUDGET_SPENT: "budget-spent",
+    Cause.NIGHT_LOCK: "number-not-allowed",
     Cause.TOO_MANY_CALLS: "no-free-line",
     Cause.NO_FREE_LINE: "no-free-line",
 }

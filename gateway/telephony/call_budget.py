@@ -7,7 +7,7 @@ import logging
 import math
 from collections.abc import Callable
 
-from gateway.errors import BudgetSpent, GatewayError, TooManyCalls
+from gateway.errors import BudgetSpent, GatewayError, NightLocked, TooManyAtOnce, TooManyCalls
 from gateway.telephony.causes import Cause
 from gateway.telephony.faults import cause_of_fault
 from gateway.telephony.ledger import Budget, Reservation
@@ -53,7 +53,7 @@ class CallBudget:
                 extension=extension,
                 number=number.digits,
             )
-        except (BudgetSpent, TooManyCalls) as refusal:
+        except (BudgetSpent, NightLocked, TooManyAtOnce, TooManyCalls) as refusal:
             self._refuse(cause_of_fault(refusal))
         except GatewayError as fault:
             log.error("The minutes for a call by %s cannot be counted: %s", self._leg.line, fault)

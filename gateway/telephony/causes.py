@@ -28,6 +28,8 @@ class Cause(StrEnum):
     BUDGET_SPENT = "budget-spent"
     TOO_MANY_CALLS = "too-many-calls"
     """Of one extension in a minute (T-F2)."""
+    NIGHT_LOCK = "night-lock"
+    """Nobody may call outside at this hour (T-F2)."""
     NO_FREE_LINE = "no-free-line"
     CONGESTION = "congestion"
     """The network or the other side has no room now."""
@@ -67,6 +69,7 @@ CAUSES: dict[Cause, CauseRow] = {
     Cause.NUMBER_BARRED: CauseRow(63, 403, "Forbidden", 403),
     Cause.BUDGET_SPENT: CauseRow(63, 403, "Forbidden", 402),
     Cause.TOO_MANY_CALLS: CauseRow(63, 403, "Forbidden", 429),
+    Cause.NIGHT_LOCK: CauseRow(63, 403, "Forbidden", 403),
     Cause.NO_FREE_LINE: CauseRow(34, 503, "Service Unavailable", 503),
     Cause.CONGESTION: CauseRow(42, 503, "Service Unavailable", 503),
     Cause.NO_COMMON_CODEC: CauseRow(88, 488, "Not Acceptable Here", 406),

@@ -10,7 +10,10 @@ _CAUSES = {
     "no-free-line": Cause.NO_FREE_LINE,
     "number-barred": Cause.NUMBER_BARRED,
     "budget-spent": Cause.BUDGET_SPENT,
+    "month-spent": Cause.BUDGET_SPENT,
+    "night-lock": Cause.NIGHT_LOCK,
     "too-many-calls": Cause.TOO_MANY_CALLS,
+    "too-many-at-once": Cause.TOO_MANY_CALLS,
 }
 """Faults that are an answer to the caller; any other is one of ours."""
 

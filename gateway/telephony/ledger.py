@@ -33,8 +33,9 @@ class Budget(Protocol):
     async def open(self, *, call_id: str, leg_id: str, line: str, extension: str | None, number: str) -> Reservation:
         """Commit the first minute of an outgoing call, before ATD.
 
-        Raises BudgetSpent when the line, or the extension, has none left today, and TooManyCalls when the extension
-        has begun too many other calls within the last minute.
+        Raises BudgetSpent when the line, or the extension, has none left today, or the line none this month;
+        TooManyCalls when the extension has begun too many other calls within the last minute, TooManyAtOnce when too
+        many of its calls run, NightLocked when nobody may call outside at this hour.
         """
 
     async def extend(self, reservation: Reservation) -> Reservation:

@@ -17,6 +17,7 @@ _TELLING = (
     Cause.NUMBER_BARRED,
     Cause.BUDGET_SPENT,
     Cause.TOO_MANY_CALLS,
+    Cause.NIGHT_LOCK,
     Cause.NO_SUCH_NUMBER,
     Cause.UNREACHABLE,
 )
@@ -39,8 +40,15 @@ class Ringing:
         leg.on_change(lambda _leg: self._changed.set())
         self._changed.set()
 
-    async def answered(self, *, within: float | None) -> Leg | None:
-        """The first leg that answers; None when `within` seconds went by or every leg has ended."""
+    def wake(self) -> None:
+        """Have whoever waits for an answer look again."""
+        self._changed.set()
+
+    async def answered(self, *, within: float | None, until: Callable[[], bool] | None = None) -> Leg | None:
+        """The first leg that answers; None when `within` seconds went by or every leg has ended.
+
+        With `until` the end of every leg ends nothing, as one may ring again: None comes once that holds.
+        """
         try:
             async with asyncio.timeout(within):
                 while True:
@@ -48,7 +56,7 @@ class Ringing:
                         if leg.state is LegState.UP:
                             self._taken = leg
                             return leg
-                    if all(leg.state is LegState.ENDED for leg in self.legs):
+                    if until() if until is not None else all(leg.state is LegState.ENDED for leg in self.legs):
                         return None
                     self._changed.clear()
                     await self._changed.wait()

@@ -10,11 +10,15 @@ from typing import TypeAlias
 from gateway.audio.codec import Codec
 from gateway.telephony.contacts import ContactRules
 from gateway.telephony.missed_rules import MissedRules
+from gateway.telephony.night import NightLock
+from gateway.telephony.reception import Reception
 from gateway.telephony.recording_policy import RecordingPolicy
 from gateway.telephony.schedule import Schedule
 
 CALLS_PER_MINUTE = 5
 """So many calls to outside may an extension begin in a minute, unless the owner says otherwise (T-F2)."""
+CALLS_AT_ONCE = 5
+"""So many calls to outside may run for an extension at the same time, unless the owner says otherwise (T-F2)."""
 
 
 class Loudness(StrEnum):
@@ -54,8 +58,16 @@ class LineSettings:
     pin_file: str | None = None
     operator: str | None = None
     contract: str | None = None
+    """The number of the contract with the operator."""
     holder: str | None = None
+    """Who owns the SIM: the company or person that the contract names."""
+    employee: str | None = None
+    """Who of the shop uses it, as the operator was told."""
     minutes_per_day: int = 120
+    minutes_per_month: int | None = None
+    """Beside those of the day; None: no more than the days give."""
+    money_per_month: int | None = None
+    """In the shop's currency, by its tariffs; None: as much as the minutes cost."""
     from_mobile: Loudness = Loudness.NORMAL
     to_mobile: Loudness = Loudness.NORMAL
     evens_out: bool = False
@@ -82,7 +94,8 @@ class LineSettings:
 
 
 LINE_RULES = (
-    "number", "rings", "operator", "contract", "holder", "minutes_per_day", "from_mobile", "to_mobile",
+    "number", "rings", "operator", "contract", "holder", "employee", "minutes_per_day", "minutes_per_month",
+    "money_per_month", "from_mobile", "to_mobile",
     "evens_out", "reduces_noise", "cancels_echo",
     "keys", "hide_number", "roaming", "texts", "sms_per_minute", "sms_per_day", "balance_code", "balance_pattern",
     "low_balance",
@@ -101,6 +114,7 @@ class PhoneSettings:
     minutes_per_day: int = 60
     """What this extension may spend on calls by the SIM lines (goal 5)."""
     calls_per_minute: int = CALLS_PER_MINUTE
+    calls_at_once: int = CALLS_AT_ONCE
     codecs: tuple[Codec, ...] = ()
     """What may be spoken with the phone, the best first; none named: everything, the cheapest first."""
     srtp: Srtp = Srtp.OFF
@@ -141,6 +155,7 @@ class CourierSettings:
     texts_missed: bool = False
     """An SMS tells the courier of a call that was not answered."""
     calls_per_minute: int = CALLS_PER_MINUTE
+    calls_at_once: int = CALLS_AT_ONCE
     operator: str | None = None
     """Of the mobile; a line of the same operator is tried first, which often costs less."""
     pbx_password: str | None = field(default=None, repr=False)
@@ -179,6 +194,9 @@ class TrunkSettings:
     number: str | None = None
     minutes_per_day: int = 480
     """Of outgoing calls by this provider, all together; it refuses when they are spent."""
+    minutes_per_month: int | None = None
+    money_per_month: int | None = None
+    """As of a line."""
     calls_at_once: int | None = None
     """So many calls run by it at most, both ways; the next one leaves another way. None: as many as it takes."""
     transport: SipTransport = SipTransport.UDP
@@ -291,7 +309,9 @@ class Shop:
     codes: FeatureCodes = FeatureCodes()
     ussd: UssdRules = UssdRules()
     orders: OrderRules = OrderRules()
+    reception: Reception = field(default_factory=Reception)
     tariffs: tuple[TariffSettings, ...] = ()
+    night: NightLock = field(default_factory=NightLock)
     missed: MissedRules = field(default_factory=MissedRules)
     contacts: ContactRules = field(default_factory=ContactRules)
     schedule: Schedule = field(default_factory=Schedule)

@@ -57,7 +57,13 @@ def small_shop(minutes: int = 5) -> Shop:
         ),
         phones=(
             # The minutes are what its tests are about; how many calls a minute, is test_call_rate's.
-            PhoneSettings(extension="101", name="Front desk", password="a-password-of-101", calls_per_minute=1_000),
+            PhoneSettings(
+                extension="101",
+                name="Front desk",
+                password="a-password-of-101",
+                calls_per_minute=1_000,
+                calls_at_once=1_000,
+            ),
             PhoneSettings(extension="102", password="a-password-of-102", minutes_per_day=2),
         ),
         couriers=(CourierSettings(extension="2001", mobile="+79161234567", lines=("red",), pin="482913"),),

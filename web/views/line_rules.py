@@ -14,9 +14,10 @@ from web.translation import gettext
 line_rules = Blueprint("line_rules", __name__)
 
 _WORDS = (
-    "number", "operator", "contract", "holder", "from_mobile", "to_mobile", "keys", "balance_code", "balance_pattern",
+    "number", "operator", "contract", "holder", "employee", "from_mobile", "to_mobile", "keys", "balance_code",
+    "balance_pattern",
 )  # fmt: skip
-_COUNTS = ("minutes_per_day", "sms_per_minute", "sms_per_day", "low_balance")
+_COUNTS = ("minutes_per_day", "minutes_per_month", "money_per_month", "sms_per_minute", "sms_per_day", "low_balance")
 _LISTS = ("rings", "texts")
 _SWITCHES = ("evens_out", "reduces_noise", "cancels_echo", "hide_number", "roaming")
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from gateway.store.migrations.first_call_backs import create_call_backs
 from gateway.store.migrations.first_contacts import create_contacts
 from gateway.store.migrations.first_missed import create_missed
 
@@ -223,6 +224,7 @@ def upgrade() -> None:
         Column("line", Text, nullable=False),
         Column("extension", Text, nullable=True),
         Column("minutes", Integer, nullable=False),
+        Column("cost", Integer, nullable=False, server_default="0"),
         UniqueConstraint("reservation_id", "local_day", name="uq_budget_minutes_reservation_id_local_day"),
     )
     op.create_index("ix_budget_minutes_local_day", "budget_minutes", ["local_day"])
@@ -368,6 +370,7 @@ def _create_orders() -> None:
     op.create_index("ix_pin_guesses_local_day_caller", "pin_guesses", ["local_day", "caller"])
     create_contacts(_create)
     create_missed(_create)
+    create_call_backs(_create)
 
 
 def _create(name: str, *contents: Any) -> None:
