@@ -68,7 +68,7 @@ class Answers:
 def seen_as(response: Response, flow: Flow) -> Address | None:
     """Our address as the Via of an answer shows it; None when that is what we think ourselves."""
     via = response.via
-    host = via.parameter("received") or via.host
+    host = (via.parameter("received") or via.host).strip("[]")  # RFC 5118 section 4.5
     port = via.parameter("rport") or ""
     if not is_numeric(host) or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
         return None

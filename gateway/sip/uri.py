@@ -12,6 +12,8 @@ from gateway.sip.grammar import MalformedMessage, Parameters, is_token
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+\-.]*")
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9\-_.]*[A-Za-z0-9.])?")
+_COLON_TOO_MANY = re.compile(r":::(?=[0-9]+\.[0-9.]+\Z)")
+"""Before an IPv4 address at the end: allowed by the grammar of RFC 3261, and to be read (RFC 5118 section 4.10)."""
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _USER = re.compile(r"[A-Za-z0-9\-_.!~*'()&=+$,;?/%#]*")
 _URI_PARAMETER = re.compile(r"[A-Za-z0-9\-_.!~*'()\[\]/:&+$%]+")
@@ -101,6 +103,7 @@ def parse_host_port(text: str) -> tuple[str, int | None]:
     """`host[:port]`; an IPv6 host stands in brackets and is returned without them."""
     if text.startswith("["):
         host, bracket, rest = text[1:].partition("]")
+        host = _COLON_TOO_MANY.sub("::", host)
         if not bracket or not is_ipv6(host) or (rest and not rest.startswith(":")):
             raise MalformedMessage("The IPv6 address is broken.")
         colon, port_text = rest[:1], rest[1:]

@@ -1,1 +1,1 @@
-"""Broken SIP, by rules and at random: a short form in tests/sip/test_anomalies.py, a long one by `make fuzz`."""
+"""Broken SIP, and speech that might be keys: short forms in tests/sip and tests/audio, the long one by `make fuzz`."""

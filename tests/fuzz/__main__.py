@@ -1,4 +1,5 @@
-"""The long form: `make fuzz`. A million mutations by default, and 200,000 texts put into every field that takes one.
+"""The long form: `make fuzz`. A million mutations by default, 200,000 texts put into every field that takes one, and
+half an hour of speech in which no key is to be heard.
 
 Every line says what was counted; the exit status is 0 when nothing was found. ARGS="--mutations 10000000 --seed 1".
 """
@@ -23,12 +24,15 @@ from gateway.sip.headers import NameAddress, Via
 from gateway.sip.message import Headers, Request, parse_message, serialise
 from gateway.sip.sdp import agree, parse_sdp
 from gateway.sip.uri import SipUri
-from tests.fuzz.sip import all_messages, mutated, replaced, valid_messages
+from tests.fuzz import talk_off
+from tests.fuzz.sip import all_messages, broken_elements, mutated, replaced, valid_messages
 
 SLOWEST_MS = 10.0
 MOST_GROWTH = 3.0
 """The time per byte at 64 KiB may be so many times that at 1 KiB: what grows with the square would be 64 times it."""
 MOST_MIB = 5.0
+MOST_KEYS_AN_HOUR = 1.0
+"""In an hour of speech without a pause, as any of the codings leaves it."""
 
 _OFFER = (
     b"v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\n"
@@ -41,15 +45,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make fuzz")
     parser.add_argument("--mutations", type=int, default=1_000_000)
     parser.add_argument("--texts", type=int, default=200_000)
+    parser.add_argument("--speech-minutes", type=float, default=30.0)
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
     options = parser.parse_args()
     print(f"seed: {options.seed} (repeat with ARGS='--seed {options.seed}')", flush=True)
     found = [
         _anomalies(),
+        _elements(),
         _mutations("messages", options.mutations, options.seed, all_messages(), _read_message),
         _mutations("descriptions", options.mutations // 10, options.seed, [_OFFER], _read_description),
         _growth(),
         _injections(options.texts, options.seed),
+        _talk_off(options.speech_minutes, options.seed),
     ]
     print("nothing was found" if not any(found) else "SOMETHING WAS FOUND", flush=True)
     return int(any(found))
@@ -75,6 +82,16 @@ def _anomalies() -> bool:
     print(
         f"every field of {len(valid_messages())} valid messages replaced by each anomaly: {count} messages", flush=True
     )
+    return False
+
+
+def _elements() -> bool:
+    count = 0
+    for data in broken_elements():
+        count += 1
+        if not (_is_harmless(data, _read_message) and _is_harmless(data.partition(b"\r\n\r\n")[2], _read_description)):
+            return True
+    print(f"every element of an INVITE replaced by each anomaly: {count} messages", flush=True)
     return False
 
 
@@ -202,6 +219,14 @@ def _injections(count: int, start: int) -> bool:
         return True
     print(f"injections: {examined} messages with texts in eight places, 0 of them changed", flush=True)
     return examined < count // 2
+
+
+def _talk_off(minutes: float, start: int) -> bool:
+    """Speech that is taken for keys."""
+    mistakes, hours = talk_off.listen(minutes, start)
+    for coding, found in mistakes.items():
+        print(f"speech, {coding}: {len(found)} keys in {hours * 60:.0f} minutes", *found, sep="\n  ", flush=True)
+    return sum(map(len, mistakes.values())) > MOST_KEYS_AN_HOUR * hours * len(mistakes)
 
 
 def _is_harmless(data: bytes, read: Callable[[bytes], None]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,54 @@ ANOMALIES: tuple[bytes, ...] = (
     b"Digest", b'Digest username="', b"Digest nonce=,,,=,", b"Basic Og==", b"Mon, 99 Foo 9999 99:99:99 GMT",
     b"active;expires=-1", b"dialog;id=", b"text/plain;charset=\"",
 )  # fmt: skip
+
+_INVITE = (
+    "<INVITE> <sip>:<102>:<secret>@<127.0.0.1>:<5060>;<transport>=<udp> <SIP>/<2.0>\r\n"
+    "Via: <SIP>/<2.0>/<UDP> <10.200.0.1>:<5060>;<rport>;<branch>=<z9hG4bKelements>\r\n"
+    "<Max-Forwards>: <70>\r\n"
+    'From: "<Anna>" <\x01><sip>:<101>@<127.0.0.1>;<user>=<phone><\x02>;<tag>=<elements>\r\n'
+    "To: <Boris> <\x01><sip>:<102>@<127.0.0.1><\x02>\r\n"
+    "Call-ID: <elements>@<10.200.0.1>\r\n"
+    "CSeq: <1> <INVITE>\r\n"
+    "Contact: <\x01><sip>:<101>@<10.200.0.1>:<5060><\x02>;<expires>=<60>;<q>=<0.5>\r\n"
+    "Expires: <120>\r\n"
+    "Session-Expires: <1800>;<refresher>=<uac>\r\n"
+    "Supported: <timer>, <100rel>\r\n"
+    "Accept: <application>/<sdp>;<level>=<1>\r\n"
+    "Date: <Sat>, <13> <Nov> <2010> <23>:<29>:<00> <GMT>\r\n"
+    'Authorization: <Digest> <username>="<101>", realm=<"simbridge">, nonce="<x>", uri="<sip:x>", nc=<00000001>\r\n'
+    "Content-Type: <application>/<sdp>\r\n"
+    "Content-Length: <{length}>\r\n\r\n"
+    "<v>=<0>\r\n"
+    "o=<-> <1> <1> <IN> <IP4> <10.200.0.1>\r\n"
+    "s=<->\r\n"
+    "c=<IN> <IP4> <10.200.0.1>\r\n"
+    "b=<AS>:<64>\r\n"
+    "t=<0> <0>\r\n"
+    "m=<audio> <4000> <RTP>/<AVP> <0> <8> <101>\r\n"
+    "a=<rtpmap>:<101> <telephone-event>/<8000>\r\n"
+    "a=<fmtp>:<101> <0>-<15>\r\n"
+    "a=<ptime>:<20>\r\n"
+    "<a>=<sendrecv>\r\n"
+)
+"""An INVITE in its elements, each in angle brackets; what are brackets of the message itself are elements, too."""
+
+
+def elements() -> list[bytes]:
+    """The INVITE cut apart: what stands between elements, an element, and so on, as bytes; joined it is the message."""
+    parts = re.split(r"<([^<>]*)>", _INVITE)
+    parts = [part.replace("\x01", "<").replace("\x02", ">") for part in parts]
+    whole = "".join(parts)
+    length = str(len(whole.partition("\r\n\r\n")[2]))
+    return [part.replace("{length}", length).encode() for part in parts]
+
+
+def broken_elements() -> Iterator[bytes]:
+    """That INVITE with each of its elements, one after the other, replaced by each anomaly (as PROTOS c07-sip does)."""
+    parts = elements()
+    for place in range(1, len(parts), 2):
+        for anomaly in ANOMALIES:
+            yield b"".join([*parts[:place], anomaly, *parts[place + 1 :]])
 
 
 def read(name: str) -> bytes:
