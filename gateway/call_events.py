@@ -66,6 +66,31 @@ class CallTransferred(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallBackPromised(Event):
+    """A caller is to be called back. `due_at` is when at the earliest, in UTC (ISO 8601)."""
+
+    call_id: str
+    promise_id: str
+    number: str
+    due_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallBackChanged(Event):
+    """A promise to call back is in another state (telephony.promised.PromiseState).
+
+    `attempts` counts calls to the customer, `cause` says what the last one came to, where there is something to say.
+    """
+
+    promise_id: str
+    number: str
+    state: str
+    attempts: int
+    due_at: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallEnded(Event):
     """The call's record. `talk_seconds` counts from CallAnswered; `cause` says why it ended."""
 

@@ -16,6 +16,8 @@ from typing import TypeAlias
 
 from gateway.call_events import (
     CallAnswered,
+    CallBackChanged,
+    CallBackPromised,
     CallEnded,
     CallRouted,
     CallShown,
@@ -48,6 +50,8 @@ __all__ = [
     "AudioStopped",
     "BalanceChecked",
     "CallAnswered",
+    "CallBackChanged",
+    "CallBackPromised",
     "CallEnded",
     "CallRouted",
     "CallShown",

@@ -29,10 +29,10 @@ async def ring_phones(call: Call, settings: RingPhones) -> None:
     if forward is None:
         await call.refuse(why)
     else:
-        await _follow(call, forward, settings)
+        await follow_forward(call, forward, settings)
 
 
-async def _follow(call: Call, forward: Forward, settings: RingPhones) -> None:
+async def follow_forward(call: Call, forward: Forward, settings: RingPhones) -> None:
     """Go on as if the phone that forwards had dialled: its policy, its minutes. A circle ends the call."""
     passed = (*settings.forwarded_by, forward.by)
     call.payer = forward.by

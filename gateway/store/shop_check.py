@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 import phonenumbers
 
 from gateway.store.contacts_check import check_contacts
+from gateway.store.reception_check import check_reception
 from gateway.store.schedule_check import check_schedule
 from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.night import NightLock
@@ -68,6 +69,7 @@ def check_shop(document: TomlDocument) -> None:
     _check_night(document, policy)
     _check_texts_of_lines(document)
     check_schedule(document)
+    check_reception(document, policy)
     parties: list[tuple[Place, PhoneSettings | TrunkSettings]] = [
         *document.found(PhoneSettings),
         *document.found(TrunkSettings),

@@ -18,6 +18,7 @@ from gateway.store.after_crash import UnfinishedRecording, close_what_was_left
 from gateway.store.audit import add_audit
 from gateway.store.balances import StoredBalances
 from gateway.store.budget import StoredBudget
+from gateway.store.call_backs import StoredCallBacks
 from gateway.store.charges import Charges
 from gateway.store.contacts import StoredContacts
 from gateway.store.database import Places, held, open_engine, prepare
@@ -77,6 +78,7 @@ class Store:
         self.evidence = StoredEvidence(writer, gateway_id=gateway_id, clock=clock, shop=self.shop)
         self.pin_entry = StoredPinEntry(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.missed = StoredMissed(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
+        self.call_backs = StoredCallBacks(writer, gateway_id=gateway_id, clock=clock)
         self.charges = Charges(writer, shop=self.shop)
         self.orders = StoredOrders(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.contacts = StoredContacts(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)

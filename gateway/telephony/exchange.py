@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from gateway.audio.bridge import Bridge
 from gateway.audio.hold_music import hold_music
 from gateway.audio.port import FrameSource
+from gateway.clock import WallClock, utc_now
 from gateway.errors import StoreError
 from gateway.events import Publish
 from gateway.telephony.best_line import LineStanding, best_line
@@ -20,6 +21,7 @@ from gateway.telephony.ledger import LineMinutes, PinEntry
 from gateway.telephony.line import Line, LineState, Phones, Trunk
 from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.orders import Order, OrderView
+from gateway.telephony.promised import CallBackPromises, NoPromises
 from gateway.telephony.shop import PBX_PREFIX, ShopView
 from gateway.telephony.trace import Traces
 
@@ -110,6 +112,10 @@ class Exchange:
     """Commit a change of the phone with that extension; it counts from the next call on. Raises StoreError."""
     keep_prompt: Callable[[str, bytes], Awaitable[None]] = _keep_no_prompt
     """Use what was dictated (16 bits, little-endian, 8 kHz) in the place of a prompt. Raises PromptUnusable."""
+    promises: CallBackPromises = field(default_factory=NoPromises)
+    """Promises to call somebody back."""
+    clock: WallClock = utc_now
+    """The wall clock that hours and promises go by."""
     calls: Callable[[], Sequence[Call]] = field(default=lambda: ())
     """The calls that run now, oldest first."""
     pin_entry: PinEntry = field(default_factory=_NobodyCounts)

@@ -16,6 +16,7 @@ from gateway.telephony.forwarding import PhoneChange, change_by_code
 from gateway.telephony.leg import Leg
 from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.orders import Order, order_of_customer
+from gateway.telephony.reception import CallBackFirst
 from gateway.telephony.shop import CourierSettings, LineSettings, Shop
 
 
@@ -27,6 +28,22 @@ class RingPhones:
     ring_seconds: float = 60.0
     forwarded_by: tuple[str, ...] = ()
     """The phones that have forwarded the call so far, the last one at the end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receive:
+    """A stranger calls the shop: these phones ring, by the rules of the reception."""
+
+    extensions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnCall:
+    """A promise to call somebody back is kept: the leg is the one that was rung first, `number` the customer's."""
+
+    number: str
+    extensions: tuple[str, ...]
+    first: CallBackFirst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +137,8 @@ class TakePlace:
 Destination: TypeAlias = (
     ChangePhone
     | RingPhones
+    | Receive
+    | ReturnCall
     | ToManager
     | ToCourier
     | CourierMenu
@@ -227,4 +246,6 @@ def _to_manager(shop: Shop, manager: str | None, usual: Destination) -> ToManage
 def _ring(shop: Shop, rings: tuple[str, ...] = ()) -> Destination:
     """Ring those extensions, or all phones of the shop."""
     extensions = rings or tuple(phone.extension for phone in shop.phones)
-    return RingPhones(extensions=extensions) if extensions else Refuse(cause=Cause.UNREACHABLE)
+    if not extensions:
+        return Refuse(cause=Cause.UNREACHABLE)
+    return Receive(extensions=extensions) if shop.reception.on else RingPhones(extensions=extensions)

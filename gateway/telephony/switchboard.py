@@ -23,6 +23,7 @@ from gateway.telephony.routing import (
     CallBack,
     CourierMenu,
     Destination,
+    ReturnCall,
     RingBack,
     ToCourier,
     ToOutside,
@@ -193,6 +194,13 @@ class Switchboard:
         self._tasks.create_task(self._ring_back(courier, order, exchange, after), name=f"call back {extension}")
         return None
 
+    def place(self, leg: Leg, destination: Destination, call_id: str) -> bool:
+        """Let a leg that we have dialled be the caller of a new call of that id; False: no calls are taken now."""
+        if self._exchange is None or not self._is_open:
+            return False
+        self._tasks.create_task(self._serve(leg, self._exchange, destination, call_id), name=f"call {call_id}")
+        return True
+
     async def _ring_back(self, courier: CourierSettings, order: Order | None, exchange: Exchange, after: float) -> None:
         with self._call_backs.until_done(courier.extension):
             await asyncio.sleep(after)
@@ -241,6 +249,9 @@ class Switchboard:
             case CallBack(order=order):
                 direction = "outgoing"
                 call.called = order.number if order is not None else ""
+            case ReturnCall(number=number, extensions=extensions):
+                direction = "outgoing"
+                call.called = number if leg.line is None else extensions[0]
             case _ if leg.line is not None:
                 direction = "incoming"
             case ToCourier() | ToOutside():

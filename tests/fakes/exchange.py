@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from gateway.audio.frame import SILENCE, Frame
 from gateway.audio.port import FrameSource
 from gateway.errors import NoFreeLine, PromptUnusable
 from gateway.events import CallEnded, Event, EventBus, Published
+from gateway.store.call_backs import StoredCallBacks
+from gateway.telephony.call_back_desk import CallBackDesk
 from gateway.telephony.causes import Cause
 from gateway.telephony.exchange import Exchange
 from gateway.telephony.flow import find_flows
@@ -29,7 +31,7 @@ from gateway.telephony.orders import Order, alive
 from gateway.telephony.shop import Shop
 from gateway.telephony.switchboard import Switchboard
 from tests.fakes.contacts import FakePeople
-from tests.fakes.direct_store import loop_clock
+from tests.fakes.direct_store import loop_clock, memory_writer
 from tests.fakes.legs import FakeLeg
 from tests.fakes.orders import pin_entry_in_memory
 
@@ -40,9 +42,9 @@ PROMPT_FRAMES = 50
 class FakePrompt:
     """One second of silence that knows its key."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, seconds: float = 1.0) -> None:
         self.key = key
-        self._left = PROMPT_FRAMES
+        self._left = round(seconds * PROMPT_FRAMES)
 
     def next_frame(self) -> Frame | None:
         self._left -= 1
@@ -152,6 +154,10 @@ class Scene:
         self.shop = shop
         self.bus = EventBus()
         self.events: list[Event] = []
+        self.set_by = timedelta(0)
+        self.prompt_seconds: dict[str, float] = {}
+        """Of those that last longer than the one second."""
+        self.writer = memory_writer()
         self.bus.subscribe(self._note)
         self.lines = {line.name: FakeLine(line.name) for line in shop.lines}
         self.trunks = {trunk.name: FakeTrunk(trunk.name) for trunk in shop.trunks}
@@ -159,6 +165,12 @@ class Scene:
         self.phones = FakePhones()
         self.recordings = FakeRecordings()
         self.pin_entry = pin_entry_in_memory(lambda: self.shop, clock=loop_clock, publish=self.bus.publish)
+        self.call_backs = CallBackDesk(
+            StoredCallBacks(self.writer, gateway_id="g", clock=self.clock),
+            publish=self.bus.publish,
+            clock=self.clock,
+        )
+        self.bus.subscribe(self.call_backs.follow)
         self.prompts_played: list[str] = []
         self.prompts_kept: dict[str, NDArray[np.int16]] = {}
         self.orders: list[Order] = []
@@ -178,6 +190,8 @@ class Scene:
             publish=self.bus.publish,
             pin_entry=self.pin_entry,
             people=self.people,
+            promises=self.call_backs,
+            clock=self.clock,
             minutes_of=lambda line: self.minutes.get(line, LineMinutes()),
             change_phone=self._change_phone,
             keep_prompt=self._keep_prompt,
@@ -187,6 +201,11 @@ class Scene:
             send_text=lambda number, text, by: self.texts.append((number, text, by)),
         )
         self.switchboard.connect(self.exchange)
+        self.call_backs.connect(self.exchange, self.switchboard.place)
+
+    def clock(self) -> datetime:
+        """The wall clock, which a test may set by `set_by`."""
+        return loop_clock() + self.set_by
 
     def _note(self, published: Published) -> None:
         self.events.append(published.event)
@@ -202,7 +221,7 @@ class Scene:
 
     def _prompt(self, key: str) -> FrameSource:
         self.prompts_played.append(key)
-        return FakePrompt(key)
+        return FakePrompt(key, self.prompt_seconds.get(key, 1.0))
 
     def call_from_phone(self, extension: str, called: str) -> FakeLeg:
         """A phone of the shop dials."""
@@ -250,6 +269,6 @@ async def scene(shop: Shop) -> AsyncIterator[Scene]:
     """A scene that must leave nothing behind."""
     find_flows(flows)
     playing = Scene(shop)
-    async with playing.switchboard:
+    async with playing.switchboard, playing.call_backs:
         yield playing
     playing.check_nothing_left()

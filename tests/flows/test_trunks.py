@@ -11,7 +11,7 @@ from gateway.flows.to_outside import MOST_REDIRECTS
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import Direction, LegState
 from gateway.telephony.line import LineState
-from gateway.telephony.routing import Refuse, RingPhones, route
+from gateway.telephony.routing import Receive, Refuse, route
 from gateway.telephony.shop import CourierSettings, LineSettings, PbxSettings, PhoneSettings, Shop, TrunkSettings
 from tests.fakes.exchange import Scene, scene
 from tests.fakes.legs import FakeLeg
@@ -146,7 +146,7 @@ async def test_who_claims_the_number_of_a_phone_gets_neither_its_name_nor_its_ri
 @pytest.mark.parametrize("line", ["provider", "gone-meanwhile"])
 def test_what_comes_from_outside_never_dials_on(line: str) -> None:
     leg = FakeLeg(direction=Direction.INCOMING, peer=CUSTOMER, called=CUSTOMER, line=line)
-    assert route(SHOP, leg) == RingPhones(extensions=("101", "102"))
+    assert route(SHOP, leg) == Receive(extensions=("101", "102"))
     assert route(Shop(trunks=SHOP.trunks), leg) == Refuse(cause=Cause.UNREACHABLE)
 
 

@@ -1,0 +1,28 @@
+"""The table of promised call-backs."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Column, Index, Integer, String, Table, Text
+
+from gateway.store.schema import Moment, metadata
+
+call_backs = Table(
+    "call_backs",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("gateway_id", String(36), nullable=False),
+    Column("number", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("called", Text, nullable=False),
+    Column("extensions", JSON, nullable=False),
+    Column("call_id", String(36), nullable=False),
+    Column("promised_at", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_cause", Text, nullable=False),
+    Index(None, "state"),
+    Index(None, "number"),
+)

@@ -1,0 +1,41 @@
+"""What sort of number customers call: who pays for the call, and how it looks to them (E3)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberType
+
+from gateway.telephony.shop import Shop
+
+
+class NumberKind(StrEnum):
+    """By the numbering plan."""
+
+    CITY = "city"
+    MOBILE = "mobile"
+    TOLL_FREE = "toll-free"
+    """The shop pays for the caller, from the answer on."""
+    OTHER = "other"
+
+
+_KINDS = {
+    PhoneNumberType.FIXED_LINE: NumberKind.CITY,
+    PhoneNumberType.MOBILE: NumberKind.MOBILE,
+    PhoneNumberType.TOLL_FREE: NumberKind.TOLL_FREE,
+}
+
+
+def kind_of_number(number: str | None) -> NumberKind:
+    """The kind of an E.164 number."""
+    try:
+        return _KINDS.get(phonenumbers.number_type(phonenumbers.parse(number or "")), NumberKind.OTHER)
+    except NumberParseException:
+        return NumberKind.OTHER
+
+
+def kind_of_way(shop: Shop, way: str | None) -> NumberKind:
+    """The kind of the number that a line or a provider of that name has."""
+    found = None if way is None else shop.line(way) or shop.trunk(way)
+    return kind_of_number(found.number if found is not None else None)

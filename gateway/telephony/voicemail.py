@@ -1,0 +1,44 @@
+"""A message that a caller leaves: recorded after its own notice, and kept as the recording of the call."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from gateway.audio.bridge import Bridge
+from gateway.audio.frame import Frame
+from gateway.audio.port import FrameSource, MediaPort
+from gateway.telephony.prompts import BEEP
+
+if TYPE_CHECKING:
+    from gateway.telephony.call import Call
+
+LONGEST_SECONDS = 120.0
+
+
+class NobodyThere(MediaPort):
+    """The other side of a message: it says nothing and hears nothing."""
+
+    def _restart(self, source: FrameSource | None) -> None:
+        pass
+
+    def _write(self, frame: Frame, position: int) -> None:
+        pass
+
+
+async def take_message(call: Call, *, within: float = LONGEST_SECONDS) -> None:
+    """Say that it is recorded, beep, and keep what the caller says until `#`, the end of the time, or the hang-up."""
+    await call.say("leave-message")
+    await call.say(BEEP)
+    bridge = Bridge(call.caller.port, NobodyThere(), asyncio.get_running_loop().time)
+    call.caller.forget_keys()
+    call.recorder.follow(bridge)
+    try:
+        async with asyncio.timeout(within):
+            while await call.caller.next_key(within=None) != "#":
+                pass
+    except TimeoutError:
+        pass
+    finally:
+        bridge.stop()
+        call.recorder.stop()
