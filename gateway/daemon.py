@@ -124,6 +124,7 @@ async def _serve(settings: Settings, service: Notifier) -> bool:
             recordings=recordings,
             publish=bus.publish,
             change_phone=store.change_phone,
+            bring_in=lambda call_id, extension, role, by: switchboard.bring_in(call_id, extension, role, by=by),
             calls=switchboard.calls,
             traces=traces,
             orders=store.orders.alive,

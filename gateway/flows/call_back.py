@@ -40,4 +40,5 @@ async def call_back(call: Call, settings: CallBack) -> None:
             pass
         await courier_menu(call, CourierMenu(courier=courier, is_proven=True))
     else:
+        call.proven[call.caller] = courier.extension
         await to_outside(call, ToOutside(text=order.phone))

@@ -35,6 +35,7 @@ async def courier_menu(call: Call, settings: CourierMenu) -> None:
         if knows is None:
             call.exchange.call_back(settings.courier.extension, None, RELAX_SECONDS)
         return
+    call.proven[call.caller] = settings.courier.extension
     for _ in range(settings.tries):
         dialled = await call.ask("enter-number", most=LONGEST_NUMBER, within=KEY_SECONDS)
         order = order_of_courier(call.exchange.orders(), settings.courier.extension, dialled.removeprefix("*"))

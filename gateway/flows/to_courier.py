@@ -39,6 +39,7 @@ async def to_courier(call: Call, settings: ToCourier) -> None:
                     mobile, why = None, Cause.NO_ANSWER
             if mobile is not None:
                 has_talked = True
+                call.proven[mobile] = courier.extension
                 await call.talk(mobile)
                 return
             if why not in _NEXT_LINE:

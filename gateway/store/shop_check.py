@@ -78,7 +78,7 @@ def check_shop(document: TomlDocument) -> None:
         if len(set(party.codecs)) < len(party.codecs):
             document.problem((*place, "codecs"), f"{quoted((*place, 'codecs'))} names a codec twice.")
     for place, codes in document.found(FeatureCodes):
-        for key in ("pick_up", "pick_up_at", "pause_recording", "record_prompt"):
+        for key in ("pick_up", "pick_up_at", "pause_recording", "record_prompt", "courier"):
             _matches(document, (*place, key), getattr(codes, key), _FEATURE_CODE, 'a code like "*8", or ""')
     for place, recording in document.found(RecordingPolicy):
         _within(document, (*place, "keep_days"), recording.keep_days, 1, 3650)

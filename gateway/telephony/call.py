@@ -45,6 +45,8 @@ class Call:
         self.exchange = exchange
         self.legs: list[Leg] = []
         self.courier: str | None = None
+        self.proven: dict[Leg, str] = {}
+        """Legs with a courier at the mobile, by proof and not by caller id, and their extensions."""
         self.called = caller.called
         self.flow = ""
         self.answered_at: float | None = None

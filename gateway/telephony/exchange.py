@@ -27,6 +27,7 @@ from gateway.telephony.trace import Traces
 
 if TYPE_CHECKING:
     from gateway.telephony.call import Call
+    from gateway.telephony.company import Role
     from gateway.telephony.leg import Leg
 
 Prompts: TypeAlias = Callable[[str], FrameSource]
@@ -34,6 +35,8 @@ Prompts: TypeAlias = Callable[[str], FrameSource]
 
 
 CallBackVerb: TypeAlias = Callable[[str, Order | None, float], Cause | None]
+BringIn: TypeAlias = "Callable[[str, str, Role, str], Cause | None]"
+"""The call's id, whom to ring, what that party does, and who wants it."""
 
 
 class CallRecording(Protocol):
@@ -87,6 +90,10 @@ def _call_nobody_back(extension: str, order: Order | None = None, after: float =
     return Cause.UNREACHABLE
 
 
+def _bring_in_nobody(call_id: str, extension: str, role: Role, by: str) -> Cause:  # noqa: ARG001  # the verb's form
+    return Cause.UNREACHABLE
+
+
 async def _keep_nothing(extension: str, change: PhoneChange) -> None:
     raise StoreError(f"Nothing keeps the {change.feature} of {extension} here.")
 
@@ -116,6 +123,8 @@ class Exchange:
     """Promises to call somebody back."""
     clock: WallClock = utc_now
     """The wall clock that hours and promises go by."""
+    bring_in: BringIn = _bring_in_nobody
+    """Ring a phone of ours that shall join a running call; None: it is being rung, else why not."""
     calls: Callable[[], Sequence[Call]] = field(default=lambda: ())
     """The calls that run now, oldest first."""
     pin_entry: PinEntry = field(default_factory=_NobodyCounts)

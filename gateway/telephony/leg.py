@@ -125,6 +125,14 @@ class Leg(ABC):
         if self.state is LegState.UP:
             self._send_key(key)
 
+    def let_wait(self, waits: bool) -> None:
+        """The party wants the other one to wait, or is back, and has said so by keys: its wire cannot tell."""
+        self._has_held(waits)
+
+    def ask_for_transfer(self, wish: TransferWish) -> Cause | None:
+        """The party wants the other one connected elsewhere, and says so by keys. None: it is tried, else why not."""
+        return self._has_transfer(wish)
+
     async def up(self, *, within: float | None) -> bool:
         """Wait until the leg is answered; False when it ended, or `within` seconds went by."""
         return await self._wait_for(lambda: self.state is LegState.UP, within)

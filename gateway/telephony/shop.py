@@ -257,6 +257,8 @@ class FeatureCodes:
     """Followed by an extension: answer the call that rings there."""
     pause_recording: str = ""
     """Pressed by a phone of ours in the midst of a call: keep silence, and again: keep what is said."""
+    courier: str = "**"
+    """Begins what a courier presses on the mobile in the midst of a call: hold, hand over, conference, pause."""
     record_prompt: str = ""
     """Record the greeting, or, followed by two digits, the prompt of that number on the page Prompts."""
 

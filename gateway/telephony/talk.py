@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from gateway.audio.bridge import Bridge
 from gateway.errors import GatewayError, LegEnded
 from gateway.events import CallAnswered, CallTransferred
 from gateway.telephony.causes import Cause
+from gateway.telephony.courier_codes import CodeReader, CourierCodes
 from gateway.telephony.faults import cause_of_fault
 from gateway.telephony.flow import flow_for
 from gateway.telephony.key_code import KeyCode
@@ -157,7 +159,7 @@ class Talk:
         call.company.meet(left, right, bridge, recorded=self._recorded)
         undo.callback(call.company.part)
         for leg, other in ((left, right), (right, left)):
-            undo.callback(leg.on_key(other.send_key))
+            undo.callback(leg.on_key(self._keys_of(leg, other)))
             code = call.exchange.shop().codes.pause_recording
             if code and leg.line is None:
                 undo.callback(leg.on_key(KeyCode(code, call.recorder.pause_for_card).press))
@@ -167,6 +169,15 @@ class Talk:
             undo.callback(leg.forget_transfer)
         if left.on_hold or right.on_hold or call.company.guests:
             self._follow_holds()
+
+    def _keys_of(self, leg: Leg, other: Leg) -> Callable[[str], None]:
+        """What takes the keys of a party: the other one, and before it the codes of a courier who is at the mobile."""
+        prefix, extension = self._call.exchange.shop().codes.courier, self._call.proven.get(leg)
+        if not prefix or extension is None:
+            return other.send_key
+        reader = CodeReader(prefix, CourierCodes(self._call, leg, extension).act, other.send_key)
+        self._together.callback(reader.close)
+        return reader.press
 
     def _forget_talk(self) -> None:
         self._call.talking_to = None
@@ -179,6 +190,8 @@ class Talk:
             for holder, held in ((left, right), (right, left)):
                 if holder.on_hold and not holder.brings_music:
                     held.port.play(self._call.exchange.music())
+                if holder.on_hold and holder in self._call.proven:  # a mobile would go on hearing whoever waits
+                    holder.port.hear(None)
         if left.on_hold or right.on_hold:
             self._call.recorder.pause()
         else:
@@ -187,12 +200,17 @@ class Talk:
     # Transfers.
 
     def _judge(self, wish: TransferWish) -> Cause | None:
-        """Whether a wish will be tried: only a phone of ours may have one, and it is no way round the number policy."""
-        if wish.by.line is not None:
+        """Whether a wish will be tried: only a phone of ours may have one, and it is no way round the number policy.
+
+        A courier at the mobile may hand over to extensions of the shop.
+        """
+        if wish.by.line is not None and wish.by not in self._call.proven:
             return Cause.NUMBER_BARRED
         if self._wishes:
             return Cause.REJECTED
-        refusal = self._judge_place(wish.by, wish.instead_of) if wish.instead_of else self._judge_target(wish.target)
+        refusal = (
+            self._judge_place(wish.by, wish.instead_of) if wish.instead_of else self._judge_target(wish.by, wish.target)
+        )
         if refusal is None:
             self._wishes.append(wish)
             self._woken.set()
@@ -205,9 +223,11 @@ class Talk:
         other = self._call.exchange.call_of(place)
         return Cause.REJECTED if other is None or other is self._call else None
 
-    def _judge_target(self, target: str) -> Cause | None:
+    def _judge_target(self, by: Leg, target: str) -> Cause | None:
         exchange = self._call.exchange
         if isinstance(to_dialled(exchange.shop(), target), ToOutside):
+            if by in self._call.proven:
+                return Cause.NO_SUCH_NUMBER
             verdict = exchange.policy().check(target)
             if not isinstance(verdict, Dialable):
                 unknown = verdict.reason in (BarredReason.NO_SUCH_NUMBER, BarredReason.NOT_A_NUMBER)
@@ -244,7 +264,7 @@ class Talk:
         stays = self.partner_of(wish.by)
         call.caller = stays
         redirect = call.redirect = Redirect(wish)
-        call.payer = wish.by.peer
+        call.payer = call.proven.get(wish.by, wish.by.peer)
         destination = to_dialled(call.exchange.shop(), target)
         _, flow = flow_for(destination)
         try:

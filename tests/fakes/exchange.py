@@ -195,6 +195,7 @@ class Scene:
             minutes_of=lambda line: self.minutes.get(line, LineMinutes()),
             change_phone=self._change_phone,
             keep_prompt=self._keep_prompt,
+            bring_in=lambda call_id, extension, role, by: self.switchboard.bring_in(call_id, extension, role, by=by),
             calls=self.switchboard.calls,
             call_back=self.switchboard.call_back,
             orders=lambda: alive(self.orders, loop_clock(), timedelta(minutes=self.shop.orders.grace_minutes)),
