@@ -100,7 +100,7 @@ def is_customer(number: str, shop: Shop) -> bool:
     """The number may be a customer's: it can be called back (E.164), and is nobody's of the shop."""
     if not number.startswith("+") or shop.courier_by_mobile(number) is not None:
         return False
-    return all(each.number != number for each in (*shop.lines, *shop.trunks))
+    return number not in {*(line.number for line in shop.lines), *(trunk.number for trunk in shop.trunks)}
 
 
 def _story(steps: Sequence[Try | Ending]) -> Iterable[MissedCustomer]:
@@ -110,7 +110,7 @@ def _story(steps: Sequence[Try | Ending]) -> Iterable[MissedCustomer]:
         if isinstance(step, Try):
             tries.append(step)
         elif tries:
-            yield MissedCustomer(number=step.number, tries=tuple(tries), ended=step)
+            yield MissedCustomer(number=tries[0].number, tries=tuple(tries), ended=step)
             tries = []
     if tries:
         yield MissedCustomer(number=tries[0].number, tries=tuple(tries), ended=None)

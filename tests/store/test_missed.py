@@ -1,0 +1,179 @@
+"""The list of missed customers as the rows of calls give it, from the first event on, and closed by a person."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+
+from gateway.events import (
+    CallAnswered,
+    CallEnded,
+    CallStarted,
+    Event,
+    EventBus,
+    LegAnswered,
+    LegEnded,
+    LegStarted,
+    MissedClosed,
+)
+from gateway.ids import new_id
+from gateway.store.journal import Journal
+from gateway.store.missed import StoredMissed, read_missed
+from gateway.telephony.missed import Closure, Talk, still_missed
+from gateway.telephony.shop import Shop
+from tests.fakes.call_log import LoggedCall, random_log, stored
+from tests.fakes.direct_store import memory_writer
+from tests.store.conftest import HandClock, small_shop
+
+IVAN, OLGA, COURIER = "+79165554433", "+79165554434", "+79161234567"
+
+
+class Shopful:
+    """A shop whose calls are told as events and kept as the journal keeps them."""
+
+    def __init__(self) -> None:
+        self.clock = HandClock()
+        self.bus = EventBus(self.clock)
+        self.heard: list[Event] = []
+        self.bus.subscribe(lambda published: self.heard.append(published.event))
+        writer = memory_writer()
+        self.bus.subscribe(Journal(writer, gateway_id="g"))
+        self.writer = writer
+        self.missed = StoredMissed(writer, gateway_id="g", shop=small_shop, clock=self.clock, publish=self.heard.append)
+
+    def call(self, *, caller: str = "101", called: str = "red", answered_by: str | None = None) -> str:
+        """A whole call, from outside when the caller is; an unanswered one rings four phones, or the number."""
+        call_id, first = new_id(), new_id()
+        is_incoming = caller.startswith("+")
+        others = ["101", "102", "103", "104"] if is_incoming else [called]
+        rung = {new_id(): peer for peer in others}
+        line = "red"
+        self._tell(LegStarted(
+            call_id=call_id, leg_id=first, kind="gsm" if is_incoming else "sip", direction="incoming", peer=caller,
+            line=line if is_incoming else None,
+        ))  # fmt: skip
+        self._tell(CallStarted(
+            call_id=call_id, direction="incoming" if is_incoming else "outgoing", caller=caller, called=called,
+            line=line if is_incoming else None, flow="ring_phones",
+        ))  # fmt: skip
+        for leg_id, peer in rung.items():
+            self._tell(LegStarted(
+                call_id=call_id, leg_id=leg_id, kind="sip" if is_incoming else "gsm", direction="outgoing", peer=peer,
+                line=None if is_incoming else line,
+            ))  # fmt: skip
+        if answered_by is not None:
+            self._tell(LegAnswered(call_id=call_id, leg_id=first))
+            for leg_id, peer in rung.items():
+                if peer == answered_by:
+                    self._tell(LegAnswered(call_id=call_id, leg_id=leg_id))
+            self._tell(CallAnswered(call_id=call_id, answered_by=answered_by))
+        for leg_id in (first, *rung):
+            self._tell(LegEnded(
+                call_id=call_id, leg_id=leg_id, cause="hung-up", ended_by_peer=True, frames_in=0, frames_out=0, lost=0,
+                concealed=0,
+            ))  # fmt: skip
+        self._tell(CallEnded(
+            call_id=call_id, cause="cancelled", ended_by="caller", talk_seconds=0.0, total_seconds=1.0
+        ))  # fmt: skip
+        return call_id
+
+    async def open(self) -> list[tuple[str, int]]:
+        return [(each.number, len(each.tries)) for each in await self.missed.open()]
+
+    def _tell(self, event: Event) -> None:
+        self.clock.pass_by(seconds=1)
+        self.bus.publish(event)
+
+
+async def test_four_phones_ring_and_nobody_answers_is_one_missed_customer() -> None:
+    """A14."""
+    shop = Shopful()
+    for _ in range(3):
+        shop.call(caller=IVAN)
+    assert await shop.open() == [(IVAN, 3)]
+
+
+async def test_a_talk_closes_it_from_whatever_line_and_by_whomever() -> None:
+    shop = Shopful()
+    shop.call(caller=IVAN)
+    shop.call(caller=OLGA)
+    shop.call(caller="102", called=IVAN)  # not reached
+    assert await shop.open() == [(IVAN, 1), (OLGA, 1)]
+    returned = shop.call(caller="102", called=IVAN, answered_by=IVAN)
+    shop.call(caller=OLGA, answered_by="101")
+    assert await shop.open() == []
+    with shop.writer.engine.begin() as connection:
+        ivan, olga = read_missed(connection, small_shop(), shop.clock.now - timedelta(days=1))
+    assert isinstance(ivan.ended, Talk)
+    assert isinstance(olga.ended, Talk)
+    assert (ivan.ended.by, ivan.ended.call_id, olga.ended.by) == ("102", returned, "101")
+    shop.call(caller=IVAN)
+    assert await shop.open() == [(IVAN, 1)]
+
+
+async def test_couriers_and_who_withholds_the_number_are_not_listed() -> None:
+    shop = Shopful()
+    shop.call(caller=COURIER)
+    shop.call(caller="", called="red")
+    assert await shop.open() == []
+
+
+async def test_a_customer_whose_call_rings_now_is_not_missed_yet() -> None:
+    shop = Shopful()
+    shop.bus.publish(
+        CallStarted(call_id="now", direction="incoming", caller=IVAN, called="red", line="red", flow="ring_phones")
+    )
+    assert await shop.open() == []
+
+
+async def test_a_person_closes_it_once_with_a_reason() -> None:
+    shop = Shopful()
+    last = shop.call(caller=IVAN)
+    shop.clock.pass_by(minutes=5)
+    assert await shop.missed.close(IVAN, reason="a salesman", by="anna")
+    assert not await shop.missed.close(IVAN, reason="again", by="anna")
+    assert not await shop.missed.close(OLGA, reason="never called", by="anna")
+    assert await shop.open() == []
+    assert [event for event in shop.heard if isinstance(event, MissedClosed)] == [MissedClosed(number=IVAN, by="anna")]
+    with shop.writer.engine.begin() as connection:
+        (ivan,) = read_missed(connection, small_shop(), shop.clock.now - timedelta(days=1))
+        audit = connection.exec_driver_sql('SELECT "by", action, subject FROM audit').all()
+    assert ivan.ended == Closure(number=IVAN, at=shop.clock.now, by="anna", reason="a salesman")
+    assert [tuple(row) for row in audit] == [("anna", "missed.closed", last)], "no number in what is never erased"
+    shop.call(caller=IVAN)
+    assert await shop.open() == [(IVAN, 1)]
+
+
+async def test_after_thirty_days_nobody_is_reminded_any_more() -> None:
+    shop = Shopful()
+    shop.call(caller=IVAN)
+    shop.clock.pass_by(days=29)
+    assert await shop.open() == [(IVAN, 1)]
+    shop.clock.pass_by(days=2)
+    assert await shop.open() == []
+
+
+def test_over_random_logs_every_missed_customer_is_talked_to_or_listed(seed: int) -> None:
+    first = datetime(2026, 3, 2, tzinfo=UTC)
+    for number in range(5):
+        log = random_log(random.Random(seed + number), first, timedelta(hours=30), 120)
+        with stored(log) as connection:
+            found = read_missed(connection, Shop(), first)
+        tries = [call for call in log if _is_missed(call)]
+        assert sorted(each.call_id for one in found for each in one.tries) == sorted(call.id for call in tries)
+        expected = set()
+        for call in tries:
+            talks = [talk for each in log if (talk := _talked_at(each, call.caller)) is not None]
+            if all(talk < call.started_at for talk in talks):
+                expected.add(call.id)
+        assert {each.call_id for one in still_missed(found) for each in one.tries} == expected
+
+
+def _is_missed(call: LoggedCall) -> bool:
+    return call.direction == "incoming" and call.answered_at is None and call.ended_at is not None
+
+
+def _talked_at(call: LoggedCall, number: str) -> datetime | None:
+    """When somebody has talked to that number in this call."""
+    legs = [leg.answered_at for leg in call.legs if leg.peer == number and leg.answered_at is not None]
+    return max(*legs, call.answered_at) if legs and call.answered_at is not None else None
