@@ -35,7 +35,7 @@ async def take_message(call: Call, *, within: float = LONGEST_SECONDS) -> None:
     call.recorder.follow(bridge)
     try:
         async with asyncio.timeout(within):
-            while await call.caller.next_key(within=None) != "#":
+            while await call.caller.next_key(within=None) not in ("#", None):  # None: the caller has gone
                 pass
     except TimeoutError:
         pass
