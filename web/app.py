@@ -24,6 +24,7 @@ from web.views.access import access
 from web.views.entry import entry
 from web.views.erasing import erasing
 from web.views.history import history
+from web.views.hours import hours
 from web.views.line_rules import line_rules
 from web.views.my_orders import my_orders
 from web.views.news import news
@@ -69,7 +70,7 @@ def create_app(
     CSRFProtect(app)
     Babel(app, locale_selector=reader.language)
     for blueprint in (
-        entry, access, my_orders, ordering, overview, line_rules, history, erasing, prompts,
+        entry, access, my_orders, ordering, overview, line_rules, history, hours, erasing, prompts,
         phone_setup, shop, news, texting,
     ):  # fmt: skip
         app.register_blueprint(blueprint)

@@ -338,6 +338,23 @@ class GatewayClient(GatewayLink):
         """Other values for some of them."""
         self._ask(asker, "PATCH", "/api/v1/lines/{name}/rules", body=rules, name=line)
 
+    def hours(self, asker: Asker) -> dict[str, Any]:
+        """The shop's hours, by the names of shop.toml."""
+        return self._object(asker, "GET", "/api/v1/schedule")
+
+    def change_hours(self, asker: Asker, hours: dict[str, Any]) -> None:
+        """Other hours, all of them."""
+        self._ask(asker, "PUT", "/api/v1/schedule", body=hours)
+
+    def take_calendar(self, asker: Asker, text: str, timed: str) -> None:
+        """Take an iCalendar file; `timed`: whether the shop is "closed" or "open" during its events."""
+        query = {"timed": timed}
+        self._ask(asker, "POST", "/api/v1/schedule/import", text=text, media_type="text/calendar", query=query)
+
+    def opening(self, asker: Asker, at: str | None = None) -> dict[str, Any]:
+        """Whether the shop is open, now or then, and the two weeks from that day."""
+        return self._object(asker, "GET", "/api/v1/schedule/state", query={"at": at})
+
     @contextmanager
     def recording(
         self, asker: Asker, recording_id: str, headers: Mapping[str, str], *, is_download: bool = False

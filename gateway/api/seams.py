@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from gateway.telephony.schedule import Schedule
+
 
 class LiveView(Protocol):
     """The exchange at this moment."""
@@ -271,3 +273,15 @@ class ShopFile(Protocol):
 
     async def change_line(self, name: str, changes: Mapping[str, object], *, by: str) -> bool:
         """Commit other rules of a line; False: there is no such line. Raises SettingsError that says what is wrong."""
+
+    def schedule(self) -> Schedule:
+        """The shop's hours as they are now."""
+
+    def language(self) -> str:
+        """The shop's."""
+
+    async def change_hours(self, table: Mapping[str, object], *, by: str) -> None:
+        """Commit other hours, all of them. Raises SettingsError that says what is wrong."""
+
+    async def take_calendar(self, text: str, timed: str, *, by: str) -> None:
+        """Commit the exceptions of a calendar; `timed` is "closed" or "open". Raises CalendarInvalid, SettingsError."""

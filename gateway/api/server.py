@@ -29,6 +29,7 @@ from gateway.api.prompt_routes import PromptRoutes
 from gateway.api.recording_routes import Recorded, RecordingRoutes
 from gateway.api.relay import Relay
 from gateway.api.restore_routes import RestoreRoutes
+from gateway.api.schedule_routes import ScheduleRoutes
 from gateway.api.seams import Accounts, LiveView, PhoneSetup, ShopFile
 from gateway.api.setup_routes import SetupRoutes
 from gateway.api.stream import EventStream
@@ -100,6 +101,7 @@ class ApiServer:
             LiveRoutes(live=live, stream=self._stream, shop=shop, is_ready=is_ready, boot=boot).routes()
         )
         self._app.add_routes(LineRoutes(shop).routes())
+        self._app.add_routes(ScheduleRoutes(shop).routes())
         self._app.add_routes(MessageRoutes(texts).routes())
         self._app.add_routes(CallRoutes(transfer, texts.answers).routes())
         self._app.add_routes(CompanyRoutes(company).routes())

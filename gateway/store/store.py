@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -18,6 +19,7 @@ from gateway.store.after_crash import UnfinishedRecording, close_what_was_left
 from gateway.store.audit import add_audit
 from gateway.store.balances import StoredBalances
 from gateway.store.budget import StoredBudget
+from gateway.store.calendar_file import Timed
 from gateway.store.call_backs import StoredCallBacks
 from gateway.store.charges import Charges
 from gateway.store.contacts import StoredContacts
@@ -36,11 +38,13 @@ from gateway.store.outbox import StoredOutbox
 from gateway.store.pin_guesses import StoredPinEntry
 from gateway.store.regulars import Regulars
 from gateway.store.retention import Retention, UsedShare, used_share
+from gateway.store.schedule_settings import with_calendar, with_hours
 from gateway.store.schema import VERSION
 from gateway.store.shop_file import read_shop, write_shop
 from gateway.store.shop_versions import BY_A_PHONE, add_shop, gateway_id_of, load_shop, newest_number
 from gateway.store.writer import Writer
 from gateway.telephony.forwarding import PhoneChange
+from gateway.telephony.schedule import Schedule
 from gateway.telephony.shop import Shop
 
 
@@ -132,6 +136,26 @@ class Store:
                 return False
             await self.save_shop(await asyncio.to_thread(with_rules, self._shop, name, changes), by=by)
             return True
+
+    def schedule(self) -> Schedule:
+        """The shop's hours as they are now."""
+        return self._shop.schedule
+
+    def language(self) -> str:
+        """The shop's."""
+        return self._shop.language
+
+    async def change_hours(self, table: Mapping[str, object], *, by: str) -> None:
+        """Commit other hours, all of them. Raises SettingsError, StoreError."""
+        async with self._changing:
+            await self.save_shop(await asyncio.to_thread(with_hours, self._shop, table), by=by)
+
+    async def take_calendar(self, text: str, timed: str, *, by: str) -> None:
+        """Commit the exceptions of a calendar. Raises CalendarInvalid, SettingsError, StoreError."""
+        async with self._changing:
+            today = self._clock().astimezone(ZoneInfo(self._shop.time_zone)).date()
+            shop = await asyncio.to_thread(with_calendar, self._shop, text, Timed(timed), today)
+            await self.save_shop(shop, by=by)
 
     def retention(self, recordings_dir: Path, *, used: UsedShare = used_share) -> Retention:
         """What removes old recordings of this shop, once it is run. `used` tells how full the disk is, 0 to 1."""

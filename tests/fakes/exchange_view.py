@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from gateway.errors import SettingsError
 from gateway.provisioning.desk import ProvisioningDesk
+from gateway.store.calendar_file import Timed
 from gateway.store.line_settings import rules_of, with_rules
+from gateway.store.schedule_settings import with_calendar, with_hours
+from gateway.telephony.schedule import Schedule
 from gateway.telephony.shop import CourierSettings, LineSettings, NumberRules, PhoneSettings, Shop, ShopView
 
 SHOP = Shop(
@@ -61,3 +65,17 @@ class FakeShopFile:
         self.shop = with_rules(self.shop, name, changes)
         self.imported_by.append(by)
         return True
+
+    def schedule(self) -> Schedule:
+        return self.shop.schedule
+
+    def language(self) -> str:
+        return self.shop.language
+
+    async def change_hours(self, table: Mapping[str, object], *, by: str) -> None:
+        self.shop = with_hours(self.shop, table)
+        self.imported_by.append(by)
+
+    async def take_calendar(self, text: str, timed: str, *, by: str) -> None:
+        self.shop = with_calendar(self.shop, text, Timed(timed), date(2026, 11, 22))
+        self.imported_by.append(by)
