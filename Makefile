@@ -95,7 +95,7 @@ bench-flood: venv-dev ## a running call while strangers send a thousand packets 
 	@exec .venv/bin/python -m tests.bench.flood $(ARGS)
 
 .PHONY: fuzz
-fuzz: venv-dev ## a million broken SIP messages against the parsers, and texts that try to become header fields
+fuzz: venv-dev ## a million broken SIP messages against the parsers, texts that try to become header fields, speech that might be keys
 	@exec .venv/bin/python -m tests.fuzz $(ARGS)
 
 .PHONY: crash
