@@ -1,68 +1,150 @@
-"""Reach a courier: the extension rings as the mobile, by the best line that can carry the call."""
+"""Reach a courier: the extension rings as the mobile, by the best line that can carry the call, and as the SIP app.
+
+A courier may have a SIP phone of the same extension, such as an app on the mobile: both ring, or one after the other,
+as the owner chooses.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
 from gateway.telephony.courier_texts import missed_text
 from gateway.telephony.flow import call_flow, flow_for
-from gateway.telephony.leg import Leg
+from gateway.telephony.leg import Leg, LegState
+from gateway.telephony.line import Line
 from gateway.telephony.routing import RingPhones, ToCourier, to_dialled
+from gateway.telephony.shop import FollowMe
 
 CONFIRM_SECONDS = 8.0
+RELAX_SECONDS = 3.0
+"""A modem whose call has just ended dials badly at once."""
 _NEXT_LINE = frozenset({Cause.NO_FREE_LINE, Cause.MODEM_LOST, Cause.BUDGET_SPENT, Cause.NETWORK_LOST})
 """The line failed, not the courier: another line may do better."""
 
 
 @call_flow(ToCourier)
 async def to_courier(call: Call, settings: ToCourier) -> None:
-    """Dial the courier's mobile; when a line fails before the answer, try the next one.
+    """Ring the courier's app and dial the mobile; when a line fails before the answer, try the next one.
 
     Where the courier is not reached, an SMS says that somebody called, and the call goes on to whoever is next.
     """
     courier = settings.courier
-    number = call.exchange.policy().require(courier.mobile)
-    why, has_talked, is_told = Cause.UNREACHABLE, False, False
-    free = call.exchange.free_lines(courier.lines, besides=call.caller.line, operator=courier.operator)
-    lines = free if courier.on_shift else iter(())
-    if courier.on_shift:
-        why = Cause.NO_FREE_LINE
+    reached, why, is_told = None, Cause.UNREACHABLE, False
     try:
-        for line in lines:
-            async with call.ringing(call.mobile(line, number, extension=courier.extension)) as ringing:
-                mobile = await ringing.answered(within=courier.ring_seconds)
-                why = ringing.cause
-                if mobile is not None and not await _takes(call, mobile, settings):
-                    mobile.hangup()
-                    mobile, why = None, Cause.NO_ANSWER
-            if mobile is not None:
-                has_talked = True
-                call.proven[mobile] = courier.extension
-                await call.talk(mobile)
-                return
-            if why not in _NEXT_LINE:
-                break
+        if courier.on_shift:
+            reached, why = await _reach(call, settings)
     finally:
         # Also when the caller has given up: that is what the courier wants to know.
-        if courier.texts_missed and courier.on_shift and not has_talked:
+        wants_text = courier.texts_missed or _holds_the_only_line(call, settings, why)
+        if courier.on_shift and reached is None and wants_text:
             text = missed_text(call.exchange.shop().language, settings.order)
             call.exchange.send_text(courier.mobile, text, courier.extension)
             is_told = True
-    await _go_on(call, settings, why, is_told=is_told)
+    if reached is not None:
+        await call.talk(reached)
+    else:
+        await _go_on(call, settings, why, is_told=is_told)
 
 
-async def _takes(call: Call, mobile: Leg, settings: ToCourier) -> bool:
-    """Tell the courier which order it is; where a key is asked for, a voicemail that answers never presses it."""
+async def _reach(call: Call, settings: ToCourier) -> tuple[Leg | None, Cause]:
+    """The leg by which the courier has taken the call; else why there is none."""
+    courier = settings.courier
+    lines = call.exchange.free_lines(courier.lines, besides=call.caller.line, operator=courier.operator)
+    if not _has_app(call, courier.extension) or courier.follow is FollowMe.MOBILE:
+        return await _by_mobile(call, settings, lines)
+    if courier.follow is FollowMe.BOTH:
+        return await _by_both(call, settings, lines)
+    async with call.ringing(*call.phones(courier.extension)) as ringing:
+        app = await ringing.answered(within=courier.app_seconds)
+        if app is not None:
+            await _takes(call, app, settings)
+    if app is not None:
+        return app, Cause.HUNG_UP
+    return await _by_mobile(call, settings, lines)
+
+
+async def _by_mobile(call: Call, settings: ToCourier, lines: Iterator[Line]) -> tuple[Leg | None, Cause]:
+    courier, why = settings.courier, Cause.NO_FREE_LINE
+    number = call.exchange.policy().require(courier.mobile)
+    for line in lines:
+        async with call.ringing(call.mobile(line, number, extension=courier.extension)) as ringing:
+            mobile = await ringing.answered(within=courier.ring_seconds)
+            why = ringing.cause
+            if mobile is not None and not await _takes(call, mobile, settings):
+                mobile.hangup()
+                mobile, why = None, Cause.NO_ANSWER
+        if mobile is not None or why not in _NEXT_LINE:
+            return mobile, why
+    return None, why
+
+
+async def _by_both(call: Call, settings: ToCourier, lines: Iterator[Line]) -> tuple[Leg | None, Cause]:
+    """The app rings on whatever becomes of the mobile, and of its lines."""
+    courier, loop = settings.courier, asyncio.get_running_loop()
+    number = call.exchange.policy().require(courier.mobile)
+    until = loop.time() + courier.ring_seconds
+    taken: Leg | None = None
+    async with call.ringing(*call.phones(courier.extension)) as ringing:
+        for line in lines:
+            mobile = call.mobile(line, number, extension=courier.extension)
+            call.ring_too(mobile, ringing)
+            taken = await ringing.answered(within=until - loop.time(), until=_has_ended(mobile))
+            if taken is not None or mobile.cause not in _NEXT_LINE:
+                break
+        if taken is not None and not await _takes(call, taken, settings):
+            taken.hangup()
+            taken = None
+        if taken is None:
+            taken = await ringing.answered(within=until - loop.time())
+            if taken is not None:
+                await _takes(call, taken, settings)
+        return taken, ringing.cause
+
+
+def _has_app(call: Call, extension: str) -> bool:
+    """A phone of the same extension can be rung, and it is not the one that calls."""
+    phone = call.exchange.shop().phone(extension)
+    is_caller = call.caller.line is None and call.caller.peer == extension
+    return (
+        phone is not None
+        and not phone.do_not_disturb
+        and not is_caller
+        and call.exchange.phones.is_reachable(extension)
+    )
+
+
+def _has_ended(leg: Leg) -> Callable[[], bool]:
+    return lambda: leg.state is LegState.ENDED
+
+
+def _holds_the_only_line(call: Call, settings: ToCourier, why: Cause) -> bool:
+    """The customer of an order has called the SIM by which alone the courier could be reached now."""
+    shop, held, allowed = call.exchange.shop(), call.caller.line, settings.courier.lines
+    is_line = held is not None and shop.line(held) is not None and (not allowed or held in allowed)
+    return why is Cause.NO_FREE_LINE and settings.order is not None and is_line
+
+
+async def _takes(call: Call, leg: Leg, settings: ToCourier) -> bool:
+    """Tell the courier which order it is; where a key is asked for, a voicemail that answers never presses it.
+
+    Who is at the mobile is a courier from then on, by proof.
+    """
     whispered = ["order", *(f"digit-{digit}" for digit in settings.order.digits)] if settings.order is not None else []
-    if not settings.courier.confirms:
-        await call.whisper(mobile, *whispered)
-        return True
-    for _ in range(2):
-        if await call.whisper(mobile, *whispered, "press-1-to-take", until="1", within=CONFIRM_SECONDS / 2):
-            return True
-    return False
+    if leg.line is None or not settings.courier.confirms:
+        await call.whisper(leg, *whispered)
+    else:
+        for _ in range(2):
+            if await call.whisper(leg, *whispered, "press-1-to-take", until="1", within=CONFIRM_SECONDS / 2):
+                break
+        else:
+            return False
+    if leg.line is not None:
+        call.proven[leg] = settings.courier.extension
+    return True
 
 
 async def _go_on(call: Call, settings: ToCourier, why: Cause, *, is_told: bool) -> None:
@@ -78,7 +160,11 @@ async def _go_on(call: Call, settings: ToCourier, why: Cause, *, is_told: bool) 
             _, ring_phones = flow_for(phones)
             await ring_phones(call, phones)
         case _ if is_told and call.caller.line is not None:
-            await call.say("courier-told")
-            call.caller.hangup(why)
+            try:
+                await call.say("courier-told")
+            finally:
+                call.caller.hangup(why)
+                if _holds_the_only_line(call, settings, why):  # now the SIM is free for both
+                    call.exchange.call_back(courier.extension, settings.order, RELAX_SECONDS)
         case _:
             await call.refuse(why)

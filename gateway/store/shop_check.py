@@ -226,7 +226,10 @@ def _check_people(document: TomlDocument, policy: NumberPolicy | None) -> None:
         *document.found(PhoneSettings),
         *document.found(CourierSettings),
     ]
-    _note_twice(document, ((place, "extension", person.extension) for place, person in people))
+    # A courier may have a SIP phone of the same extension.
+    for kind in (PhoneSettings, CourierSettings):
+        of_kind = ((place, person) for place, person in people if isinstance(person, kind))
+        _note_twice(document, ((place, "extension", person.extension) for place, person in of_kind))
     for place, person in people:
         _matches(document, (*place, "extension"), person.extension, _EXTENSION, "1 to 8 digits")
         if person.extension == "112":
@@ -249,6 +252,7 @@ def _check_people(document: TomlDocument, policy: NumberPolicy | None) -> None:
             if line not in lines:
                 _note_unknown(document, (*place, "lines"), line, lines, "is not the name of a line")
         _within(document, (*place, "ring_seconds"), courier.ring_seconds, 5, 60)
+        _within(document, (*place, "app_seconds"), courier.app_seconds, 3, 60)
         people_there = _names(document, "phones", "extension") | _names(document, "couriers", "extension")
         if courier.then is not None and (courier.then not in people_there or courier.then == courier.extension):
             document.problem(

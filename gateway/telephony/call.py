@@ -160,6 +160,13 @@ class Call:
             self.ringing_now = None
             early.stop()
 
+    def ring_too(self, leg: Leg, ringing: Ringing) -> None:
+        """One more leg rings with those of `ringing`."""
+        self._own(leg)
+        if self.redirect is not None:
+            self.redirect.watch(leg)
+        ringing.add(leg)
+
     def phones(self, *extensions: str) -> list[Leg]:
         """New legs to phones of the shop, which show who calls."""
         return [self.exchange.phones.dial(extension, caller=self.shown) for extension in extensions]

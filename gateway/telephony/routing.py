@@ -204,11 +204,11 @@ def to_dialled(shop: Shop, text: str) -> Destination:
 
     Whether that number may be dialled at all is for the number policy to say, in the flow.
     """
-    if shop.phone(text) is not None:
-        return RingPhones(extensions=(text,))
-    courier = shop.courier(text)
+    courier = shop.courier(text)  # before a phone of the same extension, which rings with the mobile
     if courier is not None:
         return ToCourier(courier=courier)
+    if shop.phone(text) is not None:
+        return RingPhones(extensions=(text,))
     return ToOutside(text=text)
 
 
@@ -245,7 +245,8 @@ def _to_manager(shop: Shop, manager: str | None, usual: Destination) -> ToManage
 
 def _ring(shop: Shop, rings: tuple[str, ...] = ()) -> Destination:
     """Ring those extensions, or all phones of the shop."""
-    extensions = rings or tuple(phone.extension for phone in shop.phones)
+    # Unless they are named, couriers' own SIP phones are for the couriers' own calls.
+    extensions = rings or tuple(each.extension for each in shop.phones if shop.courier(each.extension) is None)
     if not extensions:
         return Refuse(cause=Cause.UNREACHABLE)
     return Receive(extensions=extensions) if shop.reception.on else RingPhones(extensions=extensions)

@@ -130,6 +130,15 @@ class PhoneSettings:
     forward_after_seconds: int = 20
 
 
+class FollowMe(StrEnum):
+    """How a courier is reached who also has a SIP phone of the same extension."""
+
+    APP_FIRST = "app-first"
+    """The SIP phone, which costs nothing; then the mobile."""
+    BOTH = "both"
+    MOBILE = "mobile"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CourierSettings:
     """A person with an extension, a mobile, and lines that may carry the calls."""
@@ -146,6 +155,9 @@ class CourierSettings:
     """Whoever answers the mobile must press 1: a voicemail never counts as an answer."""
     ring_seconds: int = 25
     """Shorter than the operator waits before its voicemail answers."""
+    follow: FollowMe = FollowMe.APP_FIRST
+    app_seconds: int = 12
+    """How long the SIP phone rings before the mobile does."""
     then: str | None = None
     """Who is next when the courier is not reached: the extension of another courier or of a phone."""
     calls_back: bool = False

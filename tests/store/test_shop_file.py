@@ -221,7 +221,6 @@ keep_days = 0
         "20: 112 is the emergency number and cannot be an extension.",
         '22: "extension" of [[phones]] must be 1 to 8 digits, not "10x".',
         '23: "name" of [[phones]] must not hold control characters.',
-        '25: The extension "101" is taken already, in line 17.',
         '27: "rde" in "lines" of [[couriers]] is not the name of a line. Did you mean "red"?',
         '28: The pin of courier "101" must have 6 to 12 digits.',
         '31: The mobile "+373 691 23 456" of courier "2002" is in a country that [numbers] does not allow.',
