@@ -16,19 +16,20 @@ async def test_hours_are_read_changed_and_asked_for_a_moment() -> None:
     async with serving() as served:
         await served.set_up()
         status, hours = await served.ask("GET", PATH)
-        nothing: dict[str, object] = dict.fromkeys(WEEKDAYS, [])
+        nothing: dict[str, object] = {weekday: [] for weekday in WEEKDAYS}
         assert (status, hours) == (200, nothing | {"holidays": "", "holiday_hours": [], "exceptions": []})
         assert_fits(hours, "Schedule")
+        moving = {"day": "2026-11-30", "until": None, "hours": [], "name": "Moving"}
         wanted = {
             "monday": ["09:00-18:00"],
             "holidays": "RU",
-            "exceptions": [{"day": "2026-11-30", "until": None, "hours": [], "name": "Moving"}],
+            "exceptions": [moving],
         }
         status, changed = await served.ask("PUT", PATH, json=wanted)
         assert status == 200
         assert_fits(changed, "Schedule")
         assert (changed["monday"], changed["tuesday"]) == (["09:00-18:00"], [])
-        assert changed["exceptions"] == [{**wanted["exceptions"][0], "imported": False}]
+        assert changed["exceptions"] == [moving | {"imported": False}]
         for wrong, expected in (
             ({"monday": ["late"]}, 422), ({"monday": "late"}, 422), ({"mon": []}, 400), ({"exceptions": [1]}, 422),
         ):  # fmt: skip
