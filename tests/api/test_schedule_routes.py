@@ -19,7 +19,7 @@ async def test_hours_are_read_changed_and_asked_for_a_moment() -> None:
         nothing: dict[str, object] = {weekday: [] for weekday in WEEKDAYS}
         assert (status, hours) == (200, nothing | {"holidays": "", "holiday_hours": [], "exceptions": []})
         assert_fits(hours, "Schedule")
-        moving = {"day": "2026-11-30", "until": None, "hours": [], "name": "Moving"}
+        moving: dict[str, object] = {"day": "2026-11-30", "until": None, "hours": [], "name": "Moving"}
         wanted = {
             "monday": ["09:00-18:00"],
             "holidays": "RU",
