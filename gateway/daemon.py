@@ -13,6 +13,7 @@ from pathlib import Path
 from gateway import flows
 from gateway.api.board import Board
 from gateway.api.company_routes import Company
+from gateway.api.contact_routes import AddressBook
 from gateway.api.courier_routes import Couriers
 from gateway.api.message_routes import Texts
 from gateway.api.metrics import Watched
@@ -191,6 +192,7 @@ async def _serve(settings: Settings, service: Notifier) -> bool:
             is_ready=ready.is_set,
             start_again=ending.start_again,
             orders=store.orders,
+            book=AddressBook(contacts=store.contacts, notes=store.call_notes),
             couriers=Couriers(
                 shop=store.shop,
                 orders=store.orders,

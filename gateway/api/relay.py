@@ -82,6 +82,25 @@ class Relay:
             log.debug("The worker does not answer: %s", error)
             raise WorkerAway("The worker does not answer.") from error
 
+    async def answer_to(self, request: web.Request, path: str) -> web.Response:
+        """What the worker says to the request's body, of whatever size, at another path. Raises WorkerAway."""
+        if self._session is None:
+            raise WorkerAway("The relay is not open.")
+        headers = {
+            name: request.headers[name] for name in ("Accept-Language", "Content-Type") if name in request.headers
+        }
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_SILENCE_SECONDS)
+        body = request.content if request.can_read_body else None
+        try:
+            async with self._session.post(
+                f"http://worker{path}", headers=headers, data=body, timeout=timeout
+            ) as answer:
+                content = await answer.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            log.debug("The worker does not answer: %s", error)
+            raise WorkerAway("The worker does not answer.") from error
+        return web.Response(status=answer.status, body=content, headers={"Content-Type": answer.content_type})
+
 
 async def _copy(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
     response = web.StreamResponse(status=answer.status)

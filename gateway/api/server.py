@@ -17,6 +17,7 @@ from gateway.api.account_routes import AccountRoutes
 from gateway.api.auth import ACCOUNTS, authenticate
 from gateway.api.call_routes import CallRoutes, Transfer
 from gateway.api.company_routes import Company, CompanyRoutes
+from gateway.api.contact_routes import AddressBook, ContactRoutes
 from gateway.api.courier_routes import CourierRoutes, Couriers
 from gateway.api.erasure_routes import ErasureRoutes
 from gateway.api.line_routes import LineRoutes
@@ -80,6 +81,7 @@ class ApiServer:
         is_ready: Callable[[], bool],
         start_again: Callable[[], None],
         orders: Orders,
+        book: AddressBook,
         couriers: Couriers,
         is_courier: Callable[[str], bool] = lambda _extension: False,
     ) -> None:
@@ -94,6 +96,7 @@ class ApiServer:
         self._app[ACCOUNTS] = accounts
         self._app.add_routes(AccountRoutes(accounts).routes())
         self._app.add_routes(OrderRoutes(orders).routes())
+        self._app.add_routes(ContactRoutes(book, self._relay).routes())
         self._app.add_routes(CourierRoutes(couriers).routes())
         self._app.add_routes(UserRoutes(accounts, is_courier).routes())
         self._app.add_routes(SetupRoutes(phone_setup).routes())

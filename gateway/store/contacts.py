@@ -83,10 +83,6 @@ class StoredContacts:
             found = self._by_number.get(NumberPolicy(self._shop().numbers).normalise(number) or "")
         return found
 
-    def count_numbers(self) -> int:
-        """How many numbers are known."""
-        return len(self._by_number)
-
     async def find(self, contact_id: str) -> Contact | None:
         """The contact of that id."""
         return next(iter(await self._writer.write(lambda connection: read_contacts(connection, [contact_id]))), None)
@@ -172,6 +168,16 @@ class StoredContacts:
                 self._require_room(taken.added)
                 await self._keep(changed, by=by, action="contacts.imported")
         return taken
+
+    async def note_export(self, *, by: str) -> None:
+        """Have it on record who took them all."""
+        now, count = self._clock(), len({each.id for each in self._by_number.values()})
+        await self._writer.write(
+            lambda connection: add_audit(
+                connection, gateway_id=self._gateway_id, now=now, by=by, action="contacts.exported",
+                subject=str(count), details={},
+            )
+        )  # fmt: skip
 
     def _merged(
         self, drafts: Sequence[tuple[str, ContactDraft]], former: Mapping[str, Contact]
@@ -322,7 +328,8 @@ def _contact(row: Row[Any], phones: tuple[str, ...]) -> Contact:
 
 def _row_of(contact: Contact, gateway_id: str) -> dict[str, object]:
     return {
-        "id": contact.id, "gateway_id": gateway_id, "name": contact.name, "sorted_by": contact.name.casefold().replace("ё", "е"),
+        "id": contact.id, "gateway_id": gateway_id, "name": contact.name,
+        "sorted_by": contact.name.casefold().replace("ё", "е"),
         "manager": contact.manager, "tags": list(contact.tags), "note": contact.note,
         "search": search_text(contact.name, contact.phones, contact.tags, contact.note),
         "created_at": contact.created_at, "changed_at": contact.changed_at,

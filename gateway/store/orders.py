@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -46,7 +47,7 @@ class StoredOrders:
         """Read what may live."""
         not_closed = select(orders).where(orders.c.closed_at.is_(None), orders.c.gateway_id == self._gateway_id)
         rows = await self._writer.write(lambda connection: list(connection.execute(not_closed)))
-        self._living = {row.number: _order(row) for row in rows}
+        self._living = {row.number: order_of_row(row) for row in rows}
         self.alive()
 
     def alive(self) -> tuple[Order, ...]:
@@ -64,7 +65,7 @@ class StoredOrders:
         """The order of that number, also when it is closed."""
         wanted = select(orders).where(orders.c.number == number, orders.c.gateway_id == self._gateway_id)
         row = await self._writer.write(lambda connection: connection.execute(wanted).first())
-        return None if row is None else _order(row)
+        return None if row is None else order_of_row(row)
 
     async def page(
         self, *, search: str, courier: str | None, stage: str | None, after: str | None, limit: int
@@ -84,7 +85,7 @@ class StoredOrders:
             conditions.append(orders.c.id < after)
         wanted = select(orders).where(*conditions).order_by(orders.c.id.desc()).limit(limit)
         rows = await self._writer.write(lambda connection: list(connection.execute(wanted)))
-        return [_order(row) for row in rows]
+        return [order_of_row(row) for row in rows]
 
     async def add(self, values: Mapping[str, str], *, expires_at: datetime | None, by: str) -> Order:
         """A new order. Raises OrdersInvalid, and OrderExists where the number was used before."""
@@ -198,7 +199,8 @@ class StoredOrders:
         self._publish(OrdersChanged(numbers=tuple(order.number for order in changed[:50]), by=by))
 
 
-def _order(row: Row[tuple[object, ...]]) -> Order:
+def order_of_row(row: Row[Any]) -> Order:
+    """The order of a row."""
     values = {each.name: getattr(row, each.name) for each in fields(Order)}
     return Order(**{**values, "stage": Stage(values["stage"])})
 

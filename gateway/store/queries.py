@@ -27,6 +27,7 @@ from gateway.store.schema import (
     outgoing_parts,
     recordings,
 )
+from gateway.store.schema_contacts import call_notes
 
 
 class CallsWanted(Protocol):
@@ -146,6 +147,10 @@ class Queries:
                 **_call(row, [_recording(each) for each in sounds]),
                 "legs": [_leg(each) for each in parties],
                 "timeline": [{"time": wire(each.time), "type": each.type, "data": each.data} for each in steps],
+                "notes": [
+                    note_wire(each)
+                    for each in connection.execute(_of_call(call_notes, call_id).order_by(call_notes.c.time))
+                ],
                 "listenings": [_listening(each) for each in listenings(connection, [row.id for row in sounds])],
             }
 
@@ -334,6 +339,11 @@ def _recording(row: Row[Any]) -> dict[str, object]:
 
 def _listening(heard: Listening) -> dict[str, object]:
     return {**asdict(heard), "time": wire(heard.time)}
+
+
+def note_wire(row: Row[Any]) -> dict[str, object]:
+    """The schema `CallNote`."""
+    return {**_pick(row, "id", "by", "text"), **_moments(row, "time")}
 
 
 def _leg(row: Row[Any]) -> dict[str, object]:

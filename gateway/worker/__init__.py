@@ -8,10 +8,14 @@ import os
 import signal
 
 from gateway.settings import Settings
+from gateway.store.contact_lists import ContactLists
 from gateway.store.queries import Queries
+from gateway.store.reports import Reports
 from gateway.store.results import RecordingResults
 from gateway.worker.afterwards import Afterwards
+from gateway.worker.contact_routes import ContactArchive
 from gateway.worker.prompts import OwnPrompts
+from gateway.worker.report_routes import ReportArchive
 from gateway.worker.sealed import KeyRing
 from gateway.worker.seams import Archive
 from gateway.worker.server import WorkerServer
@@ -25,11 +29,18 @@ NICENESS = 10
 def run_worker(settings: Settings) -> None:
     """Answer the daemon until SIGTERM or SIGINT."""
     os.nice(NICENESS)
-    with Queries(settings) as archive, RecordingResults(settings) as results:
-        asyncio.run(serve(settings, archive, results))
+    with (
+        Queries(settings) as archive,
+        ContactLists.of(settings) as contacts,
+        Reports(settings) as reports,
+        RecordingResults(settings) as results,
+    ):
+        asyncio.run(serve(settings, archive, contacts, results, reports))
 
 
-async def serve(settings: Settings, archive: Archive, results: RecordingResults) -> None:
+async def serve(
+    settings: Settings, archive: Archive, contacts: ContactArchive, results: RecordingResults, reports: ReportArchive
+) -> None:
     """Answer, and work through what the calls leave behind, until this process is told to stop."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -43,7 +54,9 @@ async def serve(settings: Settings, archive: Archive, results: RecordingResults)
         archive=archive,
         recordings_dir=settings.recordings_dir,
         keys=keys,
+        reports=reports,
         prompts=OwnPrompts(settings.prompts_dir, speech),
+        contacts=contacts,
         settings=settings,
     ):
         log.info("The worker answers at %s.", settings.worker_socket)

@@ -23,10 +23,12 @@ from gateway.api.problems import BadRequest, NotFound, problems
 from gateway.errors import StoreError
 from gateway.settings import Settings
 from gateway.telephony.messages import MessageState
+from gateway.worker.contact_routes import ContactArchive, ContactRoutes
 from gateway.worker.peaks import PeaksCache
 from gateway.worker.prompt_routes import PromptRoutes
 from gateway.worker.prompts import OwnPrompts
 from gateway.worker.recordings import open_below, send_recording
+from gateway.worker.report_routes import ReportArchive, ReportRoutes
 from gateway.worker.restore_routes import RestoreRoutes
 from gateway.worker.sealed import SUFFIX, KeyRing
 from gateway.worker.seams import Archive, CallFilter, MessageFilter
@@ -50,9 +52,11 @@ class WorkerServer:
         recordings_dir: Path,
         keys: KeyRing,
         prompts: OwnPrompts | None = None,
+        reports: ReportArchive | None = None,
+        contacts: ContactArchive | None = None,
         settings: Settings | None = None,
     ) -> None:
-        """Without `prompts` nobody can ask for any; without `settings` nothing of the machine can be asked for."""
+        """What is left out (of `settings`: what is about the machine) nobody can ask for."""
         self._socket = socket
         self._archive = archive
         self._recordings_dir = recordings_dir
@@ -60,6 +64,10 @@ class WorkerServer:
         self._peaks = PeaksCache()
         self._stack = AsyncExitStack()
         self._app = web.Application(middlewares=[problems])
+        if contacts is not None:
+            self._app.add_routes(ContactRoutes(contacts).routes())
+        if reports is not None:
+            self._app.add_routes(ReportRoutes(reports).routes())
         if prompts is not None:
             self._app.add_routes(PromptRoutes(prompts).routes())
         if settings is not None:

@@ -17,6 +17,7 @@ from gateway.events import EventBus
 from gateway.telephony.causes import Cause
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.company import FakeCompany, watched
+from tests.fakes.contacts import KeptPeople
 from tests.fakes.couriers import FakeCouriers
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.orders import orders_in_memory
@@ -44,6 +45,7 @@ class Served:
     recorded: FakeRecorded = field(default_factory=FakeRecorded)
     company: FakeCompany = field(default_factory=FakeCompany)
     couriers: FakeCouriers = field(kw_only=True)
+    people: KeptPeople = field(kw_only=True)
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.server.port}{path}"
@@ -92,6 +94,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
     started_again: list[bool] = []
     orders = orders_in_memory(lambda: SHOP, publish=bus.publish)
     couriers = FakeCouriers(lambda: SHOP, orders, texts.texts.answers)
+    people = KeptPeople(lambda: SHOP, publish=bus.publish)
     async with (
         ApiServer(
             bind="127.0.0.1:0", worker_socket=worker_socket, bus=bus, live=board, accounts=accounts, shop=shop_file,
@@ -99,7 +102,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             insight=company.insight,
             watched=watched(),
             recorded=recorded.recorded, is_ready=lambda: ready[0], start_again=lambda: started_again.append(True),
-            orders=orders, couriers=couriers.couriers,
+            orders=orders, couriers=couriers.couriers, book=people.book,
             is_courier=lambda extension: SHOP.courier(extension) is not None,
         ) as server,
         aiohttp.ClientSession() as client,
@@ -117,5 +120,6 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             recorded=recorded,
             company=company,
             couriers=couriers,
+            people=people,
             started_again=started_again,
         )

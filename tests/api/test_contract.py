@@ -11,6 +11,7 @@ from gateway.api.server import ApiServer
 from gateway.events import EventBus
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.company import FakeCompany, watched
+from tests.fakes.contacts import KeptPeople
 from tests.fakes.couriers import FakeCouriers
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.orders import orders_in_memory
@@ -25,6 +26,7 @@ def _server() -> ApiServer:
         live=Board(bus=bus, shop=lambda: SHOP, hang_up=lambda call_id: False),
         accounts=FakeAccounts(), shop=FakeShopFile(), phone_setup=setup_desk(),
         texts=FakeTexts().texts, orders=orders_in_memory(lambda: SHOP),
+        book=KeptPeople(lambda: SHOP).book,
         couriers=FakeCouriers(lambda: SHOP, orders_in_memory(lambda: SHOP), FakeTexts().texts.answers).couriers,
         transfer=lambda call_id, to: None,
             company=FakeCompany().company, insight=FakeCompany().insight,

@@ -18,6 +18,7 @@ from tests.api.served import PASSWORD, serving
 from tests.api.shapes import assert_fits
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.company import FakeCompany, watched
+from tests.fakes.contacts import KeptPeople
 from tests.fakes.couriers import FakeCouriers
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.orders import orders_in_memory
@@ -302,7 +303,7 @@ async def test_a_port_in_use_is_told_by_name() -> None:
             bind=f"127.0.0.1:{taken.getsockname()[1]}", worker_socket=Path("worker.sock"), bus=bus,
             live=Board(bus=bus, shop=lambda: SHOP, hang_up=lambda call_id: False),
             accounts=FakeAccounts(), shop=FakeShopFile(), phone_setup=setup_desk(),
-            texts=FakeTexts().texts, orders=orders_in_memory(lambda: SHOP),
+            texts=FakeTexts().texts, orders=orders_in_memory(lambda: SHOP), book=KeptPeople(lambda: SHOP).book,
         couriers=FakeCouriers(lambda: SHOP, orders_in_memory(lambda: SHOP), FakeTexts().texts.answers).couriers,
         transfer=lambda call_id, to: None,
             company=FakeCompany().company, insight=FakeCompany().insight,

@@ -25,7 +25,10 @@ class FakeArchive:
     def call(self, call_id: str) -> dict[str, object] | None:
         rows = (row for row in self.call_rows if row["id"] == call_id)
         return next(
-            ({**row, "legs": [], "timeline": [], "listenings": [], **self.details.get(call_id, {})} for row in rows),
+            (
+                {**row, "legs": [], "timeline": [], "notes": [], "listenings": [], **self.details.get(call_id, {})}
+                for row in rows
+            ),
             None,
         )
 

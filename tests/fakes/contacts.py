@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from sqlalchemy import insert
+
+from gateway.api.contact_routes import AddressBook
 from gateway.clock import WallClock
 from gateway.events import Publish
+from gateway.store.call_notes import StoredCallNotes
+from gateway.store.contact_lists import ContactLists
 from gateway.store.contacts import StoredContacts
+from gateway.store.journal import empty_call
+from gateway.store.schema import calls
 from gateway.store.writer import Writer
 from gateway.telephony.contacts import Known
 from gateway.telephony.shop import ShopView
@@ -22,6 +29,23 @@ def contacts_in_memory(
 ) -> StoredContacts:
     """Contacts that are forgotten at the end, in the database of `writer` where one is given."""
     return StoredContacts(writer or memory_writer(), gateway_id="g", shop=shop, clock=clock, publish=publish)
+
+
+class KeptPeople:
+    """Contacts and notes in one database in memory, and what a worker reads of it."""
+
+    def __init__(self, shop: ShopView, *, publish: Publish = lambda _event: None) -> None:
+        self.writer = memory_writer()
+        self.contacts = contacts_in_memory(shop, writer=self.writer, publish=publish)
+        self.notes = StoredCallNotes(self.writer, gateway_id="g", clock=lambda: datetime.now(UTC))
+        self.book = AddressBook(contacts=self.contacts, notes=self.notes)
+        self.lists = ContactLists(self.writer.engine)
+
+    def keep_call(self, call_id: str, **values: object) -> None:
+        """A call of now in the store, as the journal would write it."""
+        row = {**empty_call(call_id, "g"), "started_at": datetime.now(UTC), "direction": "incoming", **values}
+        with self.writer.engine.begin() as connection:
+            connection.execute(insert(calls).values(row))
 
 
 class FakePeople:

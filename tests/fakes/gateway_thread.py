@@ -26,6 +26,7 @@ from gateway.worker.speech import Speech
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.archive import FakeArchive
 from tests.fakes.company import FakeCompany, watched
+from tests.fakes.contacts import KeptPeople
 from tests.fakes.couriers import FakeCouriers
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.orders import orders_in_memory
@@ -49,6 +50,7 @@ class GatewayThread:
         self.texts = FakeTexts()
         self.orders = orders_in_memory(lambda: self.shop, publish=self.bus.publish)
         self.couriers = FakeCouriers(lambda: self.shop, self.orders, self.texts.texts.answers)
+        self.people = KeptPeople(lambda: self.shop, publish=self.bus.publish)
         self.recorded = FakeRecorded()
         self.company = FakeCompany()
         self.hung_up: list[str] = []
@@ -134,6 +136,7 @@ class GatewayThread:
             recorded=self.recorded.recorded, is_ready=lambda: True,
             start_again=lambda: self.started_again.append(True),
             orders=self.orders,
+            book=self.people.book,
             couriers=self.couriers.couriers,
             is_courier=lambda extension: self.shop.courier(extension) is not None,
         )  # fmt: skip
@@ -145,6 +148,7 @@ class GatewayThread:
                     socket=self.worker_socket,
                     archive=self.archive,
                     recordings_dir=self.recordings_dir,
+                    contacts=self.people.lists,
                     keys=KeyRing(self.recordings_dir.parent / "recording-keys"),
                     prompts=OwnPrompts(self.prompts_dir, Speech(self.prompts_dir / "said", self.prompts_dir)),
                     settings=self.settings,

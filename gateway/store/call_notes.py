@@ -1,0 +1,66 @@
+"""Notes that people write on calls (D4)."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, insert, select
+
+from gateway.clock import WallClock
+from gateway.ids import new_id
+from gateway.store.audit import add_audit
+from gateway.store.schema import calls
+from gateway.store.schema_contacts import call_notes
+from gateway.store.writer import Writer
+
+MOST_NOTES = 100
+"""On one call."""
+
+
+class StoredCallNotes:
+    """What was noted. Every verb raises StoreError when the disk does not take it."""
+
+    def __init__(self, writer: Writer, *, gateway_id: str, clock: WallClock) -> None:
+        self._writer = writer
+        self._gateway_id = gateway_id
+        self._clock = clock
+
+    async def add(self, call_id: str, text: str, *, by: str) -> str | None:
+        """Note something on a call, also on a running one; the note's id. None: there is no such call, or no room."""
+        note_id, now = new_id(), self._clock()
+
+        def add(connection: Connection) -> str | None:
+            known = connection.execute(select(calls.c.id).where(calls.c.id == call_id)).scalar()
+            there = connection.execute(select(call_notes.c.id).where(call_notes.c.call_id == call_id)).all()
+            if known is None or len(there) >= MOST_NOTES:
+                return None
+            row = {
+                "id": note_id,
+                "gateway_id": self._gateway_id,
+                "call_id": call_id,
+                "time": now,
+                "by": by,
+                "text": text,
+            }
+            connection.execute(insert(call_notes), row)
+            add_audit(
+                connection, gateway_id=self._gateway_id, now=now, by=by, action="call.noted", subject=call_id,
+                details={"note": note_id},
+            )  # fmt: skip
+            return note_id
+
+        return await self._writer.write(add)
+
+    async def remove(self, call_id: str, note_id: str, *, by: str) -> bool:
+        """Take a note away; False: there is none of that id on that call."""
+        now = self._clock()
+        mine = (call_notes.c.id == note_id) & (call_notes.c.call_id == call_id)
+
+        def remove(connection: Connection) -> bool:
+            if connection.execute(delete(call_notes).where(mine)).rowcount == 0:
+                return False
+            add_audit(
+                connection, gateway_id=self._gateway_id, now=now, by=by, action="call.note-removed", subject=call_id,
+                details={"note": note_id},
+            )  # fmt: skip
+            return True
+
+        return await self._writer.write(remove)
