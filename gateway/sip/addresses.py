@@ -44,8 +44,12 @@ def is_only_here(hosts: Iterable[str]) -> bool:
 
 def lan_addresses() -> list[str]:
     """All private addresses of this machine but those of the loopback interface; that, when there is no other."""
-    everywhere = [address for _, name in socket.if_nameindex() if name != "lo" for address in interface_addresses(name)]
-    return [address for address in everywhere if is_private(address)] or ["127.0.0.1"]
+    return [address for address in machine_addresses() if is_private(address)] or ["127.0.0.1"]
+
+
+def machine_addresses() -> list[str]:
+    """All addresses of this machine but those of the loopback interface."""
+    return [address for _, name in socket.if_nameindex() if name != "lo" for address in interface_addresses(name)]
 
 
 def interface_addresses(name: str) -> list[str]:

@@ -113,6 +113,11 @@ class Registration:
         self._spoken_from: Address | None = None
         """Our end in the last attempt; without a host when there was no way."""
 
+    @property
+    def seen_at(self) -> str | None:
+        """The host that the registrar sees us at, where that is none of ours."""
+        return None if self._seen_as is None else self._seen_as.host
+
     async def run(self) -> None:
         """Keep registered until cancelled."""
         failures = 0

@@ -32,6 +32,7 @@ from gateway.sip.presence import Presence
 from gateway.sip.registrar import Registrar
 from gateway.sip.resolver import Names, SystemNames
 from gateway.sip.sdp import CONTENT_TYPE
+from gateway.sip.self_check import SelfCheck
 from gateway.sip.speakers import Speakers, Standing
 from gateway.sip.stranger_alerts import StrangerAlerts
 from gateway.sip.subscribe import Subscriptions
@@ -118,6 +119,9 @@ class SipServer:
             ports=self._ports,
             budget=budget,
         )
+        self._self_check = SelfCheck(
+            lambda: self.addresses, self._upstream.seen_at, self._tag, self._alerts, begin=self._begin
+        )
         self.trunks = self._upstream.trunks
         """For the exchange: the providers, by name."""
         self.pbx_accounts = self._upstream.pbx_accounts
@@ -181,6 +185,7 @@ class SipServer:
 
     def _look_round(self, is_new: bool) -> None:
         self._guard.tidy()
+        self._self_check.look_round()
         self._registrar.look_round(self._listeners.flow_to)
         self._upstream.look_round(is_new=is_new)
         self._wire.dialogs.look_round(self._way_to)

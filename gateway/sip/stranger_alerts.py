@@ -6,13 +6,17 @@ import asyncio
 import logging
 
 from gateway.events import AlertCleared, AlertRaised, Publish
+from gateway.sip.transport import Address
 
 log = logging.getLogger(__name__)
 
 BANNED = "source-banned"
 FROM_INTERNET = "sip-from-internet"
+REACHABLE = "sip-port-open"
 FOREIGN_SECONDS = 86_400.0
 """A packet from the internet is told of once a day, whoever sends it."""
+REACHABLE_SECONDS = 90_000.0
+"""Longer than a day: the next look comes before the alert has cleared, and goes on with it."""
 
 
 class StrangerAlerts:
@@ -33,13 +37,22 @@ class StrangerAlerts:
             log.warning("A SIP packet from %s was ignored: the port can be reached from the internet", host)
             self._raise(FROM_INTERNET, "sip", {"host": host}, FOREIGN_SECONDS)
 
+    def is_reachable(self, at: Address) -> None:
+        """Our own look has found that the port can be reached from the internet, at that address."""
+        log.warning("SIP can be reached from the internet at %s", at)
+        self._raise(REACHABLE, at.host, {"address": str(at)}, REACHABLE_SECONDS)
+
     def close(self) -> None:
         """Nothing clears any more."""
         for end in self._ends.values():
             end.cancel()
 
     def _raise(self, code: str, subject: str, values: dict[str, str], seconds: float) -> None:
-        self._publish(AlertRaised(code=code, subject=subject, values=values))
+        running = self._ends.pop((code, subject), None)
+        if running is None:
+            self._publish(AlertRaised(code=code, subject=subject, values=values))
+        else:
+            running.cancel()
         self._ends[code, subject] = asyncio.get_running_loop().call_later(seconds, self._clear, code, subject)
 
     def _clear(self, code: str, subject: str) -> None:

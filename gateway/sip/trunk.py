@@ -109,6 +109,11 @@ class SipTrunk:
         """One more call may run by it."""
         return self.settings.calls_at_once is None or len(self._legs) < self.settings.calls_at_once
 
+    @property
+    def seen_at(self) -> str | None:
+        """The host that the provider sees us at, where it is none of ours: our router's."""
+        return None if self._registration is None else self._registration.seen_at
+
     def carry(self, leg: Leg) -> None:
         """A call runs by the trunk, whichever way it has come."""
         self._legs.add(leg)

@@ -69,6 +69,11 @@ class Upstream:
         for trunk in (*self.trunks.values(), *self.pbx_accounts.values()):
             trunk.look_round(is_new=is_new)
 
+    def seen_at(self) -> frozenset[str]:
+        """The hosts that providers see us at, behind a router."""
+        accounts = (*self.trunks.values(), *self.pbx_accounts.values())
+        return frozenset(host for each in accounts if (host := each.seen_at) is not None)
+
     def flow_to(self, remote: Address) -> Flow | None:
         """The connection that a provider is reached by now."""
         accounts = (*self.trunks.values(), *self.pbx_accounts.values())
