@@ -162,7 +162,12 @@ async def _serve(settings: Settings, service: Notifier) -> bool:
             worker_socket=settings.worker_socket,
             bus=bus,
             live=Board(
-                bus=bus, shop=store.shop, hang_up=switchboard.hang_up, clock=utc_now, balance=store.balances.last
+                bus=bus,
+                shop=store.shop,
+                hang_up=switchboard.hang_up,
+                clock=utc_now,
+                balance=store.balances.last,
+                minutes=store.budget.line_minutes,
             ),
             accounts=store.accounts,
             shop=store,
@@ -192,6 +197,7 @@ async def _serve(settings: Settings, service: Notifier) -> bool:
             is_ready=ready.is_set,
             start_again=ending.start_again,
             orders=store.orders,
+            missed=store.missed,
             book=AddressBook(contacts=store.contacts, notes=store.call_notes),
             couriers=Couriers(
                 shop=store.shop,
@@ -201,6 +207,7 @@ async def _serve(settings: Settings, service: Notifier) -> bool:
                 charges=store.charges,
                 answers=store.answers,
             ),
+            call_backs=call_backs,
             is_courier=lambda extension: store.shop().courier(extension) is not None,
         )
         for wire in (api, sip, fleet):

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from gateway.telephony.schedule import Schedule
+from gateway.telephony.shop import Shop
 
 
 class LiveView(Protocol):
@@ -273,6 +274,12 @@ class ShopFile(Protocol):
 
     async def change_line(self, name: str, changes: Mapping[str, object], *, by: str) -> bool:
         """Commit other rules of a line; False: there is no such line. Raises SettingsError that says what is wrong."""
+
+    def current(self) -> Shop:
+        """The shop as it is now."""
+
+    async def change_reception(self, changes: Mapping[str, object], *, by: str) -> None:
+        """Commit other rules of the reception. Raises SettingsError that says what is wrong."""
 
     def schedule(self) -> Schedule:
         """The shop's hours as they are now."""

@@ -24,9 +24,11 @@ from gateway.api.line_routes import LineRoutes
 from gateway.api.live_routes import LiveRoutes
 from gateway.api.message_routes import MessageRoutes, Texts
 from gateway.api.metrics import MetricsRoutes, Watched
+from gateway.api.missed_routes import Missed, MissedRoutes
 from gateway.api.order_routes import OrderRoutes, Orders
 from gateway.api.problems import problems
 from gateway.api.prompt_routes import PromptRoutes
+from gateway.api.reception_routes import CallBackList, ReceptionRoutes
 from gateway.api.recording_routes import Recorded, RecordingRoutes
 from gateway.api.relay import Relay
 from gateway.api.restore_routes import RestoreRoutes
@@ -52,6 +54,8 @@ _RELAYED = (
     "/api/v1/messages",
     "/api/v1/messages/{id}",
     "/api/v1/conversations",
+    "/api/v1/statistics",
+    "/api/v1/missed",
 )
 
 
@@ -81,8 +85,10 @@ class ApiServer:
         is_ready: Callable[[], bool],
         start_again: Callable[[], None],
         orders: Orders,
+        missed: Missed,
         book: AddressBook,
         couriers: Couriers,
+        call_backs: CallBackList,
         is_courier: Callable[[str], bool] = lambda _extension: False,
     ) -> None:
         host, _, port = bind.rpartition(":")
@@ -97,6 +103,7 @@ class ApiServer:
         self._app.add_routes(AccountRoutes(accounts).routes())
         self._app.add_routes(OrderRoutes(orders).routes())
         self._app.add_routes(ContactRoutes(book, self._relay).routes())
+        self._app.add_routes(MissedRoutes(missed).routes())
         self._app.add_routes(CourierRoutes(couriers).routes())
         self._app.add_routes(UserRoutes(accounts, is_courier).routes())
         self._app.add_routes(SetupRoutes(phone_setup).routes())
@@ -104,6 +111,7 @@ class ApiServer:
             LiveRoutes(live=live, stream=self._stream, shop=shop, is_ready=is_ready, boot=boot).routes()
         )
         self._app.add_routes(LineRoutes(shop).routes())
+        self._app.add_routes(ReceptionRoutes(shop, call_backs).routes())
         self._app.add_routes(ScheduleRoutes(shop).routes())
         self._app.add_routes(MessageRoutes(texts).routes())
         self._app.add_routes(CallRoutes(transfer, texts.answers).routes())

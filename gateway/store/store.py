@@ -37,6 +37,7 @@ from gateway.store.missed import StoredMissed
 from gateway.store.orders import StoredOrders
 from gateway.store.outbox import StoredOutbox
 from gateway.store.pin_guesses import StoredPinEntry
+from gateway.store.reception_settings import with_reception
 from gateway.store.regulars import Regulars
 from gateway.store.retention import Retention, UsedShare, used_share
 from gateway.store.schedule_settings import with_calendar, with_hours
@@ -151,6 +152,15 @@ class Store:
         """Commit other hours, all of them. Raises SettingsError, StoreError."""
         async with self._changing:
             await self.save_shop(await asyncio.to_thread(with_hours, self._shop, table), by=by)
+
+    def current(self) -> Shop:
+        """The shop as it is now, for the API."""
+        return self._shop
+
+    async def change_reception(self, changes: Mapping[str, object], *, by: str) -> None:
+        """Commit other rules of the reception. Raises SettingsError, StoreError."""
+        async with self._changing:
+            await self.save_shop(await asyncio.to_thread(with_reception, self._shop, changes), by=by)
 
     async def take_calendar(self, text: str, timed: str, *, by: str) -> None:
         """Commit the exceptions of a calendar. Raises CalendarInvalid, SettingsError, StoreError."""

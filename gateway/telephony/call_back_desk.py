@@ -146,6 +146,10 @@ class CallBackDesk:
         """Those that are open, the one that is due first first."""
         return sorted(self._open.values(), key=lambda promise: (promise.due_at, promise.id))
 
+    async def over(self, *, limit: int) -> Sequence[PromisedCall]:
+        """Those that are over, the last changed first."""
+        return await self._ledger.over(limit=limit)
+
     def cancel(self, promise_id: str) -> bool:
         """Take a promise off; False when it is not open."""
         found = next((each for each in self._open.values() if each.id == promise_id), None)

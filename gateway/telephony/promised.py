@@ -97,6 +97,9 @@ class PromiseLedger(Protocol):
     async def load(self) -> Sequence[PromisedCall]:
         """Those that are open, the oldest first."""
 
+    async def over(self, *, limit: int) -> Sequence[PromisedCall]:
+        """Those that are over, the last changed first."""
+
 
 class CallBackPromises(Protocol):
     """What a flow is given to make promises with."""

@@ -16,12 +16,14 @@ from gateway.api.server import ApiServer
 from gateway.events import EventBus
 from gateway.telephony.causes import Cause
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.call_backs import FakeCallBacks
 from tests.fakes.company import FakeCompany, watched
 from tests.fakes.contacts import KeptPeople
 from tests.fakes.couriers import FakeCouriers
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.orders import orders_in_memory
 from tests.fakes.recorded import FakeRecorded
+from tests.fakes.reports import FakeMissed
 from tests.fakes.texts import FakeTexts
 
 PASSWORD = "three unlikely words"
@@ -45,6 +47,7 @@ class Served:
     recorded: FakeRecorded = field(default_factory=FakeRecorded)
     company: FakeCompany = field(default_factory=FakeCompany)
     couriers: FakeCouriers = field(kw_only=True)
+    call_backs: FakeCallBacks = field(kw_only=True)
     people: KeptPeople = field(kw_only=True)
 
     def url(self, path: str) -> str:
@@ -94,6 +97,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
     started_again: list[bool] = []
     orders = orders_in_memory(lambda: SHOP, publish=bus.publish)
     couriers = FakeCouriers(lambda: SHOP, orders, texts.texts.answers)
+    call_backs = FakeCallBacks()
     people = KeptPeople(lambda: SHOP, publish=bus.publish)
     async with (
         ApiServer(
@@ -102,8 +106,8 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             insight=company.insight,
             watched=watched(),
             recorded=recorded.recorded, is_ready=lambda: ready[0], start_again=lambda: started_again.append(True),
-            orders=orders, couriers=couriers.couriers, book=people.book,
-            is_courier=lambda extension: SHOP.courier(extension) is not None,
+            orders=orders, missed=FakeMissed(), couriers=couriers.couriers, book=people.book,
+            call_backs=call_backs, is_courier=lambda extension: SHOP.courier(extension) is not None,
         ) as server,
         aiohttp.ClientSession() as client,
     ):  # fmt: skip
@@ -120,6 +124,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             recorded=recorded,
             company=company,
             couriers=couriers,
+            call_backs=call_backs,
             people=people,
             started_again=started_again,
         )

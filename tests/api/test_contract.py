@@ -10,12 +10,14 @@ from gateway.api.contract import contract, scopes
 from gateway.api.server import ApiServer
 from gateway.events import EventBus
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.call_backs import FakeCallBacks
 from tests.fakes.company import FakeCompany, watched
 from tests.fakes.contacts import KeptPeople
 from tests.fakes.couriers import FakeCouriers
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.orders import orders_in_memory
 from tests.fakes.recorded import FakeRecorded
+from tests.fakes.reports import FakeMissed
 from tests.fakes.texts import FakeTexts
 
 
@@ -25,14 +27,14 @@ def _server() -> ApiServer:
         bind="127.0.0.1:0", worker_socket=Path("worker.sock"), bus=bus,
         live=Board(bus=bus, shop=lambda: SHOP, hang_up=lambda call_id: False),
         accounts=FakeAccounts(), shop=FakeShopFile(), phone_setup=setup_desk(),
-        texts=FakeTexts().texts, orders=orders_in_memory(lambda: SHOP),
+        texts=FakeTexts().texts, missed=FakeMissed(), orders=orders_in_memory(lambda: SHOP),
         book=KeptPeople(lambda: SHOP).book,
         couriers=FakeCouriers(lambda: SHOP, orders_in_memory(lambda: SHOP), FakeTexts().texts.answers).couriers,
         transfer=lambda call_id, to: None,
             company=FakeCompany().company, insight=FakeCompany().insight,
             watched=watched(),
         recorded=FakeRecorded().recorded, is_ready=lambda: True,
-        start_again=lambda: None,
+        start_again=lambda: None, call_backs=FakeCallBacks(),
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from gateway.events import AlertRaised, CallStarted, EventBus
 from tests.api.served import PASSWORD, serving
 from tests.api.shapes import assert_fits
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.call_backs import FakeCallBacks
 from tests.fakes.company import FakeCompany, watched
 from tests.fakes.contacts import KeptPeople
 from tests.fakes.couriers import FakeCouriers
@@ -309,7 +310,7 @@ async def test_a_port_in_use_is_told_by_name() -> None:
             company=FakeCompany().company, insight=FakeCompany().insight,
             watched=watched(),
             recorded=FakeRecorded().recorded, is_ready=lambda: True,
-            start_again=lambda: None,
+            start_again=lambda: None, call_backs=FakeCallBacks(),
         )  # fmt: skip
         with pytest.raises(AddressInUse, match="cannot listen on"):
             async with server:

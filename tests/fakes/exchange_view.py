@@ -11,6 +11,7 @@ from gateway.errors import SettingsError
 from gateway.provisioning.desk import ProvisioningDesk
 from gateway.store.calendar_file import Timed
 from gateway.store.line_settings import rules_of, with_rules
+from gateway.store.reception_settings import with_reception
 from gateway.store.schedule_settings import with_calendar, with_hours
 from gateway.telephony.schedule import Schedule
 from gateway.telephony.shop import CourierSettings, LineSettings, NumberRules, PhoneSettings, Shop, ShopView
@@ -65,6 +66,13 @@ class FakeShopFile:
         self.shop = with_rules(self.shop, name, changes)
         self.imported_by.append(by)
         return True
+
+    def current(self) -> Shop:
+        return self.shop
+
+    async def change_reception(self, changes: Mapping[str, object], *, by: str) -> None:
+        self.shop = with_reception(self.shop, changes)
+        self.imported_by.append(by)
 
     def schedule(self) -> Schedule:
         return self.shop.schedule

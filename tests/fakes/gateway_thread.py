@@ -25,12 +25,14 @@ from gateway.worker.server import WorkerServer
 from gateway.worker.speech import Speech
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.archive import FakeArchive
+from tests.fakes.call_backs import FakeCallBacks
 from tests.fakes.company import FakeCompany, watched
 from tests.fakes.contacts import KeptPeople
 from tests.fakes.couriers import FakeCouriers
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.orders import orders_in_memory
 from tests.fakes.recorded import FakeRecorded
+from tests.fakes.reports import FakeMissed, FakeReports
 from tests.fakes.texts import FakeTexts
 
 T = TypeVar("T")
@@ -49,10 +51,12 @@ class GatewayThread:
         self.shop_file = FakeShopFile()
         self.texts = FakeTexts()
         self.orders = orders_in_memory(lambda: self.shop, publish=self.bus.publish)
+        self.call_backs = FakeCallBacks()
         self.couriers = FakeCouriers(lambda: self.shop, self.orders, self.texts.texts.answers)
         self.people = KeptPeople(lambda: self.shop, publish=self.bus.publish)
         self.recorded = FakeRecorded()
         self.company = FakeCompany()
+        self.reports = FakeReports()
         self.hung_up: list[str] = []
         self.started_again: list[bool] = []
         self.transferred: list[str] = []
@@ -136,8 +140,10 @@ class GatewayThread:
             recorded=self.recorded.recorded, is_ready=lambda: True,
             start_again=lambda: self.started_again.append(True),
             orders=self.orders,
+            missed=FakeMissed(self.reports),
             book=self.people.book,
             couriers=self.couriers.couriers,
+            call_backs=self.call_backs,
             is_courier=lambda extension: self.shop.courier(extension) is not None,
         )  # fmt: skip
         self._api = api
@@ -150,6 +156,7 @@ class GatewayThread:
                     recordings_dir=self.recordings_dir,
                     contacts=self.people.lists,
                     keys=KeyRing(self.recordings_dir.parent / "recording-keys"),
+                    reports=self.reports,
                     prompts=OwnPrompts(self.prompts_dir, Speech(self.prompts_dir / "said", self.prompts_dir)),
                     settings=self.settings,
                 ):

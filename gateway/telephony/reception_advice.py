@@ -1,0 +1,43 @@
+"""What an owner should think over before customers call: mistakes that cost calls or money (E5, E7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.telephony.number_kind import NumberKind, kind_of_number
+from gateway.telephony.shop import Shop
+
+
+class AdviceCode(StrEnum):
+    """What about."""
+
+    TOLL_FREE_NOT_GREETED = "toll-free-not-greeted"
+    """A toll-free number is rung through to a person: the greeting would be paid by the shop, also for the lost."""
+    MOBILE_AS_MAIN = "mobile-as-main"
+    """The only number that customers can call is a mobile's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """A piece of it; `subject` is the name of a line or provider, `number` its number."""
+
+    code: AdviceCode
+    subject: str
+    number: str
+
+
+def advice_on(shop: Shop) -> Iterator[Advice]:
+    """What there is to say about how this shop is called."""
+    numbered = [(trunk.name, trunk.number) for trunk in shop.trunks if trunk.number]
+    numbered += [(line.name, line.number) for line in shop.lines if line.number]
+    for name, number in numbered:
+        if shop.reception.on and kind_of_number(number) is NumberKind.TOLL_FREE:
+            yield Advice(code=AdviceCode.TOLL_FREE_NOT_GREETED, subject=name, number=number)
+    main = next(iter(numbered), None)
+    if main is None:
+        return
+    name, number = main
+    if kind_of_number(number) is NumberKind.MOBILE:
+        yield Advice(code=AdviceCode.MOBILE_AS_MAIN, subject=name, number=number)
