@@ -115,12 +115,14 @@ def _add(
 
 def _run(options: argparse.Namespace) -> int:
     from gateway.daemon import run_daemon
+    from gateway.logs import written_by_a_thread
     from gateway.settings import load_settings
 
     settings = load_settings(options.config)
     if options.safe:
         settings = replace(settings, modems=(), discovery=replace(settings.discovery, enabled=False))
-    return run_daemon(settings)
+    with written_by_a_thread():
+        return run_daemon(settings)
 
 
 def _worker(options: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "clock": frozenset(),
     "ids": frozenset(),
     "priority": frozenset(),
+    "logs": frozenset(),
     "media_loop": frozenset(),
     # Facts and words.
     "toml_document": frozenset({"errors"}),
