@@ -179,6 +179,17 @@ class GatewayClient(GatewayLink):
         lines: list[dict[str, Any]] = self._object(asker, "GET", "/api/v1/calls/{id}/trace", id=call_id)["lines"]
         return lines
 
+    def call_packets(self, asker: Asker, call_id: str, *, seconds: int) -> bytes:
+        """A pcap file of what passes in a running call from now on."""
+        with self._asking(
+            asker, "GET", "/api/v1/calls/{id}/pcap", query={"seconds": seconds}, id=call_id,
+            seconds=_OPERATOR_SECONDS,
+        ) as answer:  # fmt: skip
+            try:
+                return answer.read()
+            except (OSError, HTTPException) as error:
+                raise GatewayAway(str(error)) from error
+
     def hang_up(self, asker: Asker, call_id: str) -> None:
         """End a running call."""
         self._ask(asker, "POST", "/api/v1/calls/{id}/hangup", id=call_id)
@@ -208,6 +219,16 @@ class GatewayClient(GatewayLink):
     def release_call(self, asker: Asker, call_id: str) -> None:
         """Let them be removed again when their time comes."""
         self._ask(asker, "DELETE", "/api/v1/calls/{id}/hold", id=call_id)
+
+    def hold_order(self, asker: Asker, number: str, why: str) -> int:
+        """Have every recording of an order's calls kept until they are released; how many."""
+        return int(
+            self._object(asker, "POST", "/api/v1/orders/{number}/hold", body={"why": why}, number=number)["held"]
+        )
+
+    def release_order(self, asker: Asker, number: str) -> int:
+        """Let them be removed again when their time comes; how many."""
+        return int(self._object(asker, "DELETE", "/api/v1/orders/{number}/hold", number=number)["released"])
 
     def prompts(self, asker: Asker, language: str) -> dict[str, Any]:
         """Every prompt of a language."""

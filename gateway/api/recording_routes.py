@@ -34,6 +34,12 @@ class Evidence(Protocol):
     async def release_number(self, number: str, *, by: str) -> int:
         """Release them; how many were held. Raises ValueError."""
 
+    async def hold_order(self, order: str, *, by: str, why: str) -> int:
+        """Hold every recording of an order's calls; how many."""
+
+    async def release_order(self, order: str, *, by: str) -> int:
+        """Release them; how many were held."""
+
     async def note_listening(self, recording_id: str, *, by: str, address: str, is_download: bool) -> None:
         """Have it on record who is given the sound of a recording."""
 
@@ -72,6 +78,8 @@ class RecordingRoutes:
             web.post("/api/v1/calls/{id}/recording/resume", self._post_resume),
             web.post("/api/v1/calls/{id}/hold", self._post_hold),
             web.delete("/api/v1/calls/{id}/hold", self._delete_hold),
+            web.post("/api/v1/orders/{number}/hold", self._post_order_hold),
+            web.delete("/api/v1/orders/{number}/hold", self._delete_order_hold),
             web.post("/api/v1/holds", self._post_holds),
             web.post("/api/v1/holds/release", self._post_release),
         ]
@@ -111,6 +119,16 @@ class RecordingRoutes:
     async def _delete_hold(self, request: web.Request) -> web.Response:
         call_id, by = request.match_info["id"], request[PRINCIPAL].name
         return _counted("released", await self._evidence.release_call(call_id, by=by))
+
+    async def _post_order_hold(self, request: web.Request) -> web.Response:
+        body = await bodies.json_object(request, allowed=frozenset({"why"}))
+        why = bodies.string(body, "why", shortest=1, longest=LONGEST_REASON)
+        order, by = request.match_info["number"], request[PRINCIPAL].name
+        return _counted("held", await self._evidence.hold_order(order, by=by, why=why))
+
+    async def _delete_order_hold(self, request: web.Request) -> web.Response:
+        order, by = request.match_info["number"], request[PRINCIPAL].name
+        return _counted("released", await self._evidence.release_order(order, by=by))
 
     async def _post_holds(self, request: web.Request) -> web.Response:
         body = await bodies.json_object(request, allowed=frozenset({"number", "why"}))

@@ -50,6 +50,14 @@ class StoredEvidence:
         """Release them; how many were held. Raises ValueError."""
         return await self._of_number(number, by=by, why=None)
 
+    async def hold_order(self, order: str, *, by: str, why: str) -> int:
+        """Hold every recording that there is of an order's calls; how many are held now."""
+        return await self._of_order(order, by=by, why=why)
+
+    async def release_order(self, order: str, *, by: str) -> int:
+        """Release them; how many were held."""
+        return await self._of_order(order, by=by, why=None)
+
     async def note_listening(self, recording_id: str, *, by: str, address: str, is_download: bool) -> None:
         """Have it on record who is given the sound of a recording, if there is one of that id."""
         now, key = self._clock(), (by, recording_id, is_download)
@@ -89,6 +97,10 @@ class StoredEvidence:
     async def _of_number(self, number: str, *, by: str, why: str | None) -> int:
         traced = TracedNumber(number, self._shop().numbers)
         which = recordings.c.call_id.in_(traced.call_ids())
+        return await self._writer.write(lambda connection: self._change(connection, which, by, why))
+
+    async def _of_order(self, order: str, *, by: str, why: str | None) -> int:
+        which = recordings.c.call_id.in_(select(calls.c.id).where(calls.c.order == order))
         return await self._writer.write(lambda connection: self._change(connection, which, by, why))
 
     def _change(self, connection: Connection, which: ColumnElement[bool], by: str, why: str | None) -> int:

@@ -25,7 +25,12 @@ async def test_recordings_are_held_and_released() -> None:
         assert await served.ask("POST", holds, json={**number, "why": "order 17"}) == (200, {"held": 2})
         assert await served.ask("POST", release, json=number) == (200, {"released": 2})
         assert held == {}
+        order = "/api/v1/orders/1001%2F7/hold"
+        assert await served.ask("POST", order, json={"why": "no box"}) == (200, {"held": 3})
+        assert held == {"order 1001/7": ("anna", "no box")}
+        assert await served.ask("DELETE", order) == (200, {"released": 3})
         for method, path, body in (
+            ("POST", order, {}), ("POST", order, {"why": ""}),
             ("POST", hold, {}), ("POST", hold, {"why": ""}), ("POST", hold, {"why": "x" * 201}),
             ("POST", holds, {"why": "x"}), ("POST", holds, {"number": "7", "why": "x"}), ("POST", release, {}),
         ):  # fmt: skip
@@ -42,6 +47,7 @@ async def test_a_hold_is_not_for_every_token() -> None:
         token = made["token"]
         assert (await served.ask("POST", "/api/v1/calls/c1/hold", token=token, json={"why": "x"}))[0] == 200
         assert (await served.ask("DELETE", "/api/v1/calls/c1/hold", token=token))[0] == 403
+        assert (await served.ask("DELETE", "/api/v1/orders/1001/hold", token=token))[0] == 403
         _, made = await served.ask("POST", "/api/v1/tokens", json={"name": "reader", "scopes": ["read"]})
         assert (await served.ask("POST", "/api/v1/calls/c1/hold", token=made["token"], json={"why": "x"}))[0] == 403
 

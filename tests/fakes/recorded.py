@@ -37,6 +37,14 @@ class FakeEvidence:
             raise ValueError("A number has at least three characters.")
         return 0 if self.held.pop(number, None) is None else 2
 
+    async def hold_order(self, order: str, *, by: str, why: str) -> int:
+        self.held[f"order {order}"] = (by, why)
+        return 3
+
+    async def release_order(self, order: str, *, by: str) -> int:
+        assert by
+        return 0 if self.held.pop(f"order {order}", None) is None else 3
+
     async def note_listening(self, recording_id: str, *, by: str, address: str, is_download: bool) -> None:
         assert address
         self.heard.append((recording_id, by, is_download))

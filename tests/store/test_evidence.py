@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.events import (
+    CallRouted,
     CallStarted,
     EventBus,
     LegStarted,
@@ -129,6 +130,22 @@ async def test_all_recordings_of_a_number_are_held_however_it_is_spelled(
         assert await store.evidence.release_number("9031112233", by="anna") == 0
         with pytest.raises(ValueError, match="three characters"):
             await store.evidence.hold_number("7 ", by="anna", why="all of them")
+
+
+async def test_all_recordings_of_an_order_are_held(places: Settings, clock: HandClock, bus: EventBus) -> None:
+    async with open_store(places, clock, bus) as store:
+        for call_id, order in (("first", "1001"), ("second", "1001"), ("other", "10012"), ("none", None)):
+            recorded(places, bus, clock, call_id)
+            bus.publish(CallRouted(call_id=call_id, called="2001", flow="to_courier", order=order))
+        assert await store.evidence.hold_order("1001", by="anna", why="no box") == 2
+        assert await store.evidence.hold_order("1002", by="anna", why="no box") == 0
+        why = {each: (call_of(places, each)["recordings"][0]["held"] or {}).get("why") for each in ("first", "other")}
+        assert why == {"first": "no box", "other": None}
+        assert await store.evidence.release_order("1001", by="boris") == 2
+        assert await store.evidence.release_order("1001", by="boris") == 0
+    assert [row[:2] for row in audit_rows(places)] == [("anna", "recording.held")] * 2 + [
+        ("boris", "recording.released")
+    ] * 2
 
 
 async def test_a_call_that_is_not_there_cannot_be_held(places: Settings, clock: HandClock, bus: EventBus) -> None:

@@ -26,6 +26,31 @@ def test_a_call_is_held_and_released_by_buttons(gateway: GatewayThread, owner: F
     assert gateway.recorded.evidence.held == {}
 
 
+def test_every_recording_of_an_order_is_held_and_released(gateway: GatewayThread, owner: FlaskClient) -> None:
+    gateway.keep_order("1001")
+    token = csrf_of(owner, "/orders/1001")
+    answer = owner.post("/orders/1001/hold", data={"csrf_token": token, "why": "no box"}, follow_redirects=True)
+    assert "Recordings of this order that are held now: 3." in answer.text
+    assert gateway.recorded.evidence.held == {"order 1001": ("anna", "no box")}
+    answer = owner.post("/orders/1001/release", data={"csrf_token": token}, follow_redirects=True)
+    assert "and are no longer: 3." in answer.text
+    assert gateway.recorded.evidence.held == {}
+
+
+def test_the_packets_of_a_running_call_are_a_file_and_on_record(gateway: GatewayThread, owner: FlaskClient) -> None:
+    gateway.archive.call_rows = [call_row()]
+    assert "Take the packets" not in owner.get("/calls/c1").text, "it is over"
+    gateway.archive.call_rows = [call_row("c1", ended_at=None, recordings=[])]
+    token = csrf_of(owner, "/calls/c1")
+    for seconds, asked in (("30", "30.0"), ("9999", "10.0")):
+        gateway.company.asked.clear()
+        answer = owner.post("/calls/c1/packets", data={"csrf_token": token, "seconds": seconds})
+        assert (answer.status_code, answer.data) == (200, b"pcap")
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="c1.pcap"'
+        assert gateway.company.asked == [("audit", "c1", "anna", "", "packets"), ("capture", "c1", asked)]
+    assert owner.post("/calls/c9/packets", data={"csrf_token": token}).status_code == 404
+
+
 def test_the_page_says_who_has_listened(gateway: GatewayThread, owner: FlaskClient) -> None:
     gateway.archive.call_rows = [call_row()]
     assert "Nobody yet." in owner.get("/calls/c1").text

@@ -25,6 +25,7 @@ CHIPS = {
     "internal": {"direction": "internal"},
     "recorded": {"recorded": "true"},
 }
+CAPTURE_SECONDS = ("10", "30", "60")
 FILTERS = ("show", "search", "courier", "line", "from", "to")
 _PASSED_ON = ("Range", "If-Range", "If-None-Match")
 _PASSED_BACK = (
@@ -77,6 +78,7 @@ def call(call_id: str) -> str:
     return render_template(
         "call.html",
         wires=wires,
+        capture_seconds=CAPTURE_SECONDS,
         call=found,
         story=timeline.tell(found, directory),
         snapshot=snapshot(),
@@ -98,6 +100,19 @@ def release(call_id: str) -> AnyResponse:
     client().release_call(asker(), call_id)
     flash(gettext("The recordings of this call are no longer held."))
     return redirect(url_for("history.call", call_id=call_id))
+
+
+@history.post("/calls/<call_id>/packets")
+def packets(call_id: str) -> Response:
+    """What passes on the wires of a running call for some seconds, as a file for network people."""
+    seconds = request.form.get("seconds", "")
+    content = client().call_packets(asker(), call_id, seconds=int(seconds) if seconds in CAPTURE_SECONDS else 10)
+    name = "".join(each for each in call_id if each.isalnum() or each in "-_")
+    return Response(
+        content,
+        mimetype="application/vnd.tcpdump.pcap",
+        headers={"Content-Disposition": f'attachment; filename="{name}.pcap"', "Cache-Control": "no-store"},
+    )
 
 
 @history.get("/recordings/<recording_id>.wav")

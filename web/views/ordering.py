@@ -81,6 +81,22 @@ def close(number: str) -> Response:
     return redirect(url_for("ordering.order", number=number))
 
 
+@ordering.post("/orders/<path:number>/hold")
+def hold(number: str) -> Response:
+    """Keep every recording of its calls for a dispute."""
+    count = client().hold_order(asker(), number, request.form.get("why", "").strip()[:200])
+    flash(gettext("Recordings of this order that are held now: %(count)s.", count=count))
+    return redirect(url_for("ordering.order", number=number))
+
+
+@ordering.post("/orders/<path:number>/release")
+def release(number: str) -> Response:
+    """Let them go when their time comes."""
+    count = client().release_order(asker(), number)
+    flash(gettext("Recordings of this order that were held, and are no longer: %(count)s.", count=count))
+    return redirect(url_for("ordering.order", number=number))
+
+
 def _page(refusal: Refused | None = None, form: dict[str, str] | None = None) -> str:
     chosen = {name: request.args.get(name, "").strip()[:64] for name in _FILTERS}
     page = client().orders(asker(), **chosen, cursor=request.args.get("cursor"))
