@@ -19,8 +19,6 @@ from sqlalchemy import ColumnElement, Connection, Integer, cast, distinct, func,
 from gateway.store.figures import Figures
 from gateway.store.schema import calls, legs
 
-LONGEST_PERIOD = timedelta(days=400)
-
 
 class Grouping(StrEnum):
     """By what calls are put together; the value is how the API names it."""

@@ -1,0 +1,113 @@
+"""The worker's reports: statistics and missed customers, as JSON or as CSV for a spreadsheet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from aiohttp import web
+from sqlalchemy.exc import DBAPIError
+
+from gateway.api import bodies
+from gateway.errors import StoreError
+from gateway.messages import pick_language, words
+from gateway.worker.spreadsheet import as_csv
+
+GROUPINGS = ("day", "hour", "week-hour", "phone", "courier", "line")
+LONGEST_PERIOD = timedelta(days=400)
+COLUMNS = (
+    "calls", "incoming", "answered", "missed", "seconds_to_answer", "outgoing", "reached", "answer_seizure_ratio",
+    "talk_seconds", "average_talk_seconds", "cost", "busy_seconds", "occupancy",
+)  # fmt: skip
+_OF_LINES = ("busy_seconds", "occupancy")
+
+
+class ReportArchive(Protocol):
+    """Where the figures are; the store's Reports is one. The verbs block; they are called in threads."""
+
+    def statistics(self, since: datetime, until: datetime, by: str) -> dict[str, Any]:
+        """The schema `Statistics`."""
+
+    def missed(self, *, since: datetime | None = None, until: datetime | None = None) -> list[dict[str, Any]]:
+        """Rows as the schema `MissedCustomer`: those who wait now, or (with `since`) all who tried in that time."""
+
+
+class ReportRoutes:
+    """The handlers."""
+
+    def __init__(self, reports: ReportArchive) -> None:
+        self._reports = reports
+
+    def routes(self) -> list[web.RouteDef]:
+        """For the router."""
+        return [
+            web.get("/api/v1/statistics", self._get_statistics),
+            web.get("/api/v1/missed", self._get_missed),
+        ]
+
+    async def _get_statistics(self, request: web.Request) -> web.Response:
+        since, until = (bodies.moment(request.query, name) for name in ("since", "until"))
+        if since is None or until is None or not since < until <= since + LONGEST_PERIOD:
+            raise bodies.bad_request("'since' and 'until' must be times, at most 400 days apart.")
+        by = _choice(request, "by", GROUPINGS)
+        found = await _read(lambda: self._reports.statistics(since, until, by))
+        if not _is_csv(request):
+            return web.json_response(found, headers={"Cache-Control": "no-store"})
+        columns = [name for name in COLUMNS if by == "line" or name not in _OF_LINES]
+        table = [[each["key"], *(each[name] for name in columns)] for each in found["rows"]]
+        return _csv(request, f"statistics-{by}.csv", (by, *columns), table)
+
+    async def _get_missed(self, request: web.Request) -> web.Response:
+        since, until = (bodies.moment(request.query, name) for name in ("since", "until"))
+        found = await _read(lambda: self._reports.missed(since=since, until=until))
+        if not _is_csv(request):
+            return web.json_response({"items": found}, headers={"Cache-Control": "no-store"})
+        table = [
+            [*(each[name] for name in ("number", "name", "first_at", "last_at")), len(each["tries"]), *_ending(each)]
+            for each in found
+        ]
+        return _csv(request, "missed.csv", ("number", "name", "first_at", "last_at", "tries", *_ENDING), table)
+
+
+_ENDING = ("ended_at", "ended_by", "reason")
+
+
+def _ending(customer: dict[str, Any]) -> list[object]:
+    ended = customer["ended"]
+    return [None, None, None] if ended is None else [ended["at"], ended["by"], ended["reason"]]
+
+
+def _csv(request: web.Request, filename: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> web.Response:
+    language = pick_language(request.headers.get("Accept-Language", ""))
+    titles = words(language)["statistics"]
+    return web.Response(
+        body=as_csv([titles[name]["title"] for name in columns], rows, language),
+        headers={
+            "Content-Type": "text/csv; charset=utf-8",
+            "Content-Disposition": f'attachment; filename="{filename}"',
+            "Content-Language": language,
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _is_csv(request: web.Request) -> bool:
+    return _choice(request, "format", ("json", "csv")) == "csv"
+
+
+def _choice(request: web.Request, name: str, choices: tuple[str, ...]) -> str:
+    """One of them; the first when nothing is said."""
+    value = request.query.get(name) or choices[0]
+    if value not in choices:
+        raise bodies.bad_request(f"{name!r} must be one of: {', '.join(choices)}.")
+    return value
+
+
+async def _read(verb: Callable[[], Any]) -> Any:
+    """Use the store in a thread. Raises StoreError where it cannot be read."""
+    try:
+        return await asyncio.to_thread(verb)
+    except DBAPIError as error:
+        raise StoreError(f"The store cannot be read: {error.orig}.") from error

@@ -1,0 +1,86 @@
+"""The worker's figures and the list of missed customers, kept in memory."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+FIGURES: dict[str, Any] = {
+    "calls": 12, "incoming": 8, "answered": 5, "missed": 3, "outgoing": 4, "reached": 3, "talk_seconds": 754.5,
+    "seconds_to_answer": 8.4, "answer_seizure_ratio": 0.75, "average_talk_seconds": 94.3, "cost": 12.5,
+}  # fmt: skip
+NOTHING: dict[str, Any] = {
+    **dict.fromkeys(FIGURES, 0), "seconds_to_answer": None, "answer_seizure_ratio": None,
+    "average_talk_seconds": None, "cost": None,
+}  # fmt: skip
+
+
+def missed_row(number: str = "+79031112233", **changes: Any) -> dict[str, Any]:
+    """A customer who tried twice this morning, in the form of `MissedCustomer`."""
+    row: dict[str, Any] = {
+        "number": number, "name": "", "first_at": "2027-01-29T09:00:00.000Z", "last_at": "2027-01-29T09:20:00.000Z",
+        "tries": [
+            {"call_id": "c1", "at": "2027-01-29T09:00:00.000Z", "line": "red"},
+            {"call_id": "c2", "at": "2027-01-29T09:20:00.000Z", "line": None},
+        ],
+        "ended": None,
+    }  # fmt: skip
+    assert changes.keys() <= row.keys()
+    return {**row, **changes}
+
+
+def ending(how: str, **changes: Any) -> dict[str, Any]:
+    """How a customer came off the list."""
+    told = {"talked": {"call_id": "c3", "reason": None}, "closed": {"call_id": None, "reason": "a salesman"}}[how]
+    return {"how": how, "at": "2027-01-29T09:30:00.000Z", "by": "102", **told, **changes}
+
+
+class FakeReports:
+    """Answers from lists; remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.customers: list[dict[str, Any]] = []
+        self.asked: list[tuple[datetime, datetime, str]] = []
+        self.rows: dict[str, list[dict[str, Any]]] = {}
+        """By the grouping; without an entry there are some that fit."""
+
+    def statistics(self, since: datetime, until: datetime, by: str) -> dict[str, Any]:
+        self.asked.append((since, until, by))
+        is_line = by == "line"
+        busy = {"busy_seconds": 900.0, "occupancy": 0.25} if is_line else {"busy_seconds": None, "occupancy": None}
+        keys = {
+            "day": ["2027-01-28", "2027-01-29"], "hour": ["09", "10"], "week-hour": ["1-09", "5-14"],
+            "phone": ["101"], "courier": ["2001"], "line": ["red"],
+        }[by]  # fmt: skip
+        rows = [{"key": keys[0], **FIGURES, **busy}] + [{"key": key, **NOTHING, **busy} for key in keys[1:]]
+        return {
+            "since": since.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "until": until.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "by": by, "time_zone": "Europe/Moscow", "currency": "RUB", "total": FIGURES,
+            "rows": self.rows.get(by, rows),
+            "returns": {
+                "customers": 3, "returned": 1, "closed": 1, "open": 1, "mean_seconds": 600.0, "median_seconds": 600.0,
+            },
+            "concurrency": {
+                "lines": 2, "seconds": [3000.0, 500.0, 100.0], "peaks": [0] * 9 + [2] + [1] * 14, "peak": 2,
+                "refused": 3, "saved": 2,
+            } if is_line else None,
+        }  # fmt: skip
+
+    def missed(self, *, since: datetime | None = None, until: datetime | None = None) -> list[dict[str, Any]]:
+        del until
+        return [row for row in self.customers if since is not None or row["ended"] is None]
+
+
+class FakeMissed:
+    """Takes numbers off the list of the reports."""
+
+    def __init__(self, reports: FakeReports | None = None) -> None:
+        self.reports = reports or FakeReports()
+
+    async def close(self, number: str, *, reason: str, by: str) -> bool:
+        for row in self.reports.customers:
+            if row["number"] == number and row["ended"] is None:
+                row["ended"] = ending("closed", by=by, reason=reason)
+                return True
+        return False
