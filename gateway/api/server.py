@@ -100,28 +100,29 @@ class ApiServer:
             middlewares=[problems, _time_limit, authenticate], client_max_size=LARGEST_BODY_BYTES
         )
         self._app[ACCOUNTS] = accounts
-        self._app.add_routes(AccountRoutes(accounts).routes())
-        self._app.add_routes(OrderRoutes(orders).routes())
-        self._app.add_routes(ContactRoutes(book, self._relay).routes())
-        self._app.add_routes(MissedRoutes(missed).routes())
-        self._app.add_routes(CourierRoutes(couriers).routes())
-        self._app.add_routes(UserRoutes(accounts, is_courier).routes())
-        self._app.add_routes(SetupRoutes(phone_setup).routes())
-        self._app.add_routes(
-            LiveRoutes(live=live, stream=self._stream, shop=shop, is_ready=is_ready, boot=boot).routes()
-        )
-        self._app.add_routes(LineRoutes(shop).routes())
-        self._app.add_routes(ReceptionRoutes(shop, call_backs).routes())
-        self._app.add_routes(ScheduleRoutes(shop).routes())
-        self._app.add_routes(MessageRoutes(texts).routes())
-        self._app.add_routes(CallRoutes(transfer, texts.answers).routes())
-        self._app.add_routes(CompanyRoutes(company).routes())
-        self._app.add_routes(TraceRoutes(insight).routes())
-        self._app.add_routes(MetricsRoutes(watched).routes())
-        self._app.add_routes(RecordingRoutes(recorded, self._relay).routes())
-        self._app.add_routes(ErasureRoutes(recorded.erasures).routes())
-        self._app.add_routes(RestoreRoutes(accounts, self._relay, start_again).routes())
-        self._app.add_routes(PromptRoutes(self._relay, recorded.prompts_changed).routes())
+        for part in (
+            AccountRoutes(accounts),
+            OrderRoutes(orders),
+            ContactRoutes(book, self._relay),
+            MissedRoutes(missed),
+            CourierRoutes(couriers),
+            UserRoutes(accounts, is_courier),
+            SetupRoutes(phone_setup),
+            LiveRoutes(live=live, stream=self._stream, shop=shop, is_ready=is_ready, boot=boot),
+            LineRoutes(shop),
+            ReceptionRoutes(shop, call_backs),
+            ScheduleRoutes(shop),
+            MessageRoutes(texts),
+            CallRoutes(transfer, texts.answers),
+            CompanyRoutes(company),
+            TraceRoutes(insight),
+            MetricsRoutes(watched),
+            RecordingRoutes(recorded, self._relay),
+            ErasureRoutes(recorded.erasures),
+            RestoreRoutes(accounts, self._relay, start_again),
+            PromptRoutes(self._relay, recorded.prompts_changed),
+        ):
+            self._app.add_routes(part.routes())
         self._app.add_routes([web.get(path, self._relay.pass_on) for path in _RELAYED])
         self._stack = AsyncExitStack()
 
