@@ -12,9 +12,10 @@ from gateway.api.devices import Alerts, Modems, Registrations, Trunks, balance_w
 from gateway.api.live_calls import LiveCalls, LiveLeg
 from gateway.clock import WallClock, utc_now
 from gateway.events import AlertAcknowledged, EventBus, Published
-from gateway.telephony.ledger import Balance
+from gateway.telephony.ledger import Balance, LineMinutes
 from gateway.telephony.line import LineState
-from gateway.telephony.shop import LineSettings, ShopView
+from gateway.telephony.shop import LineSettings, Shop, ShopView
+from gateway.telephony.together import together
 
 _LINE_STATES = {
     "absent": LineState.ABSENT,
@@ -40,13 +41,15 @@ class Board:
         hang_up: Callable[[str], bool],
         clock: WallClock = utc_now,
         balance: Callable[[str], Balance | None] = lambda _: None,
+        minutes: Callable[[str], LineMinutes] = lambda _: LineMinutes(),
     ) -> None:
-        """`balance` gives what an operator said last of a line's money."""
+        """`balance` gives what an operator said last of a line's money, `minutes` how many of a line's are used."""
         self._bus = bus
         self._shop = shop
         self._hang_up = hang_up
         self._clock = clock
         self._balance = balance
+        self._minutes = minutes
         self._calls = LiveCalls()
         self._modems = Modems()
         self._registrations = Registrations()
@@ -95,6 +98,7 @@ class Board:
             ],
             "trunks": [self._trunks.wire(trunk) for trunk in (*shop.trunks, *shop.pbx_accounts)],
             "alerts": self._alerts.wire(),
+            "together": self._together(shop),
         }
 
     def hang_up(self, call_id: str) -> bool:
@@ -121,22 +125,41 @@ class Board:
     def _live_legs(self) -> list[LiveLeg]:
         return [leg for call in self._calls for leg in call.legs]
 
-    def _line(self, line: LineSettings) -> dict[str, object]:
-        modem = self._modems.of_line(line.name)
+    def _together(self, shop: Shop) -> dict[str, int]:
+        """How many customers can talk to couriers at once, with what is in service now."""
+        lines = [
+            line.name
+            for line in shop.lines
+            if (modem := self._modems.of_line(line.name)) is not None
+            and modem.voice is not False
+            and self._state(line.name) in (LineState.READY, LineState.BUSY)
+        ]
+        trunks = [trunk for trunk in shop.trunks if self._trunks.wire(trunk)["state"] == "ready"]
+        most = together(lines, shop.couriers, trunks)
+        return {"by_sim": most.by_sim, "by_provider": most.by_provider}
+
+    def _state(self, line: str) -> LineState:
+        modem = self._modems.of_line(line)
         state = _LINE_STATES.get(modem.state, LineState.FAULTY) if modem is not None else LineState.ABSENT
         if state is LineState.READY and modem is not None and modem.reason == "roaming-barred":
             state = LineState.ROAMING
-        if state in (LineState.READY, LineState.ROAMING) and any(leg.line == line.name for leg in self._live_legs()):
+        if state in (LineState.READY, LineState.ROAMING) and any(leg.line == line for leg in self._live_legs()):
             state = LineState.BUSY
+        return state
+
+    def _line(self, line: LineSettings) -> dict[str, object]:
+        modem, minutes = self._modems.of_line(line.name), self._minutes(line.name)
         return {
             "name": line.name,
             "number": line.number,
             "modem": modem.modem if modem is not None else line.modem,
-            "state": state,
+            "state": self._state(line.name),
             "reason": modem.reason if modem is not None else None,
             "operator": (modem.operator if modem is not None else None) or line.operator,
             "signal_dbm": modem.signal_dbm if modem is not None else None,
             "rings": list(line.rings),
             "minutes_per_day": line.minutes_per_day,
+            "minutes_used": minutes.used,
+            "minutes_left": minutes.left,
             "balance": balance_wire(self._balance(line.name)),
         }

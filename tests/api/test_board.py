@@ -30,6 +30,7 @@ from gateway.events import (
     TrunkChanged,
 )
 from gateway.modem.modem import ModemState
+from gateway.telephony.ledger import LineMinutes
 from gateway.telephony.shop import CourierSettings, PbxSettings, Shop, TrunkSettings
 from tests.api.shapes import assert_fits
 from tests.fakes.exchange_view import SHOP
@@ -277,3 +278,26 @@ def test_a_couriers_account_at_the_pbx_is_shown_like_a_provider() -> None:
     (row,) = snapshot["trunks"]
     assert (row["name"], row["host"], row["state"]) == ("pbx 2001", "pbx.example.lan:5060", "starting")
     assert "secret" not in repr(snapshot)
+
+
+def test_how_many_customers_can_talk_to_couriers_at_once() -> None:
+    desk = Desk()
+    assert desk.picture()["together"] == {"by_sim": 0, "by_provider": 0}
+    for modem, line in (("m0", "red"), ("m1", "blue")):
+        desk.bus.publish(ModemChanged(modem=modem, line=line, state="ready", reason=None, voice=True))
+    assert desk.picture()["together"] == {"by_sim": 1, "by_provider": 0}
+    desk.start_call()
+    assert desk.picture()["together"]["by_sim"] == 1, "a line that is in a call serves"
+    desk.bus.publish(ModemChanged(modem="m1", line="blue", state="ready", reason=None, voice=False))
+    assert desk.picture()["together"]["by_sim"] == 0
+
+
+def test_the_minutes_of_a_line_are_shown() -> None:
+    board = Board(
+        bus=EventBus(),
+        shop=lambda: SHOP,
+        hang_up=lambda _call_id: False,
+        minutes=lambda line: LineMinutes(used=7, left=5) if line == "red" else LineMinutes(),
+    )
+    lines: Any = board.snapshot()["lines"]
+    assert [(each["minutes_used"], each["minutes_left"]) for each in lines] == [(7, 5), (0, None)]
