@@ -20,6 +20,7 @@ from web.gateway_client import GatewayAway, GatewayClient, Refused
 from web.security import SESSION_COOKIE, nonce, protect
 from web.signal_line import signal_lines
 from web.translation import gettext
+from web.uploads import PanelRequest, room_bytes
 from web.views.access import access
 from web.views.entry import entry
 from web.views.erasing import erasing
@@ -31,14 +32,23 @@ from web.views.news import news
 from web.views.ordering import ordering
 from web.views.overview import overview
 from web.views.phone_setup import PORT, phone_setup
-from web.views.prompts import prompts
+from web.views.prompts import LARGEST_SOUND_BYTES, prompts
+from web.views.restoring import LARGEST_BACKUP_BYTES, restoring
 from web.views.shop import shop
 from web.views.texting import texting
 
 _SPRITE = "/static/vendor/lucide-static-1.62.0/icons.svg"
 LARGEST_FORM_BYTES = 1024 * 1024
 _OPEN_TO_ALL = frozenset({"static", "entry.login", "entry.finish_login", "entry.preferences"})
-_FOR_SETUP = frozenset({"static", "entry.setup", "entry.finish_setup", "entry.preferences"})
+_FOR_SETUP = frozenset(
+    {"static", "entry.setup", "entry.finish_setup", "entry.preferences"}
+    | {"restoring.at_setup", "restoring.take_at_setup"}
+)
+_LARGER_FORMS = {
+    "prompts.take": LARGEST_SOUND_BYTES,
+    "restoring.take_at_setup": LARGEST_BACKUP_BYTES,
+    "restoring.take": LARGEST_BACKUP_BYTES,
+}
 
 
 def create_app(
@@ -54,6 +64,7 @@ def create_app(
     `phone_files_port` is where phones fetch their files; None: nowhere.
     """
     app = Flask(__name__)
+    app.request_class = PanelRequest
     app.config.update(
         SECRET_KEY=secrets.token_bytes(32),
         SESSION_COOKIE_NAME="simbridge_form",
@@ -67,10 +78,11 @@ def create_app(
     app.config[PORT] = phone_files_port
     app.extensions["simbridge"] = reader.Panel(GatewayClient(api_url))
     protect(app, hosts=hosts, only_private=only_private)
+    app.before_request(_allow_larger_forms)
     CSRFProtect(app)
     Babel(app, locale_selector=reader.language)
     for blueprint in (
-        entry, access, my_orders, ordering, overview, line_rules, history, hours, erasing, prompts,
+        entry, restoring, access, my_orders, ordering, overview, line_rules, history, hours, erasing, prompts,
         phone_setup, shop, news, texting,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
@@ -78,6 +90,18 @@ def create_app(
     _teach_templates(app)
     _answer_errors(app)
     return app
+
+
+def _allow_larger_forms() -> None:
+    """Before anybody looks into the form, as the protection against foreign forms does; for those alone who may."""
+    if request.method != "POST" or request.endpoint not in _LARGER_FORMS:
+        return
+    if request.endpoint not in _FOR_SETUP:
+        may_send = bool(request.cookies.get(SESSION_COOKIE)) and reader.may("shop")
+    else:
+        may_send = reader.panel().client.setup_needed(reader.asker())
+    if may_send:
+        request.max_content_length = min(_LARGER_FORMS[request.endpoint], room_bytes())
 
 
 def _send_to_the_door() -> AnyResponse | None:

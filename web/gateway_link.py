@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
-from typing import Any
+from io import SEEK_END
+from typing import Any, BinaryIO
 from urllib.parse import quote, urlencode, urlsplit
 
 _ANSWER_SECONDS = 15.0
+_BLOCK_BYTES = 64 * 1024
 
 
 class GatewayAway(Exception):
@@ -95,26 +97,30 @@ class GatewayLink:
         query: Mapping[str, str | int | None] | None = None,
         body: object = None,
         text: str | bytes | None = None,
+        file: BinaryIO | None = None,
         media_type: str = "application/json",
         headers: Mapping[str, str] | None = None,
         seconds: float = _ANSWER_SECONDS,
         **ids: str,
     ) -> Iterator[HTTPResponse]:
-        """The open answer to a request; a problem has been raised as Refused."""
+        """The open answer to a request; a problem has been raised as Refused. `file` is sent piece by piece."""
         target = path.format(**{name: quote(value, safe="") for name, value in ids.items()})
         wanted = {name: value for name, value in (query or {}).items() if value not in (None, "")}
         if wanted:
             target += "?" + urlencode(wanted)
         payload = text if text is not None else (json.dumps(body) if body is not None else None)
-        content = payload.encode() if isinstance(payload, str) else payload
+        content = file if file is not None else payload.encode() if isinstance(payload, str) else payload
         all_headers = {"Accept-Language": asker.language, "User-Agent": asker.user_agent[:200], **(headers or {})}
         if asker.token is not None:
             all_headers["Authorization"] = f"Bearer {asker.token}"
         if asker.address is not None:
             all_headers["X-Forwarded-For"] = asker.address
-        if payload is not None:
+        if content is not None:
             all_headers["Content-Type"] = media_type
-        connection = HTTPConnection(self._host, self._port, timeout=seconds)
+        if file is not None:
+            all_headers["Content-Length"] = str(file.seek(0, SEEK_END))
+            file.seek(0)
+        connection = HTTPConnection(self._host, self._port, timeout=seconds, blocksize=_BLOCK_BYTES)
         try:
             try:
                 connection.request(method, target, content, all_headers)

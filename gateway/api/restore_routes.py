@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -48,7 +49,7 @@ class RestoreRoutes:
         if seconds > 0:
             raise TooManyTries(f"Try again in {seconds} s.", seconds=seconds)
         self._throttle.failed(address=address, account=_ACCOUNT)
-        if not await self._accounts.is_setup_code(request.headers.get(_SETUP_CODE, "")[:100]):
+        if not await self._accounts.is_setup_code(unquote(request.headers.get(_SETUP_CODE, "")[:300])):
             raise WrongSetupCode("The setup code is wrong.")
         self._throttle.succeeded(address=address, account=_ACCOUNT)
         return await self._restore(request, "the setup code")

@@ -45,7 +45,6 @@ def sound(language: str, key: str) -> Response:
 @prompts.post("/prompts/<language>/<key>/file")
 def take(language: str, key: str) -> AnyResponse:
     """Use a WAV file."""
-    request.max_content_length = LARGEST_SOUND_BYTES
     uploaded = request.files.get("file")
     content = uploaded.read() if uploaded else b""
     return _done(lambda: client().take_prompt(asker(), language, key, content), language, key)
