@@ -125,7 +125,9 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         except OSError as fault:
             raise bind_fault(fault, host, port) from fault
         self._transport = transport
-        name = transport.get_extra_info("sockname")
+        bound = transport.get_extra_info("socket")
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)  # as much of it as the system allows
+        name = bound.getsockname()
         self._bound = Address(name[0], name[1])
 
     def close(self) -> None:
@@ -196,6 +198,9 @@ def answering_flow(via: Via, flow: Flow) -> Flow:
     port = via.port or 5060
     return flow if port == flow.remote.port else flow.towards(Address(flow.remote.host, port))
 
+
+_RECEIVE_BYTES = 1024 * 1024
+"""What waits in the system while this machine stands still: the default has room for some ninety messages."""
 
 _PRIVATE = tuple(
     ipaddress.ip_network(text)
