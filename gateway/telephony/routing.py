@@ -66,6 +66,13 @@ class ToCourier:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskExtension:
+    """A caller from outside may dial an extension of the shop; who does not, goes `usual`."""
+
+    usual: Destination
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CourierMenu:
     """A caller with a courier's number: the PIN proves who it is, then a number may be dialled."""
 
@@ -141,6 +148,7 @@ Destination: TypeAlias = (
     | ReturnCall
     | ToManager
     | ToCourier
+    | AskExtension
     | CourierMenu
     | RingBack
     | CallBack
@@ -174,6 +182,9 @@ def route(shop: Shop, leg: Leg, orders: Sequence[Order] = (), manager: str | Non
         return RingBack(courier=courier) if courier.calls_back else CourierMenu(courier=courier)
     # Whatever else comes from outside rings: at the courier of the caller's order, or at phones; it never dials on.
     usual = _ring(shop, line.rings if line is not None else ())
+    way = line or shop.trunk(leg.line)
+    if way is not None and way.asks_extension:
+        usual = AskExtension(usual=usual)
     return _of_order(shop, leg.peer, orders) or _to_manager(shop, manager, usual) or usual
 
 

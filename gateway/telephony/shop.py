@@ -79,6 +79,8 @@ class LineSettings:
     keys: KeysBy = KeysBy.AUTO
     hide_number: bool = False
     """Ask the network not to show the SIM's number to whom it calls (CLIR)."""
+    asks_extension: bool = False
+    """Whoever calls the SIM may dial an extension of the shop at a prompt."""
     roaming: bool = False
     """Calls may be placed while the SIM is in a foreign network; they cost more."""
     texts: tuple[str, ...] = ()
@@ -97,8 +99,8 @@ LINE_RULES = (
     "number", "rings", "operator", "contract", "holder", "employee", "minutes_per_day", "minutes_per_month",
     "money_per_month", "from_mobile", "to_mobile",
     "evens_out", "reduces_noise", "cancels_echo",
-    "keys", "hide_number", "roaming", "texts", "sms_per_minute", "sms_per_day", "balance_code", "balance_pattern",
-    "low_balance",
+    "keys", "hide_number", "asks_extension", "roaming", "texts", "sms_per_minute", "sms_per_day",
+    "balance_code", "balance_pattern", "low_balance",
 )  # fmt: skip
 """What of a line is changed by itself. Its name, and what ties it to a modem, a SIM or a file of this machine, are
 changed with the whole shop only."""
@@ -209,6 +211,8 @@ class TrunkSettings:
     minutes_per_month: int | None = None
     money_per_month: int | None = None
     """As of a line."""
+    asks_extension: bool = False
+    """Whoever calls the number may dial an extension of the shop at a prompt."""
     calls_at_once: int | None = None
     """So many calls run by it at most, both ways; the next one leaves another way. None: as many as it takes."""
     transport: SipTransport = SipTransport.UDP

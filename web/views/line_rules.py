@@ -19,7 +19,7 @@ _WORDS = (
 )  # fmt: skip
 _COUNTS = ("minutes_per_day", "minutes_per_month", "money_per_month", "sms_per_minute", "sms_per_day", "low_balance")
 _LISTS = ("rings", "texts")
-_SWITCHES = ("evens_out", "reduces_noise", "cancels_echo", "hide_number", "roaming")
+_SWITCHES = ("evens_out", "reduces_noise", "cancels_echo", "hide_number", "asks_extension", "roaming")
 
 
 @line_rules.get("/lines/<line>/rules")
