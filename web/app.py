@@ -34,6 +34,7 @@ from web.views.overview import overview
 from web.views.phone_setup import PORT, phone_setup
 from web.views.prompts import LARGEST_SOUND_BYTES, prompts
 from web.views.restoring import LARGEST_BACKUP_BYTES, restoring
+from web.views.reception import reception
 from web.views.shop import shop
 from web.views.texting import texting
 
@@ -84,6 +85,7 @@ def create_app(
     for blueprint in (
         entry, restoring, access, my_orders, ordering, overview, line_rules, history, hours, erasing, prompts,
         phone_setup, shop, news, texting,
+        reception,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)

@@ -8,7 +8,8 @@ from http.client import HTTPException
 from typing import IO, Any
 from urllib.parse import quote
 
-from web.gateway_link import Asker, GatewayAway, GatewayLink, Refused
+from web.gateway_link import Asker, GatewayAway, Refused
+from web.reception_client import ReceptionClient
 
 __all__ = ["Asker", "GatewayAway", "GatewayClient", "Refused"]
 
@@ -23,7 +24,7 @@ _JUDGING_SECONDS = 960.0
 """As long as the daemon lets the worker look through a backup, and a little."""
 
 
-class GatewayClient(GatewayLink):
+class GatewayClient(ReceptionClient):
     """One method per operation of the contract."""
 
     def words(self, asker: Asker) -> dict[str, dict[str, dict[str, str]]]:

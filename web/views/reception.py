@@ -1,0 +1,73 @@
+"""The reception: promised call-backs for everybody, and for the owner its rules with their line of time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from web.gateway_client import Refused
+from web.reader import asker, client, snapshot
+from web.translation import gettext
+
+reception = Blueprint("reception", __name__)
+
+_COUNTS = (
+    "quiet_rings", "greeting_seconds", "music_rings", "repeat_seconds", "patience_minutes", "call_back_tries",
+    "call_back_gap_minutes", "call_back_hours", "night_seconds",
+)  # fmt: skip
+_WORDS = ("call_back_first", "night_to")
+_SWITCHES = ("on", "offers_call_back", "night_confirms", "night_message")
+
+
+@reception.get("/reception")
+def page() -> str:
+    """What callers go through, and who waits to be called back."""
+    return _page()
+
+
+@reception.post("/reception")
+def take() -> str | Response | tuple[str, int]:
+    """Other rules; a number that is left empty is as if it had never been set."""
+    told = {name: value.strip() for name, value in request.form.items()}
+    rules: dict[str, Any] = {name: _whole(told.get(name, "")) for name in _COUNTS}
+    rules |= {name: told.get(name, "") for name in _WORDS} | {name: name in told for name in _SWITCHES}
+    try:
+        client().change_reception(asker(), rules)
+    except Refused as refusal:
+        if refusal.status not in (400, 422):
+            raise
+        return _page(rules, refusal), refusal.status
+    flash(gettext("The next caller is received by these rules."))
+    return redirect(url_for("reception.page"))
+
+
+@reception.post("/reception/call-backs/<promise_id>/cancel")
+def cancel(promise_id: str) -> Response:
+    """The customer is not called."""
+    try:
+        client().cancel_call_back(asker(), promise_id)
+    except Refused as refusal:
+        if refusal.status != 404:
+            raise
+        flash(gettext("That call-back is not waiting any more."))
+    else:
+        flash(gettext("The customer is not called back."))
+    return redirect(url_for("reception.page"))
+
+
+def _page(rules: dict[str, Any] | None = None, refusal: Refused | None = None) -> str:
+    shown = client().reception(asker())
+    return render_template(
+        "reception.html", rules=rules or shown["rules"], phases=shown["phases"], advice=shown["advice"],
+        call_backs=client().call_backs(asker()), refusal=refusal, snapshot=snapshot(),
+    )  # fmt: skip
+
+
+def _whole(text: str) -> int | str | None:
+    """A number; what is none goes on as it is, and the gateway says what is wrong with it."""
+    try:
+        return int(text) if text else None
+    except ValueError:
+        return text
