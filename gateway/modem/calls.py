@@ -15,7 +15,7 @@ from gateway.modem.gsm_leg import GsmLeg, KeySource
 from gateway.modem.reports import CallReport, Stage
 from gateway.modem.voice.tty_pcm import TtyPcmPort
 from gateway.telephony.causes import Cause
-from gateway.telephony.leg import Direction
+from gateway.telephony.leg import Direction, LegState
 from gateway.telephony.line import Incoming
 from gateway.telephony.numbers import Dialable
 from gateway.telephony.shop import LineSettings
@@ -85,6 +85,15 @@ class ModemCalls:
         """The modem is gone, and its call with it."""
         if self._current is not None:
             self._current.leg.fail(Cause.MODEM_LOST)
+
+    def fallen_silent(self) -> None:
+        """The modem owes an answer for long: who waits for a call of his to begin gets another line instead.
+
+        Whatever becomes of the dial is hung up as soon as the modem is heard again.
+        """
+        call = self._current
+        if call is not None and call.leg.direction is Direction.OUTGOING and call.leg.state is LegState.NEW:
+            call.leg.fail(Cause.MODEM_LOST)
 
     def hang_up(self, cause: Cause) -> None:
         """End the call, if there is one."""

@@ -23,6 +23,7 @@ from gateway.modem import commands
 from gateway.modem.at import PROMPT, AtParser, Final, final_of, is_hex, is_word, name_of
 from gateway.modem.commands import Command
 from gateway.modem.serial_port import BytePort
+from gateway.modem.silence import SilenceWatch
 from gateway.modem.storm import without_the_outdated
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,8 @@ class AtChannel:
         """True after a time-out, until the modem was heard to answer in turn again."""
         self.on_line: Callable[[str, bool], None] = _nobody_looks
         """Called with each line that came, or (True) went out; a secret is not told."""
+        self.silence = SilenceWatch()
+        """Whether the modem has been silent for long while a command runs."""
 
     async def send(
         self,
@@ -147,6 +150,7 @@ class AtChannel:
     def data_received(self, data: bytes) -> None:
         """For the port: these bytes have come from the modem."""
         log.debug("%s < %r", self._name, data)
+        self.silence.heard()
         asked = self._running.command.answers if self._running is not None else ()
         for line in without_the_outdated(self._parser.feed(data), asked):
             self.on_line(line, False)
@@ -201,7 +205,7 @@ class AtChannel:
             self._suspect()
             raise AtTimeout(f"The modem {self._name} did not answer {command.shown}.", modem=self._name) from None
         finally:
-            self._running = None
+            self._end_of_command()
         if self._is_suspicious() and self._can_verify and not command.must_answer:
             final, result = await self._verified(running, final, result)
         if final is not Final.OK:
@@ -243,7 +247,7 @@ class AtChannel:
             running.leftovers.pop()
             self._can_verify = False
         finally:
-            self._running = None
+            self._end_of_command()
         self.out_of_step = False
         return running.leftovers
 
@@ -265,6 +269,10 @@ class AtChannel:
             if final is Final.OK:
                 final, result = other
         return final, result
+
+    def _end_of_command(self) -> None:
+        self._running = None
+        self.silence.settled()
 
     def _begin(self, command: Command) -> _Running:
         loop = asyncio.get_running_loop()
@@ -349,6 +357,8 @@ class AtChannel:
         secret = self._running is not None and self._running.command.secret
         log.debug("%s > %r", self._name, "..." if secret else data)
         self._port.write(data)
+        if self._running is not None:
+            self.silence.asked()
         self.on_line("..." if secret else data.decode("ascii", "replace"), True)
 
     def _lost_error(self) -> ModemLost:

@@ -57,6 +57,9 @@ _LINE_STATES = {
 ROAMING_BARRED = "roaming-barred"
 """The reason of a READY modem whose line may not call where it is now."""
 
+SILENT = "modem-silent"
+"""The reason of a FAULTY modem that has not finished a long command: it may hang, or the network is slow."""
+
 _WHY_NOT = {
     LineState.READY: "it has just stopped being served.",
     LineState.BUSY: "it is in a call.",
@@ -235,8 +238,8 @@ class Modem:
         self.reason = reason
         if state is ModemState.IDENTIFYING and self.facts.port_holder is not None:
             self.facts = replace(self.facts, port_holder=None)
-        if state in _ALARMING and reason is not None:
-            self._raise_alert(reason)
+        if state in _ALARMING and reason not in (None, SILENT):
+            self._raise_alert(str(reason))
         elif state in _SERVED:
             self._clear_alerts(keep=reason)
             if reason in _WORTH_AN_ALERT:

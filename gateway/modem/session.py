@@ -16,7 +16,7 @@ from gateway.modem.dialect import ModemDialect, VoicePlan
 from gateway.modem.faults import raise_the_reason
 from gateway.modem.gsm_call import CallTools
 from gateway.modem.messages import SimMessages
-from gateway.modem.modem import Abilities, Modem, ModemState
+from gateway.modem.modem import SILENT, Abilities, Modem, ModemState
 from gateway.modem.network import Network
 from gateway.modem.reports import (
     CallReport,
@@ -87,6 +87,7 @@ class ModemSession:
         serial = (self._open_port or SerialPort)(modem.settings.at, self._received, self._lost)
         self._channel = AtChannel(serial, self._take_line, name=modem.name)
         self._channel.on_line = self._trace
+        self._channel.silence.on_change = self._silence_changed
         self._start = ModemStart(modem, self._channel)
         self._voice = voice_device(modem.settings.voice, self._voice_lost, modem.outside.steadiness)
         try:
@@ -311,6 +312,16 @@ class ModemSession:
                     _serve_report(self._modem.service, report)
                 elif isinstance(report, MessageArrived | DeliveryReported):
                     self._early.append(report)
+
+    def _silence_changed(self, is_silent: bool) -> None:
+        """No call is given to a modem that owes an answer for long: another line has it at once."""
+        modem = self._modem
+        if is_silent and modem.state in (ModemState.READY, ModemState.SEARCHING):
+            modem.enter(ModemState.FAULTY, SILENT)
+            if modem.service is not None:
+                modem.service.calls.fallen_silent()
+        elif not is_silent and (modem.state, modem.reason) == (ModemState.FAULTY, SILENT):
+            self._network.show()
 
     def _voice_is_broken(self) -> None:
         if self._dialect.voice_restart:
