@@ -205,6 +205,12 @@ class CalendarInvalid(GatewayError):
     code = "calendar-invalid"
 
 
+class RangesInvalid(GatewayError):
+    """A file has no ranges of telephone numbers that can be taken; the message says why."""
+
+    code = "ranges-invalid"
+
+
 class OrderExists(GatewayError):
     """The number of an order was used before."""
 

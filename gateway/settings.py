@@ -125,6 +125,11 @@ class Settings:
         return self.data_dir / "recordings"
 
     @property
+    def number_ranges(self) -> Path:
+        """The ranges of numbers that the owner has imported."""
+        return self.data_dir / "number-ranges.csv"
+
+    @property
     def prompts_dir(self) -> Path:
         """The owner's own prompts, in a directory for each language."""
         return self.data_dir / "prompts"

@@ -29,6 +29,7 @@ from web.views.hours import hours
 from web.views.line_rules import line_rules
 from web.views.my_orders import my_orders
 from web.views.news import news
+from web.views.numbering import LARGEST_REGISTRY_BYTES, numbering
 from web.views.ordering import ordering
 from web.views.overview import overview
 from web.views.phone_setup import PORT, phone_setup
@@ -46,6 +47,7 @@ _FOR_SETUP = frozenset(
     | {"restoring.at_setup", "restoring.take_at_setup"}
 )
 _LARGER_FORMS = {
+    "numbering.take": LARGEST_REGISTRY_BYTES,
     "prompts.take": LARGEST_SOUND_BYTES,
     "restoring.take_at_setup": LARGEST_BACKUP_BYTES,
     "restoring.take": LARGEST_BACKUP_BYTES,
@@ -84,7 +86,7 @@ def create_app(
     Babel(app, locale_selector=reader.language)
     for blueprint in (
         entry, restoring, access, my_orders, ordering, overview, line_rules, history, hours, erasing, prompts,
-        phone_setup, shop, news, texting,
+        phone_setup, numbering, shop, news, texting,
         reception,
     ):  # fmt: skip
         app.register_blueprint(blueprint)

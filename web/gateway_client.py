@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from web.gateway_link import Asker, GatewayAway, Refused
 from web.reception_client import ReceptionClient
+from web.shop_client import ShopClient
 
 __all__ = ["Asker", "GatewayAway", "GatewayClient", "Refused"]
 
@@ -24,7 +25,7 @@ _JUDGING_SECONDS = 960.0
 """As long as the daemon lets the worker look through a backup, and a little."""
 
 
-class GatewayClient(ReceptionClient):
+class GatewayClient(ReceptionClient, ShopClient):
     """One method per operation of the contract."""
 
     def words(self, asker: Asker) -> dict[str, dict[str, dict[str, str]]]:
@@ -378,23 +379,6 @@ class GatewayClient(ReceptionClient):
     def change_line(self, asker: Asker, line: str, rules: dict[str, Any]) -> None:
         """Other values for some of them."""
         self._ask(asker, "PATCH", "/api/v1/lines/{name}/rules", body=rules, name=line)
-
-    def hours(self, asker: Asker) -> dict[str, Any]:
-        """The shop's hours, by the names of shop.toml."""
-        return self._object(asker, "GET", "/api/v1/schedule")
-
-    def change_hours(self, asker: Asker, hours: dict[str, Any]) -> None:
-        """Other hours, all of them."""
-        self._ask(asker, "PUT", "/api/v1/schedule", body=hours)
-
-    def take_calendar(self, asker: Asker, text: str, timed: str) -> None:
-        """Take an iCalendar file; `timed`: whether the shop is "closed" or "open" during its events."""
-        query = {"timed": timed}
-        self._ask(asker, "POST", "/api/v1/schedule/import", text=text, media_type="text/calendar", query=query)
-
-    def opening(self, asker: Asker, at: str | None = None) -> dict[str, Any]:
-        """Whether the shop is open, now or then, and the two weeks from that day."""
-        return self._object(asker, "GET", "/api/v1/schedule/state", query={"at": at})
 
     @contextmanager
     def recording(

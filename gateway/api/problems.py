@@ -174,6 +174,7 @@ _STATUS_OF_CODE = {
     "modem-lost": 503,
     "name-taken": 409,
     "calendar-invalid": 422,
+    "ranges-invalid": 422,
     "orders-invalid": 422,
     "order-exists": 409,
     "contacts-invalid": 422,

@@ -6,6 +6,7 @@ import asyncio
 import errno
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -50,6 +51,7 @@ _WITHOUT_TIME_LIMIT = ("/api/v1/stream", "/api/v1/recordings/", "/api/v1/restore
 _RELAYED = (
     "/api/v1/calls",
     "/api/v1/calls/{id}",
+    "/api/v1/places",
     "/api/v1/recordings/{id}/peaks",
     "/api/v1/messages",
     "/api/v1/messages/{id}",
@@ -123,6 +125,7 @@ class ApiServer:
             PromptRoutes(self._relay, recorded.prompts_changed),
         ):
             self._app.add_routes(part.routes())
+        self._app.add_routes([web.put("/api/v1/places/ranges", partial(self._relay.pass_on, with_body=True))])
         self._app.add_routes([web.get(path, self._relay.pass_on) for path in _RELAYED])
         self._stack = AsyncExitStack()
 

@@ -25,6 +25,7 @@ from gateway.settings import Settings
 from gateway.telephony.messages import MessageState
 from gateway.worker.contact_routes import ContactArchive, ContactRoutes
 from gateway.worker.peaks import PeaksCache
+from gateway.worker.place_routes import PlaceRoutes
 from gateway.worker.prompt_routes import PromptRoutes
 from gateway.worker.prompts import OwnPrompts
 from gateway.worker.recordings import open_below, send_recording
@@ -72,6 +73,7 @@ class WorkerServer:
             self._app.add_routes(PromptRoutes(prompts).routes())
         if settings is not None:
             self._app.add_routes(RestoreRoutes(settings).routes())
+            self._app.add_routes(PlaceRoutes(settings.number_ranges).routes())
         self._app.add_routes(
             [
                 web.get("/api/v1/calls", self._get_calls),

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from web import parts, timeline
 from web.gateway_client import Refused
 from web.people import Directory
+from web.places import places_of
 from web.reader import asker, client, snapshot, time_zone
 from web.translation import gettext
 
@@ -60,6 +61,7 @@ def calls() -> str:
         snapshot=snapshot(),
         directory=Directory(snapshot()),
         given={name: value for name, value in chosen.items() if value},
+        places=places_of(each[key] for each in page["items"] for key in ("caller", "called")),
     )
 
 
@@ -78,6 +80,7 @@ def call(call_id: str) -> str:
     return render_template(
         "call.html",
         wires=wires,
+        places=places_of((found["caller"], found["called"])),
         capture_seconds=CAPTURE_SECONDS,
         call=found,
         story=timeline.tell(found, directory),

@@ -1,0 +1,42 @@
+"""What the panel asks of the daemon about the shop: its hours, and where numbers are from."""
+
+from __future__ import annotations
+
+from typing import IO, Any
+
+from web.gateway_link import Asker, GatewayLink
+
+_READING_SECONDS = 60.0
+"""As long as a small processor takes for the whole registry of numbers."""
+
+
+class ShopClient(GatewayLink):
+    """One method per operation of the contract."""
+
+    def hours(self, asker: Asker) -> dict[str, Any]:
+        """The shop's hours, by the names of shop.toml."""
+        return self._object(asker, "GET", "/api/v1/schedule")
+
+    def change_hours(self, asker: Asker, hours: dict[str, Any]) -> None:
+        """Other hours, all of them."""
+        self._ask(asker, "PUT", "/api/v1/schedule", body=hours)
+
+    def take_calendar(self, asker: Asker, text: str, timed: str) -> None:
+        """Take an iCalendar file; `timed`: whether the shop is "closed" or "open" during its events."""
+        query = {"timed": timed}
+        self._ask(asker, "POST", "/api/v1/schedule/import", text=text, media_type="text/calendar", query=query)
+
+    def opening(self, asker: Asker, at: str | None = None) -> dict[str, Any]:
+        """Whether the shop is open, now or then, and the two weeks from that day."""
+        return self._object(asker, "GET", "/api/v1/schedule/state", query={"at": at})
+
+    def places(self, asker: Asker, numbers: list[str]) -> dict[str, Any]:
+        """Where numbers are from, and how many `ranges` are imported."""
+        return self._object(asker, "GET", "/api/v1/places", query={"numbers": ",".join(numbers)})
+
+    def take_ranges(self, asker: Asker, file: IO[bytes]) -> int:
+        """Take a file of the registry of numbers; how many ranges there are now."""
+        answer: dict[str, Any] = self._ask(
+            asker, "PUT", "/api/v1/places/ranges", file=file, media_type="text/csv", seconds=_READING_SECONDS
+        )
+        return int(answer["ranges"])
