@@ -22,6 +22,7 @@ from web.signal_line import signal_lines
 from web.translation import gettext
 from web.uploads import PanelRequest, room_bytes
 from web.views.access import access
+from web.views.contacts import contacts
 from web.views.entry import entry
 from web.views.erasing import erasing
 from web.views.history import history
@@ -86,7 +87,7 @@ def create_app(
     Babel(app, locale_selector=reader.language)
     for blueprint in (
         entry, restoring, access, my_orders, ordering, overview, line_rules, history, hours, erasing, prompts,
-        phone_setup, numbering, shop, news, texting,
+        phone_setup, numbering, shop, news, texting, contacts,
         reception,
     ):  # fmt: skip
         app.register_blueprint(blueprint)

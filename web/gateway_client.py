@@ -8,6 +8,7 @@ from http.client import HTTPException
 from typing import IO, Any
 from urllib.parse import quote
 
+from web.contact_client import ContactClient
 from web.gateway_link import Asker, GatewayAway, Refused
 from web.reception_client import ReceptionClient
 from web.shop_client import ShopClient
@@ -25,7 +26,7 @@ _JUDGING_SECONDS = 960.0
 """As long as the daemon lets the worker look through a backup, and a little."""
 
 
-class GatewayClient(ReceptionClient, ShopClient):
+class GatewayClient(ContactClient, ReceptionClient, ShopClient):
     """One method per operation of the contract."""
 
     def words(self, asker: Asker) -> dict[str, dict[str, dict[str, str]]]:

@@ -11,7 +11,7 @@ from flask import render_template
 from markupsafe import Markup
 
 from web.gateway_client import Refused
-from web.people import Directory
+from web.people import Directory, cards_of
 from web.reader import asker, client, snapshot, start_of_day
 
 _MOST_OF_A_DAY = 200
@@ -44,7 +44,7 @@ def calls_or_reason(**query: str | int | None) -> dict[str, Any]:
 
 def _live_calls() -> dict[str, Any]:
     """`key` makes what is asked of a call by this page happen once, however often its button is pressed."""
-    return {"key": secrets.token_urlsafe(12)}
+    return {"key": secrets.token_urlsafe(12), "cards": cards_of(snapshot()["calls"])}
 
 
 def _tiles() -> dict[str, Any]:
@@ -75,7 +75,7 @@ def _nothing() -> dict[str, Any]:
 
 PARTS = {
     "tiles": Part(("calls", "history", "lines", "phones", "alerts"), _tiles),
-    "live_calls": Part(("calls",), _live_calls),
+    "live_calls": Part(("calls", "contacts"), _live_calls),
     "recent_calls": Part(("history",), lambda: {"calls": calls_or_reason(limit=_RECENT)}),
     "lines": Part(("calls", "lines"), _nothing),
     "modems": Part(("lines",), _nothing),

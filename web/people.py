@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from web.formats import phone_number
+from web.gateway_client import Refused
+from web.reader import asker, client
 from web.translation import gettext
+
+MOST_CARDS = 8
+"""So many calls of a page are shown with the card of their caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +47,26 @@ class Directory:
             return known if known.note != known.title else Party(known.title)
         number = phone_number(key, self._country)
         return Party(name, number) if name and name != key else Party(number)
+
+
+def card_of(number: str | None) -> dict[str, Any] | None:
+    """What is known of a number outside; None where there is none, or the lists are away now."""
+    if not number:
+        return None
+    try:
+        return client().card(asker(), number)
+    except Refused as refusal:
+        if refusal.status not in (400, 403, 503):
+            raise
+        return None
+
+
+def outside_of(call: dict[str, Any]) -> str | None:
+    """The number outside that a call is with; None: it is between phones, or the number was withheld."""
+    return {"incoming": call["caller"], "outgoing": call["called"]}.get(call["direction"]) or None
+
+
+def cards_of(calls: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The cards of the callers from outside, by call, of the newest calls."""
+    found = ((call["id"], card_of(outside_of(call))) for call in calls[-MOST_CARDS:] if call["direction"] == "incoming")
+    return {call_id: card for call_id, card in found if card is not None}

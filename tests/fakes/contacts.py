@@ -11,9 +11,10 @@ from gateway.clock import WallClock
 from gateway.events import Publish
 from gateway.store.call_notes import StoredCallNotes
 from gateway.store.contact_lists import ContactLists
-from gateway.store.contacts import StoredContacts
+from gateway.store.contacts import StoredContacts, forget_contacts
 from gateway.store.journal import empty_call
 from gateway.store.schema import calls
+from gateway.store.schema_contacts import contact_phones, contacts
 from gateway.store.writer import Writer
 from gateway.telephony.contacts import Known
 from gateway.telephony.shop import ShopView
@@ -40,6 +41,17 @@ class KeptPeople:
         self.notes = StoredCallNotes(self.writer, gateway_id="g", clock=lambda: datetime.now(UTC))
         self.book = AddressBook(contacts=self.contacts, notes=self.notes)
         self.lists = ContactLists(self.writer.engine)
+
+    def keep_contact(self, contact_id: str, name: str, *phones: str) -> None:
+        """A contact of that id, with that name in every field that holds a text."""
+        row = {"id": contact_id, "gateway_id": "g", "name": name, "sorted_by": name, "manager": None, "tags": [name]}
+        now = datetime.now(UTC)
+        with self.writer.engine.begin() as connection:
+            forget_contacts(connection, [contact_id])
+            connection.execute(insert(contacts).values(**row, note=name, search=name, created_at=now, changed_at=now))
+            for place, number in enumerate(phones):
+                number_row = {"id": f"{contact_id}-{place}", "gateway_id": "g", "contact_id": contact_id}
+                connection.execute(insert(contact_phones).values(**number_row, number=number, place=place))
 
     def keep_call(self, call_id: str, **values: object) -> None:
         """A call of now in the store, as the journal would write it."""

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from web import parts, timeline
 from web.gateway_client import Refused
-from web.people import Directory
+from web.people import Directory, card_of, outside_of
 from web.places import places_of
 from web.reader import asker, client, snapshot, time_zone
 from web.translation import gettext
@@ -84,6 +84,7 @@ def call(call_id: str) -> str:
         capture_seconds=CAPTURE_SECONDS,
         call=found,
         story=timeline.tell(found, directory),
+        card=card_of(outside_of(found)),
         snapshot=snapshot(),
         directory=directory,
     )

@@ -1,0 +1,65 @@
+"""What the panel asks of the daemon about people outside: contacts, the card of a caller, notes on calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from web.gateway_link import Asker, GatewayLink
+
+_READING_SECONDS = 60.0
+"""A file of many contacts is read by and by."""
+_PIECE_BYTES = 64 * 1024
+
+
+class ContactClient(GatewayLink):
+    """One method per operation of the contract."""
+
+    def contacts(self, asker: Asker, **query: str | int | None) -> dict[str, Any]:
+        """A page of contacts."""
+        return self._object(asker, "GET", "/api/v1/contacts", query=query)
+
+    def contact(self, asker: Asker, contact_id: str) -> dict[str, Any]:
+        """One contact."""
+        return self._object(asker, "GET", "/api/v1/contacts/{id}", id=contact_id)
+
+    def add_contact(self, asker: Asker, said: Mapping[str, object]) -> dict[str, Any]:
+        """A new contact."""
+        return self._object(asker, "POST", "/api/v1/contacts", body=dict(said))
+
+    def change_contact(self, asker: Asker, contact_id: str, said: Mapping[str, object]) -> None:
+        """Say other things of a contact."""
+        self._ask(asker, "PUT", "/api/v1/contacts/{id}", body=dict(said), id=contact_id)
+
+    def remove_contact(self, asker: Asker, contact_id: str) -> None:
+        """Forget a contact."""
+        self._ask(asker, "DELETE", "/api/v1/contacts/{id}", id=contact_id)
+
+    def import_contacts(self, asker: Asker, content: bytes, *, is_cards: bool, look: bool) -> dict[str, Any]:
+        """Take a file of contacts, or (`look`) say what it would come to."""
+        answer: dict[str, Any] = self._ask(
+            asker, "POST", "/api/v1/contacts/import", query={"look": "true" if look else "false"}, text=content,
+            media_type="text/vcard" if is_cards else "text/csv", seconds=_READING_SECONDS,
+        )  # fmt: skip
+        return answer
+
+    @contextmanager
+    def contact_file(self, asker: Asker, form: str) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:
+        """Headers and pieces of the file of all contacts; `form` is "csv" or "vcard"."""
+        with self._asking(
+            asker, "GET", "/api/v1/contacts/export", query={"form": form}, seconds=_READING_SECONDS
+        ) as answer:
+            yield dict(answer.headers.items()), iter(lambda: answer.read(_PIECE_BYTES), b"")
+
+    def card(self, asker: Asker, number: str) -> dict[str, Any]:
+        """Who has a number, with the last calls, orders and notes."""
+        return self._object(asker, "GET", "/api/v1/card", query={"number": number})
+
+    def note_call(self, asker: Asker, call_id: str, text: str) -> None:
+        """Note something on a call."""
+        self._ask(asker, "POST", "/api/v1/calls/{id}/notes", body={"text": text}, id=call_id)
+
+    def remove_note(self, asker: Asker, call_id: str, note_id: str) -> None:
+        """Take a note away."""
+        self._ask(asker, "DELETE", "/api/v1/calls/{id}/notes/{note}", id=call_id, note=note_id)

@@ -1,0 +1,161 @@
+"""People outside: the list, a form for one, files of many; and notes on calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from web.gateway_client import Refused
+from web.people import card_of
+from web.reader import asker, client, snapshot
+from web.translation import gettext
+
+contacts = Blueprint("contacts", __name__)
+
+_FILTERS = ("search", "tag", "manager")
+_FIELDS = ("name", "phones", "manager", "tags", "note")
+_CARDS = re.compile(rb"^(?:\xef\xbb\xbf)?\s*BEGIN:VCARD", re.IGNORECASE)
+_PASSED_BACK = ("Content-Type", "Content-Disposition")
+
+
+@contacts.get("/contacts")
+def page() -> str:
+    """The contacts by name, and forms for more; with `phone` in the address the form has begun."""
+    form = {"phones": request.args.get("phone", "").strip()[:64], "name": request.args.get("name", "").strip()[:100]}
+    return _page(form=form if form["phones"] else None)
+
+
+@contacts.post("/contacts")
+def add() -> str | AnyResponse | tuple[str, int]:
+    """One more contact."""
+    form = _form()
+    try:
+        made = client().add_contact(asker(), _said(form))
+    except Refused as refusal:
+        return _again(refusal, form=form)
+    flash(gettext("%(name)s is kept.", name=made["name"]))
+    return redirect(url_for("contacts.contact", contact_id=made["id"]))
+
+
+@contacts.post("/contacts/import")
+def take() -> str | tuple[str, int]:
+    """Contacts of a file, or a look at what it would come to."""
+    uploaded = request.files.get("file")
+    content = uploaded.read() if uploaded else b""
+    look = request.form.get("look") == "yes"
+    try:
+        taken = client().import_contacts(asker(), content, is_cards=bool(_CARDS.match(content)), look=look)
+    except Refused as refusal:
+        return _again(refusal)
+    return _page(taken={**taken, "look": look})
+
+
+@contacts.get("/contacts/export")
+def export() -> Response:
+    """All of them as a file."""
+    form = request.args.get("form", "csv")
+    if form not in ("csv", "vcard"):
+        abort(404)
+    with ExitStack() as stack:
+        headers, pieces = stack.enter_context(client().contact_file(asker(), form))
+        kept_open = stack.pop_all()
+
+    def send() -> Iterator[bytes]:
+        with kept_open:
+            yield from pieces
+
+    response = Response(send(), direct_passthrough=True)
+    response.call_on_close(kept_open.close)
+    for name in _PASSED_BACK:
+        if name in headers:
+            response.headers[name] = headers[name]
+    return response
+
+
+@contacts.get("/contacts/<contact_id>")
+def contact(contact_id: str) -> str:
+    """One contact, to be looked at and changed."""
+    return _contact(contact_id)
+
+
+@contacts.post("/contacts/<contact_id>/change")
+def change(contact_id: str) -> str | AnyResponse | tuple[str, int]:
+    """Other values; what the form leaves empty is taken away."""
+    form = _form()
+    try:
+        client().change_contact(asker(), contact_id, _said(form))
+    except Refused as refusal:
+        if refusal.status not in (400, 409, 422):
+            raise
+        return _contact(contact_id, refusal=refusal, form=form), refusal.status
+    flash(gettext("The contact is changed."))
+    return redirect(url_for("contacts.contact", contact_id=contact_id))
+
+
+@contacts.post("/contacts/<contact_id>/remove")
+def remove(contact_id: str) -> AnyResponse:
+    """Forget the contact."""
+    client().remove_contact(asker(), contact_id)
+    flash(gettext("The contact is gone. Its calls stay in the list of calls."))
+    return redirect(url_for("contacts.page"))
+
+
+@contacts.post("/calls/<call_id>/notes")
+def note(call_id: str) -> AnyResponse:
+    """Note something on a call."""
+    text = request.form.get("text", "").strip()[:2000]
+    if text:
+        client().note_call(asker(), call_id, text)
+        flash(gettext("The note is kept."))
+    return redirect(url_for("history.call", call_id=call_id))
+
+
+@contacts.post("/calls/<call_id>/notes/<note_id>/remove")
+def remove_note(call_id: str, note_id: str) -> AnyResponse:
+    """Take a note away."""
+    client().remove_note(asker(), call_id, note_id)
+    flash(gettext("The note is gone."))
+    return redirect(url_for("history.call", call_id=call_id))
+
+
+def _form() -> dict[str, str]:
+    return {name: request.form.get(name, "").strip() for name in _FIELDS}
+
+
+def _said(form: dict[str, str]) -> dict[str, object]:
+    """The form as the API takes it."""
+    several = {name: [part.strip() for part in re.split(r"[,;\n]", form[name]) if part.strip()] for name in _SEVERAL}
+    return {"name": form["name"], "manager": form["manager"] or None, "note": form["note"], **several}
+
+
+_SEVERAL = ("phones", "tags")
+
+
+def _page(**shown: Any) -> str:
+    chosen = {name: request.args.get(name, "").strip()[:64] for name in _FILTERS}
+    found = client().contacts(asker(), **chosen, cursor=request.args.get("cursor"))
+    nothing: dict[str, Any] = {"refusal": None, "form": None, "taken": None}
+    return render_template(
+        "contacts.html", page=found, chosen=chosen, snapshot=snapshot(),
+        given={name: value for name, value in chosen.items() if value}, **{**nothing, **shown},
+    )  # fmt: skip
+
+
+def _contact(contact_id: str, refusal: Refused | None = None, form: dict[str, str] | None = None) -> str:
+    found = client().contact(asker(), contact_id)
+    filled = form or {**found, "phones": ", ".join(found["phones"]), "tags": ", ".join(found["tags"])}
+    return render_template(
+        "contact.html", contact=found, form=filled, refusal=refusal, card=card_of(found["phones"][0]),
+        snapshot=snapshot(),
+    )  # fmt: skip
+
+
+def _again(refusal: Refused, **given: Any) -> tuple[str, int]:
+    if refusal.status not in (400, 409, 413, 415, 422, 503):
+        raise refusal
+    return _page(refusal=refusal, **given), refusal.status
