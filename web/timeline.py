@@ -64,6 +64,8 @@ def _of_call(
             said = "phone-forwarded", gettext("Goes on to %(who)s", who=directory.party(data.get("called")).title), ""
         case "call.answered":
             said = "circle-check", gettext("Both hear each other"), ""
+        case "call.back_promised":
+            said = "phone-outgoing", gettext("A call-back is promised"), ""
         case "call.transferred":
             by, to = (directory.party(data.get(name)).title for name in ("by", "to"))
             said = "phone-forwarded", gettext("%(by)s hands over to %(to)s", by=by, to=to), ""

@@ -31,14 +31,17 @@ from gateway.store.schema import (
     recordings,
     reservations,
 )
+from gateway.store.schema_call_backs import call_backs
 from gateway.store.schema_orders import orders
 from gateway.telephony.messages import MessageState
+from gateway.telephony.promised import OPEN
 
 Step: TypeAlias = Callable[[Connection], None]
 """A part of the work that is committed at once; repeated, it comes to the same."""
 
 _AT_ONCE = 10
 _TRACE = "call.traced"
+_PROMISED = tuple(str(state) for state in OPEN)
 _ON_THE_WAY = (MessageState.QUEUED, MessageState.SENDING, MessageState.PARTIAL)
 _DOCUMENTS = (
     (call_events, "data"),
@@ -110,6 +113,8 @@ class NumberErasure:
             for row in rows
             if (row in own and _is_over(row, now)) or (row not in own and self._number.is_in(row.note))
         ]
+        promises = connection.execute(select(call_backs).where(self._number.in_column(call_backs.c.number))).all()
+        mentions += [(call_backs, "number", row.id) for row in promises if row.state not in _PROMISED]
         plan = ErasurePlan(
             calls=len(call_ids),
             recordings=len(sounds),
@@ -117,7 +122,11 @@ class NumberErasure:
             messages=len(message_ids),
             mentions=len(mentions),
             held=len(held),
-            running=len(running - held) + len(texts) - len(message_ids) + sum(not _is_over(row, now) for row in own),
+            running=len(running - held)
+            + len(texts)
+            - len(message_ids)
+            + sum(not _is_over(row, now) for row in own)
+            + sum(row.state in _PROMISED for row in promises),
         )
         return Found(
             plan=plan,
@@ -196,6 +205,8 @@ class NumberErasure:
             values = {name: self._without(getattr(row, name))}
             if table is orders and row.phone in self._number.spellings:
                 values |= {"phone": "", "customer": ""}
+            if table is call_backs:
+                values = {"number": "", "name": ""}
             if table is messages:
                 values["search"] = self._without(row.search)
                 connection.execute(

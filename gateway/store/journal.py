@@ -21,6 +21,7 @@ from gateway.events import (
     AudioReturned,
     AudioStopped,
     CallAnswered,
+    CallBackPromised,
     CallEnded,
     CallRouted,
     CallShown,
@@ -79,7 +80,14 @@ class Journal:
             case ModemChanged():
                 work = self._of_modem(event, time)
             case (
-                AudioStopped() | AudioReturned() | PartyJoined() | PartyLeft() | CallTraced() | LegHeld() | LegResumed()
+                AudioStopped()
+                | AudioReturned()
+                | PartyJoined()
+                | PartyLeft()
+                | CallTraced()
+                | LegHeld()
+                | LegResumed()
+                | CallBackPromised()
             ):
                 work = _nothing_more
             case _:
@@ -225,7 +233,7 @@ _KEPT = (
     ),
     *(RecordingStarted, RecordingPaused, RecordingResumed, RecordingFinished),
     *(AlertRaised, AlertCleared, AlertAcknowledged, ModemChanged),
-    *(AudioStopped, AudioReturned, PartyJoined, PartyLeft, CallTraced, LegHeld, LegResumed),
+    *(AudioStopped, AudioReturned, PartyJoined, PartyLeft, CallTraced, LegHeld, LegResumed, CallBackPromised),
 )
 """Of these there are rows; registrations have their ledger, SMS their inbox and outbox."""
 

@@ -1,4 +1,4 @@
-"""What an owner should think over before customers call: mistakes that cost calls or money (E5, E7)."""
+"""What an owner should think over before customers call: three mistakes that cost calls or money (A9, E5, E7)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from gateway.telephony.shop import Shop
 class AdviceCode(StrEnum):
     """What about."""
 
+    MENU_FIRST = "menu-first"
+    """Who calls the main number, or one that the shop pays for, is asked for digits before anybody rings."""
     TOLL_FREE_NOT_GREETED = "toll-free-not-greeted"
     """A toll-free number is rung through to a person: the greeting would be paid by the shop, also for the lost."""
     MOBILE_AS_MAIN = "mobile-as-main"
@@ -41,3 +43,8 @@ def advice_on(shop: Shop) -> Iterator[Advice]:
     name, number = main
     if kind_of_number(number) is NumberKind.MOBILE:
         yield Advice(code=AdviceCode.MOBILE_AS_MAIN, subject=name, number=number)
+    for name, number in numbered:
+        way = shop.line(name) or shop.trunk(name)
+        is_costly = number == main[1] or kind_of_number(number) is NumberKind.TOLL_FREE
+        if way is not None and way.asks_extension and is_costly:
+            yield Advice(code=AdviceCode.MENU_FIRST, subject=name, number=number)

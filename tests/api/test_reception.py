@@ -36,7 +36,14 @@ async def test_what_is_to_be_thought_over() -> None:
         shop = served.shop_file.shop
         free = TrunkSettings(name="free", host="sip.example.net", number="+78001234567")
         city = TrunkSettings(name="city", host="sip.example.net", number="+74951234567")
-        for trunks, codes in (((city,), []), ((city, free), ["toll-free-not-greeted"])):
+        menu = replace(city, asks_extension=True)
+        for trunks, codes in (
+            ((city,), []),
+            ((city, free), ["toll-free-not-greeted"]),
+            ((menu,), ["menu-first"]),
+            ((city, replace(menu, name="second", number="+74951234568")), []),
+            ((city, replace(free, asks_extension=True)), ["toll-free-not-greeted", "menu-first"]),
+        ):
             served.shop_file.shop = replace(shop, trunks=trunks)
             _, answer = await served.ask("GET", "/api/v1/reception")
             assert [each["code"] for each in answer["advice"]] == codes

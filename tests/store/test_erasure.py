@@ -20,6 +20,7 @@ from gateway.settings import Settings
 from gateway.store.erasures import Erasures, ErasureState, erase_command, erase_number
 from gateway.store.store import Store, open_store
 from gateway.telephony.ledger import OutgoingText, StoredPart
+from gateway.telephony.promised import PromisedCall, PromiseState
 from tests.store.conftest import HandClock, small_shop
 from tests.store.test_evidence import CUSTOMER, recorded
 
@@ -64,6 +65,11 @@ async def fill(store: Store, places: Settings, bus: EventBus, clock: HandClock) 
         values = {"number": number, "phone": CUSTOMER, "customer": "Мария Иванова"}
         await store.orders.add(values, expires_at=clock() + timedelta(days=3650), by="anna")
     await store.orders.close("17", by="anna")
+    promise = PromisedCall(
+        id="p1", number=CUSTOMER, name="Мария Иванова", call_id="as-caller", promised_at=clock(), due_at=clock(),
+        expires_at=clock(), changed_at=clock(), state=PromiseState.KEPT,
+    )  # fmt: skip
+    await store.call_backs.keep(promise)
     said = TracedLine(seconds=0.5, kind="sip", way="in", who="101", text='From: "Мария Иванова" <sip:…2233@shop>')
     bus.publish(CallTraced(call_id="as-caller", lines=(said,)))
     bus.publish(AlertRaised(code="test", subject="x", values={"number": CUSTOMER}))
@@ -122,7 +128,7 @@ async def test_nothing_is_left_of_an_erased_number_but_bare_rows(
         before = rows(places, "SELECT count(*) FROM calls")
         plan = await erasures.plan("8 903 111 22 33")
         assert (plan.calls, plan.recordings, plan.messages, plan.held, plan.running) == (2, 2, 2, 0, 1), plan
-        assert plan.mentions == 3  # the other's SMS, the alert, an order that is over
+        assert plan.mentions == 4  # the other's SMS, the alert, an order that is over, a promise that is kept
         assert all(file.exists() for file in files.values()), "a plan changes nothing"
         assert found_in(places.data_dir)
         await done(erasures, erasures.begin("8 903 111 22 33", by="anna").id)
@@ -208,7 +214,7 @@ async def test_the_command_line_erases_beside_a_running_daemon_and_without_one(
         assert told == []
         assert files["as-caller"].exists()
         await asyncio.to_thread(erase, really=True)
-        assert told[-1] == (7, 7)
+        assert told[-1] == (8, 8)
         assert not files["as-caller"].exists()
         await store.orders.close("18", by="anna")
     await asyncio.to_thread(erase, really=True)
