@@ -11,6 +11,7 @@ from urllib.parse import quote
 from web.contact_client import ContactClient
 from web.gateway_link import Asker, GatewayAway, Refused
 from web.reception_client import ReceptionClient
+from web.report_client import ReportClient
 from web.shop_client import ShopClient
 
 __all__ = ["Asker", "GatewayAway", "GatewayClient", "Refused"]
@@ -26,7 +27,7 @@ _JUDGING_SECONDS = 960.0
 """As long as the daemon lets the worker look through a backup, and a little."""
 
 
-class GatewayClient(ContactClient, ReceptionClient, ShopClient):
+class GatewayClient(ContactClient, ReceptionClient, ReportClient, ShopClient):
     """One method per operation of the contract."""
 
     def words(self, asker: Asker) -> dict[str, dict[str, dict[str, str]]]:
@@ -247,6 +248,12 @@ class GatewayClient(ContactClient, ReceptionClient, ShopClient):
         return int(
             self._object(asker, "POST", "/api/v1/orders/{number}/hold", body={"why": why}, number=number)["held"]
         )
+
+    @contextmanager
+    def order_evidence(self, asker: Asker, number: str) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:
+        """Headers and pieces of the evidence pack of an order."""
+        with self._asking(asker, "GET", "/api/v1/orders/{number}/evidence", number=number) as answer:
+            yield dict(answer.headers.items()), iter(lambda: answer.read(_PIECE_BYTES), b"")
 
     def release_order(self, asker: Asker, number: str) -> int:
         """Let them be removed again when their time comes; how many."""

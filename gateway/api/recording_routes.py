@@ -40,6 +40,9 @@ class Evidence(Protocol):
     async def release_order(self, order: str, *, by: str) -> int:
         """Release them; how many were held."""
 
+    async def note_evidence(self, order: str, *, by: str, address: str) -> bool:
+        """Have it on record who is given the evidence pack of an order; False: there is no such order."""
+
     async def note_listening(self, recording_id: str, *, by: str, address: str, is_download: bool) -> None:
         """Have it on record who is given the sound of a recording."""
 
@@ -74,6 +77,7 @@ class RecordingRoutes:
         """For the router."""
         return [
             web.get("/api/v1/recordings/{id}", self._get_recording),
+            web.get("/api/v1/orders/{number}/evidence", self._get_evidence),
             web.post("/api/v1/calls/{id}/recording/pause", self._post_pause),
             web.post("/api/v1/calls/{id}/recording/resume", self._post_resume),
             web.post("/api/v1/calls/{id}/hold", self._post_hold),
@@ -83,6 +87,15 @@ class RecordingRoutes:
             web.post("/api/v1/holds", self._post_holds),
             web.post("/api/v1/holds/release", self._post_release),
         ]
+
+    async def _get_evidence(self, request: web.Request) -> web.StreamResponse:
+        """Who takes it is on disk before the first byte goes out."""
+        who = request[PRINCIPAL].name
+        if request.method != "HEAD" and not await self._evidence.note_evidence(
+            request.match_info["number"], by=who, address=client_address(request)
+        ):
+            raise NotFound("There is no such order.")
+        return await self._relay.pass_on(request)
 
     async def _get_recording(self, request: web.Request) -> web.StreamResponse:
         """Who listens is on disk before the first byte goes out."""

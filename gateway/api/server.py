@@ -37,6 +37,7 @@ from gateway.api.schedule_routes import ScheduleRoutes
 from gateway.api.seams import Accounts, LiveView, PhoneSetup, ShopFile
 from gateway.api.setup_routes import SetupRoutes
 from gateway.api.stream import EventStream
+from gateway.api.system_routes import SystemRoutes, Upkeep
 from gateway.api.trace_routes import Insight, TraceRoutes
 from gateway.api.user_routes import UserRoutes
 from gateway.errors import AddressInUse, TryLater
@@ -85,7 +86,7 @@ class ApiServer:
         watched: Watched,
         recorded: Recorded,
         is_ready: Callable[[], bool],
-        start_again: Callable[[], None],
+        upkeep: Upkeep,
         orders: Orders,
         missed: Missed,
         book: AddressBook,
@@ -121,7 +122,8 @@ class ApiServer:
             MetricsRoutes(watched),
             RecordingRoutes(recorded, self._relay),
             ErasureRoutes(recorded.erasures),
-            RestoreRoutes(accounts, self._relay, start_again),
+            RestoreRoutes(accounts, self._relay, upkeep.start_again),
+            SystemRoutes(self._relay, upkeep.make_bundle),
             PromptRoutes(self._relay, recorded.prompts_changed),
         ):
             self._app.add_routes(part.routes())
@@ -178,10 +180,10 @@ class ApiServer:
 
 @web.middleware
 async def _time_limit(request: web.Request, handler: Handler) -> web.StreamResponse:
-    if request.path.startswith(_WITHOUT_TIME_LIMIT):
+    if request.path.startswith(_WITHOUT_TIME_LIMIT) or request.path.endswith("/evidence"):
         return await handler(request)
     try:
-        asks_operator = request.path.endswith(("/ussd", "/balance", "/pcap"))
+        asks_operator = request.path.endswith(("/ussd", "/balance", "/pcap", "/support-bundle"))
         async with asyncio.timeout(LONGEST_QUESTION_SECONDS if asks_operator else LONGEST_REQUEST_SECONDS):
             return await handler(request)
     except TimeoutError as error:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, Select, select, update
 
 from gateway.clock import WallClock
 from gateway.store.audit import add_audit
 from gateway.store.number_traces import TracedNumber
 from gateway.store.schema import audit, calls, recordings
+from gateway.store.schema_orders import orders
 from gateway.store.writer import Writer
 from gateway.telephony.shop import ShopView
 
@@ -76,6 +78,26 @@ class StoredEvidence:
         await self._writer.write_or_keep(note)
         self._heard[key] = now
 
+    async def note_evidence(self, order: str, *, by: str, address: str) -> bool:
+        """Have it on record who is given the evidence pack of an order, each recording of it among it.
+
+        False: there is no such order.
+        """
+        now = self._clock()
+
+        def note(connection: Connection) -> bool:
+            if connection.execute(select(orders.c.id).where(orders.c.number == order)).scalar() is None:
+                return False
+            sounds = connection.execute(sounds_of_order(order)).all()
+            for action, subject in (("order.evidence", order), *((HEARD_ACTIONS[True], each.id) for each in sounds)):
+                add_audit(
+                    connection, gateway_id=self._gateway_id, now=now, by=by, action=action, subject=subject,
+                    details={"address": address},
+                )  # fmt: skip
+            return True
+
+        return await self._writer.write(note)
+
     async def note_joining(self, call_id: str, *, by: str, address: str, extension: str, mode: str) -> None:
         """Have it on record who has a phone join a running call: to listen, whisper, barge in or confer."""
         details: dict[str, object] = {"address": address, "extension": extension, "mode": mode}
@@ -105,6 +127,16 @@ class StoredEvidence:
 
     def _change(self, connection: Connection, which: ColumnElement[bool], by: str, why: str | None) -> int:
         return change_hold(connection, which, gateway_id=self._gateway_id, now=self._clock(), by=by, why=why)
+
+
+def sounds_of_order(order: str) -> Select[Any]:
+    """The finished recordings of an order's calls whose sound is still there, oldest first."""
+    of_order = recordings.c.call_id.in_(select(calls.c.id).where(calls.c.order == order))
+    return (
+        select(recordings)
+        .where(of_order, recordings.c.deleted_at.is_(None), recordings.c.finished_at.is_not(None))
+        .order_by(recordings.c.started_at)
+    )
 
 
 def change_hold(

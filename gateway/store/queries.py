@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Row, Select, String, Table, func, literal,
 
 from gateway.store.database import Places, open_engine
 from gateway.store.evidence import Listening, listenings
+from gateway.store.order_evidence import OrderEvidence, evidence_of
 from gateway.store.schema import (
     alerts,
     call_events,
@@ -153,6 +154,11 @@ class Queries:
                 ],
                 "listenings": [_listening(each) for each in listenings(connection, [row.id for row in sounds])],
             }
+
+    def order_evidence(self, number: str) -> OrderEvidence | None:
+        """All that is kept of an order; None: there is no such order."""
+        with self._engine.connect() as connection, connection.begin():
+            return evidence_of(connection, number)
 
     def messages(
         self, wanted: MessagesWanted, *, cursor: str | None, limit: int

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from gateway.store.order_evidence import OrderEvidence
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallFilter:
@@ -62,6 +64,9 @@ class Archive(Protocol):
         self, wanted: MessageFilter, *, cursor: str | None, limit: int
     ) -> tuple[list[dict[str, object]], str | None]:
         """Rows as the schema `Conversation`, the newest first, and the cursor of the next page. Raises ValueError."""
+
+    def order_evidence(self, number: str) -> OrderEvidence | None:
+        """All that is kept of an order; None: there is no such order."""
 
     def recording_path(self, recording_id: str) -> str | None:
         """The file of a finished recording, relative to the recordings directory; None when there is none."""

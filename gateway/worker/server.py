@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import tempfile
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict
@@ -24,6 +25,7 @@ from gateway.errors import StoreError
 from gateway.settings import Settings
 from gateway.telephony.messages import MessageState
 from gateway.worker.contact_routes import ContactArchive, ContactRoutes
+from gateway.worker.evidence_pack import write_pack
 from gateway.worker.peaks import PeaksCache
 from gateway.worker.place_routes import PlaceRoutes
 from gateway.worker.prompt_routes import PromptRoutes
@@ -39,6 +41,7 @@ T = TypeVar("T")
 Page: TypeAlias = tuple[list[dict[str, object]], str | None]
 
 _DIRECTIONS = ("incoming", "outgoing", "internal")
+_PIECE_BYTES = 256 * 1024
 _OUTCOMES = ("answered", "missed")
 
 
@@ -83,6 +86,7 @@ class WorkerServer:
                 web.get("/api/v1/conversations", self._get_conversations),
                 web.get("/api/v1/recordings/{id}", self._get_recording),
                 web.get("/api/v1/recordings/{id}/peaks", self._get_peaks),
+                web.get("/api/v1/orders/{number}/evidence", self._get_evidence),
             ]
         )
 
@@ -157,6 +161,29 @@ class WorkerServer:
         with open_below(self._recordings_dir, path, self._keys) as recording:
             peaks = await asyncio.to_thread(self._peaks.of, path, recording, points)
         return web.json_response(asdict(peaks), headers={"Cache-Control": "private, max-age=3600"})
+
+    async def _get_evidence(self, request: web.Request) -> web.StreamResponse:
+        evidence = await _read(self._archive.order_evidence, request.match_info["number"])
+        if evidence is None:
+            raise NotFound("There is no such order.")
+        # Without a name in any directory: it is gone with the process, however that ends.
+        with tempfile.TemporaryFile(dir=self._recordings_dir) as pack:
+            await asyncio.to_thread(write_pack, evidence, pack, self._recordings_dir, self._keys)
+            response = web.StreamResponse(
+                headers={
+                    "Cache-Control": "no-store",
+                    "Content-Disposition": 'attachment; filename="evidence.zip"',
+                    "Content-Type": "application/zip",
+                    "X-Content-Type-Options": "nosniff",
+                }
+            )
+            response.content_length = pack.tell()
+            await response.prepare(request)
+            pack.seek(0)
+            while piece := await asyncio.to_thread(pack.read, _PIECE_BYTES):
+                await response.write(piece)
+            await response.write_eof()
+        return response
 
     async def _path_of(self, request: web.Request) -> str:
         path = await _read(self._archive.recording_path, request.match_info["id"])

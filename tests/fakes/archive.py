@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.store.order_evidence import OrderEvidence
 from gateway.worker.seams import CallFilter, MessageFilter
 
 
@@ -14,6 +15,7 @@ class FakeArchive:
         self.details: dict[str, dict[str, object]] = {}
         """Legs and timeline of a call, where a test needs some."""
         self.paths: dict[str, str] = {}
+        self.evidence: dict[str, OrderEvidence] = {}
         self.asked: list[CallFilter | MessageFilter] = []
 
     def calls(
@@ -53,6 +55,9 @@ class FakeArchive:
             for peer, row in last.items()
         ]
         return _page(rows, cursor, limit)
+
+    def order_evidence(self, number: str) -> OrderEvidence | None:
+        return self.evidence.get(number)
 
     def recording_path(self, recording_id: str) -> str | None:
         return self.paths.get(recording_id)

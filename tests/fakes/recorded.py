@@ -45,6 +45,11 @@ class FakeEvidence:
         assert by
         return 0 if self.held.pop(f"order {order}", None) is None else 3
 
+    async def note_evidence(self, order: str, *, by: str, address: str) -> bool:
+        assert address
+        self.heard.append((f"order {order}", by, True))
+        return order != "none"
+
     async def note_listening(self, recording_id: str, *, by: str, address: str, is_download: bool) -> None:
         assert address
         self.heard.append((recording_id, by, is_download))

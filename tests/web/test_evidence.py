@@ -37,6 +37,13 @@ def test_every_recording_of_an_order_is_held_and_released(gateway: GatewayThread
     assert gateway.recorded.evidence.held == {}
 
 
+def test_all_that_is_kept_of_an_order_is_a_file(gateway: GatewayThread, owner: FlaskClient) -> None:
+    gateway.keep_order("1001")
+    assert 'href="/orders/1001/evidence.zip"' in owner.get("/orders/1001").text
+    assert owner.get("/orders/1001/evidence.zip").status_code == 404, "the archive knows no such order"
+    assert gateway.recorded.evidence.heard == [("order 1001", "anna", True)]
+
+
 def test_the_packets_of_a_running_call_are_a_file_and_on_record(gateway: GatewayThread, owner: FlaskClient) -> None:
     gateway.archive.call_rows = [call_row()]
     assert "Take the packets" not in owner.get("/calls/c1").text, "it is over"

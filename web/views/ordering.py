@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Response as FlaskResponse
 from werkzeug.wrappers import Response
 
 from web.gateway_client import Refused
@@ -79,6 +83,25 @@ def close(number: str) -> Response:
     client().close_order(asker(), number)
     flash(gettext("The order is closed: its customer and its courier are no longer connected."))
     return redirect(url_for("ordering.order", number=number))
+
+
+@ordering.get("/orders/<path:number>/evidence.zip")
+def evidence(number: str) -> FlaskResponse:
+    """All that is kept of it, for a dispute."""
+    with ExitStack() as stack:
+        headers, pieces = stack.enter_context(client().order_evidence(asker(), number))
+        kept_open = stack.pop_all()
+
+    def send() -> Iterator[bytes]:
+        with kept_open:
+            yield from pieces
+
+    response = FlaskResponse(send(), direct_passthrough=True, mimetype="application/zip")
+    response.call_on_close(kept_open.close)
+    response.headers["Content-Length"] = headers["Content-Length"]
+    name = re.sub(r"[^0-9A-Za-z-]", "", number)[:32]  # a header takes no other
+    response.headers["Content-Disposition"] = f'attachment; filename="order-{name}-evidence.zip"'
+    return response
 
 
 @ordering.post("/orders/<path:number>/hold")
