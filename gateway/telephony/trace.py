@@ -64,7 +64,8 @@ class Traces:
             if not data.startswith(b"INVITE "):
                 return
             ladder = self._ladders[call_id] = deque(maxlen=_MOST_MESSAGES)
-            _bound(self._ladders, _MOST_LADDERS)
+            if len(self._ladders) > _MOST_LADDERS:
+                self._forget_a_ladder()
         ladder.append(Entry(self._clock(), WireKind.SIP, _way(sent), remote, _sip_text(data)))
         for legs, listener in self._followers:
             if any(call_id in self._ladders_of_legs.get(leg_id, ()) for leg_id in legs):
@@ -83,6 +84,12 @@ class Traces:
             return
         dialogue = self._dialogues.setdefault(line, deque(maxlen=_MOST_AT_LINES))
         dialogue.append(Entry(self._clock(), WireKind.AT, _way(sent), line, _at_text(text)))
+
+    def _forget_a_ladder(self) -> None:
+        """The oldest one that became no call, while there are many of those: a flood of INVITEs pushes no call out."""
+        of_calls = {call_id for call_ids in self._ladders_of_legs.values() for call_id in call_ids}
+        strange = [call_id for call_id in self._ladders if call_id not in of_calls]
+        del self._ladders[strange[0] if len(strange) > _MOST_STRANGE else next(iter(self._ladders))]
 
     # For calls.
 
@@ -124,6 +131,7 @@ def masked(text: str) -> str:
 
 _HEAD_BYTES = 4_096
 _MOST_LADDERS = 128
+_MOST_STRANGE = 32
 _MOST_MESSAGES = 60
 _MOST_LINES = 64
 _MOST_AT_LINES = 300

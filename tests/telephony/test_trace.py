@@ -71,6 +71,22 @@ def test_an_at_line_keeps_no_pin_no_key_and_no_letter(line: str, told: str) -> N
     assert [each.text for each in traces.of_call("c", [("leg", "red")], 5.0)] == [told]
 
 
+def test_a_flood_of_calls_that_are_none_pushes_no_call_out() -> None:
+    traces = Traces(lambda: 0.0)
+    for number in range(90):
+        traces.is_carried_by(f"leg{number}", f"call{number}")
+        traces.sip(invite(call_id=f"call{number}"), "192.168.1.9:5060", sent=False)
+    for number in range(500):
+        traces.sip(invite(call_id=f"flood{number}"), "10.0.0.1:5060", sent=False)
+    assert all(traces.of_call("c", [(f"leg{number}", None)], 0.0) for number in range(90))
+    assert len(traces._ladders) == 128
+    for number in range(90, 300):
+        traces.sip(invite(call_id=f"call{number}"), "192.168.1.9:5060", sent=False)
+        traces.is_carried_by(f"leg{number}", f"call{number}")
+        assert traces.of_call("c", [(f"leg{number}", None)], 0.0), "a new call has its ladder, however full it is"
+    assert len(traces._ladders) == 128
+
+
 def test_what_is_kept_is_bounded() -> None:
     traces = Traces(lambda: 5.0)
     for number in range(1_000):
