@@ -122,7 +122,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.safe:
         settings = replace(settings, modems=(), discovery=replace(settings.discovery, enabled=False))
     with written_by_a_thread():
-        return run_daemon(settings)
+        return run_daemon(settings, options.config)
 
 
 def _worker(options: argparse.Namespace) -> int:
@@ -175,10 +175,10 @@ def _announce(_options: argparse.Namespace) -> int:
 
 
 def _backup(options: argparse.Namespace) -> int:
-    from gateway.backup.make import make_backup
+    from gateway.backup.state import make_and_note
     from gateway.settings import load_settings
 
-    made = make_backup(load_settings(options.config), options.config)
+    made = make_and_note(load_settings(options.config), options.config)
     for path in made.removed:
         print(f"{path} was removed: newer ones are enough.")
     print(f"{made.path}: {made.files} files, {made.size_bytes / 1e6:.1f} MB; opened again and found whole.")

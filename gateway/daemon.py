@@ -20,9 +20,11 @@ from gateway.api.metrics import Watched
 from gateway.api.prompt_keeper import PromptKeeper
 from gateway.api.recording_routes import Recorded
 from gateway.api.server import ApiServer
+from gateway.api.system_routes import Upkeep
 from gateway.api.trace_routes import Insight
 from gateway.audio.recording_writer import RecordingTrouble, RecordingWriter
 from gateway.audio.wav import Recovered, measure, repair
+from gateway.backup.state import BackupWatch
 from gateway.backup.waiting import take_waiting
 from gateway.clock import utc_now
 from gateway.events import EventBus, Published, RecordingFinished, ShopChanged, Subscriber
@@ -39,6 +41,7 @@ from gateway.settings import Settings
 from gateway.sip.capture import capture_call
 from gateway.sip.server import SipServer
 from gateway.store.store import Store, open_store
+from gateway.support.process import bundle_of
 from gateway.telephony.call_back_desk import CallBackDesk
 from gateway.telephony.exchange import Exchange
 from gateway.telephony.flow import find_flows
@@ -56,18 +59,18 @@ GOODBYE_SECONDS = 2.0
 """What the wires get for their last words (BYE, AT+CHUP) once every call has been ended."""
 
 
-def run_daemon(settings: Settings) -> int:
+def run_daemon(settings: Settings, config: Path) -> int:
     """Serve until SIGTERM or SIGINT. Raises a GatewayError when it cannot start."""
     service = Notifier()
     while True:
         take_waiting(settings, lambda: service.tell("WATCHDOG=1"))
         with asyncio.Runner(loop_factory=MediaLoop) as runner:
-            if not runner.run(_serve(settings, service)):
+            if not runner.run(_serve(settings, config, service)):
                 return 0
         gc.unfreeze()
 
 
-async def _serve(settings: Settings, service: Notifier) -> bool:
+async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
     """Until told to stop; whether to begin anew then, since a backup waits to be put in place."""
     ending, loop = _Ending(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -156,7 +159,7 @@ async def _serve(settings: Settings, service: Notifier) -> bool:
         )
         sip.instant_messages.outside = messages.texts_of_phones
         ready = asyncio.Event()
-        erasures = store.erasures(settings.recordings_dir)
+        erasures, retention = (store.erasures(settings.recordings_dir), store.retention(settings.recordings_dir))
         api = ApiServer(
             bind=settings.api.bind,
             worker_socket=settings.worker_socket,
@@ -195,7 +198,7 @@ async def _serve(settings: Settings, service: Notifier) -> bool:
                 prompts_changed=lambda: asyncio.to_thread(prompts.read),
             ),
             is_ready=ready.is_set,
-            start_again=ending.start_again,
+            upkeep=Upkeep(start_again=ending.start_again, make_bundle=lambda: bundle_of(config)),
             orders=store.orders,
             missed=store.missed,
             book=AddressBook(contacts=store.contacts, notes=store.call_notes),
@@ -229,7 +232,10 @@ async def _serve(settings: Settings, service: Notifier) -> bool:
         service.tell("READY=1")
         async with asyncio.TaskGroup() as work:
             feeding = work.create_task(service.feed_watchdog({"SIP": lambda: sip_answers(*sip.addresses[0])}))
-            tidying = [work.create_task(each.run()) for each in (store.retention(settings.recordings_dir), erasures)]
+            tidying = [
+                work.create_task(each.run())
+                for each in (retention, erasures, BackupWatch(settings, bus.publish, utc_now))
+            ]
             await ending.told.wait()
             for task in (feeding, *tidying):
                 task.cancel()

@@ -18,7 +18,8 @@ def test_no_modem_is_touched_in_safe_mode(
     config.write_text('data_dir = "data"\n[[modems]]\nname = "m0"\nat = "/dev/ttyUSB2"\n')
     started: list[Settings] = []
 
-    def start(settings: Settings) -> int:
+    def start(settings: Settings, file: Path) -> int:
+        assert file == config
         started.append(settings)
         return 0
 

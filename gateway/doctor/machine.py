@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import re
 import socket
 import ssl
 import subprocess
@@ -16,7 +15,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gateway.backup.make import existing_backups
+from gateway.backup.state import Verdict, backup_state
 from gateway.doctor.finding import Finding, Severity
 from gateway.health import sip_answers
 from gateway.settings import Settings
@@ -27,9 +26,10 @@ from gateway.telephony.shop import Shop, SipTransport
 SYNC_SECONDS = 0.5
 """A card whose small writes take longer makes calls wait for their budget to be on disk."""
 SYNCS = 5
+SLOWED_DEGREES = 80.0
+"""Raspberry Pi documentation, "Frequency management and thermal control"."""
 NAME_SECONDS = 5.0
 SOON = timedelta(days=30)
-BACKUP_AGE = timedelta(days=3)
 FIRMWARE = Path("sys/devices/platform/soc/soc:firmware/get_throttled")
 _DEFAULT_PORTS = {SipTransport.TLS: 5061}
 """RFC 3261 section 19.1.2; 5060 with any other transport."""
@@ -39,13 +39,19 @@ _IS_LOW, _WAS_LOW = 1 << 0, 1 << 16
 
 def machine_findings(settings: Settings, *, served: bool, root: Path = Path("/")) -> Iterator[Finding]:
     """Of the machine itself. `served`: the daemon runs. `root` is where the kernel's files are, for tests."""
-    yield from _release(root)
-    yield from _power(root)
+    yield from still_findings(settings, root=root)
     yield from _storage(settings.data_dir)
-    yield from _clock_source()
-    yield from _certificates(settings)
     if served:
         yield from _own_sip(settings)
+
+
+def still_findings(settings: Settings, *, root: Path = Path("/")) -> Iterator[Finding]:
+    """Those that need neither network nor devices, nor time."""
+    yield from _release(root)
+    yield from _power(root)
+    yield from _temperature(root)
+    yield from _clock_source()
+    yield from _certificates(settings)
     yield from _backups(settings)
 
 
@@ -91,6 +97,16 @@ def _power(root: Path) -> Iterator[Finding]:
         yield Finding(Severity.WARNING, "voltage-was-low")
     else:
         yield Finding(Severity.GOOD, "voltage-good")
+
+
+def _temperature(root: Path) -> Iterator[Finding]:
+    """Of the processor, where the kernel tells it, in thousandths (Documentation/ABI/testing/sysfs-class-thermal)."""
+    with contextlib.suppress(OSError, ValueError):
+        degrees = int((root / "sys/class/thermal/thermal_zone0/temp").read_text(encoding="ascii")) / 1000
+        is_high = degrees >= SLOWED_DEGREES
+        values = {"degrees": f"{degrees:.0f}"}
+        severity = Severity.WARNING if is_high else Severity.GOOD
+        yield Finding(severity, "temperature-high" if is_high else "temperature-good", values)
 
 
 def _storage(data_dir: Path) -> Iterator[Finding]:
@@ -202,21 +218,16 @@ def _looked_up(host: str) -> str | None:
 def _backups(settings: Settings) -> Iterator[Finding]:
     if not settings.database.exists():
         return
-    directory = {"path": str(settings.backup_dir)}
-    backups = existing_backups(settings.backup_dir) if settings.backup_dir.is_dir() else []
-    if not settings.backup_passphrase.exists():
-        yield Finding(Severity.WARNING, "backup-without-passphrase", {"path": str(settings.backup_passphrase)})
-    elif not backups:
-        yield Finding(Severity.WARNING, "backup-missing", directory)
-    else:
-        made = _time_of(backups[-1])
-        values = {**directory, "day": f"{made:%Y-%m-%d %H:%M} UTC"}
-        is_old = made < datetime.now(UTC) - BACKUP_AGE
-        yield Finding(Severity.WARNING if is_old else Severity.GOOD, "backup-old" if is_old else "backup-good", values)
-
-
-def _time_of(backup: Path) -> datetime:
-    match = re.search(r"(\d{8}-\d{6})", backup.name)
-    if match is None:
-        return datetime.fromtimestamp(backup.stat().st_mtime, UTC)
-    return datetime.strptime(match[1], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+    state = backup_state(settings, datetime.now(UTC))
+    values = {"path": str(settings.backup_dir), "reason": state.reason or ""}
+    if state.kept:
+        values["day"] = f"{state.kept[0].made_at:%Y-%m-%d %H:%M} UTC"
+    match state.verdict:
+        case Verdict.OFF:
+            yield Finding(Severity.WARNING, "backup-without-passphrase", {"path": str(settings.backup_passphrase)})
+        case Verdict.FAILED:
+            yield Finding(Severity.PROBLEM, "backup-failed", values)
+        case Verdict.GOOD:
+            yield Finding(Severity.GOOD, "backup-good", values)
+        case Verdict.OLD | Verdict.WAITING:
+            yield Finding(Severity.WARNING, "backup-old" if state.kept else "backup-missing", values)

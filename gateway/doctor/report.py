@@ -19,7 +19,7 @@ from serial.tools import list_ports
 
 from gateway.audio.opus import is_installed as opus_is_installed
 from gateway.doctor.finding import Finding, Severity
-from gateway.doctor.machine import machine_findings, outside_findings
+from gateway.doctor.machine import machine_findings, outside_findings, still_findings
 from gateway.doctor.secrets import secret_findings
 from gateway.errors import GatewayError, SettingsError
 from gateway.messages import finding_text, pick_language
@@ -73,6 +73,13 @@ def findings(settings: Settings) -> Iterator[Finding]:
     opus = opus_is_installed()
     yield Finding(Severity.GOOD if opus else Severity.WARNING, "opus-installed" if opus else "opus-missing")
     yield from _shop(settings)
+
+
+def machine_state(settings: Settings) -> Iterator[Finding]:
+    """What can be said without the network and without touching a device, for the panel's page."""
+    yield from _data_directory(settings.data_dir)
+    yield from _clock()
+    yield from still_findings(settings)
 
 
 def _daemon_status(settings: Settings) -> str | None:

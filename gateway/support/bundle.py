@@ -65,12 +65,17 @@ def bundle_name(moment: datetime) -> str:
     return f"simbridge-support-{moment:%Y%m%d-%H%M%S}.tar.gz"
 
 
-def journal() -> str:
+def masked_log(settings: Settings, lines: int) -> str:
+    """The last lines of the log of our units, without what is secret or personal."""
+    return Masks(_known_words(settings, None)).masked(journal(lines))
+
+
+def journal(lines: int = LOG_LINES) -> str:
     """The last lines of our units; why not, when they cannot be had."""
     units = [f"--unit={unit}" for unit in _UNITS]
     try:
         told = subprocess.run(  # noqa: S603  # a fixed program, and names of our own units
-            ["/usr/bin/journalctl", "--no-pager", "--quiet", "--output=short-iso", f"--lines={LOG_LINES}", *units],
+            ["/usr/bin/journalctl", "--no-pager", "--quiet", "--output=short-iso", f"--lines={lines}", *units],
             capture_output=True, text=True, errors="replace", timeout=60, check=False,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as fault:
@@ -134,14 +139,14 @@ def _or_fault(text: Callable[[], str]) -> str:
         return f"This cannot be had: {fault}\n"
 
 
-def _known_words(settings: Settings, config: Path) -> list[tuple[str, bool]]:
+def _known_words(settings: Settings, config: Path | None) -> list[tuple[str, bool]]:
     """Everything secret or personal that this gateway knows of, so that it can be looked for."""
     words: list[tuple[str, bool]] = []
     with contextlib.suppress(GatewayError):  # a store that cannot be read gives nothing away either
         words += toml_words(tomllib.loads(export_shop(settings, with_secrets=True)))
     files = [settings.backup_passphrase, settings.data_dir / "setup-code"]
-    secrets = config.parent / "secrets"
-    if secrets.is_dir():
+    secrets = config.parent / "secrets" if config is not None else settings.backup_passphrase.parent
+    if secrets.name == "secrets" and secrets.is_dir():
         files += [path for path in secrets.rglob("*") if path.is_file()]
     for file in files:
         try:

@@ -35,6 +35,7 @@ from gateway.worker.report_routes import ReportArchive, ReportRoutes
 from gateway.worker.restore_routes import RestoreRoutes
 from gateway.worker.sealed import SUFFIX, KeyRing
 from gateway.worker.seams import Archive, CallFilter, MessageFilter
+from gateway.worker.system_routes import SystemRoutes
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -76,6 +77,7 @@ class WorkerServer:
             self._app.add_routes(PromptRoutes(prompts).routes())
         if settings is not None:
             self._app.add_routes(RestoreRoutes(settings).routes())
+            self._app.add_routes(SystemRoutes(settings).routes())
             self._app.add_routes(PlaceRoutes(settings.number_ranges).routes())
         self._app.add_routes(
             [

@@ -25,6 +25,7 @@ from tests.fakes.orders import orders_in_memory
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed
 from tests.fakes.texts import FakeTexts
+from tests.fakes.upkeep import upkeep
 
 PASSWORD = "three unlikely words"
 
@@ -105,7 +106,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             phone_setup=setup_desk(), texts=texts.texts, transfer=transfer, company=company.company,
             insight=company.insight,
             watched=watched(),
-            recorded=recorded.recorded, is_ready=lambda: ready[0], start_again=lambda: started_again.append(True),
+            recorded=recorded.recorded, is_ready=lambda: ready[0], upkeep=upkeep(started_again),
             orders=orders, missed=FakeMissed(), couriers=couriers.couriers, book=people.book,
             call_backs=call_backs, is_courier=lambda extension: SHOP.courier(extension) is not None,
         ) as server,

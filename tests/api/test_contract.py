@@ -19,6 +19,7 @@ from tests.fakes.orders import orders_in_memory
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed
 from tests.fakes.texts import FakeTexts
+from tests.fakes.upkeep import upkeep
 
 
 def _server() -> ApiServer:
@@ -34,7 +35,7 @@ def _server() -> ApiServer:
             company=FakeCompany().company, insight=FakeCompany().insight,
             watched=watched(),
         recorded=FakeRecorded().recorded, is_ready=lambda: True,
-        start_again=lambda: None, call_backs=FakeCallBacks(),
+        upkeep=upkeep(), call_backs=FakeCallBacks(),
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from tests.fakes.orders import orders_in_memory
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed
 from tests.fakes.texts import FakeTexts
+from tests.fakes.upkeep import upkeep
 
 pytestmark = pytest.mark.real_time
 
@@ -311,7 +312,7 @@ async def test_a_port_in_use_is_told_by_name() -> None:
             company=FakeCompany().company, insight=FakeCompany().insight,
             watched=watched(),
             recorded=FakeRecorded().recorded, is_ready=lambda: True,
-            start_again=lambda: None, call_backs=FakeCallBacks(),
+            upkeep=upkeep(), call_backs=FakeCallBacks(),
         )  # fmt: skip
         with pytest.raises(AddressInUse, match="cannot listen on"):
             async with server:

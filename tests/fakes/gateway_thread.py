@@ -34,6 +34,7 @@ from tests.fakes.orders import orders_in_memory
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed, FakeReports
 from tests.fakes.texts import FakeTexts
+from tests.fakes.upkeep import upkeep
 
 T = TypeVar("T")
 
@@ -138,7 +139,7 @@ class GatewayThread:
             insight=self.company.insight,
             watched=watched(),
             recorded=self.recorded.recorded, is_ready=lambda: True,
-            start_again=lambda: self.started_again.append(True),
+            upkeep=upkeep(self.started_again),
             orders=self.orders,
             missed=FakeMissed(self.reports),
             book=self.people.book,

@@ -1,0 +1,56 @@
+"""The machine: its state, its backups and its log come from the worker.
+
+The support bundle is packed by a process of its own, which sees what the daemon sees.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway.api.auth import PRINCIPAL
+from gateway.api.relay import Relay
+from gateway.clock import utc_now
+
+log = logging.getLogger(__name__)
+
+MakeBundle = Callable[[], Awaitable[bytes]]
+"""A support bundle, whole. Raises TryLater when none can be made now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upkeep:
+    """What the API has the daemon do with itself. `start_again`: end everything and begin anew."""
+
+    start_again: Callable[[], None]
+    make_bundle: MakeBundle
+
+
+class SystemRoutes:
+    """The handlers."""
+
+    def __init__(self, relay: Relay, make_bundle: MakeBundle) -> None:
+        self._relay = relay
+        self._make_bundle = make_bundle
+        self._busy = asyncio.Lock()
+
+    def routes(self) -> list[web.RouteDef]:
+        """For the router."""
+        return [
+            web.get("/api/v1/system", self._relay.pass_on),
+            web.get("/api/v1/system/log", self._relay.pass_on),
+            web.get("/api/v1/backups/{name}", self._relay.pass_on),
+            web.get("/api/v1/support-bundle", self._get_bundle),
+        ]
+
+    async def _get_bundle(self, request: web.Request) -> web.Response:
+        async with self._busy:
+            content = await self._make_bundle()
+        log.info("%s took a support bundle.", request[PRINCIPAL].name)
+        name = f"simbridge-support-{utc_now():%Y%m%d-%H%M%S}.tar.gz"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+        return web.Response(body=content, content_type="application/gzip", headers=headers)
