@@ -76,6 +76,15 @@ class StoredContacts:
         async with self._changing:
             self._by_number = await self._writer.write(_read_known)
 
+    def changed_by_others(self, connection: Connection) -> dict[str, Known] | None:
+        """In the writer's thread: whose number it is, when another process (the command line) has erased one."""
+        count = connection.execute(select(func.count()).select_from(contact_phones)).scalar_one()
+        return _read_known(connection) if count != len(self._by_number) else None
+
+    def use(self, known: dict[str, Known]) -> None:
+        """Know these numbers from now on."""
+        self._by_number = known
+
     def known(self, number: str) -> Known | None:
         """The contact with that number, as a network or a person spells it."""
         found = self._by_number.get(number)

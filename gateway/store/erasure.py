@@ -2,8 +2,9 @@
 
 Of a call the bare row stays: when, how long, which line, why it ended. Its sound, the number and the name that came
 with it go, from the row, its connections, its story and the paid minutes. Of an SMS only the time, the line and its
-state stay; an order that is over loses its customer. Texts to others that mention the number lose it. What is held
-for a dispute, and what runs at this moment, is left alone and counted.
+state stay; an order that is over loses its customer. A contact loses the number, or goes with its last one. Texts to
+others that mention the number lose it. What is held for a dispute, and what runs at this moment, is left alone and
+counted.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Row, String, Table, and_, delete, func, or_, select, type_coerce, update
 
+from gateway.store.contacts import forget_contacts, read_contacts, search_text
 from gateway.store.number_traces import ERASED, TracedNumber
 from gateway.store.retention import unlink
 from gateway.store.schema import (
@@ -32,6 +34,7 @@ from gateway.store.schema import (
     reservations,
 )
 from gateway.store.schema_call_backs import call_backs
+from gateway.store.schema_contacts import call_notes, contact_phones, contacts
 from gateway.store.schema_orders import orders
 from gateway.telephony.messages import MessageState
 from gateway.telephony.promised import OPEN
@@ -115,6 +118,7 @@ class NumberErasure:
         ]
         promises = connection.execute(select(call_backs).where(self._number.in_column(call_backs.c.number))).all()
         mentions += [(call_backs, "number", row.id) for row in promises if row.state not in _PROMISED]
+        mentions += self._in_contacts(connection, concerned)
         plan = ErasurePlan(
             calls=len(call_ids),
             recordings=len(sounds),
@@ -161,6 +165,20 @@ class NumberErasure:
             ]
         return found
 
+    def _in_contacts(self, connection: Connection, call_ids: set[str]) -> list[tuple[Table, str, str]]:
+        """Contacts that have the number, or mention it, and notes on calls with others."""
+        owners = select(contact_phones.c.contact_id).where(self._number.in_column(contact_phones.c.number))
+        own = set(connection.execute(owners).scalars())
+        noted = connection.execute(select(contacts.c.id, contacts.c.name, contacts.c.note)).all()
+        mentioning = {row.id for row in noted if self._number.is_in(row.note) or self._number.is_in(row.name)}
+        notes = connection.execute(select(call_notes.c.id, call_notes.c.call_id, call_notes.c.text)).all()
+        found = [(contacts, "note", key) for key in sorted(own | mentioning)]
+        return found + [
+            (call_notes, "text", row.id)
+            for row in notes
+            if row.call_id not in call_ids and self._number.is_in(row.text)
+        ]
+
     def _erase_calls(self, connection: Connection, ids: tuple[str, ...], now: datetime) -> None:
         held = select(recordings.c.call_id).where(
             recordings.c.call_id.in_(ids), _is_there(), recordings.c.kept.is_(True)
@@ -188,6 +206,7 @@ class NumberErasure:
         connection.execute(update(legs).where(legs.c.call_id == row.id, own).values(peer=""))
         paid = and_(reservations.c.call_id == row.id, self._number.in_column(reservations.c.number))
         connection.execute(update(reservations).where(paid).values(number=""))
+        connection.execute(delete(call_notes).where(call_notes.c.call_id == row.id))
         # What the wires said has names, and parts of numbers.
         connection.execute(delete(call_events).where(call_events.c.call_id == row.id, call_events.c.type == _TRACE))
         for event in connection.execute(select(call_events).where(call_events.c.call_id == row.id)).all():
@@ -202,6 +221,9 @@ class NumberErasure:
             row = connection.execute(select(table).where(table.c.id == key)).first()
             if row is None:
                 continue
+            if table is contacts:
+                self._take_from_contact(connection, key)
+                continue
             values = {name: self._without(getattr(row, name))}
             if table is orders and row.phone in self._number.spellings:
                 values |= {"phone": "", "customer": ""}
@@ -213,6 +235,22 @@ class NumberErasure:
                     update(message_parts).where(message_parts.c.message_id == key).values(pdu=b"", text=None)
                 )
             connection.execute(update(table).where(table.c.id == key).values(values))
+
+    def _take_from_contact(self, connection: Connection, contact_id: str) -> None:
+        """The number goes; a contact without another one goes whole."""
+        for contact in read_contacts(connection, [contact_id]):
+            phones = tuple(number for number in contact.phones if number not in self._number.spellings)
+            if not phones:
+                forget_contacts(connection, [contact_id])
+                continue
+            gone = (contact_phones.c.contact_id == contact_id) & contact_phones.c.number.not_in(phones)
+            connection.execute(delete(contact_phones).where(gone))
+            # Who had no name was called by a number.
+            name = phones[0] if contact.name in contact.phones else self._number.without(contact.name)
+            note = self._number.without(contact.note)
+            values = {"name": name, "note": note, "search": search_text(name, phones, contact.tags, note)}
+            values["sorted_by"] = name.casefold()
+            connection.execute(update(contacts).where(contacts.c.id == contact_id).values(values))
 
     def _without(self, value: Any) -> Any:
         match value:

@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -69,14 +69,24 @@ class Erasures:
     """Orders to erase, carried out one after another by `run`; nothing of an order is stored, nor its number."""
 
     def __init__(
-        self, writer: Writer, places: Places, recordings_dir: Path, *, gateway_id: str, clock: WallClock, shop: ShopView
+        self,
+        writer: Writer,
+        places: Places,
+        recordings_dir: Path,
+        *,
+        gateway_id: str,
+        clock: WallClock,
+        shop: ShopView,
+        erased: Callable[[str], Awaitable[None]],
     ) -> None:
+        """`erased` hears which number is gone, so that it goes from memory too."""
         self._writer = writer
         self._places = places
         self._directory = recordings_dir
         self._gateway_id = gateway_id
         self._clock = clock
         self._shop = shop
+        self._erased = erased
         self._orders: asyncio.Queue[_Order] = asyncio.Queue()
         self._progress: dict[str, ErasureProgress] = {}
 
@@ -120,6 +130,7 @@ class Erasures:
             self._now(order.id, done=done)
         await self._writer.write(lambda connection: _note(connection, found.plan, self._gateway_id, now, order.by))
         await asyncio.to_thread(flush, self._places.database)
+        await self._erased(order.number.international or "")
         self._now(order.id, state=ErasureState.DONE)
 
     async def _find(self, erasure: NumberErasure, now: datetime) -> Found:

@@ -177,8 +177,19 @@ class Store:
 
     def erasures(self, recordings_dir: Path) -> Erasures:
         """What erases numbers, once it is run."""
+
+        async def forget(number: str) -> None:
+            await self.contacts.load()
+            self.people.forget(number)
+
         return Erasures(
-            self._writer, self._places, recordings_dir, gateway_id=self.gateway_id, clock=self._clock, shop=self.shop
+            self._writer,
+            self._places,
+            recordings_dir,
+            gateway_id=self.gateway_id,
+            clock=self._clock,
+            shop=self.shop,
+            erased=forget,
         )
 
     async def export_text(self) -> str:
@@ -219,6 +230,9 @@ async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus |
         newer = store.newer_shop(connection) if store is not None else None
         if store is not None and newer is not None:
             loop.call_soon_threadsafe(store.take_shop, *newer)
+        known = store.contacts.changed_by_others(connection) if store is not None else None
+        if store is not None and known is not None:
+            loop.call_soon_threadsafe(store.contacts.use, known)
 
     with held(places.data_dir):
         await asyncio.to_thread(prepare, places)
