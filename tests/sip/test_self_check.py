@@ -8,11 +8,14 @@ import pytest
 
 from gateway.events import AlertCleared, AlertRaised
 from gateway.sip import self_check
+from gateway.sip.message import Request
 from gateway.sip.self_check import LOOK_SECONDS, SelfCheck, is_of_internet
 from gateway.sip.stranger_alerts import REACHABLE, StrangerAlerts
 from gateway.sip.transport import Address
+from gateway.telephony.shop import Shop, TrunkSettings
 from tests.fakes.sip import SipWorld
 from tests.fakes.sip_peer import Peer
+from tests.fakes.sip_registrar import SHOP_PASSWORD, SHOP_USER, Provider, accepting
 
 
 def alerts_of(world: SipWorld) -> list[tuple[str, str]]:
@@ -105,3 +108,24 @@ async def test_another_program_that_answers_there_is_not_us(monkeypatch: pytest.
             router.respond(asked, 200, "OK")
             await asyncio.sleep(10)
     assert not alerts_of(world)
+
+
+async def test_the_provider_tells_where_it_sees_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A whole server: what its registration has learned is where it looks."""
+    monkeypatch.setattr(self_check, "is_of_internet", lambda host: host == "127.0.0.9")
+    accept = accepting()
+
+    def behind_a_router(request: Request) -> tuple[int, tuple[str, ...]] | None:
+        request.headers.replace_first("Via", request.via.seen_from("127.0.0.9", request.via.port or 0))
+        return accept(request)
+
+    with Provider(behind_a_router) as provider:
+        world = SipWorld(host="0.0.0.0")
+        row = TrunkSettings(name="provider", host=provider.address, user=SHOP_USER, password=SHOP_PASSWORD)
+        world.shop = Shop(trunks=(row,))
+        async with world.server:
+            await asyncio.sleep(10)
+            assert world.server.trunks["provider"].is_usable
+            assert [(each.code, each.subject) for each in world.events if isinstance(each, AlertRaised)] == [
+                (REACHABLE, "127.0.0.9")
+            ]
