@@ -2,7 +2,7 @@
 
 Inside, a voice is 8 kHz: a call by a SIM has no more to give. A wide-band codec is therefore decoded to, and encoded
 from, 8 kHz; two phones that agree on the same codec keep their full band because their packets are passed through
-unopened (docs/decisions/wide-band.md).
+unopened, and those in a conference because it is mixed at 16 kHz too (`full_band`; docs/decisions/wide-band.md).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gateway.audio import g711, opus
 from gateway.audio.codec import Codec
-from gateway.audio.frame import Frame
+from gateway.audio.frame import WIDE_SAMPLE_RATE, Frame
 from gateway.audio.g711 import Law
 from gateway.audio.g722 import G722Coder
 from gateway.audio.opus import OpusCoder
@@ -70,6 +70,11 @@ def new_coder(codec: Codec) -> Coder:
             return G722Coder()
         case Codec.OPUS:
             return OpusCoder()
+
+
+def new_wide_coder(codec: Codec) -> Coder:
+    """The same for frames of 16 kHz; `codec` is a wide one."""
+    return OpusCoder(WIDE_SAMPLE_RATE) if codec is Codec.OPUS else G722Coder(is_wide=True)
 
 
 def available_codecs() -> tuple[Codec, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +25,18 @@ LONGEST_PITCH = 120
 
 
 class Concealer:
-    """The voice of one stream, continued. Tell it everything that is played."""
+    """The voice of one stream, continued. Tell it everything that is played.
 
-    def __init__(self) -> None:
+    With two lanes a sample is a pair, of 16 kHz audio; every count is of pairs, and the pitch is that of both together.
+    """
+
+    def __init__(self, *, lanes: int = 1) -> None:
+        self._shape: tuple[int, ...] = () if lanes == 1 else (lanes,)
+        """Of one sample."""
         self.history: deque[NDArray[np.int16]] = deque(maxlen=_HISTORY_PIECES)
         """What was played last. While nothing is being made up, real samples may be added right here."""
         self._going = False
-        self._buffer = _NOTHING
-        self._seam = _NOTHING
+        self._buffer = self._seam = np.zeros((0, *self._shape), dtype=np.float32)
         self._pitch = LONGEST_PITCH
         self._generated = 0
         self._phase = 0
@@ -65,13 +70,13 @@ class Concealer:
 
     def hear_room(self, samples: NDArray[np.int16]) -> None:
         """Learn how loud the background is: what is quieter counts at once, what is louder slowly."""
-        heard = samples.astype(np.float32)
+        heard = samples.astype(np.float32).ravel()
         energy = float(heard.dot(heard)) / len(heard)
         self._room = energy if self._room is None else min(energy, self._room * _LOUDER)
 
     def recent(self, count: int) -> NDArray[np.float32]:
         """The last `count` samples played, zeros before the start of the stream."""
-        tail = np.zeros(count, dtype=np.float32)
+        tail = np.zeros((count, *self._shape), dtype=np.float32)
         if self.history:
             known = np.concatenate(tuple(self.history))[-count:]
             tail[count - len(known) :] = known
@@ -81,7 +86,7 @@ class Concealer:
         """`count` samples that continue what was played, or what was made up before."""
         if not self._going:
             self._begin()
-        made = np.empty(count, dtype=np.float32)
+        made = np.empty((count, *self._shape), dtype=np.float32)
         done = 0
         while done < count:
             span = self._periods * self._pitch
@@ -97,9 +102,10 @@ class Concealer:
         if self._generated < len(self._seam):
             overlap = self._seam[self._generated : self._generated + count]
             made[: len(overlap)] += overlap
-        made *= _gain(self._generated, count)
+        made *= self._each(_gain(self._generated, count))
         if self._room is not None and self._generated + count > _ROOM_AT[0]:
-            made += self._noise.samples(count) * (min(LOUDEST_RMS, sqrt(self._room)) * _room(self._generated, count))
+            noise = self._noise.samples(made.size).reshape(made.shape)
+            made += noise * (min(LOUDEST_RMS, sqrt(self._room)) * self._each(_room(self._generated, count)))
         self._generated += count
         return made
 
@@ -107,26 +113,30 @@ class Concealer:
         """`real` with its start faded in over what would have been made up next. Call `played` with the result."""
         joined = real.astype(np.float32)
         overlap = min(len(real), _FADE)
-        rise = _RAMP[:overlap]
+        rise = self._each(_RAMP[:overlap])
         made = self.more(overlap)
         joined[:overlap] = made + (joined[:overlap] - made) * rise
         return joined
 
     def _begin(self) -> None:
         history = self.recent(_HISTORY)
-        self._pitch = pitch = find_pitch(history)
+        self._pitch = pitch = find_pitch(history.sum(axis=1) if self._shape else history)
         # The end of the period is blended into what stood before its start, so that it can be repeated.
         buffer = history.copy()
         quarter = pitch // 4
-        rise = np.arange(1, quarter + 1, dtype=np.float32) / (quarter + 1)
+        rise = self._each(np.arange(1, quarter + 1, dtype=np.float32) / (quarter + 1))
         buffer[-quarter:] += (history[-pitch - quarter : -pitch] - history[-quarter:]) * rise
         self._buffer = buffer
         self._going = True
         self._periods = 1
         self._phase = 0
-        step = float(history[-1] - history[-pitch - 1])
+        step = history[-1] - history[-pitch - 1]
         self._seam = (step * (1 - rise)).astype(np.float32)
         self._generated = 0
+
+    def _each(self, factors: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+        """One factor for each sample, whatever a sample is."""
+        return factors.reshape(-1, 1) if self._shape else factors
 
     def _grow(self) -> None:
         """Repeat one period for the first 10 ms, two until 20 ms, three after it (appendix I, I.2.5)."""
@@ -146,7 +156,6 @@ def find_pitch(history: NDArray[np.float32]) -> int:
     return LONGEST_PITCH - int(likeness.argmax())
 
 
-_NOTHING: NDArray[np.float32] = np.zeros(0, dtype=np.float32)
 _WINDOW = 120
 _HISTORY = 3 * LONGEST_PITCH + 40
 _HISTORY_PIECES = 4

@@ -19,23 +19,24 @@ _BIT_RATE = 64_000
 
 
 class G722Coder:
-    """One voice in both directions: 160 bytes for 20 ms."""
+    """One voice in both directions: 160 bytes for 20 ms. `is_wide`: frames are of 16 kHz, by both bands."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_wide: bool = False) -> None:
+        self._is_wide = is_wide
         self._encoder: G722 | None = None
         self._decoder: G722 | None = None
         self._doubler = Doubler()
 
     def encode(self, frame: Frame) -> bytes:
-        """A byte for each sample of 8 kHz."""
+        """A byte for each sample of 8 kHz, or two of 16."""
         if self._encoder is None:
             self._encoder = G722(WIDE_SAMPLE_RATE, _BIT_RATE)
-        return bytes(self._encoder.encode(self._doubler.feed(frame)))
+        return bytes(self._encoder.encode(frame if self._is_wide else self._doubler.feed(frame)))
 
     def decode(self, payload: bytes) -> NDArray[np.int16]:
-        """A sample for each byte; any byte is valid."""
+        """A sample for each byte, or two; any byte is valid."""
         if self._decoder is None:
-            self._decoder = G722(SAMPLE_RATE, _BIT_RATE)
+            self._decoder = G722(WIDE_SAMPLE_RATE if self._is_wide else SAMPLE_RATE, _BIT_RATE)
         return np.asarray(self._decoder.decode(payload), dtype=np.int16)
 
     def recover(self, payload: bytes) -> NDArray[np.int16]:  # noqa: ARG002  # the seam of every coder

@@ -1,6 +1,6 @@
 """Opus by the system's libopus, when it is installed (Debian: libopus0; RFC 6716, RFC 7587).
 
-The library resamples by itself: we ask it for 8 kHz, whatever the phone has sent.
+The library resamples by itself: we ask it for 8 kHz, whatever the phone has sent, or for 16.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.audio.frame import FRAME_SAMPLES, SAMPLE_RATE, Frame
+from gateway.audio.frame import FRAMES_PER_SECOND, SAMPLE_RATE, Frame
 
 LIBRARY = "libopus.so.0"
 _BITS_PER_SECOND = 40_000
@@ -40,11 +40,12 @@ def is_installed() -> bool:
 
 
 class OpusCoder:
-    """One voice in both directions. Raises OSError where the library is not installed."""
+    """One voice in both directions, of frames with so many samples a second. Raises OSError without the library."""
 
-    def __init__(self) -> None:
+    def __init__(self, sample_rate: int = SAMPLE_RATE) -> None:
         self._library = _library()
-        self._decoded = np.empty(_LONGEST_SAMPLES, dtype=np.int16)
+        self._sample_rate = sample_rate
+        self._decoded = np.empty(_LONGEST_SAMPLES * sample_rate // SAMPLE_RATE, dtype=np.int16)
         self._encoded = (c_ubyte * _LONGEST_PAYLOAD)()
         self._encoder: c_void_p | None = None
         self._decoder: c_void_p | None = None
@@ -56,7 +57,7 @@ class OpusCoder:
         length = self._library.opus_encode(
             self._encoder,
             np.ascontiguousarray(frame).ctypes.data,
-            FRAME_SAMPLES,
+            self._sample_rate // FRAMES_PER_SECOND,
             self._encoded,
             _LONGEST_PAYLOAD,
         )
@@ -64,15 +65,16 @@ class OpusCoder:
 
     def decode(self, payload: bytes) -> NDArray[np.int16]:
         """The samples of one packet; none when it is broken."""
-        return self._decode(payload, _LONGEST_SAMPLES, repeats=False)
+        return self._decode(payload, len(self._decoded), repeats=False)
 
     def recover(self, payload: bytes) -> NDArray[np.int16]:
         """The packet before `payload`, as `payload` repeats it; made up by the library where it does not."""
         samples = self.samples_in(payload)
-        return self._decode(payload, samples, repeats=True) if samples else _NOTHING
+        room = samples * self._sample_rate // SAMPLE_RATE
+        return self._decode(payload, room, repeats=True) if samples else _NOTHING
 
     def samples_in(self, payload: bytes) -> int:
-        """By its first two bytes (RFC 6716 section 3.1, 3.2); 0 for what is no packet."""
+        """Of 8 kHz, by its first two bytes (RFC 6716 section 3.1, 3.2); 0 for what is no packet."""
         if not payload:
             return 0
         configuration, code = payload[0] >> 3, payload[0] & 3
@@ -97,7 +99,7 @@ class OpusCoder:
 
     def _new_encoder(self) -> c_void_p:
         library, status = self._library, c_int()
-        made = c_void_p(library.opus_encoder_create(SAMPLE_RATE, 1, _APPLICATION_VOIP, byref(status)))
+        made = c_void_p(library.opus_encoder_create(self._sample_rate, 1, _APPLICATION_VOIP, byref(status)))
         if not made:
             raise MemoryError("libopus has no room for another voice.")
         weakref.finalize(self, library.opus_encoder_destroy, made).atexit = False
@@ -112,7 +114,7 @@ class OpusCoder:
 
     def _new_decoder(self) -> c_void_p:
         library, status = self._library, c_int()
-        made = c_void_p(library.opus_decoder_create(SAMPLE_RATE, 1, byref(status)))
+        made = c_void_p(library.opus_decoder_create(self._sample_rate, 1, byref(status)))
         if not made:
             raise MemoryError("libopus has no room for another voice.")
         weakref.finalize(self, library.opus_decoder_destroy, made).atexit = False

@@ -19,6 +19,8 @@ from __future__ import annotations
 from collections import deque
 from math import ceil
 
+import numpy as np
+
 from gateway.audio.delay import DelayMeter
 from gateway.audio.device_clock import DeviceClock, Steadiness
 from gateway.audio.frame import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, SILENCE, Frame
@@ -35,7 +37,8 @@ class Playout:
     `block_frames` is what the device takes at one read (2 for SIMCom's 40 ms), `bound_frames` the most
     that its FIFO is ever given, `longest_ms` the most that lies before a frame, here and there together.
     With a `steadiness`, as much sound is kept in the device as the machine's own stalls ask for: nothing
-    where it is always in time.
+    where it is always in time. With two `lanes` frames are of 16 kHz, 160 pairs of samples each; positions and all that
+    is counted stay those of 8 kHz.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Playout:
         bound_frames: int = 5,
         longest_ms: int = 200,
         steadiness: Steadiness | None = None,
+        lanes: int = 1,
     ) -> None:
         if not 1 <= block_frames <= bound_frames:
             raise ValueError(f"A block of {block_frames} frames does not fit into a bound of {bound_frames}.")
@@ -72,7 +76,8 @@ class Playout:
         # Its delay.
         longest_samples = longest_ms * SAMPLE_RATE // 1000 + FRAME_SAMPLES
         self._delay = DelayMeter(block_samples=self._block_samples, longest_samples=longest_samples)
-        self._splice = Splice(self._delay, self.counters)
+        self._splice = Splice(self._delay, self.counters, lanes=lanes)
+        self._silence: Frame = SILENCE if lanes == 1 else np.zeros((FRAME_SAMPLES, lanes), dtype=np.int16)
         self._skipping_since: float | None = None
 
     @property
@@ -193,7 +198,7 @@ class Playout:
         count = max(0, self._cushion - self._fill)
         self._fill += count
         self.counters.written += count
-        return [SILENCE] * count
+        return [self._silence] * count
 
     def _review(self, now: float) -> None:
         spare = self._delay.usual_spare()

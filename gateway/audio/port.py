@@ -19,6 +19,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gateway.audio.frame import FRAME_SAMPLES, Frame
 from gateway.audio.level import LevelMeter
 
@@ -77,6 +80,8 @@ class MediaPort(ABC):
     """What the voice is coded with on its wire, once that is known: "gsm", or a codec of audio.codec."""
     is_due = True
     """Whether sound is to come from the party, by what was agreed with it."""
+    hears_full_band = False
+    """Whether the party is given 16 kHz where it is to be had; a port that can be asked for it says so."""
 
     def __init__(self) -> None:
         self.counters = PortCounters()
@@ -99,6 +104,16 @@ class MediaPort(ABC):
             self._listeners = tuple(kept)
 
         return stop
+
+    def ask_full_band(self, *, wanted: bool) -> bool:
+        """Have 16 kHz beside the 8, both ways, from now on or no longer; False: the party has no more than 8."""
+        del wanted
+        return False
+
+    def full_band(self, frame: Frame) -> NDArray[np.int16] | None:
+        """`frame`, which is being delivered, at 16 kHz: 320 samples. None: there is no more than 8 kHz of it."""
+        del frame
+        return None
 
     def settled(self) -> PortCounters:
         """`counters`, up to date also where a driver writes some of them now and then only."""

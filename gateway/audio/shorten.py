@@ -17,22 +17,22 @@ _LIKENESS = 0.80
 
 def is_quiet(frame: Frame) -> bool:
     """Whether anything may be done to `frame` unheard."""
-    samples = frame.astype(np.float32)
-    return float(samples.dot(samples)) < _QUIET * _QUIET * len(frame)
+    return _is_quiet(frame.astype(np.float32).ravel())
 
 
 def shortened(frame: Frame, most: int) -> NDArray[np.int16]:
     """`frame` without up to `most` of its samples, cross-faded; the whole frame when no cut would go unheard.
 
-    The first sample stays the first and the last one the last, so that both seams hold.
+    The first sample stays the first and the last one the last, so that both seams hold. Samples may be pairs (16 kHz).
     """
     longest = min(most, _LONGEST)
-    samples = frame.astype(np.float32)
-    if float(samples.dot(samples)) < _QUIET * _QUIET * len(frame):
-        return _cut(samples, longest)
+    whole = frame.astype(np.float32)
+    if _is_quiet(whole.ravel()):
+        return _cut(whole, longest)
     if longest < 1:
         return frame
     # Little is taken out whole, of much as many samples as make the best fit.
+    samples = whole if whole.ndim == 1 else whole.sum(axis=1)
     shortest = min(longest, _SHORTEST)
     template = samples[:_OVERLAP]
     later = samples[shortest : longest + _OVERLAP]
@@ -43,13 +43,18 @@ def shortened(frame: Frame, most: int) -> NDArray[np.int16]:
     best = int(likeness.argmax())
     if likeness[best] < _LIKENESS:
         return frame
-    return _cut(samples, shortest + best)
+    return _cut(whole, shortest + best)
+
+
+def _is_quiet(samples: NDArray[np.float32]) -> bool:
+    return float(samples.dot(samples)) < _QUIET * _QUIET * len(samples)
 
 
 def _cut(samples: NDArray[np.float32], count: int) -> NDArray[np.int16]:
     """Without `count` samples: the start fades into what stands `count` later."""
     shorter = samples[count:].copy()
-    shorter[:_OVERLAP] += (samples[:_OVERLAP] - shorter[:_OVERLAP]) * _FALL
+    fall = _FALL if samples.ndim == 1 else _FALL[:, None]
+    shorter[:_OVERLAP] += (samples[:_OVERLAP] - shorter[:_OVERLAP]) * fall
     return shorter.astype(np.int16)
 
 

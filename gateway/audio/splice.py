@@ -29,16 +29,20 @@ class PlayoutCounters:
 
 
 class Splice:
-    """One stream's sound between its order and its device. `delay` says what is to be put in or taken out."""
+    """One stream's sound between its order and its device. `delay` says what is to be put in or taken out.
 
-    def __init__(self, delay: DelayMeter, counters: PlayoutCounters) -> None:
-        self.rest: NDArray[np.int16] = NOTHING
+    With two lanes a frame is of 16 kHz, as 160 pairs of samples.
+    """
+
+    def __init__(self, delay: DelayMeter, counters: PlayoutCounters, *, lanes: int = 1) -> None:
+        self._nothing: NDArray[np.int16] = np.zeros((0, lanes) if lanes > 1 else 0, dtype=np.int16)
+        self.rest = self._nothing
         """Samples that are left over, and come before everything that is added."""
         self.owed = 0
         """Samples to be put in with the next frame."""
         self._delay = delay
         self._counters = counters
-        self._concealer = Concealer()
+        self._concealer = Concealer(lanes=lanes)
         self._since_shrink = 0
 
     @property
@@ -55,7 +59,7 @@ class Splice:
 
     def forget(self) -> None:
         """A new stream begins: nothing of the old one is continued."""
-        self.rest = NOTHING
+        self.rest = self._nothing
         self._concealer.forget()
 
     def played(self, frame: Frame) -> None:
@@ -98,7 +102,7 @@ class Splice:
         made = _clipped(self._concealer.more(missing))
         frame = np.concatenate((self.rest, made)) if len(self.rest) else made
         self._delay.moved(missing - FRAME_SAMPLES)
-        self.rest = NOTHING
+        self.rest = self._nothing
         return frame
 
     def has_grown(self, samples: int) -> None:
@@ -126,8 +130,6 @@ class Splice:
         self._counters.stretched_samples += count
         return _clipped(np.concatenate((made, self._concealer.join(frame))))
 
-
-NOTHING: NDArray[np.int16] = np.zeros(0, dtype=np.int16)
 
 _SHRINK_EVERY = 3
 _LISTENS = 7

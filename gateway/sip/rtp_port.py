@@ -7,9 +7,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gateway.audio.codec import Codec
 from gateway.audio.coder import Coder, new_coder
 from gateway.audio.frame import FRAME_SAMPLES, SILENCE, Frame
+from gateway.audio.full_band import FullBand
 from gateway.audio.port import MEASURED_SAMPLES, FrameSource, MediaPort, PortCounters
 from gateway.sip.latch import Latch
 from gateway.sip.pacer import Pacer
@@ -69,12 +73,17 @@ class RtpPort(MediaPort):
         self._recovered: deque[int] = deque(maxlen=16)
         """Positions of lost packets that a later one has told."""
         self._source: FrameSource | None = None
+        self._full_band_from: MediaPort | None = None
+        """Who is heard, and may have 16 kHz."""
         self._position = 0
         self._sent_at: float | None = None
         self._now = asyncio.get_running_loop().time
         self._payload_type = 0
         self._sends = False
         """Whether the agreement lets us speak."""
+        self._wants_full_band = False
+        self._full_band: FullBand | None = None
+        """While somebody wants 16 kHz and the codec has them."""
         self._usual_bytes = -1
         """The size of the packets that the short way is for: 20 ms of a codec with one byte a sample, not sealed."""
 
@@ -120,6 +129,7 @@ class RtpPort(MediaPort):
             clock_rate = agreement.codec.facts.clock_rate
             self._timeline.count_by(clock_rate)
             self._sender.count_by(clock_rate)
+            self.ask_full_band(wanted=self._wants_full_band)
         self._decoders = {each.number: new_coder(each.codec) for each in agreement.also if each.codec is not None}
         self._decoders[agreement.payload] = self._coder
         self._secure = None
@@ -163,10 +173,24 @@ class RtpPort(MediaPort):
         """As of every port; from a party with the same wide-band codec the packets are passed on unopened."""
         if not isinstance(other, RtpPort):
             super().hear(other)
+            self._full_band_from = other
             return
         self._leave()
         self._restart(None)
         self._follow(other)
+
+    def ask_full_band(self, *, wanted: bool) -> bool:
+        """As of every port: with a wide-band codec there are 16 kHz."""
+        self._wants_full_band = wanted
+        codec = self.codec
+        has_more = codec is not None and codec.is_wide
+        self._full_band = FullBand(codec) if wanted and codec is not None and has_more else None
+        self.hears_full_band = self._full_band is not None
+        return has_more
+
+    def full_band(self, frame: Frame) -> NDArray[np.int16] | None:
+        """As of every port."""
+        return None if self._full_band is None else self._full_band.twin_of(frame)
 
     def speaks(self, codec: Codec) -> bool:
         """The party hears that codec."""
@@ -203,9 +227,16 @@ class RtpPort(MediaPort):
 
     def _write(self, frame: Frame, position: int) -> None:
         if self._sends and not self._keys_out.is_busy:
-            self._speak(self._coder.encode(frame), position, self._now())
+            self._speak(self._encoded(frame), position, self._now())
         else:
             self.counters.dropped += 1
+
+    def _encoded(self, frame: Frame) -> bytes:
+        if self._full_band is not None and self._full_band_from is not None:
+            wide = self._full_band_from.full_band(frame)
+            if wide is not None:
+                return self._full_band.encode(wide)
+        return self._coder.encode(frame)
 
     def _speak(self, payload: bytes, position: int, now: float) -> None:
         packet = self._sender.audio(self._payload_type, payload, position, now)
@@ -359,13 +390,14 @@ class RtpPort(MediaPort):
         if followers and len(followers) == len(self._listeners):
             self.counters.frames_in += 1
         else:
+            decoder = self._full_band if self._full_band is not None and self._is_handing_on else coder
             if position == self._next_position + FRAME_SAMPLES:
                 # One packet is missing, and this one may repeat it.
-                lost = coder.recover(payload)[:FRAME_SAMPLES]
+                lost = decoder.recover(payload)[:FRAME_SAMPLES]
                 if len(lost):
                     self._recovered.append(self._next_position)
                     self._regrouper.push(lost, self._next_position + self._quiet.shift)
-            self._regrouper.push(coder.decode(payload), position + self._quiet.shift)
+            self._regrouper.push(decoder.decode(payload), position + self._quiet.shift)
         self._is_handing_on = False
         self._next_position = max(self._next_position, position + length)
 

@@ -103,6 +103,7 @@ def listen(
     tail: float = 0.5,
     rng: np.random.Generator | None = None,
     playout: Playout | None = None,
+    silence: Frame = SILENCE,
 ) -> Heard:
     """Run a Playout against a modem that reads `block_frames` at each tick of its own crystal."""
     rng = rng or np.random.default_rng(0)
@@ -131,7 +132,7 @@ def listen(
             result.times.append(now)
             result.depths.append(playout.depth_frames * 20)
             for _ in range(block_frames):
-                heard.append(fifo.pop(0) if fifo else SILENCE)
+                heard.append(fifo.pop(0) if fifo else silence)
             late = report_late * (1 + rng.random())
             heapq.heappush(events, (now + late, next(order), "consumed", None))
         elif what == "consumed":

@@ -18,6 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from pesq import pesq
 
 from gateway.audio.bridge import Bridge
@@ -88,19 +89,21 @@ def _print_costs() -> None:
         "play-out, 5 % loss": _lossy_playout(),
         "conference of 3, per party": _conference(3),
         "conference of 8, per party": _conference(8),
+        "conference of 8, two at 16 kHz, per party": _conference(8, wide=2),
+        "conference of 8, all at 16 kHz, per party": _conference(8, wide=8),
     }
     print(f"reference in plain Python (decode, level, copy): {reference:.1f} us per frame")
     for name, step in steps.items():
         cost = _microseconds(step)
         if name.startswith("conference"):
             cost /= int(name.split()[2].rstrip(","))
-        print(f"{name:28} {cost:6.2f} us   {cost / reference:5.2f} of the reference")
+        print(f"{name:42} {cost:6.2f} us   {cost / reference:5.2f} of the reference")
     with tempfile.TemporaryDirectory() as directory, RecordingWriter(lambda trouble: None) as writer:
         for name, cost in (
             ("recorder, both channels", _microseconds(_recorder(Path(directory) / "a.wav", writer))),
             ("a whole recorded call", _microseconds(_whole_call(Path(directory) / "b.wav", writer, payloads))),
         ):
-            print(f"{name:28} {cost:6.2f} us   {cost / reference:5.2f} of the reference")
+            print(f"{name:42} {cost:6.2f} us   {cost / reference:5.2f} of the reference")
 
 
 def _clean_playout() -> Callable[[int], object]:
@@ -131,10 +134,22 @@ def _lossy_playout() -> Callable[[int], object]:
     return step
 
 
-def _conference(size: int) -> Callable[[int], object]:
+class _WidePort(LoosePort):
+    """Says and hears 16 kHz without a codec: what the mixer costs, not what a wire does."""
+
+    hears_full_band = True
+
+    def ask_full_band(self, *, wanted: bool) -> bool:
+        return wanted
+
+    def full_band(self, frame: Frame) -> NDArray[np.int16]:
+        return np.repeat(frame, 2)
+
+
+def _conference(size: int, *, wide: int = 0) -> Callable[[int], object]:
     count = 0
     conference = Conference(lambda: count * 0.020 + 0.007)
-    ports = [LoosePort() for _ in range(size)]
+    ports = [_WidePort() if index < wide else LoosePort() for index in range(size)]
     for port in ports:
         conference.add(port)
 
