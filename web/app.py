@@ -35,8 +35,9 @@ from web.views.ordering import ordering
 from web.views.overview import overview
 from web.views.phone_setup import PORT, phone_setup
 from web.views.prompts import LARGEST_SOUND_BYTES, prompts
-from web.views.restoring import LARGEST_BACKUP_BYTES, restoring
 from web.views.reception import reception
+from web.views.reports import reports
+from web.views.restoring import LARGEST_BACKUP_BYTES, restoring
 from web.views.shop import shop
 from web.views.texting import texting
 
@@ -86,9 +87,8 @@ def create_app(
     CSRFProtect(app)
     Babel(app, locale_selector=reader.language)
     for blueprint in (
-        entry, restoring, access, my_orders, ordering, overview, line_rules, history, hours, erasing, prompts,
-        phone_setup, numbering, shop, news, texting, contacts,
-        reception,
+        entry, restoring, access, my_orders, ordering, overview, line_rules, history, reports, hours, erasing, prompts,
+        phone_setup, numbering, shop, news, texting, contacts, reception,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)

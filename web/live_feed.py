@@ -26,6 +26,7 @@ _TOPICS_OF_KIND = {
     "modem": ("lines",),
     "sms": ("messages",),
     "orders": ("orders",),
+    "missed": ("missed",),
     "contacts": ("contacts",),
     "balance": ("lines",),
     "phone": ("phones",),

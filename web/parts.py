@@ -42,6 +42,16 @@ def calls_or_reason(**query: str | int | None) -> dict[str, Any]:
         return {"items": [], "next": None, "refusal": refusal}
 
 
+def missed_or_reason(**query: str | None) -> dict[str, Any]:
+    """Customers who were missed; where lists are not to be had now, none with the reason (`refusal`)."""
+    try:
+        return {"items": client().missed(asker(), **query), "refusal": None}
+    except Refused as refusal:
+        if refusal.status not in (400, 503):
+            raise
+        return {"items": [], "refusal": refusal}
+
+
 def _live_calls() -> dict[str, Any]:
     """`key` makes what is asked of a call by this page happen once, however often its button is pressed."""
     return {"key": secrets.token_urlsafe(12), "cards": cards_of(snapshot()["calls"])}
@@ -55,7 +65,7 @@ def _tiles() -> dict[str, Any]:
         "today": len(calls),
         "is_more": today["next"] is not None,
         "answered": sum(1 for call in calls if call["answered_at"]),
-        "missed": sum(1 for call in calls if is_missed(call)),
+        "waiting": missed_or_reason()["items"],
         "refusal": today["refusal"],
         "lines_good": sum(1 for state in states if state in ("ready", "busy")),
         "lines_busy": states.count("busy"),
@@ -74,7 +84,8 @@ def _nothing() -> dict[str, Any]:
 
 
 PARTS = {
-    "tiles": Part(("calls", "history", "lines", "phones", "alerts"), _tiles),
+    "tiles": Part(("calls", "history", "missed", "lines", "phones", "alerts"), _tiles),
+    "missed": Part(("history", "missed"), lambda: {"page": missed_or_reason()}),
     "live_calls": Part(("calls", "contacts"), _live_calls),
     "recent_calls": Part(("history",), lambda: {"calls": calls_or_reason(limit=_RECENT)}),
     "lines": Part(("calls", "lines"), _nothing),

@@ -1,0 +1,193 @@
+"""How things went: statistics; and who was missed and waits to be called back."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask_babel import format_date
+from werkzeug.wrappers import Response as AnyResponse
+
+from web import charts, parts
+from web.gateway_client import Refused
+from web.people import Directory
+from web.reader import asker, client, language, now, snapshot, time_zone
+from web.translation import gettext
+
+reports = Blueprint("reports", __name__)
+
+PERIODS = {"today": 1, "week": 7, "month": 30, "year": 365}
+"""Days, with today."""
+GROUPINGS = ("day", "hour", "week-hour", "phone", "courier", "line")
+_OF_ALL = (
+    "calls", "incoming", "answered", "missed", "seconds_to_answer", "outgoing", "reached", "answer_seizure_ratio",
+    "talk_seconds", "average_talk_seconds", "cost",
+)  # fmt: skip
+_OF_LINES = ("busy_seconds", "occupancy")
+_MOST_DAYS = 400
+_A_MONDAY = date(2027, 1, 4)
+
+
+@reports.get("/missed")
+def missed() -> str:
+    """Customers who were not talked to: those who wait, or all of a time."""
+    chosen = request.args.get("show", "")
+    if chosen != "all":
+        return render_template("missed.html", chosen="", snapshot=snapshot())
+    found = parts.missed_or_reason(since=_days_ago(PERIODS["month"]).isoformat())
+    return render_template(
+        "missed.html", chosen="all", page=found, snapshot=snapshot(), directory=Directory(snapshot())
+    )
+
+
+@reports.post("/missed/close")
+def close() -> AnyResponse:
+    """Nobody need call this customer back."""
+    number, reason = request.form.get("number", ""), request.form.get("reason", "").strip()
+    try:
+        client().close_missed(asker(), number=number, reason=reason[:200])
+    except Refused as refusal:
+        if refusal.status not in (400, 404):
+            raise
+        said = gettext("Say why nobody need call back.") if not reason else gettext("That customer waits no more.")
+        flash(said)
+    else:
+        flash(gettext("The customer is off the list."))
+    return redirect(url_for("reports.missed"))
+
+
+@reports.get("/missed.csv")
+def missed_table() -> Response:
+    """The list for a spreadsheet."""
+    since = _days_ago(PERIODS["month"]).isoformat() if request.args.get("show") == "all" else None
+    return _table(client().missed_table(asker(), since=since), "missed.csv")
+
+
+@reports.get("/statistics")
+def statistics() -> str:
+    """The figures of a time; period and grouping are in the address."""
+    chosen = _chosen()
+    found, refusal = None, None
+    try:
+        found = client().statistics(asker(), **_query(chosen))
+    except Refused as problem:
+        if problem.status not in (400, 503):
+            raise
+        refusal = problem
+    return render_template(
+        "statistics.html",
+        chosen=chosen,
+        given={name: value for name, value in chosen.items() if value},
+        periods=PERIODS,
+        groupings=GROUPINGS,
+        found=found,
+        refusal=refusal,
+        columns=_OF_ALL + (_OF_LINES if chosen["by"] == "line" else ()),
+        drawing=_drawing(found) if found is not None else None,
+        snapshot=snapshot(),
+        charts=charts,
+    )
+
+
+@reports.get("/statistics.csv")
+def statistics_table() -> Response:
+    """The figures for a spreadsheet."""
+    chosen = _chosen()
+    return _table(client().statistics_table(asker(), **_query(chosen)), f"statistics-{chosen['by']}.csv")
+
+
+def _table(text: str, filename: str) -> Response:
+    response = Response(text, mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return response
+
+
+def _chosen() -> dict[str, str]:
+    """What the address says, with the usual where it says nothing that makes sense."""
+    args = request.args
+    period = args.get("period", "")
+    days = {name: args.get(name, "") for name in ("from", "to")}
+    is_free = any(_day(text) is not None for text in days.values())
+    by = args.get("by", "")
+    return {
+        "period": "" if is_free else period if period in PERIODS else "week",
+        "by": by if by in GROUPINGS else "day",
+        **{name: text if is_free and _day(text) is not None else "" for name, text in days.items()},
+    }
+
+
+def _query(chosen: dict[str, str]) -> dict[str, str]:
+    """The period as moments: whole days by the shop's clock."""
+    if chosen["period"]:
+        since = _days_ago(PERIODS[chosen["period"]] - 1)
+        until = now()
+    else:
+        today = now().astimezone(time_zone()).date()
+        last = _day(chosen["to"]) or today
+        first = _day(chosen["from"]) or last
+        first, last = min(first, last), max(first, last)
+        first = max(first, last - timedelta(days=_MOST_DAYS - 2))
+        since, until = _midnight(first), _midnight(last + timedelta(days=1))
+    if until <= since:  # midnight itself
+        until = since + timedelta(minutes=1)
+    return {"since": since.isoformat(), "until": until.isoformat(), "by": chosen["by"]}
+
+
+def _day(text: str) -> date | None:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if 2000 <= found.year <= 2100 else None
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), time_zone()).astimezone(UTC)
+
+
+def _days_ago(days: int) -> datetime:
+    """The midnight that began the day so many days before today."""
+    return _midnight(now().astimezone(time_zone()).date() - timedelta(days=days))
+
+
+def _drawing(found: dict[str, Any]) -> dict[str, Any]:
+    """What the page shows of the rows: names for their keys, bars, or the shades of the week."""
+    rows, by = found["rows"], found["by"]
+    directory = Directory(snapshot())
+    names = [_name(row["key"], by, directory) for row in rows]
+    if by == "week-hour":
+        cells = {row["key"]: row for row in rows}
+        return {
+            "days": [str(format_date(_A_MONDAY + timedelta(days=each), "EEE")) for each in range(7)],
+            "cells": cells,
+            "most": {name: max((row[name] for row in rows), default=0) for name in ("calls", "missed")},
+        }
+    kinds = ("answered", "missed", "outgoing")
+    return {
+        "rows": list(zip(names, rows, strict=True)),
+        "columns": charts.columns(rows, kinds, names),
+        "kinds": kinds,
+        "peaks": _peaks(found["concurrency"]),
+    }
+
+
+def _peaks(concurrency: dict[str, Any] | None) -> list[charts.Column]:
+    """The most lines at once by the hour."""
+    if concurrency is None:
+        return []
+    hours = [{"busy": most} for most in concurrency["peaks"]]
+    return charts.columns(hours, ("busy",), [f"{hour:02}:00" for hour in range(24)])
+
+
+def _name(key: str, by: str, directory: Directory) -> str:
+    match by:
+        case "day":
+            return str(format_date(date.fromisoformat(key), "d MMM" if language() == "ru" else "MMM d"))
+        case "hour":
+            return f"{key}:00"
+        case "phone" | "courier":
+            party = directory.party(key)
+            return f"{party.title} {party.note}".strip()
+        case _:
+            return str(key)
