@@ -174,7 +174,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             ),
             accounts=store.accounts,
             shop=store,
-            phone_setup=ProvisioningDesk(store.shop, lambda: sip.addresses, loop.time),
+            phone_setup=ProvisioningDesk(store.shop, lambda: sip.addresses, loop.time, store.contacts.listed),
             texts=Texts(
                 outgoing=messages.outbox, ussd=messages.ussd, balances=messages.balances, answers=store.answers
             ),

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from gateway.provisioning import grandstream, linphone, snom, yealink
-from gateway.provisioning.account import Account, people_of
+from gateway.provisioning.account import Account, Person, people_of
 from gateway.provisioning.phone_book import BOOKS
 from gateway.telephony.shop import PhoneSettings, Shop, ShopView
 
 OPEN_SECONDS = 3_600.0
 MOST_OPEN = 200
+MOST_CONTACTS = 1_000
+"""In a phone book: what the smallest of these phones can hold."""
 
 _MAC = "(?P<mac>[0-9a-f]{12})"
 _MAKES: tuple[tuple[str, re.Pattern[str], Callable[[Account], str], str], ...] = (
@@ -58,12 +60,20 @@ class ProvisioningDesk:
     """Gives out the files. Opened windows are kept in memory alone: a restart closes them."""
 
     def __init__(
-        self, shop: ShopView, addresses: Callable[[], Sequence[tuple[str, int]]], now: Callable[[], float]
+        self,
+        shop: ShopView,
+        addresses: Callable[[], Sequence[tuple[str, int]]],
+        now: Callable[[], float],
+        contacts: Callable[[], Sequence[tuple[str, str]]] = lambda: (),
     ) -> None:
-        """`addresses` are where SIP listens, `now` gives seconds of a clock that does not jump."""
+        """`addresses` are where SIP listens, `now` gives seconds of a clock that does not jump.
+
+        `contacts` are names and numbers outside, for phone books that shall hold them.
+        """
         self._shop = shop
         self._addresses = addresses
         self._now = now
+        self._contacts = contacts
         self._open: dict[str, tuple[str, float]] = {}
         """By the word's hash: the extension, and until when."""
 
@@ -113,9 +123,14 @@ class ProvisioningDesk:
         shop = self._shop()
         for phone in shop.phones:
             if hmac.compare_digest(_book_word(phone).encode(), token.encode()):
-                text = BOOKS[name](people_of(shop))
+                text = BOOKS[name]((*people_of(shop), *self._outside(shop)))
                 return Document(extension=phone.extension, text=text, media_type="application/xml", is_secret=False)
         return None
+
+    def _outside(self, shop: Shop) -> list[Person]:
+        """The contacts, where the owner wants them in phone books."""
+        known = self._contacts()[:MOST_CONTACTS] if shop.contacts.phone_book else ()
+        return [Person(extension=number, name=called, can_be_picked_up=False) for called, number in known]
 
     def _account(self, shop: Shop, phone: PhoneSettings, place: str) -> Account:
         host, port = self._server(urlsplit(place).hostname or "")

@@ -1,4 +1,4 @@
-"""The remote phone book in the form of each make: extensions and names, no numbers of the world outside."""
+"""The remote phone book in the form of each make: extensions and names, and contacts where the owner wants them."""
 
 from __future__ import annotations
 

@@ -92,6 +92,10 @@ class StoredContacts:
             found = self._by_number.get(NumberPolicy(self._shop().numbers).normalise(number) or "")
         return found
 
+    def listed(self) -> list[tuple[str, str]]:
+        """Names and numbers, by name: what a phone book holds."""
+        return sorted((each.name, number) for number, each in self._by_number.items())
+
     async def find(self, contact_id: str) -> Contact | None:
         """The contact of that id."""
         return next(iter(await self._writer.write(lambda connection: read_contacts(connection, [contact_id]))), None)

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from gateway.provisioning.desk import OPEN_SECONDS, Document, ProvisioningDesk
+from gateway.telephony.contacts import ContactRules
 from gateway.telephony.shop import CourierSettings, PhoneSettings, Shop, Srtp
 
 PASSWORD = "s3cret<&>\"'word"
@@ -33,7 +34,10 @@ class Room:
         self.shop = shop
         self.time = 0.0
         self.addresses = [("127.0.0.1", 5060), ("192.168.1.5", 5062), ("10.0.0.5", 5062)]
-        self.desk = ProvisioningDesk(lambda: self.shop, lambda: self.addresses, lambda: self.time)
+        self.contacts: list[tuple[str, str]] = []
+        self.desk = ProvisioningDesk(
+            lambda: self.shop, lambda: self.addresses, lambda: self.time, lambda: self.contacts
+        )
 
     def token(self, extension: str = "101") -> str:
         opened = self.desk.open(extension)
@@ -236,3 +240,15 @@ def test_the_word_of_the_phone_book_opens_no_configuration_and_ends_with_the_pas
     assert room.desk.fetch(word, NAMES["yealink"], BASE) is None
     room.shop = replace(SHOP, phones=(replace(SHOP.phones[0], password="a-new-password"),))
     assert room.desk.fetch(word, name, BASE) is None
+
+
+@pytest.mark.parametrize("name", BOOK_NAMES)
+def test_contacts_stand_in_the_phone_book_where_the_owner_wants_them(name: str) -> None:
+    room = Room()
+    room.contacts = [("Мария & Ко", "+79031112233"), *((f"Contact {number}", str(number)) for number in range(2000))]
+    word, _ = book_of(room)
+    assert "+79031112233" not in room.fetch(name, word).text
+    room.shop = replace(SHOP, contacts=ContactRules(phone_book=True))
+    texts = [each.text for each in ET.fromstring(room.fetch(name, word).text.encode()).iter()]  # noqa: S314  # our own document
+    assert {"Иван", "Мария & Ко", "+79031112233", "Contact 998"} <= set(texts)
+    assert "Contact 999" not in texts, "no more than a phone can hold"
