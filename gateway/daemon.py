@@ -45,6 +45,7 @@ from gateway.support.process import bundle_of
 from gateway.telephony.call_back_desk import CallBackDesk
 from gateway.telephony.exchange import Exchange
 from gateway.telephony.flow import find_flows
+from gateway.telephony.missed_watch import MissedWatch
 from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.prompts import PromptBook
 from gateway.telephony.recording import CallRecordings
@@ -232,9 +233,10 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
         service.tell("READY=1")
         async with asyncio.TaskGroup() as work:
             feeding = work.create_task(service.feed_watchdog({"SIP": lambda: sip_answers(*sip.addresses[0])}))
+            missed = MissedWatch(missed=store.missed.open, shop=store.shop, clock=utc_now, publish=bus.publish)
             tidying = [
                 work.create_task(each.run())
-                for each in (retention, erasures, BackupWatch(settings, bus.publish, utc_now))
+                for each in (retention, erasures, missed, BackupWatch(settings, bus.publish, utc_now))
             ]
             await ending.told.wait()
             for task in (feeding, *tidying):
