@@ -112,10 +112,11 @@ async def _measure(directory: Path, seconds: float) -> bool:
 
 
 async def _flooded(daemon: int, server: tuple[str, int], voices: list[Voice], seconds: float) -> bool:
-    resident, files = resident_mib(daemon), _open_files(daemon)
+    files = _open_files(daemon)
     watch = Watch(daemon)
     talk = asyncio.create_task(voices[0].speak(voices[1].extension, seconds + 4))
     await asyncio.sleep(2)
+    resident = resident_mib(daemon)  # with the call, whose first packets need memory of their own
     async with _attackers(server[1], seconds):
         logins = asyncio.create_task(_log_in_again_and_again(voices[2], seconds))
         strange = asyncio.create_task(_first_logins(voices[3:], seconds))
