@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from gateway.errors import NumberBarred
 from gateway.flows.promise import Promise
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
+from gateway.telephony.hours_prompts import opens_prompts
 from gateway.telephony.number_kind import NumberKind, kind_of_way
 from gateway.telephony.routing import Receive
 from gateway.telephony.schedule import Opening
@@ -18,19 +21,21 @@ CONFIRM_SECONDS = 8.0
 
 async def after_hours(call: Call, settings: Receive, opening: Opening) -> None:
     """No phone of the staff rings. A toll-free number is answered by whoever has duty, or not at all."""
-    rules = call.exchange.shop().reception
+    exchange = call.exchange
+    rules = exchange.shop().reception
     call.flow = "after-hours"
     call.is_routed_to(called=call.called, courier=None)
     if rules.night_to and await _reach_duty(call, settings):
         return
-    if kind_of_way(call.exchange.shop(), call.caller.line) is NumberKind.TOLL_FREE:
+    if kind_of_way(exchange.shop(), call.caller.line) is NumberKind.TOLL_FREE:
         call.caller.hangup(Cause.UNREACHABLE)
         return
     promise = Promise(call, settings.extensions, due_at=opening.opens_at)
     offers = opening.opens_at is not None and promise.can_be_made
+    hours = opens_prompts(opening, exchange.clock(), ZoneInfo(exchange.shop().time_zone)) if rules.night_hours else ()
     await call.answer()
     with promise.on_key(lambda: None):
-        for key in ("after-hours", "press-1-when-open") if offers else ("after-hours",):
+        for key in ("after-hours", *hours, *(("press-1-when-open",) if offers else ())):
             if not promise.is_made:
                 await call.say(key, interruptible=True)
         while offers and not promise.is_made and await call.caller.next_key(within=KEY_SECONDS) is not None:

@@ -47,6 +47,8 @@ class Reception:
     """After a call to the customer in vain; twice as long after the second, and so on."""
     call_back_hours: int = 24
     """A promise that could not be kept so long after it was due is given up, and listed so."""
+    night_hours: bool = True
+    """The greeting of the closed shop says when it opens."""
     night_to: str = ""
     """Where calls go when the shop is closed: a number such as the duty mobile's, or an extension; empty: nowhere."""
     night_seconds: int = 40

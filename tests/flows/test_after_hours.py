@@ -40,8 +40,8 @@ async def test_a_call_at_three_is_offered_a_call_back_and_no_staff_ring() -> Non
     """A4."""
     async with scene(closed()) as s:
         caller = await calls_at_night(s)
-        await s.after(2)
-        assert s.prompts_played == ["after-hours", "press-1-when-open"]
+        await s.after(5)
+        assert s.prompts_played == ["after-hours", "opens-again", "day-today", "at-0900", "press-1-when-open"]
         assert s.phones.legs == {}
         caller.presses("1")
         await s.after(3)
@@ -62,8 +62,15 @@ async def test_a_call_at_three_is_offered_a_call_back_and_no_staff_ring() -> Non
 async def test_who_presses_nothing_hears_goodbye() -> None:
     async with scene(closed()) as s:
         caller = await calls_at_night(s)
-        await s.after(13)
-        assert s.prompts_played == ["after-hours", "press-1-when-open", "goodbye"]
+        await s.after(16)
+        assert s.prompts_played == [
+            "after-hours",
+            "opens-again",
+            "day-today",
+            "at-0900",
+            "press-1-when-open",
+            "goodbye",
+        ]
         assert caller.told[-1] == f"hangup {Cause.HUNG_UP}"
         assert s.call_backs.waiting() == []
 
@@ -152,11 +159,11 @@ async def test_a_toll_free_number_is_not_answered_at_night() -> None:
 async def test_a_message_is_recorded_after_its_notice_until_the_caller_hangs_up() -> None:
     async with scene(closed(night_message=True)) as s:
         caller = await calls_at_night(s)
-        await s.after(10)
-        assert s.prompts_played[2:] == ["leave-message"]
+        await s.after(13)
+        assert s.prompts_played[5:] == ["leave-message"]
         assert s.recordings.made == []
         await s.after(3)
-        assert s.prompts_played[2:] == ["leave-message", "recording-beep"]
+        assert s.prompts_played[5:] == ["leave-message", "recording-beep"]
         (recording,) = s.recordings.made
         assert recording.runs
         caller.hangs_up()
@@ -168,7 +175,7 @@ async def test_the_hash_key_and_the_time_end_a_message() -> None:
     for key, seconds in (("#", 1.0), ("", 121.0)):
         async with scene(closed(night_message=True)) as s:
             caller = await calls_at_night(s)
-            await s.after(13)
+            await s.after(16)
             caller.presses(key)
             await s.after(seconds)
             assert s.prompts_played[-1] == "goodbye"
@@ -176,7 +183,7 @@ async def test_the_hash_key_and_the_time_end_a_message() -> None:
 
 
 async def test_the_caller_hangs_up_here_at_night(seed: int) -> None:
-    moments = range(1, 32)
+    moments = range(1, 42)
     for half_seconds in random.Random(seed).sample(moments, rounds(6, len(moments))):
         async with scene(closed(night_message=True, night_to=DUTY, night_seconds=5)) as s:
             caller = await calls_at_night(s)

@@ -16,7 +16,7 @@ FORM = {
     "on": "yes", "quiet_rings": "3", "greeting_seconds": "12", "music_rings": "4", "repeat_seconds": "40",
     "patience_minutes": "5", "offers_call_back": "yes", "call_back_first": "customer", "call_back_tries": "2",
     "call_back_gap_minutes": "7", "call_back_hours": "48", "night_to": "+79161112233", "night_seconds": "30",
-    "night_message": "yes",
+    "night_message": "yes", "night_hours": "yes",
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ _COUNTS = (
     "call_back_gap_minutes", "call_back_hours", "night_seconds",
 )  # fmt: skip
 _WORDS = ("call_back_first", "night_to")
-_SWITCHES = ("on", "offers_call_back", "night_confirms", "night_message")
+_SWITCHES = ("on", "offers_call_back", "night_hours", "night_confirms", "night_message")
 
 
 @reception.get("/reception")

@@ -36,7 +36,7 @@ def main() -> int:
             samples = levelled(spoken(text, language))
             path = DIRECTORY / language / f"{key}.wav"
             path.parent.mkdir(exist_ok=True)
-            _write(path, samples)
+            write(path, samples)
             sys.stdout.write(f"{path.relative_to(DIRECTORY)}: {len(samples) / SAMPLE_RATE:.2f} s\n")
     return 0
 
@@ -73,7 +73,8 @@ def levelled(samples: NDArray[np.int16]) -> NDArray[np.int16]:
     return np.rint(voice).astype(np.int16)
 
 
-def _write(path: Path, samples: NDArray[np.int16]) -> None:
+def write(path: Path, samples: NDArray[np.int16]) -> None:
+    """A WAV file of 8 kHz, mono, 16 bits."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
