@@ -8,7 +8,7 @@ from gateway.telephony.flow import call_flow, flow_for
 from gateway.telephony.forwarding import plan_ringing
 from gateway.telephony.leg import Leg
 from gateway.telephony.numbers import Dialable
-from gateway.telephony.routing import ToManager
+from gateway.telephony.routing import ManagerFirst
 
 _NEXT_WAY = frozenset(
     {
@@ -23,8 +23,8 @@ _NEXT_WAY = frozenset(
 """The way failed, not the person: another way may do better."""
 
 
-@call_flow(ToManager)
-async def to_manager(call: Call, settings: ToManager) -> None:
+@call_flow(ManagerFirst)
+async def to_manager(call: Call, settings: ManagerFirst) -> None:
     """Nobody is greeted: the caller hears it ring until a person answers, or the usual way begins (A5, A6)."""
     rules, as_called = call.exchange.shop().contacts, call.called
     call.is_routed_to(called=settings.manager, courier=None)

@@ -47,7 +47,7 @@ class ReturnCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToManager:
+class ManagerFirst:
     """A regular customer calls: the phone `manager` rings first; whoever is not reached there goes `otherwise`."""
 
     manager: str
@@ -146,7 +146,7 @@ Destination: TypeAlias = (
     | RingPhones
     | Receive
     | ReturnCall
-    | ToManager
+    | ManagerFirst
     | ToCourier
     | AskExtension
     | CourierMenu
@@ -247,11 +247,11 @@ def _of_order(shop: Shop, caller: str, orders: Sequence[Order]) -> ToCourier | N
     return ToCourier(courier=courier, order=order) if courier is not None and courier.on_shift else None
 
 
-def _to_manager(shop: Shop, manager: str | None, usual: Destination) -> ToManager | None:
+def _to_manager(shop: Shop, manager: str | None, usual: Destination) -> ManagerFirst | None:
     """The regular customer's manager, if that phone is of the shop."""
     if manager is None or shop.phone(manager) is None:
         return None
-    return ToManager(manager=manager, otherwise=usual)
+    return ManagerFirst(manager=manager, otherwise=usual)
 
 
 def _ring(shop: Shop, rings: tuple[str, ...] = ()) -> Destination:
