@@ -35,6 +35,7 @@ from gateway.store.schema import (
 )
 from gateway.store.schema_call_backs import call_backs
 from gateway.store.schema_contacts import call_notes, contact_phones, contacts
+from gateway.store.schema_missed import missed_closures
 from gateway.store.schema_orders import orders
 from gateway.telephony.messages import MessageState
 from gateway.telephony.promised import OPEN
@@ -141,6 +142,7 @@ class NumberErasure:
 
     def steps(self, found: Found, now: datetime) -> Iterator[tuple[int, Step]]:
         """The work in pieces, each with the count of rows that it does. Each raises OSError where a file resists."""
+        yield 0, self._forget_missed
         for ids in _batches(found.call_ids):
             yield len(ids), partial(self._erase_calls, ids=ids, now=now)
         for ids in _batches(found.message_ids):
@@ -178,6 +180,11 @@ class NumberErasure:
             for row in notes
             if row.call_id not in call_ids and self._number.is_in(row.text)
         ]
+
+    def _forget_missed(self, connection: Connection) -> None:
+        """What was said of the number when it waited to be called back."""
+        connection.execute(delete(missed_closures).where(self._number.in_column(missed_closures.c.number)))
+        connection.execute(update(alerts).where(self._number.in_column(alerts.c.subject)).values(subject=""))
 
     def _erase_calls(self, connection: Connection, ids: tuple[str, ...], now: datetime) -> None:
         held = select(recordings.c.call_id).where(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from gateway.events import (
+    AlertRaised,
     CallAnswered,
     CallEnded,
     CallStarted,
@@ -17,10 +19,12 @@ from gateway.events import (
     MissedClosed,
 )
 from gateway.ids import new_id
+from gateway.store.erasure import NumberErasure
 from gateway.store.journal import Journal
 from gateway.store.missed import StoredMissed, read_missed
+from gateway.store.number_traces import TracedNumber
 from gateway.telephony.missed import Closure, Talk, still_missed
-from gateway.telephony.shop import Shop
+from gateway.telephony.shop import NumberRules, Shop
 from tests.fakes.call_log import LoggedCall, random_log, stored
 from tests.fakes.direct_store import memory_writer
 from tests.store.conftest import HandClock, small_shop
@@ -142,6 +146,19 @@ async def test_a_person_closes_it_once_with_a_reason() -> None:
     assert [tuple(row) for row in audit] == [("anna", "missed.closed", last)], "no number in what is never erased"
     shop.call(caller=IVAN)
     assert await shop.open() == [(IVAN, 1)]
+
+
+async def test_an_erased_number_is_in_no_closure_and_no_alert(tmp_path: Path) -> None:
+    shop = Shopful()
+    shop.call(caller=IVAN)
+    shop.bus.publish(AlertRaised(code="customer-not-called-back", subject=IVAN, values={"number": IVAN}))
+    await shop.missed.close(IVAN, reason="a salesman", by="anna")
+    erasure = NumberErasure(TracedNumber(IVAN, NumberRules()), tmp_path)
+    with shop.writer.engine.begin() as connection:
+        for _, step in erasure.steps(erasure.find(connection, shop.clock.now), shop.clock.now):
+            step(connection)
+        assert connection.exec_driver_sql("SELECT number FROM missed_closures").all() == []
+        assert IVAN not in str(connection.exec_driver_sql('SELECT subject, "values" FROM alerts').all())
 
 
 async def test_after_thirty_days_nobody_is_reminded_any_more() -> None:
