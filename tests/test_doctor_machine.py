@@ -114,6 +114,18 @@ def test_backups_are_missed(settings: Settings, tmp_path: Path) -> None:
     assert of_machine(settings, tmp_path)["backup-old"] is Severity.WARNING
     (settings.backup_dir / f"simbridge-{now:%Y%m%d-%H%M%S}.backup").touch()
     assert of_machine(settings, tmp_path)["backup-good"] is Severity.GOOD
+    (settings.data_dir / "backup-failure.json").write_text('{"reason": "No room."}')
+    assert of_machine(settings, tmp_path)["backup-failed"] is Severity.PROBLEM
+
+
+def test_a_processor_that_is_too_warm(settings: Settings, tmp_path: Path) -> None:
+    assert not [each for each in of_machine(settings, tmp_path) if each.startswith("temperature")]
+    file = tmp_path / "sys/class/thermal/thermal_zone0/temp"
+    file.parent.mkdir(parents=True)
+    file.write_text("51540\n")
+    assert of_machine(settings, tmp_path)["temperature-good"] is Severity.GOOD
+    file.write_text("80000\n")
+    assert of_machine(settings, tmp_path)["temperature-high"] is Severity.WARNING
 
 
 def test_secrets_that_are_none(settings: Settings, tmp_path: Path) -> None:

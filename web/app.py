@@ -39,6 +39,7 @@ from web.views.reception import reception
 from web.views.reports import reports
 from web.views.restoring import LARGEST_BACKUP_BYTES, restoring
 from web.views.shop import shop
+from web.views.system import system
 from web.views.texting import texting
 
 _SPRITE = "/static/vendor/lucide-static-1.62.0/icons.svg"
@@ -87,8 +88,8 @@ def create_app(
     CSRFProtect(app)
     Babel(app, locale_selector=reader.language)
     for blueprint in (
-        entry, restoring, access, my_orders, ordering, overview, line_rules, history, reports, hours, erasing, prompts,
-        phone_setup, numbering, shop, news, texting, contacts, reception,
+        entry, restoring, system, access, my_orders, ordering, overview, line_rules, history, reports, hours, erasing,
+        prompts, phone_setup, numbering, shop, news, texting, contacts, reception,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPException
-from typing import IO, Any
-from urllib.parse import quote
+from typing import Any
 
 from web.contact_client import ContactClient
 from web.gateway_link import Asker, GatewayAway, Refused
 from web.reception_client import ReceptionClient
 from web.report_client import ReportClient
 from web.shop_client import ShopClient
+from web.system_client import SystemClient
 
 __all__ = ["Asker", "GatewayAway", "GatewayClient", "Refused"]
 
@@ -23,11 +23,9 @@ _MAKING_SECONDS = 35.0
 _STREAM_SILENCE_SECONDS = 40.0
 """The daemon sends something every 15 s; after this long it is gone."""
 _PIECE_BYTES = 64 * 1024
-_JUDGING_SECONDS = 960.0
-"""As long as the daemon lets the worker look through a backup, and a little."""
 
 
-class GatewayClient(ContactClient, ReceptionClient, ReportClient, ShopClient):
+class GatewayClient(ContactClient, ReceptionClient, ReportClient, ShopClient, SystemClient):
     """One method per operation of the contract."""
 
     def words(self, asker: Asker) -> dict[str, dict[str, dict[str, str]]]:
@@ -43,22 +41,6 @@ class GatewayClient(ContactClient, ReceptionClient, ReportClient, ShopClient):
         """Make the owner; a session has begun."""
         body = {"code": code, "name": name, "password": password}
         return self._object(asker, "POST", "/api/v1/setup", body=body)
-
-    def restore_at_setup(self, asker: Asker, file: IO[bytes], *, code: str, passphrase: str) -> dict[str, Any]:
-        """Begin with a backup."""
-        answer: dict[str, Any] = self._ask(
-            asker, "PUT", "/api/v1/setup/restore", file=file, media_type="application/octet-stream",
-            headers={"X-Setup-Code": quote(code, safe=""), **_passphrase(passphrase)}, seconds=_JUDGING_SECONDS,
-        )  # fmt: skip
-        return answer
-
-    def restore(self, asker: Asker, file: IO[bytes], *, passphrase: str) -> dict[str, Any]:
-        """Put a backup in the place of everything."""
-        answer: dict[str, Any] = self._ask(
-            asker, "PUT", "/api/v1/restore", file=file, media_type="application/octet-stream",
-            headers=_passphrase(passphrase), seconds=_JUDGING_SECONDS,
-        )  # fmt: skip
-        return answer
 
     def sign_in(self, asker: Asker, *, name: str, password: str) -> dict[str, Any]:
         """A new session."""
@@ -404,7 +386,3 @@ class GatewayClient(ContactClient, ReceptionClient, ReportClient, ShopClient):
         """The events from now on, parsed; a keep-alive comment comes as {}. Ends when the daemon does."""
         with self._asking(asker, "GET", "/api/v1/stream", seconds=_STREAM_SILENCE_SECONDS) as answer:
             yield self._events(answer)
-
-
-def _passphrase(passphrase: str) -> dict[str, str]:
-    return {"X-Backup-Passphrase": quote(passphrase, safe="")}

@@ -66,7 +66,8 @@ class GatewayThread:
         self.worker_socket = directory / "worker.sock"
         self.port = 0
         self.settings = Settings(data_dir=directory / "data")
-        self.settings.data_dir.mkdir()
+        self.settings.backup_dir.mkdir(parents=True)
+        (self.settings.backup_dir / "simbridge-20260302-033000.backup").write_bytes(b"sealed")
         self._board = Board(bus=self.bus, shop=lambda: self.shop, hang_up=self._hang_up, balance=self.texts.last)
         self._api: ApiServer | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 VALUES = {
+    "backup_name": "simbridge-20260302-033000.backup",
     "call_id": "c1", "alert_id": "a1", "recording_id": "r-c1", "name": "tiles", "extension": "101",
     "peer": "+79031112233", "message_id": "m1", "order_id": "e1",
     "language": "en", "key": "greeting", "leg_id": "l1", "line": "red",

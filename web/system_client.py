@@ -1,0 +1,60 @@
+"""What the panel asks of the daemon about the machine: its state, its backups and their way back, its log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, Any
+from urllib.parse import quote
+
+from web.gateway_link import Asker, GatewayLink
+
+_PIECE_BYTES = 64 * 1024
+_JUDGING_SECONDS = 960.0
+"""As long as the daemon lets the worker look through a backup, and a little."""
+_PACKING_SECONDS = 80.0
+
+
+class SystemClient(GatewayLink):
+    """One method per operation of the contract."""
+
+    def system(self, asker: Asker) -> dict[str, Any]:
+        """Versions, disk, findings, backups."""
+        return self._object(asker, "GET", "/api/v1/system")
+
+    def system_log(self, asker: Asker) -> list[str]:
+        """The last lines of the log, the oldest first."""
+        lines: list[str] = self._ask(asker, "GET", "/api/v1/system/log")["lines"]
+        return lines
+
+    @contextmanager
+    def backup(self, asker: Asker, name: str) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:
+        """The headers and pieces of a backup."""
+        with self._asking(asker, "GET", "/api/v1/backups/{name}", name=name) as answer:
+            yield dict(answer.headers.items()), iter(lambda: answer.read(_PIECE_BYTES), b"")
+
+    @contextmanager
+    def support_bundle(self, asker: Asker) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:
+        """The headers and pieces of a new support bundle."""
+        with self._asking(asker, "GET", "/api/v1/support-bundle", seconds=_PACKING_SECONDS) as answer:
+            yield dict(answer.headers.items()), iter(lambda: answer.read(_PIECE_BYTES), b"")
+
+    def restore_at_setup(self, asker: Asker, file: IO[bytes], *, code: str, passphrase: str) -> dict[str, Any]:
+        """Begin with a backup."""
+        answer: dict[str, Any] = self._ask(
+            asker, "PUT", "/api/v1/setup/restore", file=file, media_type="application/octet-stream",
+            headers={"X-Setup-Code": quote(code, safe=""), **_passphrase(passphrase)}, seconds=_JUDGING_SECONDS,
+        )  # fmt: skip
+        return answer
+
+    def restore(self, asker: Asker, file: IO[bytes], *, passphrase: str) -> dict[str, Any]:
+        """Put a backup in the place of everything."""
+        answer: dict[str, Any] = self._ask(
+            asker, "PUT", "/api/v1/restore", file=file, media_type="application/octet-stream",
+            headers=_passphrase(passphrase), seconds=_JUDGING_SECONDS,
+        )  # fmt: skip
+        return answer
+
+
+def _passphrase(passphrase: str) -> dict[str, str]:
+    return {"X-Backup-Passphrase": quote(passphrase, safe="")}

@@ -1,0 +1,62 @@
+"""The machine: versions, what the doctor finds, backups, the log, and what to send to who helps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
+
+from flask import Blueprint, Response, render_template
+
+from web.gateway_client import Refused
+from web.reader import asker, client
+
+system = Blueprint("system", __name__)
+
+
+@system.get("/system")
+def page() -> str:
+    """How the machine stands; problems first."""
+    try:
+        found, refusal = client().system(asker()), None
+    except Refused as refused:
+        if refused.status != 503:
+            raise
+        found, refusal = None, refused
+    order = ("problem", "warning", "ok")
+    findings = sorted(found["findings"], key=lambda each: order.index(each["severity"])) if found else []
+    return render_template("system.html", system=found, findings=findings, refusal=refusal)
+
+
+@system.get("/system/log")
+def log() -> str:
+    """The last lines of the log, the newest first."""
+    return render_template("system_log.html", lines=client().system_log(asker())[::-1])
+
+
+@system.get("/system/backups/<backup_name>")
+def backup(backup_name: str) -> Response:
+    """A backup, for another disk than the gateway's."""
+    return _passed_on(client().backup(asker(), backup_name))
+
+
+@system.get("/system/support-bundle")
+def support_bundle() -> Response:
+    """What helps to find a fault."""
+    return _passed_on(client().support_bundle(asker()))
+
+
+def _passed_on(download: AbstractContextManager[tuple[Mapping[str, str], Iterator[bytes]]]) -> Response:
+    """Piece by piece: a backup may be larger than this machine's memory."""
+    with ExitStack() as stack:
+        headers, pieces = stack.enter_context(download)
+        kept_open = stack.pop_all()
+
+    def send() -> Iterator[bytes]:
+        with kept_open:
+            yield from pieces
+
+    response = Response(send(), mimetype=headers["Content-Type"], direct_passthrough=True)
+    response.call_on_close(kept_open.close)
+    for name in ("Content-Disposition", "Content-Length"):
+        response.headers[name] = headers[name]
+    return response
