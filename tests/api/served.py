@@ -47,6 +47,7 @@ class Served:
     token: str | None = None
     recorded: FakeRecorded = field(default_factory=FakeRecorded)
     company: FakeCompany = field(default_factory=FakeCompany)
+    missed: FakeMissed = field(default_factory=FakeMissed)
     couriers: FakeCouriers = field(kw_only=True)
     call_backs: FakeCallBacks = field(kw_only=True)
     people: KeptPeople = field(kw_only=True)
@@ -94,7 +95,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
 
     board = Board(bus=bus, shop=lambda: SHOP, hang_up=hang_up)
     accounts, shop_file, texts, ready = FakeAccounts(), FakeShopFile(), FakeTexts(), [True]
-    recorded, company = FakeRecorded(), FakeCompany()
+    recorded, company, missed = FakeRecorded(), FakeCompany(), FakeMissed()
     started_again: list[bool] = []
     orders = orders_in_memory(lambda: SHOP, publish=bus.publish)
     couriers = FakeCouriers(lambda: SHOP, orders, texts.texts.answers)
@@ -107,7 +108,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             insight=company.insight,
             watched=watched(),
             recorded=recorded.recorded, is_ready=lambda: ready[0], upkeep=upkeep(started_again),
-            orders=orders, missed=FakeMissed(), couriers=couriers.couriers, book=people.book,
+            orders=orders, missed=missed, couriers=couriers.couriers, book=people.book,
             call_backs=call_backs, is_courier=lambda extension: SHOP.courier(extension) is not None,
         ) as server,
         aiohttp.ClientSession() as client,
@@ -124,6 +125,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             ready,
             recorded=recorded,
             company=company,
+            missed=missed,
             couriers=couriers,
             call_backs=call_backs,
             people=people,
