@@ -27,17 +27,20 @@ from gateway.audio.wav import Recovered, measure, repair
 from gateway.backup.state import BackupWatch
 from gateway.backup.waiting import take_waiting
 from gateway.clock import utc_now
+from gateway.errors import SettingsError
 from gateway.events import EventBus, Published, RecordingFinished, ShopChanged, Subscriber
 from gateway.health import Notifier, sip_answers
 from gateway.media_loop import Lateness, MediaLoop
+from gateway.messaging.alert_news import AlertNews, AlertTargets, Outgoing, alert_jobs
 from gateway.messaging.courier_wishes import CourierWishes
 from gateway.messaging.desk import MessageDesk
+from gateway.messaging.posting import HttpPoster
 from gateway.modem.fleet import ModemFleet
 from gateway.modem.text_lines import ModemTextLines, count_parts
 from gateway.modem.usb_power import UsbPowerUnit
 from gateway.priority import take_real_time_priority
 from gateway.provisioning.desk import ProvisioningDesk
-from gateway.settings import Settings
+from gateway.settings import AlertSettings, Settings
 from gateway.sip.capture import capture_call
 from gateway.sip.server import SipServer
 from gateway.store.store import Store, open_store
@@ -134,6 +137,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             traces=traces,
             orders=store.orders.alive,
             people=store.people,
+            toll_free=store.toll_free,
             call_back=switchboard.call_back,
             pin_entry=store.pin_entry,
             promises=call_backs,
@@ -150,10 +154,12 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             count_parts=count_parts,
             publish=bus.publish,
             clock=utc_now,
+            jobs=alert_jobs(outgoing := await _outgoing(settings.alerts, stack)),
         )
         _tell(
             bus,
             messages.follow,
+            AlertNews(outgoing.targets, messages.jobs, shop=store.shop, clock=utc_now),
             call_backs.follow,
             CourierWishes(shop=store.shop, orders=store.orders.alive, call_back=switchboard.call_back),
             UnreachedCustomers(shop=store.shop, orders=store.orders.alive, publish=bus.publish),
@@ -212,6 +218,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
                 answers=store.answers,
             ),
             call_backs=call_backs,
+            deliveries=store.jobs.log,
             is_courier=lambda extension: store.shop().courier(extension) is not None,
         )
         for wire in (api, sip, fleet):
@@ -266,6 +273,36 @@ async def _last_words(sip: SipServer) -> None:
     async with asyncio.TaskGroup() as words:
         words.create_task(asyncio.sleep(GOODBYE_SECONDS))
         words.create_task(sip.sign_off(within=GOODBYE_SECONDS))
+
+
+async def _outgoing(alerts: AlertSettings, stack: AsyncExitStack) -> Outgoing:
+    """The way outside for alerts, open until `stack` is left. Raises SettingsError."""
+    targets = await asyncio.to_thread(_alert_targets, alerts)
+    poster = await stack.enter_async_context(HttpPoster())
+    return Outgoing(targets=targets, post=poster.post, clock=utc_now)
+
+
+def _alert_targets(alerts: AlertSettings) -> AlertTargets:
+    """Where alerts go, with what is secret about it. Raises SettingsError when a file cannot be read, or is empty."""
+
+    def secret(file: str | None) -> str:
+        if file is None:
+            return ""
+        try:
+            found = Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as fault:
+            raise SettingsError(f"The file {file} of [alerts] cannot be read: {fault}") from fault
+        if not found:
+            raise SettingsError(f"The file {file} of [alerts] is empty.")
+        return found
+
+    return AlertTargets(
+        webhook=alerts.webhook,
+        webhook_secret=secret(alerts.webhook_secret_file).encode(),
+        telegram=alerts.telegram.rstrip("/"),
+        telegram_token=secret(alerts.telegram_token_file),
+        telegram_chats=alerts.telegram_chats,
+    )
 
 
 def _tell(bus: EventBus, *subscribers: Subscriber) -> None:

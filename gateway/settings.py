@@ -108,6 +108,22 @@ class BackupSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlertSettings:
+    """Where alerts go besides the panel. What is secret is in files of its own."""
+
+    webhook: str | None = None
+    """An http or https address that takes JSON."""
+    webhook_secret_file: str | None = None
+    """What the webhook is signed with; needed with one."""
+    telegram_token_file: str | None = None
+    """The token of the owner's bot, as BotFather gave it."""
+    telegram_chats: tuple[str, ...] = ()
+    """Ids of chats that the bot may write to."""
+    telegram: str = "https://api.telegram.org"
+    """Another address for a server of one's own, or a way round a barrier."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """gateway.toml as one value; relative paths are relative to the file's own directory."""
 
@@ -118,6 +134,7 @@ class Settings:
     modems: tuple[ModemSettings, ...] = ()
     discovery: DiscoverySettings = DiscoverySettings()
     backup: BackupSettings = BackupSettings()
+    alerts: AlertSettings = AlertSettings()
 
     @property
     def recordings_dir(self) -> Path:
@@ -198,7 +215,9 @@ def load_settings(path: Path) -> Settings:
         backup = replace(backup, passphrase_file=str(home / backup.passphrase_file))
     if backup.directory is not None:
         backup = replace(backup, directory=str(home / backup.directory))
-    return replace(settings, data_dir=home / settings.data_dir, sip=sip, web=web, backup=backup)
+    files = {name: getattr(settings.alerts, name) for name in ("webhook_secret_file", "telegram_token_file")}
+    alerts = replace(settings.alerts, **{name: str(home / file) for name, file in files.items() if file is not None})
+    return replace(settings, data_dir=home / settings.data_dir, sip=sip, web=web, backup=backup, alerts=alerts)
 
 
 def host_and_port(bind: str) -> tuple[str, int]:
@@ -263,6 +282,7 @@ def _check(document: TomlDocument) -> None:
         if (web.tls_certificate is None) != (web.tls_key is None):
             document.problem(place, '[web] needs both or none of "tls_certificate" and "tls_key".')
     _check_backup(document)
+    _check_alerts(document)
     _check_modems(document)
 
 
@@ -270,6 +290,22 @@ def _check_backup(document: TomlDocument) -> None:
     for place, backup in document.found(BackupSettings):
         if backup.keep < 1:
             document.problem((*place, "keep"), '"keep" of [backup] must be at least 1.')
+
+
+def _check_alerts(document: TomlDocument) -> None:
+    for place, alerts in document.found(AlertSettings):
+        for key, address in (("webhook", alerts.webhook), ("telegram", alerts.telegram)):
+            if address is not None and not re.fullmatch(r"https?://[^\s@]+", address):
+                document.problem((*place, key), f'"{key}" of [alerts] must be an address like "https://example.net/x".')
+        if (alerts.webhook is None) != (alerts.webhook_secret_file is None):
+            document.problem(place, '[alerts] needs both or none of "webhook" and "webhook_secret_file".')
+        if bool(alerts.telegram_chats) != (alerts.telegram_token_file is not None):
+            document.problem(place, '[alerts] needs both or none of "telegram_token_file" and "telegram_chats".')
+        for chat in alerts.telegram_chats:
+            if not re.fullmatch(r"-?[0-9]{1,20}|@[A-Za-z0-9_]{1,64}", chat):
+                document.problem(
+                    (*place, "telegram_chats"), f'"telegram_chats" of [alerts] holds ids like "123456", not "{chat}".'
+                )
 
 
 def _checked_host(document: TomlDocument, place: Place, bind: str, *, key: str = "bind") -> str | None:

@@ -20,6 +20,7 @@ from gateway.api.call_routes import CallRoutes, Transfer
 from gateway.api.company_routes import Company, CompanyRoutes
 from gateway.api.contact_routes import AddressBook, ContactRoutes
 from gateway.api.courier_routes import CourierRoutes, Couriers
+from gateway.api.delivery_routes import DeliveryLog, DeliveryRoutes, no_deliveries
 from gateway.api.erasure_routes import ErasureRoutes
 from gateway.api.line_routes import LineRoutes
 from gateway.api.live_routes import LiveRoutes
@@ -93,6 +94,7 @@ class ApiServer:
         couriers: Couriers,
         call_backs: CallBackList,
         is_courier: Callable[[str], bool] = lambda _extension: False,
+        deliveries: DeliveryLog = no_deliveries,
     ) -> None:
         host, _, port = bind.rpartition(":")
         self._host, self._port = host.strip("[]"), int(port)
@@ -122,6 +124,7 @@ class ApiServer:
             MetricsRoutes(watched),
             RecordingRoutes(recorded, self._relay),
             ErasureRoutes(recorded.erasures),
+            DeliveryRoutes(deliveries),
             RestoreRoutes(accounts, self._relay, upkeep.start_again),
             SystemRoutes(self._relay, upkeep.make_bundle),
             PromptRoutes(self._relay, recorded.prompts_changed),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -89,6 +89,11 @@ class StoredJobs:
             return [_told(row) for row in found], following
 
         return await self._writer.write(read)
+
+    async def log(self, kinds: Sequence[str], limit: int = 50) -> Sequence[Row[Any]]:
+        """The last jobs of those kinds as rows of the table, the newest first."""
+        wanted = select(jobs).where(jobs.c.kind.in_(kinds)).order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
+        return await self._writer.write(lambda connection: connection.execute(wanted.limit(limit)).all())
 
     async def begin(self, job_id: str) -> None:
         """Commit that the job runs. Raises StoreError."""

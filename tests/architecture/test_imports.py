@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "modem": frozenset({"errors", "clock", "media_loop", "ids", "events", "settings", "audio", "telephony"}),
     "sip": frozenset({"errors", "clock", "media_loop", "ids", "events", "settings", "audio", "telephony"}),
     "flows": frozenset({"errors", "jobs", "telephony"}),
-    "messaging": frozenset({"errors", "clock", "ids", "events", "jobs", "telephony"}),
+    "messaging": frozenset({"errors", "clock", "ids", "events", "jobs", "messages", "telephony"}),
     "store": frozenset({"errors", "clock", "ids", "events", "jobs", "telephony", "toml_document"}),
     "provisioning": frozenset({"errors", "telephony"}),
     "api": frozenset({"errors", "clock", "ids", "events", "messages", "telephony", "store.queries"}),
@@ -57,6 +57,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 MAY_IMPORT_FROM_OTHERS: dict[str, frozenset[str]] = {
     "audio": frozenset({"numpy", "G722", "audioop"}),
     "telephony": frozenset({"holidays", "numpy", "phonenumbers"}),
+    "messaging": frozenset({"aiohttp"}),
     "modem": frozenset({"numpy", "serial"}),
     "sip": frozenset({"cryptography", "dns", "numpy", "pylibsrtp"}),
     "store": frozenset(

@@ -139,11 +139,30 @@ voice = 7
         ('data_dir = "d"\n[web]\nbind = "lan:x"', '"bind" of [web] must be like "127.0.0.1:8080", not "lan:x".'),
         ('data_dir = "d"\nmodems = "m0"', '"modems" must be a list, not text.'),
         ('data_dir = "d"\nmodems = ["m0"]', '"modems" must be a table, headed [[modems]], not text.'),
+        (
+            'data_dir = "d"\n[alerts]\nwebhook = "example.net"\nwebhook_secret_file = "s"',
+            '"webhook" of [alerts] must be an address like "https://example.net/x".',
+        ),
+        (
+            'data_dir = "d"\n[alerts]\nwebhook = "https://example.net/x"',
+            '[alerts] needs both or none of "webhook" and "webhook_secret_file".',
+        ),
+        (
+            'data_dir = "d"\n[alerts]\ntelegram_token_file = "t"',
+            '[alerts] needs both or none of "telegram_token_file" and "telegram_chats".',
+        ),
+        (
+            'data_dir = "d"\n[alerts]\ntelegram_token_file = "t"\ntelegram_chats = ["my chat"]',
+            '"telegram_chats" of [alerts] holds ids like "123456", not "my chat".',
+        ),
         ('data_dir = "d"\n[[modems]]\nname = ""\nat = "/dev/a"', '"name" of [[modems]] must not be empty.'),
         ('data_dir = "d"\n[[modems]]\nname = "m"\nat = ""', '"at" of [[modems]] must not be empty.'),
         (
             'data_dir = "d"\nnonsense = 1',
-            '"nonsense" is not a setting of this file; it has: data_dir, sip, api, web, modems, discovery, backup.',
+            (
+                '"nonsense" is not a setting of this file; it has: '
+                "data_dir, sip, api, web, modems, discovery, backup, alerts."
+            ),
         ),
     ],
 )

@@ -117,7 +117,8 @@ async def test_all_that_is_kept_of_an_order_and_nothing_of_another(
         ("boris", "False"), ("anna", "True"), ("anna", "True"),
     ]  # fmt: skip
     assert json.loads(files["order.json"])["customer"] == "=cmd()"
-    sums = dict(reversed(line.split("  ")) for line in files["SHA256SUMS"].decode().splitlines())
+    lines = files["SHA256SUMS"].decode().splitlines()
+    sums = {name: digest for digest, name in (line.split("  ") for line in lines)}
     assert sums == {
         name: hashlib.sha256(content).hexdigest() for name, content in files.items() if name != "SHA256SUMS"
     }

@@ -1,0 +1,87 @@
+"""What became of the alerts that were sent out: the delivery log."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+from aiohttp import web
+
+from gateway.api.devices import wire_time
+
+_KINDS = {"alert-webhook": "webhook", "alert-telegram": "telegram"}
+
+
+class Delivery(Protocol):
+    """A stored job that delivers something."""
+
+    @property
+    def id(self) -> str:
+        """What the receiver knows it by."""
+
+    @property
+    def kind(self) -> str:
+        """The name of the job."""
+
+    @property
+    def state(self) -> str:
+        """waiting, running, done, failed, expired or unknown."""
+
+    @property
+    def attempts(self) -> int:
+        """How often it was tried."""
+
+    @property
+    def last_error(self) -> str | None:
+        """Why the last try came to nothing."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When the alert was."""
+
+    @property
+    def due_at(self) -> datetime:
+        """When it is tried next, while it waits."""
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """When it was over."""
+
+
+DeliveryLog: TypeAlias = Callable[[Sequence[str]], Awaitable[Sequence[Delivery]]]
+"""The last deliveries of those kinds, the newest first."""
+
+
+async def no_deliveries(_kinds: Sequence[str]) -> Sequence[Delivery]:
+    """Nothing is sent out."""
+    return ()
+
+
+class DeliveryRoutes:
+    """The handlers."""
+
+    def __init__(self, log: DeliveryLog) -> None:
+        self._log = log
+
+    def routes(self) -> list[web.RouteDef]:
+        """For the router."""
+        return [web.get("/api/v1/deliveries", self._get_deliveries)]
+
+    async def _get_deliveries(self, request: web.Request) -> web.Response:
+        del request
+        items = [_wire(each) for each in await self._log(tuple(_KINDS))]
+        return web.json_response({"items": items}, headers={"Cache-Control": "no-store"})
+
+
+def _wire(delivery: Delivery) -> dict[str, object]:
+    return {
+        "id": delivery.id,
+        "to": _KINDS[delivery.kind],
+        "state": delivery.state,
+        "attempts": delivery.attempts,
+        "error": delivery.last_error,
+        "created_at": wire_time(delivery.created_at),
+        "next_at": wire_time(delivery.due_at) if delivery.state == "waiting" else None,
+        "finished_at": wire_time(delivery.finished_at) if delivery.finished_at is not None else None,
+    }

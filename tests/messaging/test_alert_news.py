@@ -1,0 +1,191 @@
+"""Alerts reach a webhook and a chat: signed, tried again, once an hour, and never with a secret in a log."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from gateway.errors import TryLater
+from gateway.events import AlertCleared, AlertRaised, Event, Published, ShopChanged
+from gateway.jobs import JobRunner
+from gateway.messaging.alert_news import AlertNews, AlertTargets, Answer, Outgoing, alert_jobs
+from gateway.messaging.posting import HttpPoster
+from gateway.telephony.shop import Shop
+from tests.fakes.direct_store import DirectStore, direct_store, loop_clock
+
+SECRET, TOKEN = b"a-secret-that-is-shared", "12345:AAbbCC"
+TARGETS = AlertTargets(
+    webhook="https://shop.example/hook", webhook_secret=SECRET, telegram_token=TOKEN, telegram_chats=("77", "-100")
+)
+RAISED = AlertRaised(code="budget-spent", subject="line red", values={"name": "red", "minutes": "120"})
+
+
+@dataclass
+class Outside:
+    """Answers what it is told to, and keeps what came."""
+
+    answers: list[Answer | Exception] = field(default_factory=list)
+    came: list[tuple[str, dict[str, Any], Mapping[str, str], bytes]] = field(default_factory=list)
+
+    async def post(self, address: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        self.came.append((address, json.loads(body), headers, body))
+        answer = self.answers.pop(0) if self.answers else Answer(200)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def to(self, part: str) -> list[dict[str, Any]]:
+        return [body for address, body, _, _ in self.came if part in address]
+
+
+async def told(store: DirectStore, outside: Outside, *events: Event, targets: AlertTargets = TARGETS,
+               seconds: float = 1.0, language: str = "en") -> None:  # fmt: skip
+    """The events happen, and the runner runs for so long."""
+    outgoing = Outgoing(targets=targets, post=outside.post, clock=loop_clock)
+    runner = JobRunner(store.jobs, alert_jobs(outgoing), clock=loop_clock)
+    news = AlertNews(targets, runner, shop=lambda: Shop(name="Flowers", language=language), clock=loop_clock)
+    for number, event in enumerate(events):
+        news(Published(number, loop_clock(), event))
+    task = asyncio.ensure_future(runner.run())
+    await asyncio.sleep(seconds)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def states(store: DirectStore) -> list[tuple[Any, ...]]:
+    return store.rows("SELECT kind, state, attempts, last_error FROM jobs ORDER BY created_at, id")
+
+
+async def test_a_webhook_is_signed_and_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
+    outside = Outside()
+    with direct_store(tmp_path) as store:
+        await told(store, outside, RAISED, ShopChanged(by="anna"))
+        ((address, body, headers, sent),) = [each for each in outside.came if "hook" in each[0]]
+        assert address == "https://shop.example/hook"
+        assert (body["type"], body["code"], body["subject"]) == ("alert.raised", "budget-spent", "line red")
+        assert body["values"] == {"name": "red", "minutes": "120"}
+        assert body["title"] == "The minutes for today are used up."
+        assert body["advice"]
+        assert body["shop"] == "Flowers"
+        assert headers["X-Simbridge-Delivery"] == body["id"]
+        seconds, _, value = headers["X-Simbridge-Signature"].partition(",v1=")
+        signed = f"{seconds.removeprefix('t=')}.".encode() + sent
+        assert hmac.compare_digest(value, hmac.new(SECRET, signed, hashlib.sha256).hexdigest())
+        assert abs(int(seconds.removeprefix("t=")) - loop_clock().timestamp()) < 5
+        assert {state for _, state, _, _ in states(store)} == {"done"}
+
+
+async def test_a_chat_is_told_in_the_shops_language(tmp_path: Path) -> None:
+    outside = Outside()
+    with direct_store(tmp_path) as store:
+        await told(store, outside, RAISED, AlertCleared(code="budget-spent", subject="line red"), language="ru")
+    address = next(address for address, _, _, _ in outside.came if "telegram" in address)
+    assert address == f"https://api.telegram.org/bot{TOKEN}/sendMessage"
+    first, second, third, _ = outside.to("telegram")
+    assert [first["chat_id"], second["chat_id"]] == ["77", "-100"]
+    assert "Минуты на сегодня израсходованы." in first["text"]
+    assert "minutes: 120" in first["text"]
+    assert third["text"].startswith("✓ Flowers: ")
+
+
+async def test_the_same_alert_goes_out_once_an_hour(tmp_path: Path) -> None:
+    outside = Outside()
+    other = AlertRaised(code="budget-spent", subject="line blue", values={})
+    with direct_store(tmp_path) as store:
+        await told(store, outside, *[RAISED] * 20, other)
+        assert [each["subject"] for each in outside.to("hook")] == ["line red", "line blue"]
+        await asyncio.sleep(3600)
+        await told(store, outside, RAISED)
+        assert len(outside.to("hook")) == 3
+
+
+@pytest.mark.parametrize(
+    "trouble", [Answer(503), Answer(429), Answer(408), TryLater("The server cannot be reached (ClientConnectorError).")]
+)
+async def test_what_fails_for_a_while_is_tried_again(tmp_path: Path, trouble: Answer | Exception) -> None:
+    outside = Outside(answers=[trouble, trouble, Answer(204)])
+    hook = AlertTargets(webhook="https://shop.example/hook", webhook_secret=SECRET)
+    with direct_store(tmp_path) as store:
+        await told(store, outside, RAISED, targets=hook, seconds=60)
+        assert len(outside.came) == 3
+        assert len({body["id"] for _, body, _, _ in outside.came}) == 1, "the receiver knows it again"
+        assert [(state, attempts) for _, state, attempts, _ in states(store)] == [("done", 3)]
+
+
+async def test_a_server_says_how_long_it_wants_to_be_left_alone(tmp_path: Path) -> None:
+    asks = Answer(429, json.dumps({"ok": False, "parameters": {"retry_after": 90}}).encode())
+    outside = Outside(answers=[asks])
+    chat = AlertTargets(telegram_token=TOKEN, telegram_chats=("77",))
+    with direct_store(tmp_path) as store:
+        await told(store, outside, RAISED, targets=chat, seconds=80)
+        assert len(outside.came) == 1
+        await told(store, outside, targets=chat, seconds=80)
+        assert len(outside.came) == 2
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 404])
+async def test_what_is_not_wanted_is_given_up_at_once(tmp_path: Path, status: int) -> None:
+    outside = Outside(answers=[Answer(status)])
+    chat = AlertTargets(telegram_token=TOKEN, telegram_chats=("77",))
+    with direct_store(tmp_path) as store:
+        await told(store, outside, RAISED, targets=chat, seconds=600)
+        assert states(store) == [("alert-telegram", "failed", 1, f"Telegram answered {status}.")]
+        ((row),) = await store.jobs.log(("alert-webhook", "alert-telegram"))
+        assert (row.kind, row.state, row.attempts) == ("alert-telegram", "failed", 1)
+
+
+async def test_after_a_day_it_comes_too_late_and_a_restart_forgets_nothing(tmp_path: Path) -> None:
+    hook = AlertTargets(webhook="https://shop.example/hook", webhook_secret=SECRET)
+    dead = Outside(answers=[TryLater("nobody")] * 1000)
+    with direct_store(tmp_path) as store:
+        await told(store, dead, RAISED, targets=hook, seconds=7200)
+    tries = len(dead.came)
+    assert 5 < tries < 20
+    with direct_store(tmp_path) as store:
+        await told(store, dead, targets=hook, seconds=24 * 3600)
+        assert [state for _, state, _, _ in states(store)] == ["expired"]
+
+
+async def test_without_targets_nothing_is_promised(tmp_path: Path) -> None:
+    outside = Outside()
+    with direct_store(tmp_path) as store:
+        await told(store, outside, RAISED, targets=AlertTargets())
+        assert states(store) == []
+
+
+@pytest.mark.real_time
+async def test_a_real_server_gets_it_and_no_fault_tells_the_token(caplog: pytest.LogCaptureFixture) -> None:
+    """A server of Telegram's form on loopback; then nobody is there."""
+    came: list[dict[str, Any]] = []
+
+    async def send(request: web.Request) -> web.Response:
+        came.append(await request.json())
+        return web.json_response({"ok": True}, status=307 if len(came) == 2 else 200, headers={"Location": "/x"})
+
+    app = web.Application()
+    app.add_routes([web.post("/bot{token}/sendMessage", send)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    base = f"http://127.0.0.1:{runner.addresses[0][1]}/bot{TOKEN}/sendMessage"
+    async with HttpPoster() as poster:
+        assert (await poster.post(base, b'{"chat_id": "77"}', {})).status == 200
+        assert (await poster.post(base, b'{"chat_id": "77"}', {})).status == 307, "no redirection is followed"
+        await runner.cleanup()
+        with caplog.at_level(logging.DEBUG), pytest.raises(TryLater) as fault:
+            await poster.post(base, b"{}", {})
+    assert TOKEN not in str(fault.value)
+    assert TOKEN not in caplog.text
+    assert came == [{"chat_id": "77"}] * 2
