@@ -6,8 +6,10 @@ import ast
 import json
 import os
 import socket
+import sqlite3
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,8 +20,9 @@ from gateway.doctor import Finding, Severity, findings
 from gateway.doctor import machine as machine_part
 from gateway.doctor.machine import FIRMWARE, machine_findings, outside_findings
 from gateway.doctor.secrets import is_guessed, is_guessed_pin, secret_findings
+from gateway.doctor.sims import sim_findings
 from gateway.messages import LANGUAGES, finding_text
-from gateway.settings import DiscoverySettings, Settings, SipSettings
+from gateway.settings import ApiSettings, DiscoverySettings, Settings, SipSettings
 from gateway.sip.certificate import make_certificate
 from gateway.store.database import prepare
 from gateway.telephony.shop import CourierSettings, LineSettings, PhoneSettings, Shop, SipTransport, TrunkSettings
@@ -187,6 +190,37 @@ def test_a_provider_that_answers_one_that_is_silent_and_one_that_nobody_knows(mo
         "provider-silent": Severity.WARNING,
         "name-unknown": Severity.PROBLEM,
     }
+
+
+def test_what_the_daemon_says_of_each_sim(settings: Settings) -> None:
+    assert list(sim_findings(settings)) == []
+    prepare(settings)
+    states = ("ready", "no-sim", "locked", "searching", "faulty", "lost", "opening")
+    with closing(sqlite3.connect(settings.database)) as connection:
+        for number, state in enumerate(states):
+            connection.execute(
+                "INSERT INTO modems (id, gateway_id, name, line, state, changed_at, facts)"
+                " VALUES (?, '1', ?, 'red', ?, ?, '{}')",
+                (str(number), f"m{number}", state, "2026-03-02T09:00:00.000Z"),
+            )
+        connection.commit()
+    assert codes(sim_findings(settings)) == {
+        "sim-ready": Severity.GOOD,
+        "sim-missing": Severity.PROBLEM,
+        "sim-needs-pin": Severity.PROBLEM,
+        "sim-without-network": Severity.WARNING,
+        "modem-misbehaves": Severity.PROBLEM,
+        "modem-away": Severity.WARNING,
+    }
+
+
+def test_every_port_that_is_wanted_is_tried(settings: Settings) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        port = taken.getsockname()[1]
+        away = replace(settings, sip=replace(settings.sip, tls_port=port), api=ApiSettings(bind="127.0.0.1:1"))
+        tried = [finding for finding in findings(away) if finding.code in ("port-taken", "port-free")]
+    assert [finding.values["name"] for finding in tried if finding.code == "port-taken"] == ["sip over tls"]
+    assert len(tried) >= 3
 
 
 def test_every_code_of_the_doctor_has_its_sentences() -> None:

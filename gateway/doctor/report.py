@@ -21,6 +21,7 @@ from gateway.audio.opus import is_installed as opus_is_installed
 from gateway.doctor.finding import Finding, Severity
 from gateway.doctor.machine import machine_findings, outside_findings, still_findings
 from gateway.doctor.secrets import secret_findings
+from gateway.doctor.sims import sim_findings
 from gateway.errors import GatewayError, SettingsError
 from gateway.messages import finding_text, pick_language
 from gateway.modem.discovery import UsbBus, UsbModem
@@ -67,6 +68,8 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from found
     if not settings.modems and not any(finding.code in _USB_MODEM for finding in found):
         yield Finding(Severity.WARNING, "no-modems")
+    if status is not None:
+        yield from sim_findings(settings)
     yield from _modem_manager()
     yield from _clock()
     yield from machine_findings(settings, served=status is not None)
@@ -111,7 +114,10 @@ def _data_directory(directory: Path) -> Iterator[Finding]:
 
 def _ports(settings: Settings) -> Iterator[Finding]:
     wanted = [("sip", "0.0.0.0", settings.sip.port, socket.SOCK_DGRAM)]
-    for name, bind in (("api", settings.api.bind), ("web", settings.web.bind)):
+    if settings.sip.tls_port is not None:
+        wanted.append(("sip over tls", "0.0.0.0", settings.sip.tls_port, socket.SOCK_STREAM))
+    served = (("api", settings.api.bind), ("web", settings.web.bind), ("phones", settings.web.phones))
+    for name, bind in ((name, bind) for name, bind in served if bind is not None):
         host, _, number = bind.rpartition(":")
         wanted.append((name, "0.0.0.0" if host == "lan" else host, int(number), socket.SOCK_STREAM))
     for name, host, port, kind in wanted:

@@ -69,7 +69,7 @@ MAY_IMPORT_FROM_OTHERS: dict[str, frozenset[str]] = {
     "settings": frozenset({"tomli"}),
     "daemon": frozenset({"aiohttp", "numpy"}),
     "worker": frozenset({"aiohttp", "cryptography", "numpy", "soundfile", "sqlalchemy", "vobject"}),
-    "doctor": frozenset({"aiohttp", "cryptography", "numpy", "serial"}),
+    "doctor": frozenset({"aiohttp", "cryptography", "numpy", "serial", "sqlalchemy"}),
     "support": frozenset({"sqlalchemy"}),
     "demo": frozenset({"aiohttp", "numpy", "tomli"}),
 }
