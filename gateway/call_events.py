@@ -76,6 +76,15 @@ class CallBackPromised(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MessageLeft(Event):
+    """A caller has left a message: the recording of the call. `mailbox` is a phone's extension; empty: the shop's."""
+
+    call_id: str
+    mailbox: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallBackChanged(Event):
     """A promise to call back is in another state (telephony.promised.PromiseState).
 

@@ -23,6 +23,7 @@ _TOPICS_OF_KIND = {
     "recording": ("calls",),
     "audio": ("calls",),
     "party": ("calls",),
+    "message": ("calls",),
     "modem": ("lines",),
     "sms": ("messages",),
     "orders": ("orders",),

@@ -32,6 +32,8 @@ def tell(call: dict[str, Any], directory: Directory) -> list[Moment]:
             said = _of_guest(kind, data, directory.party(data.get("peer")).title)
         elif kind.startswith("audio."):
             said = _of_sound(kind, data, directory.party(data.get("peer")).title)
+        elif kind in ("call.back_promised", "message.left"):
+            said = _of_wish(kind, data)
         elif kind.startswith("leg."):
             said = _of_leg(kind, data, peers.get(str(data.get("leg_id")), ""))
         else:
@@ -64,8 +66,6 @@ def _of_call(
             said = "phone-forwarded", gettext("Goes on to %(who)s", who=directory.party(data.get("called")).title), ""
         case "call.answered":
             said = "circle-check", gettext("Both hear each other"), ""
-        case "call.back_promised":
-            said = "phone-outgoing", gettext("A call-back is promised"), ""
         case "call.transferred":
             by, to = (directory.party(data.get(name)).title for name in ("by", "to"))
             said = "phone-forwarded", gettext("%(by)s hands over to %(to)s", by=by, to=to), ""
@@ -116,6 +116,12 @@ def _of_guest(kind: str, data: dict[str, Any], who: str) -> tuple[str, str, str]
         case "party.left", _:
             return "phone-off", gettext("%(who)s has left", who=who), ""
     return None
+
+
+def _of_wish(kind: str, data: dict[str, Any]) -> tuple[str, str, str]:
+    if kind == "message.left":
+        return "mic", gettext("A message is left"), gettext("%(seconds)s s", seconds=round(data.get("seconds", 0)))
+    return "phone-outgoing", gettext("A call-back is promised"), ""
 
 
 def _of_sound(kind: str, data: dict[str, Any], who: str) -> tuple[str, str, str] | None:

@@ -44,7 +44,7 @@ async def after_hours(call: Call, settings: Receive, opening: Opening) -> None:
         await promise.confirm()
         return
     if rules.night_message:
-        await take_message(call)
+        await take_message(call, mailbox="")
     await call.say("goodbye")
     call.caller.hangup()
 

@@ -11,6 +11,7 @@ from gateway.telephony.causes import Cause
 from gateway.telephony.flow import call_flow
 from gateway.telephony.forwarding import Forward, forward_after, plan_ringing
 from gateway.telephony.routing import RingPhones, ToCourier, ToOutside, to_dialled
+from gateway.telephony.voicemail import take_message
 
 
 @call_flow(RingPhones)
@@ -26,7 +27,14 @@ async def ring_phones(call: Call, settings: RingPhones) -> None:
             await call.talk(agent)
             return
         forward = forward_after(call.exchange.shop(), staff.legs, why)
-    if forward is None:
+    mailbox = call.exchange.shop().phone(settings.extensions[0]) if len(settings.extensions) == 1 else None
+    if forward is None and mailbox is not None and mailbox.voicemail and call.redirect is None:
+        call.flow = "voicemail"
+        call.is_routed_to(called=mailbox.extension, courier=None)
+        await take_message(call, mailbox=mailbox.extension)
+        await call.say("goodbye")
+        call.caller.hangup(why)
+    elif forward is None:
         await call.refuse(why)
     else:
         await follow_forward(call, forward, settings)

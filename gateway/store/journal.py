@@ -34,6 +34,7 @@ from gateway.events import (
     LegRang,
     LegResumed,
     LegStarted,
+    MessageLeft,
     ModemChanged,
     PartyJoined,
     PartyLeft,
@@ -88,6 +89,7 @@ class Journal:
                 | LegHeld()
                 | LegResumed()
                 | CallBackPromised()
+                | MessageLeft()
             ):
                 work = _nothing_more
             case _:
@@ -233,7 +235,8 @@ _KEPT = (
     ),
     *(RecordingStarted, RecordingPaused, RecordingResumed, RecordingFinished),
     *(AlertRaised, AlertCleared, AlertAcknowledged, ModemChanged),
-    *(AudioStopped, AudioReturned, PartyJoined, PartyLeft, CallTraced, LegHeld, LegResumed, CallBackPromised),
+    *(AudioStopped, AudioReturned, PartyJoined, PartyLeft, CallTraced, LegHeld, LegResumed),
+    *(CallBackPromised, MessageLeft),
 )
 """Of these there are rows; registrations have their ledger, SMS their inbox and outbox."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -46,6 +45,8 @@ log = logging.getLogger(__name__)
 
 REST_SECONDS = 2.0
 """Whoever has just hung up takes a breath, and so does a modem."""
+GOODBYE_SECONDS = 4.0
+"""Who has just been promised a call hears it said and hangs up first."""
 EMPLOYEE_SECONDS = 30.0
 """How long staff ring for a promise."""
 PAUSE_SECONDS = 60.0
@@ -126,7 +127,7 @@ class CallBackDesk:
         if dialable is None or self._exchange is None:
             raise LookupError(f"nobody can call {number} back")
         now = self._clock()
-        due = max(due_at or now, now)
+        due = max(due_at or now, now + timedelta(seconds=GOODBYE_SECONDS))
         hours = timedelta(hours=self._exchange.shop().reception.call_back_hours)
         known = self._open.get(dialable.digits)
         if known is None:
@@ -221,9 +222,11 @@ class CallBackDesk:
         while True:
             self._woken.clear()
             pause = self._start_due()
-            with suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(pause):
                     await self._woken.wait()
+            except TimeoutError:
+                continue
             await asyncio.sleep(REST_SECONDS)
 
     def _start_due(self) -> float | None:

@@ -130,6 +130,8 @@ class PhoneSettings:
     forward_busy: str | None = None
     forward_no_answer: str | None = None
     forward_after_seconds: int = 20
+    voicemail: bool = False
+    """Who calls this phone alone and is not answered may leave a message; without one where calls are forwarded."""
 
 
 class FollowMe(StrEnum):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gateway.audio.bridge import Bridge
 from gateway.audio.frame import Frame
 from gateway.audio.port import FrameSource, MediaPort
+from gateway.events import MessageLeft
 from gateway.telephony.prompts import BEEP
 
 if TYPE_CHECKING:
@@ -26,13 +27,18 @@ class NobodyThere(MediaPort):
         pass
 
 
-async def take_message(call: Call, *, within: float = LONGEST_SECONDS) -> None:
-    """Say that it is recorded, beep, and keep what the caller says until `#`, the end of the time, or the hang-up."""
+async def take_message(call: Call, *, mailbox: str, within: float = LONGEST_SECONDS) -> None:
+    """Say that it is recorded, beep, and keep what the caller says until `#`, the end of the time, or the hang-up.
+
+    `mailbox` is the extension whose caller it is; empty: the shop's.
+    """
     await call.say("leave-message")
     await call.say(BEEP)
-    bridge = Bridge(call.caller.port, NobodyThere(), asyncio.get_running_loop().time)
+    loop = asyncio.get_running_loop()
+    bridge = Bridge(call.caller.port, NobodyThere(), loop.time)
     call.caller.forget_keys()
     call.recorder.follow(bridge)
+    began = loop.time()
     try:
         async with asyncio.timeout(within):
             while await call.caller.next_key(within=None) not in ("#", None):  # None: the caller has gone
@@ -42,3 +48,4 @@ async def take_message(call: Call, *, within: float = LONGEST_SECONDS) -> None:
     finally:
         bridge.stop()
         call.recorder.stop()
+        call.exchange.publish(MessageLeft(call_id=call.id, mailbox=mailbox, seconds=round(loop.time() - began, 1)))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.events import CallAnswered, CallRouted
+from gateway.events import CallAnswered, CallRouted, MessageLeft
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import LegState
 from gateway.telephony.schedule import Schedule
@@ -193,3 +193,41 @@ async def test_the_caller_hangs_up_here_at_night(seed: int) -> None:
             await s.after(0.1)
             assert [leg for leg in s.all_legs() if leg.state is not LegState.ENDED] == []
             assert s.call_backs.waiting() == []
+
+
+# A phone's own.
+
+
+def with_voicemail(shop: Shop, extension: str) -> Shop:
+    phones = (replace(each, voicemail=True) if each.extension == extension else each for each in shop.phones)
+    return replace(shop, phones=tuple(phones))
+
+
+@pytest.mark.parametrize("cause", [Cause.BUSY, Cause.NO_ANSWER, Cause.REJECTED])
+async def test_who_is_not_answered_by_a_phone_leaves_it_a_message(cause: Cause) -> None:
+    async with scene(with_voicemail(with_rules(), "102")) as s:
+        caller = s.call_from_phone("101", "102")
+        await s.after(0.1)
+        s.phones.legs["102"][0].hangs_up(cause)
+        await s.after(2.5)
+        assert s.prompts_played == ["leave-message", "recording-beep"]
+        await s.after(9.6)
+        caller.hangs_up()
+        await s.after(0.1)
+        (left,) = [event for event in s.events if isinstance(event, MessageLeft)]
+        assert left.mailbox == "102"
+        assert left.seconds == pytest.approx(10, abs=0.2)
+        routed = [event for event in s.events if isinstance(event, CallRouted)]
+        assert (routed[-1].flow, routed[-1].called) == ("voicemail", "102")
+
+
+async def test_a_phone_away_has_its_messages_taken_and_one_without_has_not() -> None:
+    async with scene(with_voicemail(with_rules(), "102")) as s:
+        s.phones.away = {"101", "102"}
+        caller = s.call_from_phone("101", "102")
+        await s.after(1)
+        assert s.prompts_played == ["leave-message"]
+        caller.hangs_up()
+        other = s.call_from_phone("102", "101")
+        await s.after(1)
+        assert other.told[-1] == f"hangup {Cause.UNREACHABLE}"

@@ -190,8 +190,11 @@ async def test_staff_are_not_rung_when_no_line_could_carry_the_call() -> None:
         await s.after(90)
         assert rings_at(s, "101") == []
         s.lines["blue"].state = LineState.READY
-        await s.after(65)
-        assert len(rings_at(s, "101")) == 1
+        waited = 0
+        while not rings_at(s, "101"):
+            await s.after(1)
+            waited += 1
+        assert waited <= 61
         s.call_backs.cancel(s.call_backs.waiting()[0].id)
         await s.after(0.1)
 
@@ -203,7 +206,7 @@ async def test_a_sim_that_the_customer_knows_comes_first() -> None:
         caller.presses("1")
         caller.hangs_up()
         s.lines["blue"].state = LineState.READY
-        await s.after(3)
+        await s.after(6)
         assert s.lines["blue"].dialled == [(CUSTOMER, "101")]
         s.lines["blue"].legs[-1].hangs_up(Cause.NETWORK_LOST)
         await s.after(0.1)
@@ -222,8 +225,8 @@ async def test_what_cannot_be_kept_in_time_is_given_up_and_said_so() -> None:
 
 
 async def test_no_call_outside_of_the_shop_s_hours() -> None:
-    week = dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), ("09:00-18:00",))
-    async with scene(replace(SHOP, schedule=Schedule(**week))) as s:
+    hours = Schedule(monday=("09:00-18:00",), tuesday=("09:00-18:00",))
+    async with scene(replace(SHOP, schedule=hours)) as s:
         s.set_by = timedelta(hours=5, minutes=58)  # Monday 17:58 in Moscow
         talking = await promised(s)
         await s.after(180)
