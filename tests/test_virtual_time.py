@@ -46,7 +46,7 @@ def test_waiting_for_what_nothing_brings_about_is_an_error_at_once() -> None:
     began = time.monotonic()
     with pytest.raises(NothingWillHappen):
         _run(wait_for_ever)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 4, "it waited for a thread"
 
 
 async def test_time_stands_still_while_a_job_runs_in_a_thread() -> None:
