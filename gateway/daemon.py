@@ -138,6 +138,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             orders=store.orders.alive,
             people=store.people,
             toll_free=store.toll_free,
+            toll_free=store.toll_free,
             call_back=switchboard.call_back,
             pin_entry=store.pin_entry,
             promises=call_backs,

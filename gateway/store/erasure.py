@@ -37,6 +37,7 @@ from gateway.store.schema_call_backs import call_backs
 from gateway.store.schema_contacts import call_notes, contact_phones, contacts
 from gateway.store.schema_missed import missed_closures
 from gateway.store.schema_orders import orders
+from gateway.store.schema_toll_free import toll_free_calls
 from gateway.telephony.messages import MessageState
 from gateway.telephony.promised import OPEN
 
@@ -213,6 +214,8 @@ class NumberErasure:
         connection.execute(update(legs).where(legs.c.call_id == row.id, own).values(peer=""))
         paid = and_(reservations.c.call_id == row.id, self._number.in_column(reservations.c.number))
         connection.execute(update(reservations).where(paid).values(number=""))
+        guarded = and_(toll_free_calls.c.id == row.id, self._number.in_column(toll_free_calls.c.caller))
+        connection.execute(update(toll_free_calls).where(guarded).values(caller=""))
         connection.execute(delete(call_notes).where(call_notes.c.call_id == row.id))
         # What the wires said has names, and parts of numbers.
         connection.execute(delete(call_events).where(call_events.c.call_id == row.id, call_events.c.type == _TRACE))

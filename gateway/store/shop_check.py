@@ -15,6 +15,7 @@ import phonenumbers
 from gateway.store.contacts_check import check_contacts
 from gateway.store.reception_check import check_reception
 from gateway.store.schedule_check import check_schedule
+from gateway.store.toll_free_check import check_toll_free
 from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.night import NightLock
 from gateway.telephony.numbers import Dialable, NumberPolicy, Verdict
@@ -69,6 +70,7 @@ def check_shop(document: TomlDocument) -> None:
     _check_night(document, policy)
     _check_texts_of_lines(document)
     check_schedule(document)
+    check_toll_free(document, _names(document, "phones", "extension") | _names(document, "couriers", "extension"))
     check_reception(document, policy)
     parties: list[tuple[Place, PhoneSettings | TrunkSettings]] = [
         *document.found(PhoneSettings),

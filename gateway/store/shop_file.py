@@ -38,6 +38,7 @@ from gateway.telephony.shop import (
     TrunkSettings,
     UssdRules,
 )
+from gateway.telephony.toll_free import TollFreeRules
 from gateway.toml_document import TomlDocument
 
 MASK = "********"
@@ -153,6 +154,7 @@ class _File:
     contacts: ContactRules = _DEFAULT.contacts
     tariffs: tuple[TariffSettings, ...] = ()
     night: NightLock = _DEFAULT.night
+    toll_free: TollFreeRules = _DEFAULT.toll_free
     schedule: Schedule = _DEFAULT.schedule
 
 

@@ -44,6 +44,7 @@ from gateway.store.schedule_settings import with_calendar, with_hours
 from gateway.store.schema import VERSION
 from gateway.store.shop_file import read_shop, write_shop
 from gateway.store.shop_versions import BY_A_PHONE, add_shop, gateway_id_of, load_shop, newest_number
+from gateway.store.toll_free import StoredTollFree
 from gateway.store.writer import Writer
 from gateway.telephony.forwarding import PhoneChange
 from gateway.telephony.schedule import Schedule
@@ -86,6 +87,7 @@ class Store:
         self.missed = StoredMissed(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.call_backs = StoredCallBacks(writer, gateway_id=gateway_id, clock=clock)
         self.charges = Charges(writer, shop=self.shop)
+        self.toll_free = StoredTollFree(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.orders = StoredOrders(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.contacts = StoredContacts(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.call_notes = StoredCallNotes(writer, gateway_id=gateway_id, clock=clock)
@@ -253,14 +255,17 @@ async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus |
             await store.contacts.load()
             await store.people.load()
             await store.balances.load()
+            await store.toll_free.load()
             unsubscribe = bus.subscribe(Journal(writer, gateway_id=gateway_id))
             uncharge = bus.subscribe(store.charges)
+            unguard = bus.subscribe(store.toll_free)
             uncount = bus.subscribe(store.people)
             try:
                 yield store
             finally:
                 unsubscribe()
                 uncharge()
+                unguard()
                 uncount()
                 store.accounts.close()
 

@@ -23,6 +23,7 @@ from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.orders import Order, OrderView
 from gateway.telephony.promised import CallBackPromises, NoPromises
 from gateway.telephony.shop import PBX_PREFIX, ShopView
+from gateway.telephony.toll_free import NoGuard, TollFree
 from gateway.telephony.trace import Traces
 
 if TYPE_CHECKING:
@@ -133,6 +134,8 @@ class Exchange:
     """Ring a courier's registered mobile, in so many seconds; None: it is being done, else why not."""
     orders: OrderView = field(default=lambda: ())
     """The orders that live now, the one that counts most first."""
+    toll_free: TollFree = field(default_factory=NoGuard)
+    """Bounds what callers of toll-free numbers cost."""
     people: People = field(default_factory=NobodyKnown)
     """Those outside whom the shop knows."""
     send_text: Callable[[str, str, str], None] = _send_nothing

@@ -128,6 +128,13 @@ class Refuse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Announce:
+    """A prompt before the answer, and no more."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PickUp:
     """A phone of ours answers a call that rings elsewhere: at `extension`, or wherever one rings."""
 
@@ -156,6 +163,7 @@ Destination: TypeAlias = (
     | PickUp
     | TakePlace
     | RecordPrompt
+    | Announce
     | Refuse
 )
 

@@ -14,6 +14,7 @@ from gateway.telephony.night import NightLock
 from gateway.telephony.reception import Reception
 from gateway.telephony.recording_policy import RecordingPolicy
 from gateway.telephony.schedule import Schedule
+from gateway.telephony.toll_free import TollFreeRules
 
 CALLS_PER_MINUTE = 5
 """So many calls to outside may an extension begin in a minute, unless the owner says otherwise (T-F2)."""
@@ -334,6 +335,7 @@ class Shop:
     night: NightLock = field(default_factory=NightLock)
     missed: MissedRules = field(default_factory=MissedRules)
     contacts: ContactRules = field(default_factory=ContactRules)
+    toll_free: TollFreeRules = field(default_factory=TollFreeRules)
     schedule: Schedule = field(default_factory=Schedule)
 
     def __post_init__(self) -> None:

@@ -30,6 +30,7 @@ from gateway.telephony.routing import (
     route,
 )
 from gateway.telephony.shop import CourierSettings
+from gateway.telephony.toll_free_door import at_the_door
 from gateway.telephony.transfer import Silent, TransferWish
 
 log = logging.getLogger(__name__)
@@ -222,6 +223,7 @@ class Switchboard:
     ) -> None:
         call = Call(leg, exchange, call_id=call_id)
         manager = exchange.people.manager_of(leg.peer) if leg.line is not None else None
+        destination = destination or await at_the_door(exchange, call.id, leg)
         destination = destination or route(exchange.shop(), leg, exchange.orders(), manager)
         call.flow, flow = flow_for(destination)
         call.courier = _courier_of(destination)

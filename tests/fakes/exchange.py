@@ -18,6 +18,7 @@ from gateway.audio.port import FrameSource
 from gateway.errors import NoFreeLine, PromptUnusable
 from gateway.events import CallEnded, Event, EventBus, Published
 from gateway.store.call_backs import StoredCallBacks
+from gateway.store.toll_free import StoredTollFree
 from gateway.telephony.call_back_desk import CallBackDesk
 from gateway.telephony.causes import Cause
 from gateway.telephony.exchange import Exchange
@@ -171,6 +172,10 @@ class Scene:
             clock=self.clock,
         )
         self.bus.subscribe(self.call_backs.follow)
+        self.toll_free = StoredTollFree(
+            self.writer, gateway_id="g", shop=lambda: self.shop, clock=self.clock, publish=self.bus.publish
+        )
+        self.bus.subscribe(self.toll_free)
         self.prompts_played: list[str] = []
         self.prompts_kept: dict[str, NDArray[np.int16]] = {}
         self.orders: list[Order] = []
@@ -190,6 +195,7 @@ class Scene:
             publish=self.bus.publish,
             pin_entry=self.pin_entry,
             people=self.people,
+            toll_free=self.toll_free,
             promises=self.call_backs,
             clock=self.clock,
             minutes_of=lambda line: self.minutes.get(line, LineMinutes()),

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from gateway.store.migrations.first_call_backs import create_call_backs
 from gateway.store.migrations.first_contacts import create_contacts
 from gateway.store.migrations.first_missed import create_missed
+from gateway.store.migrations.first_toll_free import create_toll_free
 
 revision = "0001"
 down_revision = None
@@ -370,6 +371,7 @@ def _create_orders() -> None:
     op.create_index("ix_pin_guesses_local_day_caller", "pin_guesses", ["local_day", "caller"])
     create_contacts(_create)
     create_missed(_create)
+    create_toll_free(_create)
     create_call_backs(_create)
 
 

@@ -1,0 +1,22 @@
+"""The table of calls to toll-free numbers that were let through: some days of them, for the guard."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Index, String, Table, Text
+
+from gateway.store.schema import Moment, metadata
+
+toll_free_calls = Table(
+    "toll_free_calls",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("gateway_id", String(36), nullable=False),
+    Column("way", Text, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("is_known", Boolean, nullable=False),
+    Column("began_at", Moment, nullable=False),
+    Column("answered_at", Moment),
+    Column("ended_at", Moment),
+    Index(None, "began_at"),
+)
+"""`id` is that of the call."""
