@@ -119,6 +119,8 @@ class AlertSettings:
     """The token of the owner's bot, as BotFather gave it."""
     telegram_chats: tuple[str, ...] = ()
     """Ids of chats that the bot may write to."""
+    sms: tuple[str, ...] = ()
+    """Numbers, as +79161234567, that get alerts by SMS while the network is gone."""
     telegram: str = "https://api.telegram.org"
     """Another address for a server of one's own, or a way round a barrier."""
 
@@ -215,8 +217,11 @@ def load_settings(path: Path) -> Settings:
         backup = replace(backup, passphrase_file=str(home / backup.passphrase_file))
     if backup.directory is not None:
         backup = replace(backup, directory=str(home / backup.directory))
-    files = {name: getattr(settings.alerts, name) for name in ("webhook_secret_file", "telegram_token_file")}
-    alerts = replace(settings.alerts, **{name: str(home / file) for name, file in files.items() if file is not None})
+    alerts = settings.alerts
+    if alerts.webhook_secret_file is not None:
+        alerts = replace(alerts, webhook_secret_file=str(home / alerts.webhook_secret_file))
+    if alerts.telegram_token_file is not None:
+        alerts = replace(alerts, telegram_token_file=str(home / alerts.telegram_token_file))
     return replace(settings, data_dir=home / settings.data_dir, sip=sip, web=web, backup=backup, alerts=alerts)
 
 
@@ -301,6 +306,11 @@ def _check_alerts(document: TomlDocument) -> None:
             document.problem(place, '[alerts] needs both or none of "webhook" and "webhook_secret_file".')
         if bool(alerts.telegram_chats) != (alerts.telegram_token_file is not None):
             document.problem(place, '[alerts] needs both or none of "telegram_token_file" and "telegram_chats".')
+        for number in alerts.sms:
+            if not re.fullmatch(r"\+[0-9]{7,15}", number):
+                document.problem(
+                    (*place, "sms"), f'"sms" of [alerts] holds numbers like "+79161234567", not "{number}".'
+                )
         for chat in alerts.telegram_chats:
             if not re.fullmatch(r"-?[0-9]{1,20}|@[A-Za-z0-9_]{1,64}", chat):
                 document.problem(

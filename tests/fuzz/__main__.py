@@ -25,6 +25,7 @@ from gateway.sip.message import Headers, Request, parse_message, serialise
 from gateway.sip.sdp import agree, parse_sdp
 from gateway.sip.uri import SipUri
 from tests.fuzz import talk_off
+from tests.fuzz.number_spellings import SPELLINGS, disagreements
 from tests.fuzz.sip import all_messages, broken_elements, mutated, replaced, valid_messages
 
 SLOWEST_MS = 10.0
@@ -49,6 +50,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make fuzz")
     parser.add_argument("--mutations", type=int, default=1_000_000)
     parser.add_argument("--texts", type=int, default=200_000)
+    parser.add_argument("--numbers", type=int, default=5_000)
     parser.add_argument("--speech-minutes", type=float, default=30.0)
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
     options = parser.parse_args()
@@ -60,10 +62,19 @@ def main() -> int:
         _mutations("descriptions", options.mutations // 10, options.seed, [_OFFER], _read_description),
         _growth(),
         _injections(options.texts, options.seed),
+        _spellings(options.numbers, options.seed),
         _talk_off(options.speech_minutes, options.seed),
     ]
     print("nothing was found" if not any(found) else "SOMETHING WAS FOUND", flush=True)
     return int(any(found))
+
+
+def _spellings(numbers: int, seed: int) -> bool:
+    found = disagreements(numbers, seed)
+    print(f"telephone numbers: {numbers * SPELLINGS} spellings of {numbers}, {len(found)} judged otherwise", flush=True)
+    for text in found[:10]:
+        print(repr(text), flush=True)
+    return bool(found)
 
 
 def _read_message(data: bytes) -> None:
