@@ -324,6 +324,8 @@ class CallBackDesk:
         if self._place is None or not self._place(leg, flow, attempt.call_id):
             leg.hangup(Cause.SHUTDOWN)
             attempt.call_id = ""
+        elif attempt.first is CallBackFirst.EMPLOYEE:
+            attempt.extensions = ()  # who has answered is seen in the call; the others are free for the next promise
 
     # Inside.
 

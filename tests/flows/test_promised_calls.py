@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +18,7 @@ from gateway.telephony.reception import CallBackFirst
 from gateway.telephony.schedule import Schedule
 from tests.fakes.exchange import Scene, scene
 from tests.fakes.legs import FakeLeg
+from tests.faults import rounds
 from tests.flows.test_reception import CUSTOMER, SHOP, calls_shop, offered, rings_at, with_rules
 
 
@@ -296,3 +298,74 @@ async def test_a_promise_that_was_just_made_is_rung_by_those_who_ring_already() 
         s.call_backs.cancel(s.call_backs.waiting()[0].id)
         await s.after(0.1)
         assert rings_at(s, "101") == []
+
+
+async def _play(s: Scene, *, half_seconds: int, who: str) -> None:
+    """A promise is kept, up to that moment: then the employee or the customer hangs up, and everybody else goes on."""
+    (await promised(s)).hangs_up()
+    for step in range(24):
+        fronts, customers = s.phones.legs["101"], s.trunks["provider"].legs
+        if step == half_seconds:
+            for leg in fronts[-1:] if who == "employee" else customers[-1:]:
+                if leg.state is not LegState.ENDED:
+                    leg.hangs_up()
+        if step == 6:
+            for leg in (*rings_at(s, "101")[-1:], *customers):
+                if leg.state is LegState.NEW:
+                    leg.answers()
+        if step == 14:
+            for leg in (*customers, *rings_at(s, "101")[-1:]):
+                if leg.state is LegState.NEW:
+                    leg.answers()
+        await s.after(0.5)
+    for promise in s.call_backs.waiting():
+        s.call_backs.cancel(promise.id)
+    for leg in s.all_legs():
+        if leg.state is not LegState.ENDED:
+            leg.hangs_up()
+    await s.after(0.5)
+    assert [leg for leg in s.all_legs() if leg.state is not LegState.ENDED] == []
+    over = [state for state in states(s) if state in ("kept", "cancelled")]
+    assert len(over) == 1, "a promise ends once, and in one way"
+
+
+@pytest.mark.parametrize("who", ["employee", "customer"])
+@pytest.mark.parametrize("first", list(CallBackFirst))
+async def test_somebody_hangs_up_here(seed: int, first: CallBackFirst, who: str) -> None:
+    moments = range(24)
+    for half_seconds in random.Random(seed).sample(moments, rounds(3, len(moments))):
+        async with scene(with_rules(call_back_first=first)) as s:
+            await _play(s, half_seconds=half_seconds, who=who)
+
+
+async def test_two_promises_wait_for_two_who_are_free_in_turn() -> None:
+    """The phones that ring for one promise do not ring for the next one."""
+    async with scene(SHOP) as s:
+        (await promised(s)).hangs_up()
+        await s.after(3)
+        other = calls_shop(s, "+79035550002")
+        await s.after(0.1)
+        assert len(rings_at(s, "101")) == 2, "a caller who waits rings as well"
+        rings_at(s, "101")[0].answers()
+        await s.after(1)
+        other.presses("1")
+        await s.after(25)
+        other.presses("1")
+        other.hangs_up()
+        await s.after(1)
+        assert s.trunks["provider"].dialled == [(CUSTOMER, "101")]
+        s.trunks["provider"].legs[0].answers()
+        await s.after(8)
+        assert [each.number for each in s.call_backs.waiting()] == ["+79035550002"]
+        (store,) = rings_at(s, "102")
+        assert rings_at(s, "101") != [store], "101 talks"
+        store.answers()
+        await s.after(2)
+        assert s.trunks["provider"].dialled[-1] == ("+79035550002", "102")
+        for leg in s.trunks["provider"].legs:
+            leg.answers()
+        await s.after(1)
+        assert s.call_backs.waiting() == []
+        for leg in s.trunks["provider"].legs:
+            leg.hangs_up()
+        await s.after(0.5)
