@@ -28,10 +28,11 @@ from gateway.backup.state import BackupWatch
 from gateway.backup.waiting import take_waiting
 from gateway.clock import utc_now
 from gateway.errors import SettingsError
-from gateway.events import EventBus, Published, RecordingFinished, ShopChanged, Subscriber
+from gateway.events import EventBus, Publish, Published, RecordingFinished, ShopChanged, Subscriber
 from gateway.health import Notifier, sip_answers
 from gateway.media_loop import Lateness, MediaLoop
 from gateway.messaging.alert_news import AlertNews, AlertTargets, Outgoing, alert_jobs
+from gateway.messaging.alert_texts import AlertTexts
 from gateway.messaging.courier_wishes import CourierWishes
 from gateway.messaging.desk import MessageDesk
 from gateway.messaging.posting import HttpPoster
@@ -42,6 +43,7 @@ from gateway.priority import take_real_time_priority
 from gateway.provisioning.desk import ProvisioningDesk
 from gateway.settings import AlertSettings, Settings
 from gateway.sip.capture import capture_call
+from gateway.sip.network_watch import NetworkWatch
 from gateway.sip.server import SipServer
 from gateway.store.store import Store, open_store
 from gateway.support.process import bundle_of
@@ -160,6 +162,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             bus,
             messages.follow,
             AlertNews(outgoing.targets, messages.jobs, shop=store.shop, clock=utc_now),
+            AlertTexts(settings.alerts.sms, messages.promise_text, shop=store.shop),
             call_backs.follow,
             CourierWishes(shop=store.shop, orders=store.orders.alive, call_back=switchboard.call_back),
             UnreachedCustomers(shop=store.shop, orders=store.orders.alive, publish=bus.publish),
@@ -242,8 +245,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             feeding = work.create_task(service.feed_watchdog({"SIP": lambda: sip_answers(*sip.addresses[0])}))
             missed = MissedWatch(missed=store.missed.open, shop=store.shop, clock=utc_now, publish=bus.publish)
             tidying = [
-                work.create_task(each.run())
-                for each in (retention, erasures, missed, BackupWatch(settings, bus.publish, utc_now))
+                work.create_task(each.run()) for each in (retention, erasures, missed, *_watches(settings, bus.publish))
             ]
             await ending.told.wait()
             for task in (feeding, *tidying):
@@ -303,6 +305,10 @@ def _alert_targets(alerts: AlertSettings) -> AlertTargets:
         telegram_token=secret(alerts.telegram_token_file),
         telegram_chats=alerts.telegram_chats,
     )
+
+
+def _watches(settings: Settings, publish: Publish) -> tuple[BackupWatch, NetworkWatch]:
+    return BackupWatch(settings, publish, utc_now), NetworkWatch(publish)
 
 
 def _tell(bus: EventBus, *subscribers: Subscriber) -> None:
