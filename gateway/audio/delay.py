@@ -27,6 +27,8 @@ class DelayMeter:
         self.wish = 0
         self.limit = 0
         self.room = 0
+        self.is_even = False
+        """Whether the packets of the last seconds have come in even steps, but for a few."""
         self._block_samples = block_samples
         self._longest = longest_samples
         self._moved = 0
@@ -39,6 +41,7 @@ class DelayMeter:
         """A stream begins behind `waiting` samples that are in the device already."""
         del self._times[:], self._spares[:], self._queues[:]
         self._moved = self.surplus = self.wish = self._since_review = 0
+        self.is_even = False
         self.limit = min(self._longest, waiting + _LEAST_LIMIT + self._block_samples)
         self.room = self.limit - _HEADROOM - waiting
 
@@ -92,6 +95,7 @@ class DelayMeter:
             if latest >= margin_seconds and max(self._spares) - latest < _CALM_SECONDS:
                 # Nothing waits, and nothing has to: nearly always.
                 self.surplus = self.wish = 0
+                self.is_even = True
                 self.limit = min(self._longest, _LEAST_LIMIT + self._block_samples)
                 self.room = self.limit - _HEADROOM
                 return
@@ -109,7 +113,8 @@ class DelayMeter:
         self.limit = min(self._longest, max(most, int(queued.max()) + FRAME_SAMPLES))
         self.room = min(self._longest, most) - _HEADROOM - int(queued.max())
         # While jitter goes on, not every change of its measure is followed.
-        slackness = _SLACKNESS if spread > _LEAST_SPREAD else 0
+        self.is_even = spread <= _LEAST_SPREAD
+        slackness = 0 if self.is_even else _SLACKNESS
         self.surplus = int(min(unneeded, reserve)) - slackness
         self.wish = 0
         if (slackness or cushion_samples) and -reserve > slackness:

@@ -7,9 +7,10 @@ order, thrown away or shortened; while it is not, a frame is written in the mome
 arrives. When the next read is about to find too little, the voice is continued by concealment.
 
 A packet that comes after its turn was concealed is played all the same: that much jitter exists,
-and the delay has grown by what was made up. Delay that no packet of the last seconds has needed is given
-back: samples are taken out in silence, or a whole pitch period of a voice. The same two movements
-follow the drift between the peer's clock and the modem's crystal.
+and the delay has grown by what was made up. Only the first late one in a while, on a line that is even, is given
+up: it tells nothing of those to come, and playing it would cost a delay for seconds. Delay that no packet of the
+last seconds has needed is given back: samples are taken out in silence, or a whole pitch period of a voice. The
+same two movements follow the drift between the peer's clock and the modem's crystal.
 
 All times are seconds of one monotonic clock; positions are samples, see `gateway.audio.port`.
 """
@@ -79,6 +80,8 @@ class Playout:
         self._splice = Splice(self._delay, self.counters, lanes=lanes)
         self._silence: Frame = SILENCE if lanes == 1 else np.zeros((FRAME_SAMPLES, lanes), dtype=np.int16)
         self._skipping_since: float | None = None
+        self._late_at = self._exception_at = -_EXCEPTION_SECONDS
+        """When a frame came last after something was played for it; and when one was given up."""
 
     @property
     def depth_frames(self) -> float:
@@ -132,8 +135,8 @@ class Playout:
         elif position in self._held or position in self._played:
             self.counters.duplicates += 1
             return []
-        elif self._debt:
-            self._settle_debt(position, now)
+        elif self._debt and self._is_given_up(position, now):
+            return []
         if position < self._highest:
             self.counters.reordered += 1
         else:
@@ -222,12 +225,20 @@ class Playout:
         ahead = position - self._highest - (now - self._highest_at) * SAMPLE_RATE
         return ahead > _JUMP_AHEAD or position < self._next_position - _JUMP_BACK
 
-    def _settle_debt(self, position: int, now: float) -> None:
-        """Decide whether what was made up while nothing was here stood for lost frames, or for late ones."""
+    def _is_given_up(self, position: int, now: float) -> bool:
+        """Decide whether what was made up while nothing was here stood for lost frames, or for late ones.
+
+        True: this one is late, and for once it is not played any more.
+        """
         missing = max(0, round((position - self._next_position) / FRAME_SAMPLES))
         lost = min(self._debt, missing)
         inserted = self._debt - lost
         self._debt = 0
+        if 0 < inserted <= _MOST_GIVEN_UP and self._is_exception(now):
+            self.counters.late += 1
+            self._next_position += (lost + inserted) * FRAME_SAMPLES
+            self._stand_in = None
+            return position < self._next_position
         if inserted:
             skipped = self._skipped(inserted, now)
             lost += skipped
@@ -236,6 +247,14 @@ class Playout:
                 self._splice.has_grown((inserted - skipped) * FRAME_SAMPLES)
         self._next_position += lost * FRAME_SAMPLES
         self._stand_in = self._next_position - FRAME_SAMPLES if lost else None
+        return False
+
+    def _is_exception(self, now: float) -> bool:
+        """Whether nothing else has come late in the last seconds, but what was held up together with it."""
+        before, self._late_at = self._late_at, now
+        if self._delay.is_even and now - before > _EXCEPTION_SECONDS:
+            self._exception_at = now
+        return now - self._exception_at < _TOGETHER_SECONDS
 
     def _skipped(self, inserted: int, now: float) -> int:
         """How many of the frames that come now, after something else was played for them, to give up.
@@ -268,6 +287,8 @@ class Playout:
         if ahead >= 0:
             return True
         self.counters.late += 1
+        if self._is_exception(now):
+            return False
         if position == self._stand_in and ahead == -FRAME_SAMPLES and self._delay.room >= FRAME_SAMPLES:
             # Only its stand-in has been played, nothing after it: it still has its place.
             self._next_position = position
@@ -370,4 +391,8 @@ _REMEMBERED = 64
 _JUMP_AHEAD = SAMPLE_RATE // 5 + FRAME_SAMPLES
 _JUMP_BACK = 2 * SAMPLE_RATE
 _SKIP_SECONDS = 0.1
+_EXCEPTION_SECONDS = 10.0
+_MOST_GIVEN_UP = 2
+"""Frames: a longer hole in a voice is heard, so what was held up is worth its delay."""
+_TOGETHER_SECONDS = FRAME_SECONDS / 2
 _IDLE_FRAMES = 25

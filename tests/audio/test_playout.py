@@ -172,6 +172,59 @@ def test_a_stall_costs_no_lasting_delay() -> None:
     assert after_calm(heard, 6.3 + 5.0) < 30
 
 
+def held_up(late: dict[int, float]) -> Wire:
+    """An even line on which some packets, by their number, come so many seconds late; order is kept."""
+
+    def wire(sent: list[Arrival], rng: np.random.Generator) -> list[Arrival]:
+        del rng
+        arrived, latest = [], 0.0
+        for index, (time, position, frame) in enumerate(sent):
+            latest = max(latest, time + late.get(index, 0.0))
+            arrived.append((latest, position, frame))
+        return arrived
+
+    return wire
+
+
+@pytest.mark.parametrize("phase_ms", [3, 7, 11, 17])
+@pytest.mark.parametrize(("late_seconds", "held"), [(0.021, 1), (0.032, 2)])
+def test_one_late_packet_on_an_even_line_costs_itself_and_no_delay(
+    phase_ms: int, late_seconds: float, held: int
+) -> None:
+    wire = held_up({250: late_seconds})
+    heard = listen(wire(packets(marks(500)), np.random.default_rng(0)), phase=phase_ms / 1000)
+    given_up = sorted(set(range(1, 501)) - set(order_heard(heard)))
+    # The frame after one that was made up is faded in, and is no mark any more.
+    assert set(given_up) <= set(range(251, 251 + held + 2))
+    assert len(given_up) <= held + 1
+    counters = heard.playout.counters
+    assert 1 <= counters.late <= held
+    assert counters.late == counters.concealed - concealed_at_the_end(500, phase_ms)
+    before, after = (
+        max(depth for time, depth in zip(heard.times, heard.depths, strict=True) if low < time < low + 2)
+        for low in (3.0, 6.0)
+    )
+    assert after == before
+
+
+def concealed_at_the_end(count: int, phase_ms: int) -> int:
+    """What is made up when a stream has ended: the same whatever came before."""
+    return listen(packets(marks(count)), phase=phase_ms / 1000).playout.counters.concealed
+
+
+def test_the_second_late_packet_within_ten_seconds_is_played_and_its_delay_kept_for_a_while() -> None:
+    late = {250: 0.030, 400: 0.030, 1_200: 0.030}
+    heard = listen(held_up(late)(packets(marks(1_500)), np.random.default_rng(0)))
+    order = order_heard(heard)
+    depth = dict(zip((round(time, 2) for time in heard.times), heard.depths, strict=True))
+    at = {index: max(depth[time] for time in depth if 0 < time - (0.5 + index * 0.02) < 1.0) for index in late}
+    usual = max(depth[time] for time in depth if 3.0 < time < 5.0)
+    assert at[250] <= usual + 20, "given up"
+    assert (251 in order, order == sorted(set(order))) == (False, True)
+    assert at[400] > usual, "it may come again"
+    assert max(depth[time] for time in depth if 20.0 < time < 24.0) == usual, "and given back, after some calm"
+
+
 def test_a_route_that_becomes_longer_is_followed() -> None:
     packed = packets(marks(500))
     heard = listen([(time + (0.3 if time > 3.0 else 0.0), position, frame) for time, position, frame in packed])
