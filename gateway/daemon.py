@@ -41,6 +41,7 @@ from gateway.modem.text_lines import ModemTextLines, count_parts
 from gateway.modem.usb_power import UsbPowerUnit
 from gateway.priority import take_real_time_priority
 from gateway.provisioning.desk import ProvisioningDesk
+from gateway.safe_mode import SafeMode
 from gateway.settings import AlertSettings, Settings
 from gateway.sip.capture import capture_call
 from gateway.sip.network_watch import NetworkWatch
@@ -84,6 +85,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
     async with AsyncExitStack() as stack:
         bus = EventBus(utc_now)
         store = await stack.enter_async_context(open_store(settings, utc_now, bus))
+        safe = stack.enter_context(SafeMode(settings.data_dir, bus.publish, enabled=settings.safe_mode))
         await _mend_recordings(store, bus, settings.recordings_dir)
         recordings = stack.enter_context(_recordings(settings.recordings_dir, bus))
         stack.push_async_callback(recordings.settled)
@@ -227,7 +229,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
         for wire in (api, sip, fleet):
             await stack.enter_async_context(wire)
         stack.push_async_callback(_last_words, sip)
-        for part in (switchboard, messages, call_backs):
+        for part in [each for each in (switchboard, messages, call_backs) if each is switchboard or not safe.is_on]:
             await stack.enter_async_context(part)
         if await store.accounts.needs_setup():
             log.info("The owner's setup code is in %s.", settings.data_dir / "setup-code")
@@ -235,8 +237,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
         gc.collect()
         gc.freeze()  # what was built at the start is never looked through again
         ready.set()
-        if not take_real_time_priority():
-            log.info("No right to real-time priority: on a busy machine voices may stutter.")
+        _prioritise()
         log.info(
             "simbridge serves %d modems; SIP on %s, API on %s.", len(fleet.modems), sip.addresses, settings.api.bind
         )
@@ -245,7 +246,9 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             feeding = work.create_task(service.feed_watchdog({"SIP": lambda: sip_answers(*sip.addresses[0])}))
             missed = MissedWatch(missed=store.missed.open, shop=store.shop, clock=utc_now, publish=bus.publish)
             tidying = [
-                work.create_task(each.run()) for each in (retention, erasures, missed, *_watches(settings, bus.publish))
+                work.create_task(each.run())
+                for each in (retention, erasures, missed, *_watches(settings, bus.publish))
+                if not safe.is_on
             ]
             await ending.told.wait()
             for task in (feeding, *tidying):
@@ -305,6 +308,11 @@ def _alert_targets(alerts: AlertSettings) -> AlertTargets:
         telegram_token=secret(alerts.telegram_token_file),
         telegram_chats=alerts.telegram_chats,
     )
+
+
+def _prioritise() -> None:
+    if not take_real_time_priority():
+        log.info("No right to real-time priority: on a busy machine voices may stutter.")
 
 
 def _watches(settings: Settings, publish: Publish) -> tuple[BackupWatch, NetworkWatch]:

@@ -138,6 +138,8 @@ class Settings:
     modems: tuple[ModemSettings, ...] = ()
     discovery: DiscoverySettings = DiscoverySettings()
     backup: BackupSettings = BackupSettings()
+    safe_mode: bool = True
+    """After three crashes in a row start with modems and SIP only."""
     alerts: AlertSettings = AlertSettings()
 
     @property
