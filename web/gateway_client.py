@@ -79,6 +79,10 @@ class GatewayClient(ContactClient, ReceptionClient, ReportClient, ShopClient, Sy
         """What number the called party will see, for each route and way."""
         return list(self._object(asker, "GET", "/api/v1/presented")["items"])
 
+    def deliveries(self, asker: Asker) -> list[dict[str, Any]]:
+        """What became of the alerts that were sent out."""
+        return list(self._object(asker, "GET", "/api/v1/deliveries")["items"])
+
     def set_shift(self, asker: Asker, extension: str, *, on_shift: bool) -> None:
         """A courier is on shift, or not."""
         body = {"on_shift": on_shift}

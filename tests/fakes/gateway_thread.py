@@ -29,6 +29,7 @@ from tests.fakes.call_backs import FakeCallBacks
 from tests.fakes.company import FakeCompany, watched
 from tests.fakes.contacts import KeptPeople
 from tests.fakes.couriers import FakeCouriers
+from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.orders import orders_in_memory
 from tests.fakes.recorded import FakeRecorded
@@ -58,6 +59,7 @@ class GatewayThread:
         self.recorded = FakeRecorded()
         self.company = FakeCompany()
         self.reports = FakeReports()
+        self.deliveries = FakeDeliveries()
         self.hung_up: list[str] = []
         self.started_again: list[bool] = []
         self.transferred: list[str] = []
@@ -147,6 +149,7 @@ class GatewayThread:
             couriers=self.couriers.couriers,
             call_backs=self.call_backs,
             is_courier=lambda extension: self.shop.courier(extension) is not None,
+            deliveries=self.deliveries.log,
         )  # fmt: skip
         self._api = api
         async with api:

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from web import parts
 from web.gateway_client import Refused
-from web.reader import asker, client, now, snapshot, start_of_day
+from web.reader import asker, client, may, now, snapshot, start_of_day
 from web.translation import gettext
 from web.views.entry import own_path
 
@@ -55,7 +55,7 @@ def phones() -> str:
 @overview.get("/alerts")
 def alerts() -> str:
     """What a person should know."""
-    return render_template("alerts.html")
+    return render_template("alerts.html", deliveries=client().deliveries(asker()) if may("shop") else [])
 
 
 @overview.get("/more")

@@ -1,0 +1,33 @@
+"""A log of deliveries, kept in a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+_MOMENT = datetime(2027, 1, 31, 12, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryRow:
+    """A stored job that delivered an alert, or could not."""
+
+    id: str = "j1"
+    kind: str = "alert-telegram"
+    state: str = "failed"
+    attempts: int = 1
+    last_error: str | None = None
+    created_at: datetime = _MOMENT
+    due_at: datetime = _MOMENT
+    finished_at: datetime | None = None
+
+
+class FakeDeliveries:
+    """What a test puts into `rows`."""
+
+    def __init__(self) -> None:
+        self.rows: list[DeliveryRow] = []
+
+    async def log(self, kinds: Sequence[str]) -> Sequence[DeliveryRow]:
+        return [row for row in self.rows if row.kind in kinds]
