@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gateway.audio.codec import Codec
 from gateway.audio.coder import new_wide_coder
-from gateway.audio.frame import Frame
+from gateway.audio.frame import WIDE_FRAME_SAMPLES, Frame
 from gateway.audio.twice import Halver
 
 
@@ -41,5 +41,9 @@ class FullBand:
         return self._coder.encode(wide)
 
     def _halved(self, wide: NDArray[np.int16]) -> Frame:
-        self._frame, self._twin = self._halver.feed(wide), wide
-        return self._frame
+        if len(wide) == WIDE_FRAME_SAMPLES:
+            self._frame, self._twin = self._halver.feed(wide), wide
+            return self._frame
+        self._frame = self._twin = None
+        # A broken packet, or nothing that could be repeated; a filter has nothing to say of no samples.
+        return self._halver.feed(wide) if len(wide) else wide

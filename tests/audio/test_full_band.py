@@ -124,6 +124,17 @@ def test_one_wide_phone_alone_costs_no_wide_mix() -> None:
     assert twins == [None] * 10
 
 
+@pytest.mark.parametrize("codec", WIDE)
+def test_what_carries_nothing_is_nothing(codec: Codec) -> None:
+    voice, phone = FullBand(codec), new_wide_coder(codec)
+    frame = voice.decode(phone.encode(np.zeros(WIDE_FRAME_SAMPLES, dtype=np.int16)))
+    assert (len(frame), voice.twin_of(frame) is None) == (FRAME_SAMPLES, False)
+    assert len(voice.decode(b"")) == 0
+    assert voice.twin_of(frame) is None, "it is no longer being delivered"
+    if codec is Codec.G722:
+        assert len(voice.recover(bytes(160))) == 0
+
+
 def test_who_leaves_is_given_8_khz_again() -> None:
     first, second, third = WidePort(Codec.G722), WidePort(Codec.G722), LoosePort()
     room = Room(first, second, third)

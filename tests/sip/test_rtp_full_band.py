@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gateway.audio.codec import Codec
 from gateway.audio.coder import new_coder, new_wide_coder
-from gateway.audio.frame import FRAME_SAMPLES, WIDE_FRAME_SAMPLES
+from gateway.audio.frame import FRAME_SAMPLES, WIDE_FRAME_SAMPLES, Frame
 from gateway.audio.mix import Conference
 from tests.sip.test_rtp_codecs import PAYLOADS, party, pump
 
@@ -21,6 +21,14 @@ async def test_in_a_conference_wide_phones_hear_each_other_in_full_band(near: Co
         conference = Conference(asyncio.get_running_loop().time)
         for each in (a, b, c):
             conference.add(each.port)
+        a_frames: list[Frame] = []
+        positions: list[int] = []
+
+        def keep(frame: Frame, position: int) -> None:
+            a_frames.append(frame)
+            positions.append(position)
+
+        a.port.listen(keep)
         speaker, listener = new_wide_coder(near), new_wide_coder(far)
         at = 2 * np.pi * np.arange(WIDE_FRAME_SAMPLES) / 16_000
         tone = (4_000 * (np.sin(1_000 * at) + np.sin(6_000 * at))).astype(np.int16)
@@ -45,6 +53,9 @@ async def test_in_a_conference_wide_phones_hear_each_other_in_full_band(near: Co
         conference.tick(asyncio.get_running_loop().time())
         await pump()
         assert {len(p.payload) for p in b.phone.heard[before:] if p.payload_type == 8} == {FRAME_SAMPLES}
+        lengths = {len(frame) for frame in a_frames}
+        assert lengths == {FRAME_SAMPLES}, "also around the lost packet"
+        assert positions == sorted(set(positions))
         conference.close()
         assert not a.port.hears_full_band
 
