@@ -46,7 +46,8 @@ def test_every_sentence_is_translated_and_none_is_left_over() -> None:
 
 
 def test_placeholders_are_the_same() -> None:
-    problems = {_key(message): list(message.check(_catalogue())) for message in _catalogue() if message.id}
+    catalogue = _catalogue()
+    problems = {_key(message): list(message.check(catalogue)) for message in catalogue if message.id}
     assert {key: found for key, found in problems.items() if found} == {}
 
 
