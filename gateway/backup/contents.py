@@ -102,6 +102,25 @@ def check_database(database: Path, schema: str) -> None:
         raise BackupDamaged(f"The store in the backup is damaged: {verdict}.")
 
 
+def settle_promises(database: Path) -> None:
+    """Before a restored store is used: what waited to be sent when the backup was made has most likely been sent since.
+
+    Such SMS are of unknown outcome, and a person decides (nothing is paid and read twice by itself); other deliveries
+    are not repeated either. Call-backs that customers were promised stay promised. Raises BackupUnusable.
+    """
+    try:
+        with closing(sqlite3.connect(database)) as connection, connection:
+            connection.execute(
+                "UPDATE messages SET state = 'unknown', failure = 'outcome-unknown'"
+                " WHERE direction = 'outgoing' AND state IN ('queued', 'sending')"
+            )
+            connection.execute(
+                "UPDATE jobs SET state = 'unknown', finished_at = created_at WHERE state IN ('waiting', 'running')"
+            )
+    except sqlite3.Error as fault:
+        raise BackupDamaged(f"The store in the backup cannot be changed: {fault}.") from fault
+
+
 def _below(directory: Path, name: str, without: frozenset[Path]) -> Iterator[Source]:
     if directory.is_dir():
         for path in sorted(directory.rglob("*")):

@@ -11,7 +11,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.backup.contents import DATABASE, Manifest, unpack
+from gateway.backup.contents import DATABASE, Manifest, settle_promises, unpack
 from gateway.backup.sealed_file import BackupUnusable
 from gateway.errors import AlreadyRunning
 from gateway.settings import Settings
@@ -41,6 +41,7 @@ def restore_backup(settings: Settings, config: Path, file: Path, passphrase: str
             work.mkdir(mode=0o700)
             try:
                 manifest = unpack(source, passphrase, work)
+                settle_promises(work / DATABASE)
                 _give_to_owner(settings.data_dir)
                 return Restored(manifest, tuple(_put_in_place(work, settings, config)))
             finally:

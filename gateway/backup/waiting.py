@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from gateway.backup.contents import DATABASE, Manifest, unpack
+from gateway.backup.contents import DATABASE, Manifest, settle_promises, unpack
 from gateway.backup.sealed_file import BackupDamaged, BackupUnusable
 from gateway.errors import StoreError
 from gateway.settings import Settings
@@ -53,6 +53,7 @@ def make_ready(settings: Settings, source: BinaryIO, passphrase: str) -> Manifes
         try:
             manifest = unpack(source, passphrase, work)
             _bring_up_to_date(work)
+            settle_promises(work / DATABASE)
             for path in work.rglob("*"):
                 _sync(path)
             shutil.rmtree(settings.data_dir / WAITING, ignore_errors=True)

@@ -42,6 +42,22 @@ def backup(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     config.write_text('data_dir = "data"\n[backup]\npassphrase_file = "secrets/backup-passphrase"\n', encoding="utf-8")
     settings = load_settings(config)
     a_store(settings, "old", rows=3000)
+    with closing(sqlite3.connect(settings.database)) as connection:
+        for direction, state in (
+            ("outgoing", "queued"), ("outgoing", "sending"), ("outgoing", "sent"), ("incoming", "received"),
+        ):  # fmt: skip
+            connection.execute(
+                "INSERT INTO messages (id, gateway_id, direction, state, time, parts, search)"
+                " VALUES (?, '1', ?, ?, '2026-03-02T03:00:00.000Z', 1, '')",
+                (state, direction, state),
+            )
+        for state in ("waiting", "running", "done"):
+            connection.execute(
+                "INSERT INTO jobs (id, gateway_id, kind, arguments, state, due_at, attempts, created_at)"
+                " VALUES (?, '1', 'send-sms', '{}', ?, '2026-03-02', 0, '2026-03-02T03:00:00.000Z')",
+                (state, state),
+            )
+        connection.commit()
     for name in ("tls/sip-key.pem", "recording-keys/1.key", "prompts/en/greeting.wav"):
         (settings.data_dir / name).parent.mkdir(parents=True, exist_ok=True)
         (settings.data_dir / name).write_text("of the backup")
@@ -71,6 +87,14 @@ def a_store(settings: Settings, word: str, *, rows: int) -> None:
         connection.execute("CREATE TABLE witness (word TEXT)")
         connection.executemany("INSERT INTO witness VALUES (?)", [(word * 200,)] * rows)
         connection.commit()
+
+
+_STATES_OF = {"messages": "SELECT id, state FROM messages", "jobs": "SELECT id, state FROM jobs"}
+
+
+def states_of(database: Path, table: str) -> dict[str, str]:
+    with closing(sqlite3.connect(database)) as connection:
+        return dict(connection.execute(_STATES_OF[table]))
 
 
 def word_of(database: Path) -> str:
@@ -112,6 +136,10 @@ def test_what_waits_is_in_place_after_the_next_start(backup: bytes, here: Settin
     assert word_of(here.data_dir / "backups" / BEFORE) == "new"
     assert files_of(here) == RESTORED
     assert alive
+    assert states_of(here.database, "messages") == {
+        "queued": "unknown", "sending": "unknown", "sent": "sent", "received": "received",
+    }  # fmt: skip
+    assert states_of(here.database, "jobs") == {"waiting": "unknown", "running": "unknown", "done": "done"}
     assert not list(here.data_dir.glob(".restore*"))
     assert not take_waiting(here, lambda: None), "once is enough"
 
