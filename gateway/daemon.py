@@ -49,6 +49,7 @@ from gateway.sip.server import SipServer
 from gateway.store.store import Store, open_store
 from gateway.support.process import bundle_of
 from gateway.telephony.call_back_desk import CallBackDesk
+from gateway.telephony.emergency import EmergencySeen
 from gateway.telephony.exchange import Exchange
 from gateway.telephony.flow import find_flows
 from gateway.telephony.missed_watch import MissedWatch
@@ -167,6 +168,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             AlertTexts(settings.alerts.sms, messages.promise_text, shop=store.shop),
             call_backs.follow,
             CourierWishes(shop=store.shop, orders=store.orders.alive, call_back=switchboard.call_back),
+            EmergencySeen(bus.publish),
             UnreachedCustomers(shop=store.shop, orders=store.orders.alive, publish=bus.publish),
         )
         sip.instant_messages.outside = messages.texts_of_phones

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.flows.to_emergency import to_emergency
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
 from gateway.telephony.flow import call_flow
@@ -33,6 +34,9 @@ async def to_outside(call: Call, settings: ToOutside) -> None:
     text, why = settings.text, Cause.NO_FREE_LINE
     for _ in range(1 + MOST_REDIRECTS):
         number = call.exchange.policy().require(text)
+        if number.emergency:
+            await to_emergency(call, number)
+            return
         text = ""
         for leg in call.ways_outside(number, extension=call.payer):
             async with call.ringing(leg) as ringing:

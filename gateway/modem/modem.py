@@ -72,6 +72,7 @@ _WHY_NOT = {
     LineState.ABSENT: "its modem is not plugged in.",
 }
 
+_LIMITED = frozenset({LineState.SEARCHING, LineState.ROAMING})
 _ALARMING = frozenset({ModemState.ABSENT, ModemState.NO_SIM, ModemState.LOCKED, ModemState.FAULTY, ModemState.LOST})
 _SERVED = frozenset({ModemState.READY, ModemState.SEARCHING})
 _NO_VOICE = "no-voice"
@@ -195,9 +196,13 @@ class Modem:
         return self.facts.registration == "roaming" and line is not None and not line.roaming
 
     def dial(self, number: Dialable, *, line: str, call_id: str, extension: str | None) -> GsmLeg:
-        """Place a call. Raises NoFreeLine unless the line is READY and can speak."""
+        """Place a call. Raises NoFreeLine unless the line is READY and can speak.
+
+        For an emergency call no network needs to have taken the SIM, and abroad it is placed as well.
+        """
         state = self.line_state
-        if self.service is None or state is not LineState.READY or not self.facts.voice:
+        may_call = state is LineState.READY or (number.emergency and state in _LIMITED)
+        if self.service is None or not may_call or not self.facts.voice:
             why = "its modem has no voice." if state is LineState.READY else _WHY_NOT[state]
             raise NoFreeLine(f"The line {line} cannot call: {why}", line=line, state=str(state))
         return self.service.calls.dial(number, line=line, call_id=call_id, extension=extension)

@@ -178,20 +178,19 @@ class Call:
     def ways_outside(self, number: Dialable, *, extension: str | None) -> Iterator[Leg]:
         """New legs to a number, each dialled when it is asked for, by the next way that can carry a call now.
 
-        The payer's account at the PBX, the trunks, the SIM lines. An emergency number prefers a SIM: there the
-        network knows where the caller is.
+        The payer's account at the PBX, the trunks, the SIM lines.
         """
         # Who came by a provider is not sent back by it, but one of ours may transfer the caller there.
         besides = None if self.redirect is not None else self.caller.line
         by_trunk = (
             trunk.dial(number, caller_id="", call_id=self.id, extension=extension)
-            for trunk in self.exchange.usable_trunks(payer=extension, besides=besides, emergency=number.emergency)
+            for trunk in self.exchange.usable_trunks(payer=extension, besides=besides)
         )
         by_line = (
             self.mobile(line, number, extension=extension)
-            for line in self.exchange.free_lines((), besides=self.caller.line, emergency=number.emergency)
+            for line in self.exchange.free_lines((), besides=self.caller.line)
         )
-        return chain(by_line, by_trunk) if number.emergency else chain(by_trunk, by_line)
+        return chain(by_trunk, by_line)
 
     @property
     def shown(self) -> Caller:

@@ -68,7 +68,8 @@ class Line(Protocol):
     def dial(self, number: Dialable, *, call_id: str, extension: str | None) -> Leg:
         """Place a call: returns a NEW leg at once; its own task commits the budget, then sends ATD.
 
-        `extension` is whose budget counts. Raises NoFreeLine when the state is not READY.
+        `extension` is whose budget counts. Raises NoFreeLine when the state is not READY; for an emergency call
+        SEARCHING and ROAMING will do.
         """
 
 

@@ -65,7 +65,8 @@ class FakeLine:
         self.dialled: list[tuple[str, str | None]] = []
 
     def dial(self, number: Dialable, *, call_id: str, extension: str | None) -> Leg:
-        if self.state is not LineState.READY:
+        limited = (LineState.SEARCHING, LineState.ROAMING)
+        if self.state is not LineState.READY and not (number.emergency and self.state in limited):
             raise NoFreeLine(f"The line {self.name} is {self.state}.")
         self.dialled.append((number.digits, extension))
         leg = FakeLeg(direction=Direction.OUTGOING, peer=number.digits, line=self.name)

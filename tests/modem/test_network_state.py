@@ -13,6 +13,7 @@ from gateway.events import ModemChanged
 from gateway.modem.modem import ROAMING_BARRED
 from gateway.telephony.line import LineState
 from gateway.telephony.shop import LineSettings
+from tests.fakes.numbers import dialable
 from tests.fakes.transcript import TranscriptModem
 from tests.modem.fleet_room import Room
 from tests.modem.test_service import DIAL, Scene, hardware, served
@@ -92,6 +93,24 @@ async def test_roaming_is_told_and_allowed_by_an_edit_of_the_shop(hardware: Tran
         allow_roaming(s.room, allowed=False)
         s.fleet.shop_changed()
         assert state_of(s) is LineState.ROAMING
+
+
+@pytest.mark.parametrize("registration", ["+CREG: 5", "+CREG: 2"])
+async def test_an_emergency_call_needs_no_network_of_ones_own(hardware: TranscriptModem, registration: str) -> None:
+    """Abroad without leave, and where no network has taken the SIM: 112 is dialled, and nothing else."""
+    async with served(hardware) as s:
+        hardware.say(registration)
+        assert state_of(s) in (LineState.ROAMING, LineState.SEARCHING)
+        with pytest.raises(NoFreeLine):
+            s.dial()
+        hardware.reactions["AT+CHUP"] = s.will_let_go
+        hardware.answer("ATD112;", "OK", "^ORIG:1,0", "^CONF:1")
+        hardware.answer("AT+CLCC", '+CLCC: 1,0,3,0,0,"112",129', "OK")
+        leg = s.fleet.lines["l0"].dial(dialable("112"), call_id="call", extension="101")
+        await s.until(lambda: "ATD112;" in hardware.said)
+        leg.hangup()
+        await s.until(lambda: state_of(s) is not LineState.BUSY)
+        assert DIAL not in hardware.said
 
 
 async def test_a_call_that_runs_goes_on_when_the_modem_begins_to_roam(hardware: TranscriptModem) -> None:
