@@ -22,7 +22,7 @@ from web.signal_line import signal_lines
 from web.translation import gettext
 from web.uploads import PanelRequest, room_bytes
 from web.views.access import access
-from web.views.contacts import contacts
+from web.views.contacts import LARGEST_CONTACTS_BYTES, contacts
 from web.views.entry import entry
 from web.views.erasing import erasing
 from web.views.history import history
@@ -50,6 +50,7 @@ _FOR_SETUP = frozenset(
     | {"restoring.at_setup", "restoring.take_at_setup"}
 )
 _LARGER_FORMS = {
+    "contacts.take": LARGEST_CONTACTS_BYTES,
     "numbering.take": LARGEST_REGISTRY_BYTES,
     "prompts.take": LARGEST_SOUND_BYTES,
     "restoring.take_at_setup": LARGEST_BACKUP_BYTES,

@@ -45,6 +45,8 @@ def test_a_contact_is_kept_changed_and_forgotten(owner: FlaskClient, gateway: Ga
     assert (known.manager, known.tags) == (None, ())
     assert "Nobody is found" in owner.get("/contacts?tag=vip").text
     assert path in owner.get("/contacts?search=1112233").text
+    gateway.people.keep_call("before", caller="+74951234567")
+    assert 'href="/calls/before"' in owner.get(path).text
     assert "The contact is gone." in _post(owner, f"{path}/remove").text
     assert gateway.people.contacts.known("+79031112233") is None
 
@@ -67,6 +69,13 @@ def test_a_file_is_looked_at_and_taken(owner: FlaskClient, gateway: GatewayThrea
     assert _post(owner, "/contacts/import", file=(io.BytesIO(b"x"), "x")).status_code == 422
 
 
+def test_cards_with_pictures_are_taken(owner: FlaskClient, gateway: GatewayThread) -> None:
+    picture = "PHOTO;ENCODING=b;TYPE=JPEG:" + "\n ".join(["QUJD" * 18] * 20_000)
+    card = f"BEGIN:VCARD\nVERSION:3.0\nFN:Мария\n{picture}\nTEL:89031112233\nEND:VCARD\n"
+    assert "Taken: new 1" in _post(owner, "/contacts/import", file=(io.BytesIO(card.encode()), "x.vcf")).text
+    assert gateway.people.contacts.known("+79031112233") is not None
+
+
 def test_the_card_is_there_before_the_answer(owner: FlaskClient, gateway: GatewayThread) -> None:
     _post(owner, "/contacts", **FORM)
     gateway.keep_order("1001", phone="+79031112233")
@@ -84,13 +93,16 @@ def test_the_card_is_there_before_the_answer(owner: FlaskClient, gateway: Gatewa
 
 
 def test_notes_are_written_on_a_call(owner: FlaskClient, gateway: GatewayThread) -> None:
-    gateway.people.keep_call("c1", caller="+79031112233")
+    for call_id in ("c1", "before"):
+        gateway.people.keep_call(call_id, caller="+79031112233")
     gateway.archive.call_rows = [call_row("c1", caller="+79031112233")]
     assert 'href="/contacts?phone=%2B79031112233' in owner.get("/calls/c1").text
     assert "The note is kept." in _post(owner, "/calls/c1/notes", text="Хочет розы").text
     (note,) = gateway.people.lists.card("+79031112233")["notes"]  # type: ignore[misc]  # a row of JSON
     gateway.archive.details["c1"] = {"notes": [note]}
-    assert "Хочет розы" in owner.get("/calls/c1").text
+    page = owner.get("/calls/c1").text
+    assert "Хочет розы" in page
+    assert 'href="/calls/before"' in page
     assert "The note is gone." in _post(owner, f"/calls/c1/notes/{note['id']}/remove").text
     assert gateway.people.lists.card("+79031112233")["notes"] == []
 

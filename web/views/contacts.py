@@ -17,6 +17,8 @@ from web.translation import gettext
 
 contacts = Blueprint("contacts", __name__)
 
+LARGEST_CONTACTS_BYTES = 16 * 1024 * 1024
+"""Cards with pictures are large; the worker takes no more."""
 _FILTERS = ("search", "tag", "manager")
 _FIELDS = ("name", "phones", "manager", "tags", "note")
 _CARDS = re.compile(rb"^(?:\xef\xbb\xbf)?\s*BEGIN:VCARD", re.IGNORECASE)
