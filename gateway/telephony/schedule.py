@@ -7,10 +7,9 @@ one verdict. Hours that pass midnight belong to the day they begin on, whatever 
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cached_property, lru_cache
@@ -109,7 +108,7 @@ class Schedule:
         """The same hours by the clocks of another zone (IANA name)."""
         if time_zone == self.time_zone:
             return self
-        moved = copy.copy(self)
+        moved = replace(self)
         object.__setattr__(moved, "time_zone", time_zone)
         return moved
 
@@ -124,11 +123,14 @@ class Schedule:
             raise ValueError("a schedule is asked for an instant with its time zone")
         if self.is_always_open and not self.exceptions and not self.holidays:
             return Opening(is_open=True, until=None, opens_at=None, reason=Because.HOURS)
+        instant = instant.astimezone(UTC)  # times of one zone are compared by their walls, which a fold deceives
         zone = ZoneInfo(self.time_zone)
         is_open, reason = self._verdict(instant, zone)
-        until = next(
-            (moment for moment in self._moments_after(instant, zone) if self._verdict(moment, zone)[0] != is_open), None
-        )
+        since, until = self._last_found
+        if until is None or not since <= instant < until:
+            moments = self._moments_after(instant, zone)
+            until = next((moment for moment in moments if self._verdict(moment, zone)[0] != is_open), None)
+            object.__setattr__(self, "_last_found", (instant, until))
         return Opening(is_open=is_open, until=until, opens_at=None if is_open else until, reason=reason)
 
     def on(self, day: date, language: str = "en") -> DayOfHours:
@@ -143,6 +145,11 @@ class Schedule:
             return DayOfHours(spans=_WHOLE_DAY, because=Because.HOURS)
         own: tuple[str, ...] = getattr(self, WEEKDAYS[day.weekday()])
         return DayOfHours(spans=spans_of(own or (self.friday if day in resting.worked else ())), because=Because.HOURS)
+
+    @cached_property
+    def _last_found(self) -> tuple[datetime, datetime | None]:
+        """When a next change was looked for last, and what was found: it stands for every moment until then."""
+        return datetime.max.replace(tzinfo=UTC), None
 
     @cached_property
     def _exceptions_by_date(self) -> dict[date, ScheduleException]:
@@ -166,19 +173,20 @@ class Schedule:
     def _moments_after(self, instant: datetime, zone: ZoneInfo) -> Iterator[datetime]:
         """Every later instant, in order, at which the verdict may change: hours begin or end, or the clock jumps."""
         day = instant.astimezone(zone).date()
+        before = self.on(day - timedelta(days=1)).spans
         waiting: set[datetime] = set()
         for _ in range(DAYS_AHEAD + 1):
-            edges = {edge for span in self.on(day).spans for edge in (span.opens, span.closes)}
-            edges |= {span.closes - MINUTES_OF_A_DAY for span in self.on(day - timedelta(days=1)).spans}
-            for edge in edges:
-                if 0 <= edge < MINUTES_OF_A_DAY:
-                    waiting |= _instants(datetime.combine(day, time(edge // 60, edge % 60)), zone)
+            spans = self.on(day).spans
+            for edge in _edges(before, spans):
+                waiting |= _instants(datetime.combine(day, time(edge // 60, edge % 60)), zone)
             waiting |= _jumps(day, zone)
+            before = spans
             day += timedelta(days=1)
-            # A clock that is put back across midnight shows some of the evening again after the next day has begun.
-            ripe = {moment for moment in waiting if moment < _begin(day, zone) - _LONGEST_JUMP}
-            yield from sorted(moment for moment in ripe if moment > instant)
-            waiting -= ripe
+            if waiting:
+                # A clock that is put back across midnight shows some of the evening again after the next day has begun.
+                ripe = {moment for moment in waiting if moment < _begin(day, zone) - _LONGEST_JUMP}
+                yield from sorted(moment for moment in ripe if moment > instant)
+                waiting -= ripe
         yield from sorted(waiting)
 
 
@@ -208,6 +216,18 @@ def _span(text: str) -> Span:
     if closes == opens:
         raise ValueError(f'"{text}" begins and ends at the same time; the whole day is "00:00-24:00".')
     return Span(opens, closes if closes > opens else closes + MINUTES_OF_A_DAY)
+
+
+def _edges(before: tuple[Span, ...], today: tuple[Span, ...]) -> set[int]:
+    """The minutes of a day's clock at which hours begin or end, those of the day before that pass midnight with them.
+
+    Where hours go on over midnight, nothing changes there.
+    """
+    spill = tuple(Span(0, span.closes - MINUTES_OF_A_DAY) for span in before if span.closes > MINUTES_OF_A_DAY)
+    edges = {edge for span in (*spill, *today) for edge in (span.opens, span.closes) if 0 < edge < MINUTES_OF_A_DAY}
+    ended_open = any(span.closes >= MINUTES_OF_A_DAY for span in before)
+    begins_open = any(span.opens == 0 for span in (*spill, *today))
+    return edges if ended_open is begins_open else edges | {0}
 
 
 def _instants(wall: datetime, zone: ZoneInfo) -> set[datetime]:

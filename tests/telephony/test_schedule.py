@@ -110,6 +110,26 @@ def test_the_days_that_russia_has_moved() -> None:
     assert resting_days("XX", 2026).off == {}
 
 
+def test_hours_that_go_on_over_midnight_are_one_opening() -> None:
+    whole = replace(weekly([("00:00-24:00",)] * 7), exceptions=(ScheduleException(day="2026-12-31"),))
+    now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    assert whole.state_at(now).until == datetime(2026, 12, 31, tzinfo=UTC)
+    assert whole.state_at(datetime(2026, 12, 31, 5, tzinfo=UTC)).opens_at == datetime(2027, 1, 1, tzinfo=UTC)
+    two_shifts = weekly([("08:00-20:00", "20:00-08:00")] * 7)
+    assert two_shifts.state_at(now) == Schedule().state_at(now), "open always"
+    late = weekly([("18:00-02:00", "00:00-03:00")] * 7)
+    assert late.state_at(now + timedelta(hours=7)).until == datetime(2026, 11, 23, 3, tzinfo=UTC)
+
+
+def test_moments_may_be_told_in_any_zone() -> None:
+    """The hour that is shown twice in Berlin: 02:30 is two moments, and both are asked for by the wall."""
+    berlin = ZoneInfo("Europe/Berlin")
+    schedule = weekly([("02:15-02:45",)] * 7).in_zone("Europe/Berlin")
+    first, second = (datetime(2026, 10, 25, 2, 30, tzinfo=berlin, fold=fold) for fold in (0, 1))
+    assert schedule.state_at(first).until == datetime(2026, 10, 25, 0, 45, tzinfo=UTC)
+    assert schedule.state_at(second).until == datetime(2026, 10, 25, 1, 45, tzinfo=UTC)
+
+
 def test_an_instant_must_say_where_it_is() -> None:
     with pytest.raises(ValueError, match="time zone"):
         Schedule().state_at(datetime(2026, 1, 1))  # noqa: DTZ001  # that is what is tried
@@ -215,6 +235,9 @@ def test_the_next_change_is_where_a_recount_of_every_minute_finds_it(
     for place in data.draw(st.lists(st.integers(0, len(minutes) - 1), min_size=3, max_size=8)):
         found = schedule.state_at(minutes[place] + timedelta(seconds=data.draw(st.integers(0, 59))))
         assert found.is_open == verdicts[place]
+        assert found.until == weekly(week).in_zone(zone).state_at(minutes[place]).until, (
+            "who was asked before says the same"
+        )
         change = next(
             (minutes[later] for later in range(place, len(minutes)) if verdicts[later] != verdicts[place]), None
         )
