@@ -13,6 +13,7 @@ from gateway.events import CallStarted
 from tests.fakes.gateway_thread import GatewayThread
 from tests.fakes.rows import call_row
 from tests.web.conftest import csrf_of
+from tests.web.test_restoring import post as send
 from web.live_feed import topics_of
 
 FORM = {"name": "Мария", "phones": "8 903 111-22-33, 84951234567", "manager": "101", "tags": "vip, опт", "note": "розы"}
@@ -72,7 +73,8 @@ def test_a_file_is_looked_at_and_taken(owner: FlaskClient, gateway: GatewayThrea
 def test_cards_with_pictures_are_taken(owner: FlaskClient, gateway: GatewayThread) -> None:
     picture = "PHOTO;ENCODING=b;TYPE=JPEG:" + "\n ".join(["QUJD" * 18] * 20_000)
     card = f"BEGIN:VCARD\nVERSION:3.0\nFN:Мария\n{picture}\nTEL:89031112233\nEND:VCARD\n"
-    assert "Taken: new 1" in _post(owner, "/contacts/import", file=(io.BytesIO(card.encode()), "x.vcf")).text
+    form = {"csrf_token": csrf_of(owner, "/contacts"), "file": (io.BytesIO(card.encode()), "x.vcf")}
+    assert "Taken: new 1" in send(owner, "/contacts/import", form).text
     assert gateway.people.contacts.known("+79031112233") is not None
 
 
