@@ -239,7 +239,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
         gc.collect()
         gc.freeze()  # what was built at the start is never looked through again
         ready.set()
-        _prioritise()
+        _tell_what_is_less(safe)
         log.info(
             "simbridge serves %d modems; SIP on %s, API on %s.", len(fleet.modems), sip.addresses, settings.api.bind
         )
@@ -312,7 +312,9 @@ def _alert_targets(alerts: AlertSettings) -> AlertTargets:
     )
 
 
-def _prioritise() -> None:
+def _tell_what_is_less(safe: SafeMode) -> None:
+    """What does not run, or not as well as it could."""
+    safe.tell()
     if not take_real_time_priority():
         log.info("No right to real-time priority: on a busy machine voices may stutter.")
 

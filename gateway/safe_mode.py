@@ -53,8 +53,12 @@ class SafeMode:
             self._write(boot, [*begun, now][-CRASHES:])
         if self.is_on:
             log.error("The daemon has crashed %d times in a row: it starts with modems and SIP only.", CRASHES)
-            self._publish(AlertRaised(code=CODE, subject="daemon", values={"crashes": str(CRASHES)}))
         return self
+
+    def tell(self) -> None:
+        """Raise the alert, once there is somebody who shows it."""
+        if self.is_on:
+            self._publish(AlertRaised(code=CODE, subject="daemon", values={"crashes": str(CRASHES)}))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
