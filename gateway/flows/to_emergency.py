@@ -11,10 +11,9 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from gateway.errors import NoFreeLine
-from gateway.events import AlertRaised
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
-from gateway.telephony.emergency import CODE
+from gateway.telephony.emergency import tell_of_emergency
 from gateway.telephony.leg import Leg, LegState
 from gateway.telephony.line import Line, LineState
 from gateway.telephony.numbers import Dialable
@@ -29,8 +28,7 @@ _ANSWERS = frozenset({Cause.BUSY, Cause.NO_ANSWER, Cause.REJECTED, Cause.HUNG_UP
 
 async def to_emergency(call: Call, number: Dialable) -> None:
     """Dial it by one way after the other until somebody is reached; where nobody can be, say so."""
-    caller = call.caller.peer
-    call.exchange.publish(AlertRaised(code=CODE, subject=caller, values={"caller": caller, "number": number.digits}))
+    tell_of_emergency(call.exchange.publish, caller=call.caller.peer, number=number.digits)
     why = Cause.NO_FREE_LINE
     async for leg in _ways(call, number):
         async with call.ringing(leg) as ringing:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from gateway.events import AlertAcknowledged, AlertCleared, Publish, Published
+from gateway.events import AlertAcknowledged, AlertCleared, AlertRaised, Publish, Published
 
 CODE = "emergency-call"
+
+
+def tell_of_emergency(publish: Publish, *, caller: str, number: str) -> None:
+    """Raise the alert: who has dialled which number."""
+    publish(AlertRaised(code=CODE, subject=caller, values={"caller": caller, "number": number}))
 
 
 class EmergencySeen:
