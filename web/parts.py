@@ -42,14 +42,14 @@ def calls_or_reason(**query: str | int | None) -> dict[str, Any]:
         return {"items": [], "next": None, "refusal": refusal}
 
 
-def missed_or_reason(**query: str | None) -> dict[str, Any]:
+def missed_or_reason(**query: str | int | None) -> dict[str, Any]:
     """Customers who were missed; where lists are not to be had now, none with the reason (`refusal`)."""
     try:
-        return {"items": client().missed(asker(), **query), "refusal": None}
+        return {**client().missed(asker(), **query), "refusal": None}
     except Refused as refusal:
         if refusal.status not in (400, 503):
             raise
-        return {"items": [], "refusal": refusal}
+        return {"items": [], "count": 0, "refusal": refusal}
 
 
 def _live_calls() -> dict[str, Any]:
@@ -65,7 +65,7 @@ def _tiles() -> dict[str, Any]:
         "today": len(calls),
         "is_more": today["next"] is not None,
         "answered": sum(1 for call in calls if call["answered_at"]),
-        "waiting": missed_or_reason()["items"],
+        "waiting": missed_or_reason(limit=1),
         "refusal": today["refusal"],
         "lines_good": sum(1 for state in states if state in ("ready", "busy")),
         "lines_busy": states.count("busy"),

@@ -18,9 +18,9 @@ class ReportClient(GatewayLink):
         """The same as CSV."""
         return str(self._ask(asker, "GET", "/api/v1/statistics", query={**query, "format": "csv"}))
 
-    def missed(self, asker: Asker, **query: str | None) -> list[dict[str, Any]]:
-        """Customers who were missed."""
-        return list(self._object(asker, "GET", "/api/v1/missed", query=query)["items"])
+    def missed(self, asker: Asker, **query: str | int | None) -> dict[str, Any]:
+        """Customers who were missed: `items`, and their `count` where not all are asked for."""
+        return self._object(asker, "GET", "/api/v1/missed", query=query)
 
     def missed_table(self, asker: Asker, **query: str | None) -> str:
         """The same as CSV."""

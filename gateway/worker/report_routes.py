@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -17,6 +18,7 @@ from gateway.worker.spreadsheet import as_csv
 
 GROUPINGS = ("day", "hour", "week-hour", "phone", "courier", "line")
 LONGEST_PERIOD = timedelta(days=400)
+MOST_LISTED = 200
 COLUMNS = (
     "calls", "incoming", "answered", "missed", "seconds_to_answer", "outgoing", "reached", "answer_seizure_ratio",
     "talk_seconds", "average_talk_seconds", "cost", "busy_seconds", "occupancy",
@@ -63,7 +65,10 @@ class ReportRoutes:
         since, until = (bodies.moment(request.query, name) for name in ("since", "until"))
         found = await _read(lambda: self._reports.missed(since=since, until=until))
         if not _is_csv(request):
-            return web.json_response({"items": found}, headers={"Cache-Control": "no-store"})
+            limit = _limit(request)
+            return web.json_response(
+                {"items": found[:limit], "count": len(found)}, headers={"Cache-Control": "no-store"}
+            )
         table = [
             [*(each[name] for name in ("number", "name", "first_at", "last_at")), len(each["tries"]), *_ending(each)]
             for each in found
@@ -103,6 +108,13 @@ def _choice(request: web.Request, name: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise bodies.bad_request(f"{name!r} must be one of: {', '.join(choices)}.")
     return value
+
+
+def _limit(request: web.Request) -> int:
+    text = request.query.get("limit") or str(MOST_LISTED)
+    if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= MOST_LISTED:
+        raise bodies.bad_request(f"'limit' must be a number from 1 to {MOST_LISTED}.")
+    return int(text)
 
 
 async def _read(verb: Callable[[], Any]) -> Any:

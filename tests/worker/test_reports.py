@@ -48,6 +48,8 @@ async def test_what_is_asked_arrives_and_what_comes_back_is_as_the_contract_says
         assert reports.asked == [(since, until, by) for by in GROUPINGS]
         _, answer = await served.ask("GET", "/api/v1/missed")
         assert [row["number"] for row in answer["items"]] == ["+79031112233"]
+        _, answer = await served.ask("GET", "/api/v1/missed?since=2027-01-01T00:00:00Z&limit=1")
+        assert (len(answer["items"]), answer["count"]) == (1, 2)
         _, answer = await served.ask("GET", "/api/v1/missed?since=2027-01-01T00:00:00Z")
         for row in answer["items"]:
             assert_fits(row, "MissedCustomer")
@@ -72,6 +74,7 @@ async def test_what_is_asked_arrives_and_what_comes_back_is_as_the_contract_says
             "statistics", f"statistics?{PERIOD}&by=moon", f"statistics?{PERIOD}&format=xls",
             "statistics?since=2027-01-02T00:00:00Z&until=2027-01-01T00:00:00Z",
             "statistics?since=2025-01-01T00:00:00Z&until=2027-01-01T00:00:00Z", "missed?since=yesterday",
+            "missed?limit=0", "missed?limit=201",
         ):  # fmt: skip
             status, answer = await served.ask("GET", f"/api/v1/{wrong}")
             assert (status, answer["code"]) == (400, "bad-request"), wrong
