@@ -13,6 +13,7 @@ from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL
 from gateway.api.seams import ShopFile
 from gateway.clock import WallClock, utc_now
+from gateway.messages import pick_language
 from gateway.telephony.schedule import WEEKDAYS, Schedule, ScheduleException, hours_text
 from gateway.telephony.spoken_hours import said
 
@@ -53,7 +54,7 @@ class ScheduleRoutes:
         return self._answer()
 
     async def _get_state(self, request: web.Request) -> web.Response:
-        schedule, language = self._hours.schedule(), self._hours.language()
+        schedule, language = self._hours.schedule(), pick_language(request.headers.get("Accept-Language", ""))
         zone = ZoneInfo(schedule.time_zone)
         at = _moment(request.query["at"], zone) if "at" in request.query else self._clock()
         opening = schedule.state_at(at)

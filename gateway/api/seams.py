@@ -284,9 +284,6 @@ class ShopFile(Protocol):
     def schedule(self) -> Schedule:
         """The shop's hours as they are now."""
 
-    def language(self) -> str:
-        """The shop's."""
-
     async def change_hours(self, table: Mapping[str, object], *, by: str) -> None:
         """Commit other hours, all of them. Raises SettingsError that says what is wrong."""
 

@@ -146,10 +146,6 @@ class Store:
         """The shop's hours as they are now."""
         return self._shop.schedule
 
-    def language(self) -> str:
-        """The shop's."""
-        return self._shop.language
-
     async def change_hours(self, table: Mapping[str, object], *, by: str) -> None:
         """Commit other hours, all of them. Raises SettingsError, StoreError."""
         async with self._changing:

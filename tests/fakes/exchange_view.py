@@ -77,9 +77,6 @@ class FakeShopFile:
     def schedule(self) -> Schedule:
         return self.shop.schedule
 
-    def language(self) -> str:
-        return self.shop.language
-
     async def change_hours(self, table: Mapping[str, object], *, by: str) -> None:
         self.shop = with_hours(self.shop, table)
         self.imported_by.append(by)

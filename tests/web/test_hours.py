@@ -93,3 +93,12 @@ def test_a_moment_that_is_none_is_told(owner: FlaskClient) -> None:
 )
 def test_hours_as_people_write_them(written: str, read: list[str]) -> None:
     assert _spans(written) == read
+
+
+def test_the_page_speaks_the_readers_language(owner: FlaskClient) -> None:
+    _post(owner, monday="9-18", holidays="RU")
+    owner.set_cookie("language", "ru")
+    page = owner.get(f"{PAGE}?at=2027-05-01T12:00").text
+    assert "Мы снова откроемся" in page
+    assert "Праздник Весны и Труда" in page
+    assert "Магазин закрыт" in page
