@@ -141,3 +141,16 @@ async def test_a_disk_that_is_away_stops_no_call() -> None:
         caller.hangs_up()
         await s.after(0.5)
         s.writer.is_away = False
+
+
+async def test_whoever_hangs_up_during_the_announcement_leaves_nothing() -> None:
+    """At every half second of it, and nothing was answered, which would cost."""
+    rules = replace(SHOP.toll_free, when_spent=WhenSpent.ANNOUNCE)
+    for half_seconds in range(4):
+        async with scene(replace(SHOP, toll_free=rules)) as s:
+            await _talk(s, calls_free(s, "+79010000001"), 601)
+            stranger = calls_free(s, "+79030000001")
+            await s.after(half_seconds / 2)
+            stranger.hangs_up()
+            await s.after(1)
+            assert "answer" not in stranger.told
