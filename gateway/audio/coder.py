@@ -2,7 +2,8 @@
 
 Inside, a voice is 8 kHz: a call by a SIM has no more to give. A wide-band codec is therefore decoded to, and encoded
 from, 8 kHz; two phones that agree on the same codec keep their full band because their packets are passed through
-unopened, and those in a conference because it is mixed at 16 kHz too (`full_band`; docs/decisions/wide-band.md).
+unopened, those with different wide ones and those in a conference because there are 16 kHz for them beside the 8
+(`full_band`; docs/decisions/wide-band.md).
 """
 
 from __future__ import annotations

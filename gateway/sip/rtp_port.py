@@ -81,7 +81,8 @@ class RtpPort(MediaPort):
         self._payload_type = 0
         self._sends = False
         """Whether the agreement lets us speak."""
-        self._wants_full_band = False
+        self._wants_full_band = 0
+        """By how many it is asked for."""
         self._full_band: FullBand | None = None
         """While somebody wants 16 kHz and the codec has them."""
         self._usual_bytes = -1
@@ -129,7 +130,7 @@ class RtpPort(MediaPort):
             clock_rate = agreement.codec.facts.clock_rate
             self._timeline.count_by(clock_rate)
             self._sender.count_by(clock_rate)
-            self.ask_full_band(wanted=self._wants_full_band)
+            self._provide_full_band(agreement.codec)
         self._decoders = {each.number: new_coder(each.codec) for each in agreement.also if each.codec is not None}
         self._decoders[agreement.payload] = self._coder
         self._secure = None
@@ -181,12 +182,17 @@ class RtpPort(MediaPort):
 
     def ask_full_band(self, *, wanted: bool) -> bool:
         """As of every port: with a wide-band codec there are 16 kHz."""
-        self._wants_full_band = wanted
+        self._wants_full_band += 1 if wanted else -1
         codec = self.codec
-        has_more = codec is not None and codec.is_wide
-        self._full_band = FullBand(codec) if wanted and codec is not None and has_more else None
+        if codec is None or not codec.is_wide:
+            return False
+        if (self._full_band is None) is bool(self._wants_full_band):
+            self._provide_full_band(codec)
+        return True
+
+    def _provide_full_band(self, codec: Codec) -> None:
+        self._full_band = FullBand(codec) if self._wants_full_band and codec.is_wide else None
         self.hears_full_band = self._full_band is not None
-        return has_more
 
     def full_band(self, frame: Frame) -> NDArray[np.int16] | None:
         """As of every port."""
@@ -212,8 +218,16 @@ class RtpPort(MediaPort):
 
         stop_listening = other.listen(write)
         other._followers.append(self)
+        # Two wide codecs that are not the same still have 16 kHz in common.
+        ours, theirs = self.codec, other.codec
+        is_full = ours is not theirs and all(codec is not None and codec.is_wide for codec in (ours, theirs))
+        self._full_band_from = other if is_full else None
+        for port in (self, other) if is_full else ():
+            port.ask_full_band(wanted=True)
 
         def stop() -> None:
+            for port in (self, other) if is_full else ():
+                port.ask_full_band(wanted=False)
             stop_listening()
             other._followers.remove(self)
 

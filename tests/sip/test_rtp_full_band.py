@@ -60,6 +60,38 @@ async def test_in_a_conference_wide_phones_hear_each_other_in_full_band(near: Co
         assert not a.port.hears_full_band
 
 
+@pytest.mark.parametrize(("near", "far"), [(Codec.G722, Codec.OPUS), (Codec.OPUS, Codec.G722)])
+async def test_two_phones_with_different_wide_codecs_hear_each_other_in_full_band(near: Codec, far: Codec) -> None:
+    async with party(near) as a, party(far) as b:
+        a.record()
+        a.port.hear(b.port)
+        b.port.hear(a.port)
+        speaker, listener = new_wide_coder(near), new_wide_coder(far)
+        at = 2 * np.pi * np.arange(WIDE_FRAME_SAMPLES) / 16_000
+        tone = (4_000 * (np.sin(1_000 * at) + np.sin(6_000 * at))).astype(np.int16)
+        for _ in range(60):
+            a.say(speaker.encode(tone))
+            await asyncio.sleep(0.02)
+        wide = np.concatenate([listener.decode(p.payload) for p in b.phone.heard if p.payload_type == PAYLOADS[far]])
+        assert level(wide[-8_000:], 1_000, 16_000) == pytest.approx(4_000, rel=0.1)
+        assert level(wide[-8_000:], 6_000, 16_000) == pytest.approx(4_000, rel=0.25)
+        recorded = np.concatenate([frame for _, frame in a.heard])
+        assert level(recorded[-4_000:], 1_000, 8_000) == pytest.approx(4_000, rel=0.1)
+        assert level(recorded[-4_000:], 2_000, 8_000) < 200
+        b.port.hear(None)
+        assert a.port.hears_full_band, "the other way goes on"
+        a.port.hear(None)
+        assert not any(each.port.hears_full_band for each in (a, b))
+
+
+async def test_phones_with_the_same_codec_cost_no_full_band() -> None:
+    async with party(Codec.G722) as a, party(Codec.G722) as b, party(Codec.PCMA) as c:
+        a.port.hear(b.port)
+        b.port.hear(a.port)
+        c.port.hear(a.port)
+        assert not any(each.port.hears_full_band for each in (a, b, c))
+
+
 def level(samples: NDArray[np.int16], hertz: int, rate: int) -> float:
     """The amplitude of a tone, whatever lies beside it."""
     at = 2j * np.pi * hertz * np.arange(len(samples)) / rate
