@@ -55,24 +55,32 @@ class Concurrency:
         return len(self.seconds) - 1
 
 
-def by_line(connection: Connection, period: Period) -> dict[str, LineFigures]:
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A leg on a line, as far as it lies within a period."""
+
+    busy: Busy
+    figures: Figures | None
+    """None: the call began before the period, or is not over."""
+
+
+def by_line(carried: Iterable[Carried]) -> dict[str, LineFigures]:
     """By the name of the line or provider. A call to outside that tried two lines is one of each."""
-    rows = _legs(connection, period)
     figures: defaultdict[str, Figures] = defaultdict(Figures)
     seconds: defaultdict[str, float] = defaultdict(float)
-    for row in rows:
-        seconds[row.line] += (row.busy.until - row.busy.since).total_seconds()
-        if row.figures is not None:
-            figures[row.line] += row.figures
+    for leg in carried:
+        seconds[leg.busy.line] += (leg.busy.until - leg.busy.since).total_seconds()
+        if leg.figures is not None:
+            figures[leg.busy.line] += leg.figures
     return {line: LineFigures(figures=figures[line], busy_seconds=round(seconds[line], 3)) for line in sorted(seconds)}
 
 
-def concurrency(connection: Connection, period: Period, lines: Iterable[str]) -> Concurrency:
-    """Of the lines named."""
+def concurrency(
+    carried: Iterable[Carried], refused: Sequence[datetime], period: Period, lines: Iterable[str]
+) -> Concurrency:
+    """Of the lines named; `refused` is when calls found none of them free."""
     names = frozenset(lines)
-    rows = [row for row in _legs(connection, period) if row.line in names]
-    spans = [row.busy for row in rows]
-    refused = _refused(connection, period)
+    spans = [leg.busy for leg in carried if leg.busy.line in names]
     return Concurrency(
         seconds=busy_at_once(spans, period),
         peaks=peaks_by_hour(spans, period),
@@ -126,15 +134,7 @@ def saved_by_one_more(refused: Iterable[datetime], spans: Sequence[Busy]) -> int
     return saved
 
 
-@dataclass(frozen=True, slots=True)
-class _Carried:
-    line: str
-    busy: Busy
-    figures: Figures | None
-    """None: the call began before the period."""
-
-
-def _legs(connection: Connection, period: Period) -> list[_Carried]:
+def carried_legs(connection: Connection, period: Period) -> list[Carried]:
     """Every leg on a line that was there within the period; one that is not over lasts to its end."""
     wanted = (
         select(
@@ -184,11 +184,12 @@ def _legs(connection: Connection, period: Period) -> list[_Carried]:
                     talk_ms=talked // timedelta(milliseconds=1),
                     cost=cost,
                 )
-        found.append(_Carried(line, Busy(line, max(since, period.since), until), figures))
+        found.append(Carried(Busy(line, max(since, period.since), until), figures))
     return found
 
 
-def _refused(connection: Connection, period: Period) -> list[datetime]:
+def refused_calls(connection: Connection, period: Period) -> list[datetime]:
+    """When calls began that found no free line."""
     wanted = select(type_coerce(calls.c.started_at, String)).where(
         *period.calls, calls.c.cause == Cause.NO_FREE_LINE, calls.c.answered_at.is_(None)
     )

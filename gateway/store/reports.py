@@ -18,7 +18,7 @@ from gateway.clock import WallClock, utc_now
 from gateway.store.database import Places, open_engine
 from gateway.store.figures import Figures
 from gateway.store.missed import read_missed, read_open
-from gateway.store.occupancy import by_line, concurrency
+from gateway.store.occupancy import Carried, by_line, carried_legs, concurrency, refused_calls
 from gateway.store.queries import wire
 from gateway.store.shop_versions import load_shop
 from gateway.store.statistics import Grouping, Period, by_courier, by_phone, by_time, totals
@@ -51,6 +51,7 @@ class Reports:
         with self._engine.connect() as connection, connection.begin():
             _, shop, _ = load_shop(connection)
             period = Period(since=since, until=max(since, min(until, self._clock())), zone=ZoneInfo(shop.time_zone))
+            carried = carried_legs(connection, period) if grouping is Grouping.LINE else []
             return {
                 "since": wire(since),
                 "until": wire(until),
@@ -58,9 +59,9 @@ class Reports:
                 "time_zone": shop.time_zone,
                 "currency": shop.currency,
                 "total": totals(connection, period).wire(),
-                "rows": _rows(connection, period, grouping),
+                "rows": _rows(connection, period, grouping, carried),
                 "returns": _returns(read_missed(connection, shop, period.since, period.until)),
-                "concurrency": _concurrency(connection, period, shop) if grouping is Grouping.LINE else None,
+                "concurrency": _concurrency(connection, period, carried, shop) if grouping is Grouping.LINE else None,
             }
 
     def missed(self, *, since: datetime | None = None, until: datetime | None = None) -> list[dict[str, object]]:
@@ -76,7 +77,9 @@ class Reports:
             return [_missed(each) for each in reversed(read_missed(connection, shop, since, until))]
 
 
-def _rows(connection: Connection, period: Period, grouping: Grouping) -> list[dict[str, object]]:
+def _rows(
+    connection: Connection, period: Period, grouping: Grouping, carried: Sequence[Carried]
+) -> list[dict[str, object]]:
     match grouping:
         case Grouping.LINE:
             length = (period.until - period.since).total_seconds()
@@ -86,7 +89,7 @@ def _rows(connection: Connection, period: Period, grouping: Grouping) -> list[di
                     "busy_seconds": found.busy_seconds,
                     "occupancy": round(found.busy_seconds / length, 4) if length else None,
                 }
-                for line, found in by_line(connection, period).items()
+                for line, found in by_line(carried).items()
             ]
         case Grouping.COURIER:
             found = by_courier(connection, period)
@@ -101,8 +104,8 @@ def _row(key: str, figures: Figures) -> dict[str, object]:
     return {"key": key, **figures.wire(), "busy_seconds": None, "occupancy": None}
 
 
-def _concurrency(connection: Connection, period: Period, shop: Shop) -> dict[str, object]:
-    found = concurrency(connection, period, (line.name for line in shop.lines))
+def _concurrency(connection: Connection, period: Period, carried: Sequence[Carried], shop: Shop) -> dict[str, object]:
+    found = concurrency(carried, refused_calls(connection, period), period, (line.name for line in shop.lines))
     return {
         "lines": len(shop.lines),
         "seconds": list(found.seconds),

@@ -82,13 +82,14 @@ def by_phone(connection: Connection, period: Period) -> dict[str, Figures]:
     answered = _sums(connection, period, [calls.c.answered_by], calls.c.direction == "incoming", is_extension)
     made = _sums(connection, period, [calls.c.caller], calls.c.direction == "outgoing", calls.c.line.is_(None))
     in_vain = select(calls.c.id).where(*period.calls, calls.c.direction == "incoming", calls.c.answered_at.is_(None))
-    peer = legs.c.peer + ""  # so that no index of peers is gone through from one end to the other
+    # Made from the columns, so that the legs are found by their calls, and no index of legs is gone through whole.
+    peer, line = legs.c.peer + "", func.coalesce(legs.c.line, "")
     rung = (
         select(peer, func.count(distinct(legs.c.call_id)))
         .where(
             legs.c.call_id.in_(in_vain),
             legs.c.kind == "sip",
-            legs.c.line.is_(None),
+            line == "",
             legs.c.direction == "outgoing",
         )
         .group_by(peer)

@@ -15,8 +15,10 @@ from gateway.store.occupancy import (
     Busy,
     busy_at_once,
     by_line,
+    carried_legs,
     concurrency,
     peaks_by_hour,
+    refused_calls,
     saved_by_one_more,
 )
 from gateway.store.statistics import Grouping, Period, by_courier, by_phone, by_time, totals
@@ -140,7 +142,7 @@ def test_lines_equal_a_recount_of_their_legs(seed: int) -> None:
                 else Figures(outgoing=1, reached=int(up is not None), talk_ms=talked, cost=leg.cost)
             )  # fmt: skip
     with stored(log) as connection:
-        found = by_line(connection, period)
+        found = by_line(carried_legs(connection, period))
     assert {line: each.figures for line, each in found.items()} == figures
     assert {line: each.busy_seconds for line, each in found.items()} == pytest.approx(busy)
 
@@ -189,7 +191,9 @@ def test_a_known_day_tells_its_peak_and_whom_one_more_line_would_have_served() -
     moments = [ten + timedelta(minutes=minutes) for minutes in (1, 2, 8, 300)]
     log = [carried(1, "red", 10), carried(2, "blue", 2), *(refused(number, at) for number, at in enumerate(moments))]
     with stored(log) as connection:
-        found = concurrency(connection, period, ("red", "blue"))
+        found = concurrency(
+            carried_legs(connection, period), refused_calls(connection, period), period, ("red", "blue")
+        )
     assert (found.peak, found.refused) == (2, 4)
     assert list(found.seconds) == [9 * 3600 - 600, 480, 120]
     assert list(found.peaks) == [2 if hour == 10 else 0 for hour in range(24)]
