@@ -51,6 +51,8 @@ EMPLOYEE_SECONDS = 30.0
 """How long staff ring for a promise."""
 PAUSE_SECONDS = 60.0
 """Before the next look, where the customer has not been rung after all."""
+MOST_OPEN = 100
+"""So many promises wait at most; who calls then is offered to wait only."""
 LOOK_SECONDS = 60.0
 """The wall clock may have been set, or a line may have come back."""
 
@@ -116,8 +118,16 @@ class CallBackDesk:
     # Promises.
 
     def can_promise(self, number: str) -> bool:
-        """Whether that caller can be called back at all."""
-        return self._dialable(number) is not None
+        """Whether that caller can be called back at all: not ourselves, and not one more when very many wait.
+
+        A caller's number can be forged: the bound keeps others from having us call half a town.
+        """
+        dialable = self._dialable(number)
+        if dialable is None or self._exchange is None:
+            return False
+        shop = self._exchange.shop()
+        ours = {line.number for line in shop.lines} | {trunk.number for trunk in shop.trunks}
+        return dialable.digits in self._open or (len(self._open) < MOST_OPEN and dialable.digits not in ours)
 
     def promise(
         self, *, number: str, name: str, called: str, extensions: tuple[str, ...], call_id: str, due_at: datetime | None

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.events import CallAnswered, CallBackChanged, CallStarted
 from gateway.store.call_backs import StoredCallBacks
-from gateway.telephony.call_back_desk import CallBackDesk
+from gateway.telephony.call_back_desk import MOST_OPEN, CallBackDesk
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import LegState
 from gateway.telephony.line import LineState
@@ -369,3 +369,19 @@ async def test_two_promises_wait_for_two_who_are_free_in_turn() -> None:
         for leg in s.trunks["provider"].legs:
             leg.hangs_up()
         await s.after(0.5)
+
+
+async def test_promises_are_bounded_and_never_made_to_ourselves() -> None:
+    async with scene(SHOP) as s:
+        s.phones.away = {"101", "102"}
+        assert not s.call_backs.can_promise("+74951234567"), "the shop's own number"
+        for number in range(MOST_OPEN):
+            assert s.call_backs.can_promise(f"+7903555{number:04}")
+            s.call_backs.promise(
+                number=f"+7903555{number:04}", name="", called="red", extensions=(), call_id="c", due_at=None
+            )
+        assert not s.call_backs.can_promise("+79035559999")
+        assert s.call_backs.can_promise("+79035550007"), "who waits already may ask again"
+        await s.after(1)
+        for promise in s.call_backs.waiting():
+            s.call_backs.cancel(promise.id)
