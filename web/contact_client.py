@@ -8,8 +8,8 @@ from typing import Any
 
 from web.gateway_link import Asker, GatewayLink
 
-_READING_SECONDS = 60.0
-"""A file of many contacts is read by and by."""
+_READING_SECONDS = 320.0
+"""As long as the daemon lets the worker read a file of many contacts, and a little."""
 _PIECE_BYTES = 64 * 1024
 
 

@@ -19,6 +19,8 @@ from gateway.api.relay import Relay
 from gateway.telephony.contacts import Contact, ContactDraft
 
 LONGEST_NOTE = 2_000
+READING_SECONDS = 300.0
+"""As long as the worker may take for a file of thousands of cards."""
 _FIELDS = frozenset({"name", "phones", "manager", "tags", "note"})
 _PROBLEMS_TOLD = 100
 
@@ -130,7 +132,7 @@ class ContactRoutes:
         look = request.query.get("look", "false")
         if look not in ("true", "false"):
             raise bodies.bad_request("'look' must be true or false.")
-        answer = await self._relay.answer_to(request, "/api/v1/contacts/read")
+        answer = await self._relay.answer_to(request, "/api/v1/contacts/read", silence_seconds=READING_SECONDS)
         if answer.status != 200:
             return answer
         drafts, unread = await asyncio.to_thread(_read, answer.body)

@@ -82,14 +82,16 @@ class Relay:
             log.debug("The worker does not answer: %s", error)
             raise WorkerAway("The worker does not answer.") from error
 
-    async def answer_to(self, request: web.Request, path: str) -> web.Response:
+    async def answer_to(
+        self, request: web.Request, path: str, *, silence_seconds: float = _SILENCE_SECONDS
+    ) -> web.Response:
         """What the worker says to the request's body, of whatever size, at another path. Raises WorkerAway."""
         if self._session is None:
             raise WorkerAway("The relay is not open.")
         headers = {
             name: request.headers[name] for name in ("Accept-Language", "Content-Type") if name in request.headers
         }
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_SILENCE_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=silence_seconds)
         body = request.content if request.can_read_body else None
         try:
             async with self._session.post(

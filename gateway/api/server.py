@@ -49,7 +49,13 @@ LARGEST_BODY_BYTES = 1024 * 1024
 LONGEST_REQUEST_SECONDS = 30.0
 LONGEST_QUESTION_SECONDS = 75.0
 """For what an operator is asked: its network answers within a minute, or not at all."""
-_WITHOUT_TIME_LIMIT = ("/api/v1/stream", "/api/v1/recordings/", "/api/v1/restore", "/api/v1/setup/restore")
+_WITHOUT_TIME_LIMIT = (
+    "/api/v1/stream",
+    "/api/v1/recordings/",
+    "/api/v1/restore",
+    "/api/v1/setup/restore",
+    "/api/v1/contacts/import",
+)
 _RELAYED = (
     "/api/v1/calls",
     "/api/v1/calls/{id}",

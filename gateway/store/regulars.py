@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from gateway.clock import WallClock
 from gateway.events import CallAnswered, CallEnded, CallStarted, Published, ShopChanged
@@ -16,10 +18,13 @@ from gateway.store.schema import calls
 from gateway.store.writer import Writer
 from gateway.telephony.contacts import ContactRules, Known, Past, manager_of
 from gateway.telephony.numbers import NumberPolicy
-from gateway.telephony.shop import ShopView
+from gateway.telephony.shop import Shop, ShopView
 
 MOST_NUMBERS = 20_000
 """Of so many callers the talks are remembered, the latest ones."""
+_E164 = re.compile(r"\+[0-9]{6,15}", re.ASCII)
+_Talk: TypeAlias = tuple[str, datetime, str | None]
+"""Who has called, when it was answered, and by whom."""
 
 
 @dataclass(slots=True)
@@ -42,11 +47,12 @@ class Regulars:
         self._callers: dict[str, str] = {}
         """The callers from outside whose calls run and were not answered yet, by call."""
         self._counted_by = self._rules
+        self._meanwhile: list[_Talk] | None = None
+        """What is counted while the talks are being read anew; None: they are not."""
 
     async def load(self) -> None:
         """Read the talks of the days that count."""
-        since = self._clock() - timedelta(days=self._rules.regular_days)
-        self._take(await self._writer.write(lambda connection: _answered_since(connection, since)))
+        self._use(await self._writer.write(self._reading(self._clock())))
 
     def known(self, number: str) -> Known | None:
         """The contact with that number."""
@@ -55,15 +61,15 @@ class Regulars:
     def manager_of(self, number: str) -> str | None:
         """The extension to whom that number belongs as a regular customer's, while the shop is open."""
         shop = self._shop()
-        normal = self._normal(number)
-        if not normal or not shop.schedule.state_at(self._clock()).is_open:
+        normal = _normal(shop, number)
+        extension = manager_of(shop.contacts, self._contacts.known(normal), self._past(normal)) if normal else None
+        if extension is None or shop.phone(extension) is None:
             return None
-        extension = manager_of(shop.contacts, self._contacts.known(normal), self._past(normal))
-        return extension if extension is not None and shop.phone(extension) is not None else None
+        return extension if shop.schedule.state_at(self._clock()).is_open else None
 
     def forget(self, number: str) -> None:
         """Nothing is remembered of that number's talks any more: it was erased."""
-        self._talks.pop(self._normal(number), None)
+        self._talks.pop(_normal(self._shop(), number), None)
 
     def __call__(self, published: Published) -> None:
         """Count a talk with a caller from outside."""
@@ -71,13 +77,16 @@ class Regulars:
             case CallStarted(direction="incoming", caller=str(caller), call_id=call_id) if caller:
                 self._callers[call_id] = caller
             case CallAnswered(call_id=call_id, answered_by=by) if call_id in self._callers:
-                self._count(self._callers.pop(call_id), published.time, by)
+                talk = (self._callers.pop(call_id), published.time, by)
+                _count(self._talks, self._shop(), talk)
+                if self._meanwhile is not None:
+                    self._meanwhile.append(talk)
             case CallEnded(call_id=call_id):
                 self._callers.pop(call_id, None)
             case ShopChanged() if self._needs_other_talks():
-                since = published.time - timedelta(days=self._rules.regular_days)
-                read = self._writer.hand_over(lambda connection: _answered_since(connection, since))
-                read.add_done_callback(lambda done: None if done.exception() else self._take(done.result()))
+                self._meanwhile = []
+                read = self._writer.hand_over(self._reading(published.time))
+                read.add_done_callback(lambda done: None if done.exception() else self._use(done.result()))
             case _:
                 pass
 
@@ -89,24 +98,23 @@ class Regulars:
         former, self._counted_by = self._counted_by, self._rules
         return (former.regular_calls, former.regular_days) != (self._rules.regular_calls, self._rules.regular_days)
 
-    def _take(self, answered: Sequence[tuple[str, datetime, str | None]]) -> None:
-        self._talks.clear()
-        for caller, moment, by in answered:
-            self._count(caller, moment, by)
+    def _reading(self, now: datetime) -> Callable[[Connection], OrderedDict[str, _Talks]]:
+        """What reads and counts in the writer's thread: there may be a hundred thousand calls."""
+        shop, since = self._shop(), now - timedelta(days=self._rules.regular_days)
 
-    def _count(self, caller: str, moment: datetime, by: str | None) -> None:
-        number = self._normal(caller)
-        if not number:
-            return
-        talks = self._talks.setdefault(number, _Talks())
-        self._talks.move_to_end(number)
-        talks.moments.append(moment)
-        while len(talks.moments) > max(1, self._rules.regular_calls):
-            talks.moments.popleft()
-        if by is not None and self._shop().phone(by) is not None:
-            talks.last_by = by
-        while len(self._talks) > MOST_NUMBERS:
-            self._talks.popitem(last=False)
+        def read(connection: Connection) -> OrderedDict[str, _Talks]:
+            talks: OrderedDict[str, _Talks] = OrderedDict()
+            for talk in _answered_since(connection, since, at_most=_most(shop)):
+                _count(talks, shop, talk)
+            return talks
+
+        return read
+
+    def _use(self, talks: OrderedDict[str, _Talks]) -> None:
+        self._talks = talks
+        for talk in self._meanwhile or ():
+            _count(talks, self._shop(), talk)
+        self._meanwhile = None
 
     def _past(self, number: str) -> Past:
         talks = self._talks.get(number)
@@ -116,20 +124,48 @@ class Regulars:
         answered = sum(1 for moment in talks.moments if moment >= since)
         return Past(answered=answered, last_by=talks.last_by if answered else None)
 
-    def _normal(self, number: str) -> str:
-        return (NumberPolicy(self._shop().numbers).normalise(number) or number) if number else ""
+
+def _count(talks: OrderedDict[str, _Talks], shop: Shop, talk: _Talk) -> None:
+    caller, moment, by = talk
+    number = _normal(shop, caller)
+    if not number:
+        return
+    mine = talks.setdefault(number, _Talks())
+    talks.move_to_end(number)
+    if moment not in mine.moments:
+        mine.moments.append(moment)
+    while len(mine.moments) > _most(shop):
+        mine.moments.popleft()
+    if by is not None and shop.phone(by) is not None:
+        mine.last_by = by
+    while len(talks) > MOST_NUMBERS:
+        talks.popitem(last=False)
 
 
-def _answered_since(connection: Connection, since: datetime) -> list[tuple[str, datetime, str | None]]:
-    """Caller, moment and who has answered, of the calls from outside, oldest first."""
-    wanted = (
-        select(calls.c.caller, calls.c.answered_at, calls.c.answered_by)
+def _most(shop: Shop) -> int:
+    return max(1, shop.contacts.regular_calls)
+
+
+def _normal(shop: Shop, number: str) -> str:
+    """E.164, as networks give most numbers already."""
+    if _E164.fullmatch(number) or not number:
+        return number
+    return NumberPolicy(shop.numbers).normalise(number) or number
+
+
+def _answered_since(connection: Connection, since: datetime, *, at_most: int) -> Iterator[_Talk]:
+    """The calls from outside that were answered, oldest first: of each caller the last `at_most`."""
+    newest_first = func.row_number().over(partition_by=calls.c.caller, order_by=calls.c.started_at.desc())
+    answered = (
+        select(calls.c.caller, calls.c.answered_at, calls.c.answered_by, newest_first.label("place"))
         .where(
             calls.c.started_at >= since,
             calls.c.direction == "incoming",
             calls.c.answered_at.is_not(None),
             calls.c.caller != "",
         )
-        .order_by(calls.c.started_at)
+        .subquery()
     )
-    return [(row.caller, row.answered_at, row.answered_by) for row in connection.execute(wanted)]
+    wanted = select(answered).where(answered.c.place <= at_most).order_by(answered.c.answered_at)
+    for row in connection.execute(wanted):
+        yield row.caller, row.answered_at, row.answered_by

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -32,7 +34,9 @@ async def add(contacts: StoredContacts, name: str, *phones: str, **said: Any) ->
     return await contacts.add(draft(name=name, phones=phones, **said), by="anna")
 
 
-async def test_contacts_outlive_the_daemon(places: Settings, clock: HandClock, bus: EventBus, heard: list[Event]) -> None:
+async def test_contacts_outlive_the_daemon(
+    places: Settings, clock: HandClock, bus: EventBus, heard: list[Event]
+) -> None:
     async with open_store(places, clock, bus) as store:
         await store.save_shop(SHOP, by="test")
         made = await add(store.contacts, "Мария", "8 903 111-22-33", HOME, manager="101", tags=("vip",), note="roses")
@@ -160,7 +164,9 @@ async def test_who_is_regular_and_whose(places: Settings, clock: HandClock, bus:
         assert store.people.manager_of(MARIA) == "101", "it is read from the calls after a restart"
         clock.pass_by(seconds=1)
         assert store.people.manager_of(MARIA) is None, "the first of the three is too long ago"
-        await store.save_shop(Shop(phones=SHOP.phones, lines=SHOP.lines, contacts=ContactRules(regular_calls=2)), by="x")
+        await store.save_shop(
+            Shop(phones=SHOP.phones, lines=SHOP.lines, contacts=ContactRules(regular_calls=2)), by="x"
+        )
         await store.orders.find("1")  # the talks were read before this
         assert store.people.manager_of(MARIA) == "101"
         assert store.people.manager_of("") is None
@@ -188,3 +194,21 @@ async def test_by_hand_it_needs_no_calls(said: dict[str, Any], manager: str | No
     shop[0] = Shop(contacts=SHOP.contacts)
     bus.publish(ShopChanged(by="anna"))
     assert people.manager_of(MARIA) is None, "that phone is of the shop no more"
+
+
+async def test_a_talk_while_the_talks_are_read_anew_is_counted_too() -> None:
+    shop = [replace(SHOP, contacts=ContactRules(regular_calls=1))]
+    writer = memory_writer()
+    people = Regulars(
+        writer, contacts_in_memory(lambda: shop[0], writer=writer), shop=lambda: shop[0], clock=loop_clock
+    )
+    bus = EventBus(loop_clock)
+    bus.subscribe(people)
+    for event in talked(OTHER, "before"):
+        bus.publish(event)
+    shop[0] = replace(SHOP, contacts=ContactRules(regular_calls=1, regular_days=7))
+    for event in (ShopChanged(by="anna"), *talked(MARIA, "meanwhile")):
+        bus.publish(event)
+    await asyncio.sleep(0.1)
+    assert people.manager_of(MARIA) == "101"
+    assert people.manager_of(OTHER) is None, "no row tells of that call"
