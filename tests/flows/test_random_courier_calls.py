@@ -11,11 +11,12 @@ from gateway.events import CallEnded
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import Direction, LegState
 from gateway.telephony.line import LineState
-from gateway.telephony.shop import Shop
+from gateway.telephony.shop import FollowMe, Shop
 from tests.fakes.exchange import Scene, scene
 from tests.fakes.legs import FakeLeg
 from tests.faults import rounds
 from tests.flows.test_courier_orders import COURIER, CUSTOMER, SECOND, SHOP, STRANGER, order
+from tests.flows.test_follow_me import APP
 
 STORIES = rounds(50, 2000)
 
@@ -29,17 +30,21 @@ def _shop(dice: random.Random) -> Shop:
             texts_missed=dice.random() < 0.5,
             on_shift=dice.random() < 0.9,
             then=dice.choice((None, "101", "2001" if each.extension == "2002" else "2002")),
+            follow=dice.choice(tuple(FollowMe)),
         )
         for each in SHOP.couriers
     )
-    return replace(SHOP, couriers=couriers)
+    lines = tuple(replace(line, asks_extension=dice.random() < 0.3) for line in SHOP.lines)
+    trunks = tuple(replace(trunk, asks_extension=dice.random() < 0.3) for trunk in SHOP.trunks)
+    phones = (*SHOP.phones, APP) if dice.random() < 0.5 else SHOP.phones
+    return replace(SHOP, couriers=couriers, lines=lines, trunks=trunks, phones=phones)
 
 
 def _begin(s: Scene, dice: random.Random) -> list[FakeLeg]:
     """Somebody calls; the legs that the test itself has made."""
     match dice.randrange(5):
         case 0:
-            return [s.call_from_phone("101", dice.choice(("2001", "2002")))]
+            return [s.call_from_phone("101", dice.choice(("2001", "2001", "2002", "2002", "112")))]
         case 1:
             return [s.call_to_trunk("provider", dice.choice((CUSTOMER, STRANGER, "")), "+74951234567")]
         case 2:
@@ -64,7 +69,8 @@ def _happen(s: Scene, legs: list[FakeLeg], dice: random.Random) -> None:
         case 1 | 2 if rung:
             leg.answers()
         case 3:
-            leg.presses(dice.choice(("1", "482913#", "1001#", "101#", "*1001#", "2002#", "#", "9")))
+            leg.presses(dice.choice(("1", "482913#", "1001#", "101#", "*1001#", "2002#", "#", "9",
+                                     "**1", "**2101#", "**3101#", "**4", "**22002#", "2001#")))  # fmt: skip
         case 4 if dice.random() < 0.4:
             leg.hangs_up(dice.choice((Cause.HUNG_UP, Cause.BUSY, Cause.MODEM_LOST, Cause.NO_ANSWER)))
         case 5 if dice.random() < 0.1:
@@ -86,7 +92,7 @@ async def test_random_stories_leave_nothing_behind(seed: int) -> None:
                 _happen(s, legs, dice)
             numbers = {number for line in s.lines.values() for number, _ in line.dialled}
             numbers |= {number for trunk in s.trunks.values() for number, _ in trunk.dialled}
-            assert numbers <= {COURIER, SECOND, CUSTOMER, STRANGER}, f"seed {seed}, story {story}"
+            assert numbers <= {COURIER, SECOND, CUSTOMER, STRANGER, "112"}, f"seed {seed}, story {story}"
             for leg in (*legs, *s.all_legs()):
                 if leg.state is not LegState.ENDED:
                     leg.hangs_up()
