@@ -20,6 +20,9 @@ SECRETS = (
     "4829",
     "HWDX-2XZ5-SGYY",
     "pBx-s3cret-9",
+    "hooks.example/T0/b0/xYz",
+    "sh4red-of-the-hook",
+    "77123:AAbbCC-of-the-bot",
 )
 PEOPLE = ("Иван Петров", "Front desk of Maria", "Shop of Ivanova", "ООО Ромашка", "D-778/2026", "shop-account-77")
 NUMBERS = ("79161234567", "79160000001", "74951234567", "356938035643809", "8970101234567890123", "805ec0a1b2c3")
@@ -61,6 +64,7 @@ LOG = """2026-03-02T09:00:01+0000 pi simbridge[97]: Call from +7 916 123-45-67 t
 2026-03-02T09:00:04+0000 pi simbridge[97]: AT+CPIN="4829"; 07919761989901F0040B919761214365F7000062302090000021
 2026-03-02T09:00:05+0000 pi simbridge[97]: REGISTER from 93.184.216.34 and from 192.168.1.20, mail to maria@example.org
 2026-03-02T09:00:06+0000 pi simbridge[97]: The owner's setup code is HWDX-2XZ5-SGYY.
+2026-03-02T09:00:07+0000 pi simbridge[97]: https://hooks.example/T0/b0/xYz?a=1 and bot77123:AAbbCC-of-the-bot say no.
 """
 
 
@@ -69,10 +73,14 @@ def config(tmp_path: Path) -> Path:
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "backup-passphrase").write_text("a passphrase of ours\n")
     (tmp_path / "secrets" / "red-pin").write_text("4829\n")
+    (tmp_path / "hook").write_text("sh4red-of-the-hook\n")
+    (tmp_path / "bot").write_text("77123:AAbbCC-of-the-bot\n")
     config = tmp_path / "gateway.toml"
     config.write_text(
         'data_dir = "data"\n# call 8-916-123-45-67 when it breaks\n[discovery]\nenabled = false\n'
         '[backup]\npassphrase_file = "secrets/backup-passphrase"\n'
+        '[alerts]\nwebhook = "https://hooks.example/T0/b0/xYz"\nwebhook_secret_file = "hook"\nsms = ["+79160000001"]\n'
+        'telegram_token_file = "bot"\ntelegram_chats = ["123456789"]\n'
     )
     settings = load_settings(config)
     settings.data_dir.mkdir()
