@@ -52,6 +52,18 @@ def test_each_rule_decides_where_those_before_it_are_equal(better: dict[str, obj
     assert chosen(bad, good, operator="MegaFon") == "blue"
 
 
+@pytest.mark.parametrize(
+    ("name", "better", "worse"),
+    [
+        ("minutes_left", 30, 29), ("minutes_left", 5, 4), ("minutes_left", 1, 0), ("minutes_left", None, 29),
+        ("signal_dbm", -85, -86), ("signal_dbm", -100, -101), ("signal_dbm", None, -101), ("signal_dbm", -85, None),
+    ],
+)  # fmt: skip
+def test_where_one_step_ends_and_the_next_begins(name: str, better: int | None, worse: int | None) -> None:
+    good = replace(PLAIN, name="blue", **{name: better})  # type: ignore[arg-type]  # a field by its name
+    assert chosen(replace(PLAIN, **{name: worse}), good) == "blue"  # type: ignore[arg-type]  # as above
+
+
 def test_small_differences_decide_nothing() -> None:
     other = replace(PLAIN, name="blue", minutes_left=31, signal_dbm=-60, minutes_used=10)
     assert chosen(PLAIN, other) == "blue", "both have plenty and hear well: the less used one"
