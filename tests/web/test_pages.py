@@ -73,6 +73,8 @@ def _skeletons(owner: FlaskClient, app: Flask, gateway: GatewayThread, text: str
     if not gateway.recorded.erasures.orders:
         gateway.recorded.erasures.begin("+79031112233", by="anna")
     gateway.people.keep_contact("k1", text, "+79031112233")
+    gateway.call_backs.promises.clear()
+    gateway.call_backs.add("+79031112233", name=text, called=text)
     gateway.archive.details["c1"] = {"notes": [{"id": "n1", "by": text, "text": text, "time": "2027-01-29T09:02:00Z"}]}
     gateway.keep_order("1001", customer="".join(each for each in text if ord(each) >= 32)[:100])
     pages = {}
