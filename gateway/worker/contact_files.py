@@ -16,7 +16,7 @@ from gateway.errors import ContactsInvalid
 from gateway.telephony.contacts import Contact, ContactDraft
 from gateway.telephony.numbers import NumberPolicy
 
-logging.getLogger("vobject").setLevel(logging.CRITICAL)  # it would log what it cannot read: somebody's card
+logging.getLogger("vobject.base").setLevel(logging.CRITICAL)  # it would log what it cannot read: somebody's card
 
 MOST_ROWS = 20_000
 _COLUMNS = {
