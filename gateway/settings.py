@@ -121,8 +121,6 @@ class AlertSettings:
     """Ids of chats that the bot may write to."""
     sms: tuple[str, ...] = ()
     """Numbers, as +79161234567, that get alerts by SMS while the network is gone."""
-    sms: tuple[str, ...] = ()
-    """Numbers, as +79161234567, that get alerts by SMS while the network is gone."""
     telegram: str = "https://api.telegram.org"
     """Another address for a server of one's own, or a way round a barrier."""
 
@@ -310,11 +308,6 @@ def _check_alerts(document: TomlDocument) -> None:
             document.problem(place, '[alerts] needs both or none of "webhook" and "webhook_secret_file".')
         if bool(alerts.telegram_chats) != (alerts.telegram_token_file is not None):
             document.problem(place, '[alerts] needs both or none of "telegram_token_file" and "telegram_chats".')
-        for number in alerts.sms:
-            if not re.fullmatch(r"\+[0-9]{7,15}", number):
-                document.problem(
-                    (*place, "sms"), f'"sms" of [alerts] holds numbers like "+79161234567", not "{number}".'
-                )
         for number in alerts.sms:
             if not re.fullmatch(r"\+[0-9]{7,15}", number):
                 document.problem(
