@@ -67,7 +67,7 @@ test: programs venv-dev ## the whole test suite; installs the programs it needs 
 
 .PHONY: soak
 soak: programs venv-dev ## faults in their full count: modems pulled out, hanging, vanishing; some three hours, on a calm machine
-	@SIMBRIDGE_SOAK=1 exec .venv/bin/python -m pytest tests/faults tests/faults/hub.py --only-rerun '(?!)' -s $(ARGS)
+	@SIMBRIDGE_SOAK=1 exec .venv/bin/python -m pytest tests/faults/test_*.py tests/faults/hub.py --only-rerun '(?!)' -s $(ARGS)
 
 .PHONY: hardware
 hardware: venv-dev ## what only a real modem or sound card shows: ARGS="PORT --voice PORT --call NUMBER"
