@@ -12,8 +12,22 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from sqlalchemy import ColumnElement, Row, Select, String, Table, func, literal, or_, select, tuple_, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    String,
+    Table,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    type_coerce,
+)
 
+from gateway.store.call_search import is_with
 from gateway.store.database import Places, open_engine
 from gateway.store.evidence import Listening, listenings
 from gateway.store.order_evidence import OrderEvidence, evidence_of
@@ -117,11 +131,10 @@ class Queries:
         Raises ValueError for a cursor that is none of ours.
         """
         newest = (calls.c.started_at.desc(), calls.c.id.desc())
-        conditions = (*_call_conditions(wanted), *_behind(cursor, calls, calls.c.started_at))
-        page = select(calls.c.id).where(*conditions).order_by(*newest).limit(limit + 1)
-        query = select(calls).where(calls.c.id.in_(page)).order_by(*newest)
         with self._engine.connect() as connection, connection.begin():
-            rows = connection.execute(query).all()
+            conditions = (*_call_conditions(connection, wanted), *_behind(cursor, calls, calls.c.started_at))
+            page = select(calls.c.id).where(*conditions).order_by(*newest).limit(limit + 1)
+            rows = connection.execute(select(calls).where(calls.c.id.in_(page)).order_by(*newest)).all()
             found = [row.id for row in rows[:limit]]
             sounds: dict[str, list[dict[str, object]]] = {call_id: [] for call_id in found}
             for row in connection.execute(
@@ -242,7 +255,7 @@ def wire(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _call_conditions(wanted: CallsWanted) -> list[ColumnElement[bool]]:
+def _call_conditions(connection: Connection, wanted: CallsWanted) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     for column, value in (
         (calls.c.direction, wanted.direction),
@@ -256,7 +269,9 @@ def _call_conditions(wanted: CallsWanted) -> list[ColumnElement[bool]]:
     elif wanted.outcome == "missed":
         conditions += [calls.c.answered_at.is_(None), calls.c.ended_at.is_not(None)]
     if wanted.search:
-        conditions.append(_holds(calls.c.search, wanted.search))
+        named = is_with(connection, wanted.search.strip())
+        found = _holds(calls.c.search, wanted.search)
+        conditions.append(found if named is None else or_(found, named))
     if wanted.recorded is not None:
         has_one = (
             select(literal(1))
