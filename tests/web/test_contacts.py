@@ -73,7 +73,7 @@ def test_a_file_is_looked_at_and_taken(owner: FlaskClient, gateway: GatewayThrea
 def test_cards_with_pictures_are_taken(owner: FlaskClient, gateway: GatewayThread) -> None:
     picture = "PHOTO;ENCODING=b;TYPE=JPEG:" + "\n ".join(["QUJD" * 18] * 20_000)
     card = f"BEGIN:VCARD\nVERSION:3.0\nFN:Мария\n{picture}\nTEL:89031112233\nEND:VCARD\n"
-    form = {"csrf_token": csrf_of(owner, "/contacts"), "file": (io.BytesIO(card.encode()), "x.vcf")}
+    form: dict[str, object] = {"csrf_token": csrf_of(owner, "/contacts"), "file": (io.BytesIO(card.encode()), "x.vcf")}
     assert "Taken: new 1" in send(owner, "/contacts/import", form).text
     assert gateway.people.contacts.known("+79031112233") is not None
 
@@ -100,7 +100,8 @@ def test_notes_are_written_on_a_call(owner: FlaskClient, gateway: GatewayThread)
     gateway.archive.call_rows = [call_row("c1", caller="+79031112233")]
     assert 'href="/contacts?phone=%2B79031112233' in owner.get("/calls/c1").text
     assert "The note is kept." in _post(owner, "/calls/c1/notes", text="Хочет розы").text
-    (note,) = gateway.people.lists.card("+79031112233")["notes"]  # type: ignore[misc]  # a row of JSON
+    notes: Any = gateway.people.lists.card("+79031112233")["notes"]
+    (note,) = notes
     gateway.archive.details["c1"] = {"notes": [note]}
     page = owner.get("/calls/c1").text
     assert "Хочет розы" in page
