@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from zoneinfo import ZoneInfo
-
-import recurring_ical_events
-from icalendar import Calendar
 
 from gateway.errors import CalendarInvalid
 from gateway.telephony.schedule import MINUTES_OF_A_DAY, Schedule, ScheduleException, Span, hours_text
+
+if TYPE_CHECKING:
+    from icalendar import Calendar
 
 DAYS_TAKEN = 366
 LARGEST_CHARACTERS = 300_000
@@ -74,6 +74,8 @@ def read_calendar(
 def _calendar(text: str) -> Calendar:
     if len(text) > LARGEST_CHARACTERS:
         raise _invalid("The calendar is too large.")
+    from icalendar import Calendar  # noqa: PLC0415  # megabytes, for what most shops never do
+
     try:
         calendar = Calendar.from_ical(text.removeprefix("\ufeff"))
     except (ValueError, KeyError, IndexError) as error:
@@ -105,6 +107,8 @@ def _check_event(event: _Event) -> None:
 
 def _occurrences(calendar: Calendar, zone: ZoneInfo, today: date) -> list[_Occurrence]:
     """All that touch the year from `today` on; the day before counts too, for what passes midnight."""
+    import recurring_ical_events  # noqa: PLC0415  # as above
+
     found: list[_Occurrence] = []
     begin = today - timedelta(days=1)
     try:

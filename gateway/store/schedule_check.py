@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from itertools import pairwise
 
-from gateway.telephony.public_holidays import COUNTRIES
+from gateway.telephony.public_holidays import known_countries
 from gateway.telephony.schedule import WEEKDAYS, Schedule, ScheduleException, spans_of
 from gateway.toml_document import Place, TomlDocument, quoted
 
@@ -19,7 +19,7 @@ def check_schedule(document: TomlDocument) -> None:
     for place, schedule in document.found(Schedule):
         for key in (*WEEKDAYS, "holiday_hours"):
             _check_hours(document, (*place, key), getattr(schedule, key))
-        if schedule.holidays and schedule.holidays not in COUNTRIES:
+        if schedule.holidays and schedule.holidays not in known_countries():
             document.problem(
                 (*place, "holidays"),
                 f"{quoted((*place, 'holidays'))} must be a country of two letters whose public holidays are known, "
