@@ -6,6 +6,9 @@ import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from gateway.errors import SettingsError
 from gateway.events import (
     AlertRaised,
     CallAnswered,
@@ -23,7 +26,9 @@ from gateway.store.erasure import NumberErasure
 from gateway.store.journal import Journal
 from gateway.store.missed import StoredMissed, read_missed
 from gateway.store.number_traces import TracedNumber
+from gateway.store.shop_file import read_shop, write_shop
 from gateway.telephony.missed import Closure, Talk, still_missed
+from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.shop import NumberRules, Shop
 from tests.fakes.call_log import LoggedCall, random_log, stored
 from tests.fakes.direct_store import memory_writer
@@ -194,3 +199,11 @@ def _talked_at(call: LoggedCall, number: str) -> datetime | None:
     """When somebody has talked to that number in this call."""
     legs = [leg.answered_at for leg in call.legs if leg.peer == number and leg.answered_at is not None]
     return max(*legs, call.answered_at) if legs and call.answered_at is not None else None
+
+
+def test_the_owner_says_after_how_long() -> None:
+    shop = read_shop("[missed]\nalert_minutes = 5\nlisted_days = 7\n")
+    assert shop.missed == MissedRules(alert_minutes=5, listed_days=7)
+    assert read_shop(write_shop(shop)).missed == shop.missed
+    with pytest.raises(SettingsError, match="listed_days"):
+        read_shop("[missed]\nlisted_days = 0\n")
