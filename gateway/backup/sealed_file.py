@@ -8,13 +8,13 @@ can be neither exchanged nor left out. Layout: MAGIC, 16 bytes of salt, 7 bytes 
 from __future__ import annotations
 
 import secrets
-from typing import BinaryIO
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+from typing import TYPE_CHECKING, BinaryIO
 
 from gateway.errors import GatewayError
+
+# cryptography is loaded where a file is sealed or opened: the daemon only looks at which there are.
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 MAGIC = b"simbridge backup 1\n"
 BLOCK_BYTES = 1 << 20
@@ -61,7 +61,7 @@ class SealingWriter:
     def __init__(self, target: BinaryIO, passphrase: str) -> None:
         salt, self._prefix = secrets.token_bytes(_SALT_BYTES), secrets.token_bytes(_PREFIX_BYTES)
         self._header = MAGIC + salt + self._prefix
-        self._cipher = AESGCM(_key(passphrase, salt))
+        self._cipher = _cipher(passphrase, salt)
         self._target = target
         self._waiting = bytearray()
         self._count = 0
@@ -94,7 +94,7 @@ class OpeningReader:
         if not self._header.startswith(MAGIC) or len(self._header) < len(MAGIC) + _SALT_BYTES + _PREFIX_BYTES:
             raise BackupForeign("This file is no backup of simbridge.")
         salt = self._header[len(MAGIC) : len(MAGIC) + _SALT_BYTES]
-        self._cipher = AESGCM(_key(passphrase, salt))
+        self._cipher = _cipher(passphrase, salt)
         self._source = source
         self._opened = bytearray()
         self._count = 0
@@ -115,6 +115,8 @@ class OpeningReader:
             pass
 
     def _open_block(self) -> None:
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415  # as said above
+
         block, self._next = self._next, self._source.read(BLOCK_BYTES + _TAG_BYTES)
         self._is_over = not self._next
         nonce = _nonce(self._header[-_PREFIX_BYTES:], self._count, is_last=self._is_over)
@@ -133,5 +135,8 @@ def _nonce(prefix: bytes, count: int, *, is_last: bool) -> bytes:
     return prefix + count.to_bytes(4, "big") + bytes([is_last])
 
 
-def _key(passphrase: str, salt: bytes) -> bytes:
-    return Scrypt(salt=salt, length=32, n=_SCRYPT_COST, r=8, p=1).derive(passphrase.encode())
+def _cipher(passphrase: str, salt: bytes) -> AESGCM:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415  # as said above
+    from cryptography.hazmat.primitives.kdf.scrypt import Scrypt  # noqa: PLC0415  # as said above
+
+    return AESGCM(Scrypt(salt=salt, length=32, n=_SCRYPT_COST, r=8, p=1).derive(passphrase.encode()))
