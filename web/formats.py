@@ -99,7 +99,9 @@ def file_size(size: int | None) -> str:
         return "–"
     if size < 1_000_000:
         return gettext("%(number)s kB", number=max(1, round(size / 1000)))
-    return gettext("%(number)s MB", number=_decimal(f"{size / 1_000_000:.1f}"))
+    if size < 10_000_000_000:
+        return gettext("%(number)s MB", number=_decimal(f"{size / 1_000_000:.1f}"))
+    return gettext("%(number)s GB", number=round(size / 1_000_000_000))
 
 
 def quality(score: float) -> str:
@@ -114,6 +116,11 @@ def quality(score: float) -> str:
     if score >= 3.1:
         return gettext("poor (%(score)s of 5)", score=shown)
     return gettext("bad (%(score)s of 5)", score=shown)
+
+
+def seconds(number: float) -> str:
+    """`18`, `8.7`: seconds to a tenth, where it is not nought."""
+    return _decimal(f"{number:.1f}".removesuffix(".0"))
 
 
 def decibels(level: float) -> str:

@@ -87,7 +87,7 @@ def _skeletons(owner: FlaskClient, app: Flask, gateway: GatewayThread, text: str
     ]:
         answer = owner.get(path)
         if answer.mimetype == "text/html" and answer.status_code != 302:
-            assert answer.status_code == 200, path
+            assert answer.status_code == (404 if path.endswith(".zip") else 200), path  # the archive has no such file
             parser = _Skeleton()
             parser.feed(answer.text)
             pages[path.partition("?search")[0] + path.partition("?")[1]] = parser.bones
