@@ -55,7 +55,11 @@ class _Skeleton(HTMLParser):
 
 def _skeletons(owner: FlaskClient, app: Flask, gateway: GatewayThread, text: str) -> dict[str, list[tuple[str, ...]]]:
     """Every page with `text` wherever something from outside is shown."""
-    gateway.archive.call_rows = [call_row("c1", caller=text, caller_name=text, called=text, answered_by=text)]
+    # No number, name or customer is stored with other characters.
+    printable = "".join(each for each in text if ord(each) >= 32)
+    gateway.archive.call_rows = [
+        call_row("c1", caller=printable, caller_name=printable, called=printable, answered_by=text)
+    ]
     gateway.archive.message_rows = [message_row(peer=text, text=text)]
     gateway.shop = replace(
         SHOP,
@@ -76,7 +80,7 @@ def _skeletons(owner: FlaskClient, app: Flask, gateway: GatewayThread, text: str
     gateway.call_backs.promises.clear()
     gateway.call_backs.add("+79031112233", name=text, called=text)
     gateway.archive.details["c1"] = {"notes": [{"id": "n1", "by": text, "text": text, "time": "2027-01-29T09:02:00Z"}]}
-    gateway.keep_order("1001", customer="".join(each for each in text if ord(each) >= 32)[:100])
+    gateway.keep_order("1001", customer=printable[:100])
     pages = {}
     gateway.keep_recording("r-c1")
     for path in [
