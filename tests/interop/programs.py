@@ -38,6 +38,19 @@ def free_port(kind: socket.SocketKind) -> int:
         return port
 
 
+def _free_sip_port() -> int:
+    """One that is free for UDP and TCP, and the next one for TLS: baresip takes all three."""
+    while True:
+        port = free_port(socket.SOCK_DGRAM)
+        try:
+            for each in (port, port + 1):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", each))
+        except OSError:
+            continue
+        return port
+
+
 class Baresip:
     """A running baresip and its control port."""
 
@@ -80,7 +93,7 @@ async def baresip(
     """
     host, server_port = server
     control = free_port(socket.SOCK_STREAM)
-    port = free_port(socket.SOCK_DGRAM)
+    port = _free_sip_port()
     (directory / "config").write_text(
         CONFIG.format(
             port=port,
