@@ -1,6 +1,6 @@
-"""Who may run beside whom in a parallel run: what judges sound in real time has the machine to itself.
+"""Who may run beside whom in a parallel run: all tests beside each other, but a second try has the machine to itself.
 
-So has every second try: what failed beside others, because the machine stood still, is judged once more in calm.
+What failed beside others, because the machine stood still, is judged once more in calm.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _turn = pytest.StashKey[Turn]()
 
 @contextmanager
 def turn(item: pytest.Item) -> Iterator[None]:
-    """Wait until `item` may run: marked `alone`, until no other test runs; else until none is alone."""
+    """Wait until `item` may run: until none is alone."""
     run = getattr(item.config, "workerinput", {}).get("testrunuid")
     if run is None:  # one worker is always alone
         yield
@@ -50,10 +50,7 @@ def turn(item: pytest.Item) -> Iterator[None]:
     directory.mkdir(exist_ok=True)
     with (directory / "gate").open("w") as gate, (directory / "room").open("w") as room:
         item.stash[_turn] = Turn(gate, room)
-        if item.get_closest_marker("alone") is not None:
-            item.stash[_turn].be_alone()
-        else:
-            item.stash[_turn].enter()
+        item.stash[_turn].enter()
         yield
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.alone
 @pytest.mark.real_time
 @pytest.mark.timeout(700)
 def test_every_check_of_the_demo_holds(tmp_path: Path) -> None:
