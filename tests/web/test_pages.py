@@ -99,8 +99,9 @@ def _skeletons(owner: FlaskClient, app: Flask, gateway: GatewayThread, text: str
     return pages
 
 
+@pytest.mark.parametrize("part", range(4))
 def test_no_text_from_outside_becomes_an_element_or_attribute(
-    owner: FlaskClient, app: Flask, gateway: GatewayThread
+    owner: FlaskClient, app: Flask, gateway: GatewayThread, part: int
 ) -> None:
     assert len(PAYLOADS) == 40
     gateway.publish(
@@ -108,7 +109,7 @@ def test_no_text_from_outside_becomes_an_element_or_attribute(
     )
     plain = _skeletons(owner, app, gateway, "plain")
     assert len(plain) > 12
-    for payload in PAYLOADS:
+    for payload in PAYLOADS[part::4]:
         hostile = _skeletons(owner, app, gateway, payload)
         for path, bones in hostile.items():
             assert bones == plain[path], f"{payload!r} on {path}"
