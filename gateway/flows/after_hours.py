@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from gateway.errors import NumberBarred
 from gateway.flows.promise import Promise
 from gateway.telephony.call import Call
-from gateway.telephony.causes import Cause
+from gateway.telephony.causes import NEXT_WAY, Cause
 from gateway.telephony.hours_prompts import opens_prompts
 from gateway.telephony.number_kind import NumberKind, kind_of_way
 from gateway.telephony.routing import Receive
@@ -80,12 +80,3 @@ async def _reach_duty(call: Call, settings: Receive) -> bool:
         if why not in NEXT_WAY:
             break
     return False
-
-
-NEXT_WAY = frozenset(
-    {
-        Cause.NO_FREE_LINE, Cause.MODEM_LOST, Cause.NETWORK_LOST, Cause.CONGESTION, Cause.BUDGET_SPENT,
-        Cause.UNAUTHORISED,
-    }
-)  # fmt: skip
-"""The way failed, not the party."""

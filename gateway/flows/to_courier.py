@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from gateway.telephony.call import Call
-from gateway.telephony.causes import Cause
+from gateway.telephony.causes import NEXT_WAY, Cause
 from gateway.telephony.courier_texts import missed_text
 from gateway.telephony.flow import call_flow, flow_for
 from gateway.telephony.leg import Leg, LegState
@@ -22,8 +22,6 @@ from gateway.telephony.shop import FollowMe
 CONFIRM_SECONDS = 8.0
 RELAX_SECONDS = 3.0
 """A modem whose call has just ended dials badly at once."""
-_NEXT_LINE = frozenset({Cause.NO_FREE_LINE, Cause.MODEM_LOST, Cause.BUDGET_SPENT, Cause.NETWORK_LOST})
-"""The line failed, not the courier: another line may do better."""
 
 
 @call_flow(ToCourier)
@@ -77,7 +75,7 @@ async def _by_mobile(call: Call, settings: ToCourier, lines: Iterator[Line]) -> 
             if mobile is not None and not await _takes(call, mobile, settings):
                 mobile.hangup()
                 mobile, why = None, Cause.NO_ANSWER
-        if mobile is not None or why not in _NEXT_LINE:
+        if mobile is not None or why not in NEXT_WAY:
             return mobile, why
     return None, why
 
@@ -93,7 +91,7 @@ async def _by_both(call: Call, settings: ToCourier, lines: Iterator[Line]) -> tu
             mobile = call.mobile(line, number, extension=courier.extension)
             call.ring_too(mobile, ringing)
             taken = await ringing.answered(within=until - loop.time(), until=_has_ended(mobile))
-            if taken is not None or mobile.cause not in _NEXT_LINE:
+            if taken is not None or mobile.cause not in NEXT_WAY:
                 break
         if taken is not None and not await _takes(call, taken, settings):
             taken.hangup()

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from gateway.telephony.call import Call
-from gateway.telephony.causes import Cause
+from gateway.telephony.causes import NEXT_WAY
 from gateway.telephony.flow import call_flow, flow_for
 from gateway.telephony.forwarding import plan_ringing
 from gateway.telephony.leg import Leg
 from gateway.telephony.numbers import Dialable
 from gateway.telephony.routing import ManagerFirst
-
-_NEXT_WAY = frozenset(
-    {
-        Cause.NO_FREE_LINE,
-        Cause.MODEM_LOST,
-        Cause.NETWORK_LOST,
-        Cause.CONGESTION,
-        Cause.BUDGET_SPENT,
-        Cause.UNAUTHORISED,
-    }
-)
-"""The way failed, not the person: another way may do better."""
 
 
 @call_flow(ManagerFirst)
@@ -59,6 +47,6 @@ async def _at_mobile(call: Call, manager: str, seconds: float) -> Leg | None:
         async with call.ringing(leg) as ringing:
             person = await ringing.answered(within=seconds)
             why = ringing.cause
-        if person is not None or why not in _NEXT_WAY:
+        if person is not None or why not in NEXT_WAY:
             return person
     return None

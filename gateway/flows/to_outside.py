@@ -4,24 +4,12 @@ from __future__ import annotations
 
 from gateway.flows.to_emergency import to_emergency
 from gateway.telephony.call import Call
-from gateway.telephony.causes import Cause
+from gateway.telephony.causes import NEXT_WAY, Cause
 from gateway.telephony.flow import call_flow
 from gateway.telephony.routing import ToOutside
 
 MOST_REDIRECTS = 3
 """So often a provider may say that the party is to be found at another number (302)."""
-
-_NEXT_WAY = frozenset(
-    {
-        Cause.NO_FREE_LINE,
-        Cause.MODEM_LOST,
-        Cause.NETWORK_LOST,
-        Cause.CONGESTION,
-        Cause.BUDGET_SPENT,
-        Cause.UNAUTHORISED,
-    }
-)
-"""The way failed, not the party: another way may do better."""
 
 
 @call_flow(ToOutside)
@@ -46,7 +34,7 @@ async def to_outside(call: Call, settings: ToOutside) -> None:
                 await call.talk(callee)
                 return
             text = leg.redirected_to
-            if why not in _NEXT_WAY:
+            if why not in NEXT_WAY:
                 break
         if not text:
             break

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
-from itertools import chain
 
 from gateway.audio.port import FrameSource
 from gateway.audio.tones import Tone, TonePlan, ToneSource
@@ -176,21 +175,15 @@ class Call:
         return line.dial(number, call_id=self.id, extension=extension)
 
     def ways_outside(self, number: Dialable, *, extension: str | None) -> Iterator[Leg]:
-        """New legs to a number, each dialled when it is asked for, by the next way that can carry a call now.
-
-        The payer's account at the PBX, the trunks, the SIM lines.
-        """
+        """Exchange.ways_outside for this call; `extension` pays."""
         # Who came by a provider is not sent back by it, but one of ours may transfer the caller there.
-        besides = None if self.redirect is not None else self.caller.line
-        by_trunk = (
-            trunk.dial(number, caller_id="", call_id=self.id, extension=extension)
-            for trunk in self.exchange.usable_trunks(payer=extension, besides=besides)
+        return self.exchange.ways_outside(
+            number,
+            call_id=self.id,
+            payer=extension,
+            besides_line=self.caller.line,
+            besides_trunk=None if self.redirect is not None else self.caller.line,
         )
-        by_line = (
-            self.mobile(line, number, extension=extension)
-            for line in self.exchange.free_lines((), besides=self.caller.line)
-        )
-        return chain(by_trunk, by_line)
 
     @property
     def shown(self) -> Caller:

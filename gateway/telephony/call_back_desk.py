@@ -33,7 +33,7 @@ from gateway.telephony.causes import Cause
 from gateway.telephony.exchange import Exchange
 from gateway.telephony.forwarding import plan_ringing
 from gateway.telephony.leg import Leg
-from gateway.telephony.line import Caller, Line, Trunk
+from gateway.telephony.line import Caller
 from gateway.telephony.numbers import Dialable
 from gateway.telephony.promised import NOT_THE_CUSTOMER, OPEN, PromisedCall, PromiseLedger, PromiseState
 from gateway.telephony.reception import CallBackFirst
@@ -268,7 +268,7 @@ class CallBackDesk:
             if each not in taken and exchange.phones.is_reachable(each) and not is_engaged(exchange, each)
         )
         number = self._dialable(promise.number)
-        if not free or number is None or not _ways(exchange, promise, number, payer=free[0]):
+        if not free or number is None or not exchange.has_way_outside(payer=free[0]):
             return
         attempt = _Attempt(promise, free, shop.reception.call_back_first)
         self._attempts[promise.number] = attempt
@@ -287,6 +287,9 @@ class CallBackDesk:
             if not attempt.call_id:
                 self._attempts.pop(number.digits, None)
                 self._woken.set()
+                promise = self._open.get(number.digits)
+                if promise is not None and promise.state is PromiseState.DIALLING:
+                    self._change(promise.not_tried(Cause.NO_FREE_LINE, self._clock(), PAUSE_SECONDS))
 
     async def _employee_first(self, attempt: _Attempt, exchange: Exchange) -> None:
         promise = attempt.promise
@@ -305,10 +308,12 @@ class CallBackDesk:
     async def _customer_first(self, attempt: _Attempt, number: Dialable, exchange: Exchange) -> None:
         if not await self._begin(attempt):
             return
-        call_id = new_id()
-        for dial in _ways(exchange, attempt.promise, number, payer=attempt.extensions[0]):
-            self._hand_over(dial(call_id), attempt, call_id)
-            return
+        call_id, payer = new_id(), attempt.extensions[0]
+        # First the SIM that the customer has called and knows.
+        ways = exchange.ways_outside(number, call_id=call_id, payer=payer, first=attempt.promise.called)
+        leg = next(ways, None)
+        if leg is not None:
+            self._hand_over(leg, attempt, call_id)
 
     async def _begin(self, attempt: _Attempt) -> bool:
         """Commit the try before it is made (rule 10); False: it shall not be made any more."""
@@ -381,24 +386,6 @@ class _Kept:
 
     def __await__(self) -> Generator[Any, None, None]:
         return asyncio.shield(self._committed).__await__()
-
-
-def _ways(exchange: Exchange, promise: PromisedCall, number: Dialable, *, payer: str) -> list[Callable[[str], Leg]]:
-    """What can carry the call now, given its id: first the SIM that the customer has called and knows."""
-    trunks = [
-        partial(_dial_by_trunk, trunk, number, payer) for trunk in exchange.usable_trunks(payer=payer, besides=None)
-    ]
-    lines = [(line.name, partial(_dial_by_line, line, number, payer)) for line in exchange.free_lines((), besides=None)]
-    known = [dial for name, dial in lines if name == promise.called]
-    return [*known, *trunks, *(dial for name, dial in lines if name != promise.called)]
-
-
-def _dial_by_trunk(trunk: Trunk, number: Dialable, payer: str, call_id: str) -> Leg:
-    return trunk.dial(number, caller_id="", call_id=call_id, extension=payer)
-
-
-def _dial_by_line(line: Line, number: Dialable, payer: str, call_id: str) -> Leg:
-    return line.dial(number, call_id=call_id, extension=payer)
 
 
 def _text(moment: datetime) -> str:

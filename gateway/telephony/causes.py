@@ -84,6 +84,14 @@ CAUSES: dict[Cause, CauseRow] = {
     Cause.FAULT: CauseRow(41, 500, "Server Internal Error", 500),
 }
 
+NEXT_WAY = frozenset(
+    {
+        Cause.NO_FREE_LINE, Cause.MODEM_LOST, Cause.NETWORK_LOST, Cause.CONGESTION, Cause.BUDGET_SPENT,
+        Cause.UNAUTHORISED,
+    }
+)  # fmt: skip
+"""The way failed, not the party: another line or provider may do better."""
+
 _BY_SIP_STATUS = {
     400: Cause.FAULT, 401: Cause.UNAUTHORISED, 402: Cause.BUDGET_SPENT, 403: Cause.NUMBER_BARRED,
     404: Cause.NO_SUCH_NUMBER, 406: Cause.NO_COMMON_CODEC, 407: Cause.UNAUTHORISED,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from gateway.audio.bridge import Bridge
 from gateway.audio.hold_music import hold_music
 from gateway.audio.port import FrameSource
 from gateway.clock import WallClock, utc_now
-from gateway.errors import StoreError
+from gateway.errors import NoFreeLine, StoreError
 from gateway.events import Publish
 from gateway.telephony.best_line import LineStanding, best_line
 from gateway.telephony.causes import Cause
@@ -19,7 +22,7 @@ from gateway.telephony.contacts import NobodyKnown, People
 from gateway.telephony.forwarding import PhoneChange
 from gateway.telephony.ledger import LineMinutes, PinEntry
 from gateway.telephony.line import Line, LineState, Phones, Trunk
-from gateway.telephony.numbers import NumberPolicy
+from gateway.telephony.numbers import Dialable, NumberPolicy
 from gateway.telephony.orders import Order, OrderView
 from gateway.telephony.promised import CallBackPromises, NoPromises
 from gateway.telephony.shop import PBX_PREFIX, ShopView
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from gateway.telephony.call import Call
     from gateway.telephony.company import Role
     from gateway.telephony.leg import Leg
+
+log = logging.getLogger(__name__)
 
 Prompts: TypeAlias = Callable[[str], FrameSource]
 """A prompt by its key, in the shop's language, from its beginning."""
@@ -197,3 +202,48 @@ class Exchange:
         for trunk in (*(() if account is None else (account,)), *self.trunks.values()):
             if trunk.name != besides and trunk.is_usable and (trunk.has_room or emergency):
                 yield trunk
+
+    def ways_outside(
+        self,
+        number: Dialable,
+        *,
+        call_id: str,
+        payer: str | None,
+        besides_line: str | None = None,
+        besides_trunk: str | None = None,
+        first: str = "",
+    ) -> Iterator[Leg]:
+        """New legs to a number, each dialled when it is asked for, by the next way that can carry a call now.
+
+        The line of the name `first`, the payer's account at the PBX, the trunks, the SIM lines. A way that is gone
+        when its turn comes is passed over.
+        """
+        known = self.free_lines((first,), besides=besides_line) if first else ()
+        others = (line for line in self.free_lines((), besides=besides_line) if line.name != first)
+        by_line = partial(_by_line, number, call_id, payer)
+        by_trunk = partial(_by_trunk, number, call_id, payer)
+        trunks = self.usable_trunks(payer=payer, besides=besides_trunk)
+        for leg in chain(map(by_line, known), map(by_trunk, trunks), map(by_line, others)):
+            if leg is not None:
+                yield leg
+
+    def has_way_outside(self, *, payer: str | None) -> bool:
+        """A trunk or a SIM line can carry a call to a number now."""
+        ways = chain(self.usable_trunks(payer=payer, besides=None), self.free_lines((), besides=None))
+        return next(ways, None) is not None
+
+
+def _by_line(number: Dialable, call_id: str, payer: str | None, line: Line) -> Leg | None:
+    try:
+        return line.dial(number, call_id=call_id, extension=payer)
+    except NoFreeLine as fault:
+        log.info("Another way is tried: %s", fault)
+        return None
+
+
+def _by_trunk(number: Dialable, call_id: str, payer: str | None, trunk: Trunk) -> Leg | None:
+    try:
+        return trunk.dial(number, caller_id="", call_id=call_id, extension=payer)
+    except NoFreeLine as fault:
+        log.info("Another way is tried: %s", fault)
+        return None

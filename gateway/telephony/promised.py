@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from gateway.telephony.causes import Cause
+from gateway.telephony.causes import NEXT_WAY, Cause
 from gateway.telephony.reception import Reception
 
 
@@ -76,12 +76,7 @@ class PromisedCall:
         )  # fmt: skip
 
 
-NOT_THE_CUSTOMER = frozenset(
-    {
-        Cause.NO_FREE_LINE, Cause.MODEM_LOST, Cause.NETWORK_LOST, Cause.CONGESTION, Cause.BUDGET_SPENT,
-        Cause.TOO_MANY_CALLS, Cause.UNAUTHORISED, Cause.FAULT, Cause.SHUTDOWN,
-    }
-)  # fmt: skip
+NOT_THE_CUSTOMER = NEXT_WAY | {Cause.TOO_MANY_CALLS, Cause.FAULT, Cause.SHUTDOWN}
 """The way failed: the customer has not been asked."""
 
 
@@ -124,8 +119,6 @@ class NoPromises:
         """Nobody is."""
         return False
 
-    def promise(
-        self, *, number: str, name: str, called: str, extensions: tuple[str, ...], call_id: str, due_at: datetime | None
-    ) -> Awaitable[None]:
-        """Never asked for."""
-        raise NotImplementedError(number, name, called, extensions, call_id, due_at)
+    def promise(self, *, number: str, **_: object) -> Awaitable[None]:
+        """Raises LookupError, as for every number that cannot be called back."""
+        raise LookupError(f"nobody can call {number} back")

@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.errors import NoFreeLine
 from gateway.events import CallAnswered, CallBackChanged, CallStarted
 from gateway.store.call_backs import StoredCallBacks
 from gateway.telephony.call_back_desk import MOST_OPEN, CallBackDesk
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import LegState
 from gateway.telephony.line import LineState
+from gateway.telephony.numbers import Dialable
 from gateway.telephony.reception import CallBackFirst
 from gateway.telephony.schedule import Schedule
 from tests.fakes.exchange import Scene, scene
@@ -215,6 +217,48 @@ async def test_a_sim_that_the_customer_knows_comes_first() -> None:
         (promise,) = s.call_backs.waiting()
         assert promise.attempts == 0, "the way failed: the customer was not asked"
         s.call_backs.cancel(promise.id)
+
+
+async def test_a_way_that_is_gone_at_the_last_moment_costs_no_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def is_full(number: Dialable, **_: object) -> FakeLeg:
+        tried.append(number.digits)
+        raise NoFreeLine("The trunk carries as many calls as it may.")
+
+    async with scene(with_rules(call_back_first=CallBackFirst.CUSTOMER)) as s:
+        talking = await promised(s)
+        ways = (*s.trunks.values(), *s.lines.values())
+        for way in ways:
+            monkeypatch.setattr(way, "dial", is_full)
+        talking.hangs_up()
+        await s.after(300)
+        (promise,) = s.call_backs.waiting()
+        assert (promise.state, promise.attempts) == ("waiting", 0)
+        assert 4 <= len(tried) / len(ways) <= 6, "every way, about once a minute"
+        monkeypatch.undo()
+        while not s.trunks["provider"].legs:
+            await s.after(1)
+        s.trunks["provider"].legs[-1].answers()
+        await s.after(1)
+        rings_at(s, "101")[-1].answers()
+        await s.after(4)
+        assert states(s)[-1] == "kept"
+
+
+async def test_the_next_way_carries_what_the_first_does_not_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with scene(with_rules(call_back_first=CallBackFirst.CUSTOMER)) as s:
+        talking = await promised(s)
+
+        def is_full(_number: Dialable, **_: object) -> FakeLeg:
+            raise NoFreeLine("The trunk carries as many calls as it may.")
+
+        monkeypatch.setattr(s.trunks["provider"], "dial", is_full)
+        talking.hangs_up()
+        await s.after(3)
+        dialled = [trunk.dialled for trunk in s.trunks.values()] + [line.dialled for line in s.lines.values()]
+        assert [each for each in dialled if each] == [[(CUSTOMER, "101")]]
+        s.call_backs.cancel(s.call_backs.waiting()[0].id)
 
 
 async def test_what_cannot_be_kept_in_time_is_given_up_and_said_so() -> None:
