@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Row,
     String,
@@ -19,7 +16,6 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    or_,
     select,
     tuple_,
     type_coerce,
@@ -31,6 +27,7 @@ from gateway.errors import ContactPhoneTaken, ContactsInvalid
 from gateway.events import ContactsChanged, Publish
 from gateway.ids import new_id
 from gateway.store.audit import add_audit
+from gateway.store.paging import holds, read_cursor, write_cursor
 from gateway.store.schema_contacts import contact_phones, contacts
 from gateway.store.writer import Writer
 from gateway.telephony.contacts import Contact, ContactDraft, Known
@@ -104,13 +101,13 @@ class StoredContacts:
         self, *, search: str, tag: str | None, manager: str | None, after: str | None, limit: int
     ) -> tuple[list[Contact], str | None]:
         """Contacts by name, those behind the cursor `after`, and the cursor of the next page. Raises ValueError."""
-        conditions: list[ColumnElement[bool]] = [*_holding(search)]
+        conditions = [holds(contacts.c.search, search)] if search.strip() else []
         if tag is not None:
             conditions.append(func.instr(type_coerce(contacts.c.search, String), f"#{tag.casefold()}#") > 0)
         if manager is not None:
             conditions.append(contacts.c.manager == manager)
         if after is not None:
-            name, contact_id = _read_cursor(after)
+            contact_id, name = read_cursor(after)
             conditions.append(tuple_(contacts.c.sorted_by, contacts.c.id) > tuple_(literal(name), literal(contact_id)))
         wanted = (
             select(contacts.c.id, contacts.c.sorted_by)
@@ -122,7 +119,7 @@ class StoredContacts:
         def read(connection: Connection) -> tuple[list[Contact], str | None]:
             rows = connection.execute(wanted).all()
             found = {each.id: each for each in read_contacts(connection, [row.id for row in rows[:limit]])}
-            following = _cursor(rows[limit - 1].sorted_by, rows[limit - 1].id) if len(rows) > limit else None
+            following = write_cursor(rows[limit - 1].id, rows[limit - 1].sorted_by) if len(rows) > limit else None
             return [found[row.id] for row in rows[:limit]], following
 
         return await self._writer.write(read)
@@ -378,33 +375,6 @@ def _prose(text: str) -> str:
     if len(text) > LONGEST_NOTE or _UNSHOWN.search(text.replace("\n", "")):
         raise _invalid(f"The note is longer than {LONGEST_NOTE} characters, or holds some that cannot be shown.")
     return text
-
-
-def _holding(search: str) -> list[ColumnElement[bool]]:
-    """The searched text is in it; a number may be typed with blanks and signs, or with 8 in place of +7."""
-    text = search.strip().casefold()
-    if not text:
-        return []
-    found = [func.instr(contacts.c.search, text) > 0]
-    digits = re.sub(r"[ \u00a0().+\-]", "", text)
-    if digits.isdigit() and len(digits) >= 4:
-        shorter = digits[1:] if digits.startswith("8") and len(digits) == 11 else digits
-        found.append(func.instr(contacts.c.search, shorter) > 0)
-    return [or_(*found)]
-
-
-def _cursor(name: str, contact_id: str) -> str:
-    return base64.urlsafe_b64encode(f"{contact_id}|{name}".encode()).decode("ascii")
-
-
-def _read_cursor(cursor: str) -> tuple[str, str]:
-    try:
-        contact_id, separator, name = base64.urlsafe_b64decode(cursor.encode("ascii")).decode().partition("|")
-    except (ValueError, binascii.Error) as error:
-        raise ValueError("not a cursor") from error
-    if not separator:
-        raise ValueError("not a cursor")
-    return name, contact_id
 
 
 def _invalid(problem: str) -> ContactsInvalid:

@@ -5,8 +5,6 @@ Read-only connections of its own; the verbs block and are called in threads, by 
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import asdict
 from datetime import datetime
 from types import TracebackType
@@ -31,6 +29,7 @@ from gateway.store.call_search import is_with
 from gateway.store.database import Places, open_engine
 from gateway.store.evidence import Listening, listenings
 from gateway.store.order_evidence import OrderEvidence, evidence_of
+from gateway.store.paging import holds, read_cursor, write_cursor
 from gateway.store.schema import (
     alerts,
     call_events,
@@ -270,7 +269,7 @@ def _call_conditions(connection: Connection, wanted: CallsWanted) -> list[Column
         conditions += [calls.c.answered_at.is_(None), calls.c.ended_at.is_not(None)]
     if wanted.search:
         named = is_with(connection, wanted.search.strip())
-        found = _holds(calls.c.search, wanted.search)
+        found = holds(calls.c.search, wanted.search)
         conditions.append(found if named is None else or_(found, named))
     if wanted.recorded is not None:
         has_one = (
@@ -287,20 +286,6 @@ def _call_conditions(connection: Connection, wanted: CallsWanted) -> list[Column
     return conditions
 
 
-def _holds(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
-    """The searched text is in the column; a number may be typed with blanks and signs, or with 8 in place of +7."""
-    needle = text.strip().casefold()
-    digits = needle.translate(_NUMBER_SIGNS)
-    if not digits.isdigit():
-        return func.instr(column, needle) > 0
-    if digits.startswith("8") and len(digits) == 11:
-        return or_(func.instr(column, digits) > 0, func.instr(column, digits[1:]) > 0)
-    return func.instr(column, digits) > 0
-
-
-_NUMBER_SIGNS = str.maketrans("", "", " \u00a0-.()+")
-
-
 def _behind(cursor: str | None, table: Table, moment: ColumnElement[Any]) -> list[ColumnElement[bool]]:
     """The rows after the last one of the page before."""
     if cursor is None:
@@ -310,20 +295,17 @@ def _behind(cursor: str | None, table: Table, moment: ColumnElement[Any]) -> lis
 
 
 def _read_cursor(cursor: str) -> tuple[str, str]:
-    try:
-        text, separator, row_id = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("utf-8").partition("|")
-    except (ValueError, binascii.Error) as error:
-        raise ValueError("not a cursor") from error
-    if not separator or len(text) != len(_ANY_MOMENT):
+    moment, row_id = read_cursor(cursor)
+    if len(moment) != len(_ANY_MOMENT):
         raise ValueError("not a cursor")
-    return text, row_id
+    return moment, row_id
 
 
 _ANY_MOMENT = "2026-01-31T12:00:00.000000Z"
 
 
 def _cursor(moment: datetime, row_id: str) -> str:
-    return base64.urlsafe_b64encode(f"{moment_text(moment)}|{row_id}".encode()).decode("ascii")
+    return write_cursor(moment_text(moment), row_id)
 
 
 def _of_call(table: Table, call_id: str) -> Select[Any]:
@@ -387,7 +369,7 @@ def _message_conditions(wanted: MessagesWanted) -> list[ColumnElement[bool]]:
         if value is not None
     ]
     if wanted.search:
-        conditions.append(_holds(messages.c.search, wanted.search))
+        conditions.append(holds(messages.c.search, wanted.search))
     return conditions
 
 
