@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gateway.audio.frame import SAMPLE_RATE
 from gateway.audio.player import read_wav
-from gateway.audio.prompts import DIRECTORY
+from gateway.audio.prompts import DIRECTORY, HOURS
 
 TARGET_DBFS = -17.5
 """Root mean square of the spoken part, against digital full scale (a sample of 32,768)."""
@@ -29,15 +29,16 @@ _WORDS_PER_MINUTE = {"en": "155", "ru": "150"}
 
 
 def main() -> int:
-    """Render every prompt; the exit status is 0 when all were written."""
-    texts = tomllib.loads((DIRECTORY / "texts.toml").read_text(encoding="utf-8"))
-    for language, prompts in texts.items():
-        for key, text in prompts.items():
-            samples = levelled(spoken(text, language))
-            path = DIRECTORY / language / f"{key}.wav"
-            path.parent.mkdir(exist_ok=True)
-            write(path, samples)
-            sys.stdout.write(f"{path.relative_to(DIRECTORY)}: {len(samples) / SAMPLE_RATE:.2f} s\n")
+    """Render every prompt, and the pieces of opening hours; the exit status is 0 when all were written."""
+    for directory in (DIRECTORY, HOURS):
+        texts = tomllib.loads((directory / "texts.toml").read_text(encoding="utf-8"))
+        for language, prompts in texts.items():
+            for key, text in prompts.items():
+                samples = levelled(spoken(text, language))
+                path = directory / language / f"{key}.wav"
+                path.parent.mkdir(exist_ok=True)
+                write(path, samples)
+                sys.stdout.write(f"{path.relative_to(DIRECTORY)}: {len(samples) / SAMPLE_RATE:.2f} s\n")
     return 0
 
 
