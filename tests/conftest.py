@@ -16,6 +16,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.hygiene import (
     call_passed,
+    let_go,
     logs_can_be_formatted,
     nothing_left,
     refusals,
@@ -98,11 +99,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     before_each_try(item)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.when == "call":
         item.stash[call_passed] = report.passed
+    if report.failed and call.excinfo is not None:
+        let_go(call.excinfo.tb)
     return report
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import _run_and_look_round
-from tests.hygiene import Belongings, NetworkRefused, _LineFormatter, is_local_host
+from tests.hygiene import Belongings, NetworkRefused, _LineFormatter, is_local_host, let_go
 from tests.virtual_time import RealLoop, VirtualLoop
 
 
@@ -43,6 +43,25 @@ def test_a_child_process_left_running_is_named() -> None:
         left = Belongings.now().added_since(before)
         child.kill()
     assert [entry for entry in left if "child process" in entry and "sleep 30" in entry]
+    assert Belongings.now().added_since(before) == []
+
+
+def test_a_failed_try_leaves_nothing_that_a_later_test_is_blamed_for() -> None:
+    before = Belongings.now()
+
+    def fails() -> None:
+        forgotten = socket.create_server(("127.0.0.1", 0))
+        raise ConnectionError(forgotten.getsockname())
+
+    try:
+        fails()
+    except ConnectionError as fault:
+        failure = fault
+    assert failure.__traceback__ is not None
+    looked_at = failure.__traceback__.tb_next.tb_frame.f_locals  # type: ignore[union-attr]  # `fails` itself
+    assert "forgotten" in looked_at
+    assert Belongings.now().added_since(before)
+    let_go(failure.__traceback__)
     assert Belongings.now().added_since(before) == []
 
 

@@ -319,17 +319,16 @@ with RecordingWriter(lambda trouble: None) as writer:
 
 @pytest.mark.parametrize("run", range(3))
 def test_kill_9_loses_a_second_at_most(tmp_path: Path, run: int) -> None:
-    child = subprocess.Popen([sys.executable, "-c", CHILD, str(tmp_path / "a.wav")], stdout=subprocess.PIPE, text=True)
-    assert child.stdout is not None
-    said = 0
-    for line in child.stdout:
-        said = int(line)
-        if said >= 90 + 17 * run:
-            break
-    child.send_signal(signal.SIGKILL)
-    said = max([said, *(int(line) for line in child.stdout.read().splitlines())])
-    child.stdout.close()
-    child.wait(5)
+    command = [sys.executable, "-c", CHILD, str(tmp_path / "a.wav")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        said = 0
+        for line in child.stdout:
+            said = int(line)
+            if said >= 90 + 17 * run:
+                break
+        child.send_signal(signal.SIGKILL)
+        said = max([said, *(int(line) for line in child.stdout.read().splitlines())])
     (recovered,) = repair(tmp_path)
     assert isinstance(recovered, Recovered)
     assert recovered.seconds >= said * 0.02 - 1.0

@@ -37,14 +37,18 @@ def test_a_window_that_is_closed_leaves_nothing_running(tmp_path: Path) -> None:
         stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
     )  # fmt: skip
     os.close(theirs)
-    shown = b""
-    while b"Ctrl-C ends everything" not in shown:
-        shown += os.read(ours, 4096)
-    names = ("gateway.emulator", "gateway run", "gateway worker", "gateway web")
-    running = _command_lines(directory)
-    assert all(any(name in line for line in running) for name in names), running
-    os.close(ours)
-    assert demo.wait(timeout=60) == 0
+    try:
+        shown = b""
+        while b"Ctrl-C ends everything" not in shown:
+            shown += os.read(ours, 4096)
+        names = ("gateway.emulator", "gateway run", "gateway worker", "gateway web")
+        running = _command_lines(directory)
+        assert all(any(name in line for line in running) for name in names), running
+        os.close(ours)
+        assert demo.wait(timeout=60) == 0
+    finally:
+        demo.kill()
+        demo.wait()
     assert _command_lines(directory) == []
 
 

@@ -134,11 +134,14 @@ async def test_a_port_that_cannot_be_had_says_why(tmp_path: Path) -> None:
     holder = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
     assert holder.stdout is not None
     await holder.stdout.readline()
-    with pytest.raises(PortBusy, match=rf"Another program holds {path}\. It is .*\({holder.pid}\)\. Stop it first\."):
-        async with on_trial(ModemSettings(name="modem", at=path)):
-            await asyncio.sleep(5)
-    holder.kill()
-    await holder.wait()
+    try:
+        named = rf"Another program holds {path}\. It is .*\({holder.pid}\)\. Stop it first\."
+        with pytest.raises(PortBusy, match=named):
+            async with on_trial(ModemSettings(name="modem", at=path)):
+                await asyncio.sleep(5)
+    finally:
+        holder.kill()
+        await holder.wait()
     os.close(primary)
     assert "group dialout" in advice(ModemLost("/dev/ttyUSB2 cannot be opened: Permission denied."), path)
     with pytest.raises(NumberBarred, match="international form"):
