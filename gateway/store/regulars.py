@@ -58,14 +58,14 @@ class Regulars:
         """The contact with that number."""
         return self._contacts.known(number)
 
-    def manager_of(self, number: str) -> str | None:
-        """The extension to whom that number belongs as a regular customer's, while the shop is open."""
+    def manager_of(self, number: str, at: datetime | None = None) -> str | None:
+        """The extension to whom that number belongs as a regular customer's, while the shop is open: now, or `at`."""
         shop = self._shop()
         normal = _normal(shop, number)
         extension = manager_of(shop.contacts, self._contacts.known(normal), self._past(normal)) if normal else None
         if extension is None or shop.phone(extension) is None:
             return None
-        return extension if shop.schedule.state_at(self._clock()).is_open else None
+        return extension if shop.schedule.state_at(at or self._clock()).is_open else None
 
     def forget(self, number: str) -> None:
         """Nothing is remembered of that number's talks any more: it was erased."""

@@ -71,16 +71,19 @@ class StoredTollFree:
 
         self._calls = {call.id: call for call in await self._writer.write(read)}
 
+    def verdict(self, way: str, caller: str, *, at: datetime) -> TurnedAway | None:
+        """Why a stranger's call would not be let through at that moment, by what has been so far; None: it would."""
+        known, rules = tuple(self._calls.values()), self._shop().toll_free
+        return judge(known, rules, way=way, caller=caller, day_began=self._day_began(at), now=at)
+
     async def admit(self, call_id: str, way: str, caller: str, *, leg_id: str, is_known: bool) -> TurnedAway | None:
         """Judge a call and, where it is let through (None), commit it before anybody rings.
 
         While the disk is away it counts all the same, and is committed later.
         """
-        now, rules = self._clock(), self._shop().toll_free
+        now = self._clock()
         if not is_known:
-            reason = judge(
-                tuple(self._calls.values()), rules, way=way, caller=caller, day_began=self._day_began(now), now=now
-            )
+            reason = self.verdict(way, caller, at=now)
             if reason is not None:
                 log.info("A call from %s to %s is turned away (%s).", caller or "a withheld number", way, reason)
                 self._tell_refusal(way, reason, now)

@@ -92,8 +92,11 @@ class People(Protocol):
     def known(self, number: str) -> Known | None:
         """The contact with that number."""
 
-    def manager_of(self, number: str) -> str | None:
-        """The extension to whom that number belongs as a regular customer's, while the shop is open."""
+    def manager_of(self, number: str, at: datetime | None = None) -> str | None:
+        """The extension to whom that number belongs as a regular customer's, while the shop is open.
+
+        `at` is the moment (aware) that is asked about; None: now.
+        """
 
 
 class NobodyKnown:
@@ -102,5 +105,5 @@ class NobodyKnown:
     def known(self, number: str) -> None:
         """Nobody has that number."""
 
-    def manager_of(self, number: str) -> None:
+    def manager_of(self, number: str, at: datetime | None = None) -> None:
         """It belongs to nobody."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from gateway.audio.prompts import KEYS
 from gateway.telephony.causes import Cause
@@ -168,7 +168,27 @@ Destination: TypeAlias = (
 )
 
 
-def route(shop: Shop, leg: Leg, orders: Sequence[Order] = (), manager: str | None = None) -> Destination:
+class Arriving(Protocol):
+    """What is asked of a call that comes in: a Leg, or a call that is only thought of."""
+
+    @property
+    def line(self) -> str | None:
+        """The line, provider or PBX account it comes by; None: a phone of the shop calls."""
+
+    @property
+    def peer(self) -> str:
+        """Who calls."""
+
+    @property
+    def called(self) -> str:
+        """What was dialled."""
+
+    @property
+    def replaces(self) -> Leg | None:
+        """Whose place the caller wants."""
+
+
+def route(shop: Shop, leg: Arriving, orders: Sequence[Order] = (), manager: str | None = None) -> Destination:
     """Where an incoming leg goes; `orders` are those that live, the one that counts most first.
 
     `manager` is the extension to whom the caller belongs, as a regular customer.

@@ -95,12 +95,18 @@ class TollFreeCall:
 class TollFree(Protocol):
     """Counts the calls to toll-free numbers; the store keeps them."""
 
+    def verdict(self, way: str, caller: str, *, at: datetime) -> TurnedAway | None:
+        """Why a stranger's call would not be let through at that moment; None: it would. Nothing is counted."""
+
     async def admit(self, call_id: str, way: str, caller: str, *, leg_id: str, is_known: bool) -> TurnedAway | None:
         """Judge a call and, where it is let through (None), commit it first; `leg_id` is the caller's."""
 
 
 class NoGuard:
     """Where nothing is counted."""
+
+    def verdict(self, way: str, caller: str, *, at: datetime) -> None:
+        """Everybody would be let through."""
 
     async def admit(self, call_id: str, way: str, caller: str, *, leg_id: str, is_known: bool) -> None:
         """Everybody is let through."""

@@ -71,5 +71,5 @@ class FakePeople:
         name = self.names.get(number)
         return None if name is None else Known("id", name, None, ())
 
-    def manager_of(self, number: str) -> str | None:
+    def manager_of(self, number: str, at: datetime | None = None) -> str | None:
         return self.managers.get(number)
