@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
-
-from gateway.errors import NumberBarred
 from gateway.flows.promise import Promise
 from gateway.telephony.call import Call
 from gateway.telephony.causes import NEXT_WAY, Cause
-from gateway.telephony.hours_prompts import opens_prompts
-from gateway.telephony.number_kind import NumberKind, kind_of_way
-from gateway.telephony.routing import Receive
-from gateway.telephony.schedule import Opening
+from gateway.telephony.receiving import Closed, Received, when_closed
 from gateway.telephony.voicemail import take_message
 
 KEY_SECONDS = 8.0
@@ -19,50 +13,44 @@ KEY_SECONDS = 8.0
 CONFIRM_SECONDS = 8.0
 
 
-async def after_hours(call: Call, settings: Receive, opening: Opening) -> None:
+async def after_hours(call: Call, found: Received) -> None:
     """No phone of the staff rings. A toll-free number is answered by whoever has duty, or not at all."""
     exchange = call.exchange
-    rules = exchange.shop().reception
     call.flow = "after-hours"
     call.is_routed_to(called=call.called, courier=None)
-    if rules.night_to and await _reach_duty(call, settings):
+    promise = Promise(call, found.extensions, due_at=found.opening.opens_at)
+    closed = when_closed(exchange.shop(), call.caller.line, found, exchange.clock(), can_promise=promise.can_be_made)
+    if await _reach_duty(call, found, closed):
         return
-    if kind_of_way(exchange.shop(), call.caller.line) is NumberKind.TOLL_FREE:
+    if not closed.is_answered:
         call.caller.hangup(Cause.UNREACHABLE)
         return
-    promise = Promise(call, settings.extensions, due_at=opening.opens_at)
-    offers = opening.opens_at is not None and promise.can_be_made
-    hours = opens_prompts(opening, exchange.clock(), ZoneInfo(exchange.shop().time_zone)) if rules.night_hours else ()
     await call.answer()
     with promise.on_key(lambda: None):
-        for key in ("after-hours", *hours, *(("press-1-when-open",) if offers else ())):
+        for key in closed.prompts:
             if not promise.is_made:
                 await call.say(key, interruptible=True)
-        while offers and not promise.is_made and await call.caller.next_key(within=KEY_SECONDS) is not None:
+        while closed.offers and not promise.is_made and await call.caller.next_key(within=KEY_SECONDS) is not None:
             pass
     if promise.is_made:
         await promise.confirm()
         return
-    if rules.night_message:
+    if closed.takes_message:
         await take_message(call, mailbox="")
     await call.say("goodbye")
     call.caller.hangup()
 
 
-async def _reach_duty(call: Call, settings: Receive) -> bool:
+async def _reach_duty(call: Call, found: Received, closed: Closed) -> bool:
     """Ring whoever has duty, by the same policy and budget as a call of our own; True: they have talked."""
-    exchange = call.exchange
-    rules = exchange.shop().reception
-    phone = exchange.shop().phone(rules.night_to)
-    if phone is not None:
-        ways = iter(call.phones(phone.extension))
+    rules = call.exchange.shop().reception
+    if closed.duty_phone is not None:
+        ways = iter(call.phones(closed.duty_phone))
+    elif closed.duty_number is not None:
+        payer = found.extensions[0] if found.extensions else None
+        ways = call.ways_outside(closed.duty_number, extension=payer)
     else:
-        try:
-            number = exchange.policy().require(rules.night_to)
-        except NumberBarred:
-            return False
-        payer = settings.extensions[0] if settings.extensions else None
-        ways = call.ways_outside(number, extension=payer)
+        return False
     call.flow = "night"
     call.is_routed_to(called=rules.night_to, courier=None)
     for leg in ways:
