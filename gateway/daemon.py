@@ -33,6 +33,7 @@ from gateway.health import Notifier, sip_answers
 from gateway.media_loop import Lateness, MediaLoop
 from gateway.messaging.alert_news import AlertNews, AlertTargets, Outgoing, alert_jobs
 from gateway.messaging.alert_texts import AlertTexts
+from gateway.messaging.courier_call_backs import CourierCallBacks, promise_call_back
 from gateway.messaging.courier_wishes import CourierWishes
 from gateway.messaging.desk import MessageDesk
 from gateway.messaging.posting import HttpPoster
@@ -159,7 +160,10 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             count_parts=count_parts,
             publish=bus.publish,
             clock=utc_now,
-            jobs=alert_jobs(outgoing := await _outgoing(settings.alerts, stack)),
+            jobs=[
+                *alert_jobs(outgoing := await _outgoing(settings.alerts, stack)),
+                (couriers := _courier_call_backs(store, exchange, switchboard)).job,
+            ],
         )
         _tell(
             bus,
@@ -169,6 +173,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             call_backs.follow,
             CourierWishes(shop=store.shop, orders=store.orders.alive, call_back=switchboard.call_back),
             EmergencySeen(bus.publish),
+            couriers.follow,
             UnreachedCustomers(shop=store.shop, orders=store.orders.alive, publish=bus.publish),
         )
         sip.instant_messages.outside = messages.texts_of_phones
@@ -285,6 +290,16 @@ async def _last_words(sip: SipServer) -> None:
 async def _outgoing(alerts: AlertSettings, stack: AsyncExitStack) -> Outgoing:
     """The way outside for alerts, open until `stack` is left. Raises SettingsError."""
     targets = await asyncio.to_thread(_alert_targets, alerts)
+def _courier_call_backs(store: Store, exchange: Exchange, switchboard: Switchboard) -> CourierCallBacks:
+    return CourierCallBacks(
+        shop=store.shop,
+        orders=store.orders.alive,
+        can_join=exchange.can_join,
+        call_back=switchboard.call_back,
+        clock=utc_now,
+    )
+
+
     poster = await stack.enter_async_context(HttpPoster())
     return Outgoing(targets=targets, post=poster.post, clock=utc_now)
 

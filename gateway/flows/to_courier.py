@@ -20,8 +20,6 @@ from gateway.telephony.routing import RingPhones, ToCourier, to_dialled
 from gateway.telephony.shop import FollowMe
 
 CONFIRM_SECONDS = 8.0
-RELAX_SECONDS = 3.0
-"""A modem whose call has just ended dials badly at once."""
 
 
 @call_flow(ToCourier)
@@ -158,11 +156,11 @@ async def _go_on(call: Call, settings: ToCourier, why: Cause, *, is_told: bool) 
             _, ring_phones = flow_for(phones)
             await ring_phones(call, phones)
         case _ if is_told and call.caller.line is not None:
+            if settings.order is not None and _holds_the_only_line(call, settings, why):
+                call.exchange.call_back_later(courier.extension, settings.order, call.id)
             try:
                 await call.say("courier-told")
             finally:
                 call.caller.hangup(why)
-                if _holds_the_only_line(call, settings, why):  # now the SIM is free for both
-                    call.exchange.call_back(courier.extension, settings.order, RELAX_SECONDS)
         case _:
             await call.refuse(why)

@@ -25,7 +25,7 @@ from gateway.telephony.line import Line, LineState, Phones, Trunk
 from gateway.telephony.numbers import Dialable, NumberPolicy
 from gateway.telephony.orders import Order, OrderView
 from gateway.telephony.promised import CallBackPromises, NoPromises
-from gateway.telephony.shop import PBX_PREFIX, ShopView
+from gateway.telephony.shop import PBX_PREFIX, CourierSettings, ShopView
 from gateway.telephony.toll_free import NoGuard, TollFree
 from gateway.telephony.trace import Traces
 
@@ -84,6 +84,10 @@ def _send_nothing(number: str, text: str, by: str) -> None:
 
 class _NobodyCounts:
     """Where tries cannot be counted no PIN is looked at."""
+def _promise_no_call_back(extension: str, order: Order, call_id: str) -> None:
+    """Nothing is kept here."""
+
+
 
     async def begin(self, caller: str) -> None:  # the verb's form
         """No try is let through."""
@@ -143,6 +147,8 @@ class Exchange:
     """Bounds what callers of toll-free numbers cost."""
     people: People = field(default_factory=NobodyKnown)
     """Those outside whom the shop knows."""
+    call_back_later: Callable[[str, Order, str], None] = _promise_no_call_back
+    """Promise, at once and for good, to ring a courier back for an order's customer, whose call has that id."""
     send_text: Callable[[str, str, str], None] = _send_nothing
     """Promise an SMS, at once and for good: to which number, what, and whose extension is named as its sender."""
     minutes_of: Callable[[str], LineMinutes] = field(default=lambda _line: LineMinutes())
@@ -238,6 +244,14 @@ def _by_line(number: Dialable, call_id: str, payer: str | None, line: Line) -> L
         return line.dial(number, call_id=call_id, extension=payer)
     except NoFreeLine as fault:
         log.info("Another way is tried: %s", fault)
+    def can_join(self, courier: CourierSettings) -> bool:
+        """A line can carry the courier's mobile now, and another way the customer."""
+        line = next(self.free_lines(courier.lines, besides=None, operator=courier.operator), None)
+        if line is None:
+            return False
+        trunks = self.usable_trunks(payer=courier.extension, besides=None)
+        return next(chain(trunks, self.free_lines((), besides=line.name)), None) is not None
+
         return None
 
 

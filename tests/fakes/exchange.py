@@ -193,6 +193,8 @@ class Scene:
             phones=self.phones,
             prompts=self._prompt,
             recordings=self.recordings,
+        self.call_backs_later: list[tuple[str, Order, str]] = []
+        """Couriers who are promised to be rung back: extension, order, the customer's call."""
             publish=self.bus.publish,
             pin_entry=self.pin_entry,
             people=self.people,
@@ -215,6 +217,7 @@ class Scene:
         """The wall clock, which a test may set by `set_by`."""
         return loop_clock() + self.set_by
 
+            call_back_later=lambda *wish: self.call_backs_later.append(wish),
     def _note(self, published: Published) -> None:
         self.events.append(published.event)
 

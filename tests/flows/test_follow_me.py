@@ -17,7 +17,7 @@ from gateway.telephony.line import LineState
 from gateway.telephony.shop import FollowMe, PhoneSettings, Shop
 from tests.fakes.exchange import Scene, scene
 from tests.fakes.legs import FakeLeg
-from tests.flows.test_courier_orders import COURIER, CUSTOMER, SHOP, courier, order
+from tests.flows.test_courier_orders import COURIER, SHOP, courier
 
 APP = PhoneSettings(extension="2001", name="App of 2001", password="a-long-password")
 
@@ -155,28 +155,6 @@ async def test_a_stranger_rings_no_courier() -> None:
         await s.after(0.2)
         assert set(s.phones.legs) == {"101"}
         caller.hangs_up()
-
-
-async def test_a_customer_on_the_only_sim_is_called_back_when_it_is_free() -> None:
-    """B1: the caller is told, the courier gets an SMS, and is called back by the same SIM, which then leads on."""
-    async with scene(courier(lines=("red",))) as s:
-        s.orders = [order()]
-        caller = s.call_to_line("red", CUSTOMER)
-        await s.after(2)
-        assert s.prompts_played == ["courier-told"]
-        assert caller.state is LegState.ENDED
-        assert [number for number, _, _ in s.texts] == [COURIER]
-        s.lines["red"].state = LineState.READY
-        await s.after(3.5)
-        assert s.lines["red"].dialled == [(COURIER, "2001")]
-        (mobile,) = s.lines["red"].legs
-        mobile.answers()
-        await s.after(6.5)
-        mobile.presses("1")
-        await s.after(0.5)
-        assert s.trunks["provider"].dialled == [(CUSTOMER, "2001")]
-        mobile.hangs_up()
-        await s.after(0.1)
 
 
 async def test_who_has_no_order_is_only_told_that_no_line_is_free() -> None:
