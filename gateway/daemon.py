@@ -148,6 +148,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             pin_entry=store.pin_entry,
             promises=call_backs,
             minutes_of=store.budget.line_minutes,
+            call_back_later=lambda *wish: promise_call_back(messages.jobs, *wish),
             send_text=lambda *text: messages.promise_text(*text),  # noqa: PLW0108  # the desk is made below
         )
         switchboard.connect(exchange)
@@ -171,9 +172,9 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             AlertNews(outgoing.targets, messages.jobs, shop=store.shop, clock=utc_now),
             AlertTexts(settings.alerts.sms, messages.promise_text, shop=store.shop),
             call_backs.follow,
+            couriers.follow,
             CourierWishes(shop=store.shop, orders=store.orders.alive, call_back=switchboard.call_back),
             EmergencySeen(bus.publish),
-            couriers.follow,
             UnreachedCustomers(shop=store.shop, orders=store.orders.alive, publish=bus.publish),
         )
         sip.instant_messages.outside = messages.texts_of_phones
@@ -287,9 +288,6 @@ async def _last_words(sip: SipServer) -> None:
         words.create_task(sip.sign_off(within=GOODBYE_SECONDS))
 
 
-async def _outgoing(alerts: AlertSettings, stack: AsyncExitStack) -> Outgoing:
-    """The way outside for alerts, open until `stack` is left. Raises SettingsError."""
-    targets = await asyncio.to_thread(_alert_targets, alerts)
 def _courier_call_backs(store: Store, exchange: Exchange, switchboard: Switchboard) -> CourierCallBacks:
     return CourierCallBacks(
         shop=store.shop,
@@ -300,6 +298,9 @@ def _courier_call_backs(store: Store, exchange: Exchange, switchboard: Switchboa
     )
 
 
+async def _outgoing(alerts: AlertSettings, stack: AsyncExitStack) -> Outgoing:
+    """The way outside for alerts, open until `stack` is left. Raises SettingsError."""
+    targets = await asyncio.to_thread(_alert_targets, alerts)
     poster = await stack.enter_async_context(HttpPoster())
     return Outgoing(targets=targets, post=poster.post, clock=utc_now)
 

@@ -82,12 +82,12 @@ def _send_nothing(number: str, text: str, by: str) -> None:
     """Nothing sends SMS here."""
 
 
-class _NobodyCounts:
-    """Where tries cannot be counted no PIN is looked at."""
 def _promise_no_call_back(extension: str, order: Order, call_id: str) -> None:
     """Nothing is kept here."""
 
 
+class _NobodyCounts:
+    """Where tries cannot be counted no PIN is looked at."""
 
     async def begin(self, caller: str) -> None:  # the verb's form
         """No try is let through."""
@@ -141,14 +141,14 @@ class Exchange:
     """Counts tries to guess a PIN."""
     call_back: CallBackVerb = _call_nobody_back
     """Ring a courier's registered mobile, in so many seconds; None: it is being done, else why not."""
+    call_back_later: Callable[[str, Order, str], None] = _promise_no_call_back
+    """Promise, at once and for good, to ring a courier back for an order's customer, whose call has that id."""
     orders: OrderView = field(default=lambda: ())
     """The orders that live now, the one that counts most first."""
     toll_free: TollFree = field(default_factory=NoGuard)
     """Bounds what callers of toll-free numbers cost."""
     people: People = field(default_factory=NobodyKnown)
     """Those outside whom the shop knows."""
-    call_back_later: Callable[[str, Order, str], None] = _promise_no_call_back
-    """Promise, at once and for good, to ring a courier back for an order's customer, whose call has that id."""
     send_text: Callable[[str, str, str], None] = _send_nothing
     """Promise an SMS, at once and for good: to which number, what, and whose extension is named as its sender."""
     minutes_of: Callable[[str], LineMinutes] = field(default=lambda _line: LineMinutes())
@@ -238,12 +238,6 @@ class Exchange:
         ways = chain(self.usable_trunks(payer=payer, besides=None), self.free_lines((), besides=None))
         return next(ways, None) is not None
 
-
-def _by_line(number: Dialable, call_id: str, payer: str | None, line: Line) -> Leg | None:
-    try:
-        return line.dial(number, call_id=call_id, extension=payer)
-    except NoFreeLine as fault:
-        log.info("Another way is tried: %s", fault)
     def can_join(self, courier: CourierSettings) -> bool:
         """A line can carry the courier's mobile now, and another way the customer."""
         line = next(self.free_lines(courier.lines, besides=None, operator=courier.operator), None)
@@ -252,6 +246,12 @@ def _by_line(number: Dialable, call_id: str, payer: str | None, line: Line) -> L
         trunks = self.usable_trunks(payer=courier.extension, besides=None)
         return next(chain(trunks, self.free_lines((), besides=line.name)), None) is not None
 
+
+def _by_line(number: Dialable, call_id: str, payer: str | None, line: Line) -> Leg | None:
+    try:
+        return line.dial(number, call_id=call_id, extension=payer)
+    except NoFreeLine as fault:
+        log.info("Another way is tried: %s", fault)
         return None
 
 

@@ -183,6 +183,8 @@ class Scene:
         self.people = FakePeople()
         self.texts: list[tuple[str, str, str]] = []
         """SMS that were promised: to whom, what, by whom."""
+        self.call_backs_later: list[tuple[str, Order, str]] = []
+        """Couriers who are promised to be rung back: extension, order, the customer's call."""
         self.minutes: dict[str, LineMinutes] = {}
         self.switchboard = Switchboard(drain_seconds=5)
         self.exchange = Exchange(
@@ -193,8 +195,6 @@ class Scene:
             phones=self.phones,
             prompts=self._prompt,
             recordings=self.recordings,
-        self.call_backs_later: list[tuple[str, Order, str]] = []
-        """Couriers who are promised to be rung back: extension, order, the customer's call."""
             publish=self.bus.publish,
             pin_entry=self.pin_entry,
             people=self.people,
@@ -207,6 +207,7 @@ class Scene:
             bring_in=lambda call_id, extension, role, by: self.switchboard.bring_in(call_id, extension, role, by=by),
             calls=self.switchboard.calls,
             call_back=self.switchboard.call_back,
+            call_back_later=lambda *wish: self.call_backs_later.append(wish),
             orders=lambda: alive(self.orders, loop_clock(), timedelta(minutes=self.shop.orders.grace_minutes)),
             send_text=lambda number, text, by: self.texts.append((number, text, by)),
         )
@@ -217,7 +218,6 @@ class Scene:
         """The wall clock, which a test may set by `set_by`."""
         return loop_clock() + self.set_by
 
-            call_back_later=lambda *wish: self.call_backs_later.append(wish),
     def _note(self, published: Published) -> None:
         self.events.append(published.event)
 
