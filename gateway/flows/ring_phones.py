@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.flows.to_courier import to_courier
 from gateway.flows.to_outside import to_outside
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
 from gateway.telephony.flow import call_flow
-from gateway.telephony.forwarding import Forward, forward_after, plan_ringing
-from gateway.telephony.routing import RingPhones, ToCourier, ToOutside, to_dialled
+from gateway.telephony.forwarding import Forward, forward_after, mailbox_of, plan_ringing
+from gateway.telephony.routing import RingPhones, ToCourier, ToOutside, forwarded
 from gateway.telephony.voicemail import take_message
 
 
@@ -27,8 +25,8 @@ async def ring_phones(call: Call, settings: RingPhones) -> None:
             await call.talk(agent)
             return
         forward = forward_after(call.exchange.shop(), staff.legs, why)
-    mailbox = call.exchange.shop().phone(settings.extensions[0]) if len(settings.extensions) == 1 else None
-    if forward is None and mailbox is not None and mailbox.voicemail and call.redirect is None:
+    mailbox = mailbox_of(call.exchange.shop(), settings.extensions)
+    if forward is None and mailbox is not None and call.redirect is None:
         call.flow = "voicemail"
         call.is_routed_to(called=mailbox.extension, courier=None)
         await take_message(call, mailbox=mailbox.extension)
@@ -44,10 +42,10 @@ async def follow_forward(call: Call, forward: Forward, settings: RingPhones) -> 
     """Go on as if the phone that forwards had dialled: its policy, its minutes. A circle ends the call."""
     passed = (*settings.forwarded_by, forward.by)
     call.payer = forward.by
-    match to_dialled(call.exchange.shop(), forward.target):
-        case RingPhones() as phones if not set(phones.extensions) & set(passed):
+    match forwarded(call.exchange.shop(), forward, passed):
+        case RingPhones() as phones:
             call.is_routed_to(called=forward.target, courier=None)
-            await ring_phones(call, replace(phones, forwarded_by=passed))
+            await ring_phones(call, phones)
         case ToCourier() as courier:
             call.is_routed_to(called=forward.target, courier=courier.courier.extension)
             await to_courier(call, courier)

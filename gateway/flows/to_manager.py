@@ -5,21 +5,20 @@ from __future__ import annotations
 from gateway.telephony.call import Call
 from gateway.telephony.causes import NEXT_WAY
 from gateway.telephony.flow import call_flow, flow_for
-from gateway.telephony.forwarding import plan_ringing
 from gateway.telephony.leg import Leg
 from gateway.telephony.numbers import Dialable
+from gateway.telephony.regular_way import Rung, before_the_usual_way
 from gateway.telephony.routing import ManagerFirst
 
 
 @call_flow(ManagerFirst)
 async def to_manager(call: Call, settings: ManagerFirst) -> None:
     """Nobody is greeted: the caller hears it ring until a person answers, or the usual way begins (A5, A6)."""
-    rules, as_called = call.exchange.shop().contacts, call.called
+    as_called = call.called
     call.is_routed_to(called=settings.manager, courier=None)
-    person = await _at_phones(call, (settings.manager,), rules.manager_seconds)
-    person = person or await _at_mobile(call, settings.manager, rules.mobile_seconds)
-    colleagues = tuple(each for each in rules.colleagues if each != settings.manager)
-    person = person or await _at_phones(call, colleagues, rules.colleague_seconds)
+    person = None
+    for rung in before_the_usual_way(call.exchange.shop(), settings.manager):
+        person = person or await _at(call, rung, settings.manager)
     if person is not None:
         await call.talk(person)
         return
@@ -28,21 +27,16 @@ async def to_manager(call: Call, settings: ManagerFirst) -> None:
     await usual(call, settings.otherwise)
 
 
-async def _at_phones(call: Call, extensions: tuple[str, ...], seconds: float) -> Leg | None:
-    """Whoever answers there; a phone that does not want to ring is not rung."""
-    rings = plan_ringing(call.exchange.shop(), extensions).rings
-    if not rings:
-        return None
-    async with call.ringing(*call.phones(*rings)) as ringing:
-        return await ringing.answered(within=seconds)
+async def _at(call: Call, rung: Rung, manager: str) -> Leg | None:
+    """Whoever answers there."""
+    if rung.number is not None:
+        return await _at_mobile(call, rung.number, manager, rung.seconds)
+    async with call.ringing(*call.phones(*rung.extensions)) as ringing:
+        return await ringing.answered(within=rung.seconds)
 
 
-async def _at_mobile(call: Call, manager: str, seconds: float) -> Leg | None:
-    """The manager, at the mobile, by the first way that carries it; the number passes the policy as any other."""
-    phone = call.exchange.shop().phone(manager)
-    number = call.exchange.policy().check(phone.mobile) if phone is not None and phone.mobile else None
-    if not isinstance(number, Dialable) or number.emergency:
-        return None
+async def _at_mobile(call: Call, number: Dialable, manager: str, seconds: float) -> Leg | None:
+    """The manager, at the mobile, by the first way that carries it."""
     for leg in call.ways_outside(number, extension=manager):
         async with call.ringing(leg) as ringing:
             person = await ringing.answered(within=seconds)

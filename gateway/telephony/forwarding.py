@@ -113,7 +113,18 @@ def forward_after(shop: Shop, legs: tuple[Leg, ...], cause: Cause) -> Forward | 
     for leg in legs:
         if leg.redirected_to:
             return Forward(by=leg.peer, target=leg.redirected_to)
-    return _forward(shop.phone(legs[0].peer), cause) if len(legs) == 1 else None
+    return forward_by_rules(shop, tuple(leg.peer for leg in legs), cause)
+
+
+def forward_by_rules(shop: Shop, extensions: tuple[str, ...], cause: Cause) -> Forward | None:
+    """Where a phone that was rung alone forwards what it did not answer for that cause."""
+    return _forward(shop.phone(extensions[0]), cause) if len(extensions) == 1 else None
+
+
+def mailbox_of(shop: Shop, extensions: tuple[str, ...]) -> PhoneSettings | None:
+    """The phone that takes messages from whoever has called it alone."""
+    phone = shop.phone(extensions[0]) if len(extensions) == 1 else None
+    return phone if phone is not None and phone.voicemail else None
 
 
 def _forward(phone: PhoneSettings | None, cause: Cause) -> Forward | None:

@@ -7,12 +7,12 @@ authorises anything (T-F8): what costs money asks for a PIN in the flow.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 from gateway.audio.prompts import KEYS
 from gateway.telephony.causes import Cause
-from gateway.telephony.forwarding import PhoneChange, change_by_code
+from gateway.telephony.forwarding import Forward, PhoneChange, change_by_code
 from gateway.telephony.leg import Leg
 from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.orders import Order, order_of_customer
@@ -259,6 +259,20 @@ def _courier_of_line(shop: Shop, line: LineSettings, caller: str) -> CourierSett
         and (courier.pin or courier.calls_back)
         and (not courier.lines or line.name in courier.lines)
     ):
+def forwarded(shop: Shop, forward: Forward, passed: tuple[str, ...]) -> Destination:
+    """Where a call goes that a phone forwards, as if that phone had dialled; `passed` have forwarded it so far.
+
+    A circle comes to nothing.
+    """
+    match to_dialled(shop, forward.target):
+        case RingPhones() as phones if set(phones.extensions) & set(passed):
+            return Refuse(cause=Cause.UNREACHABLE)
+        case RingPhones() as phones:
+            return replace(phones, forwarded_by=passed)
+        case other:
+            return other
+
+
         return courier
     return None
 
