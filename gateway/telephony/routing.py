@@ -251,14 +251,6 @@ def to_dialled(shop: Shop, text: str) -> Destination:
     return ToOutside(text=text)
 
 
-def _courier_of_line(shop: Shop, line: LineSettings, caller: str) -> CourierSettings | None:
-    """The courier of that line who seems to call; one without a PIN cannot prove it, and is a stranger here."""
-    courier = shop.courier_by_mobile(caller) if caller else None
-    if (
-        courier is not None
-        and (courier.pin or courier.calls_back)
-        and (not courier.lines or line.name in courier.lines)
-    ):
 def forwarded(shop: Shop, forward: Forward, passed: tuple[str, ...]) -> Destination:
     """Where a call goes that a phone forwards, as if that phone had dialled; `passed` have forwarded it so far.
 
@@ -273,6 +265,14 @@ def forwarded(shop: Shop, forward: Forward, passed: tuple[str, ...]) -> Destinat
             return other
 
 
+def _courier_of_line(shop: Shop, line: LineSettings, caller: str) -> CourierSettings | None:
+    """The courier of that line who seems to call; one without a PIN cannot prove it, and is a stranger here."""
+    courier = shop.courier_by_mobile(caller) if caller else None
+    if (
+        courier is not None
+        and (courier.pin or courier.calls_back)
+        and (not courier.lines or line.name in courier.lines)
+    ):
         return courier
     return None
 
