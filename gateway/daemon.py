@@ -60,6 +60,7 @@ from gateway.telephony.recording import CallRecordings
 from gateway.telephony.shop import Shop
 from gateway.telephony.switchboard import Switchboard
 from gateway.telephony.trace import Traces
+from gateway.telephony.two_legs import TwoLegDesk
 from gateway.telephony.unreached import UnreachedCustomers
 
 log = logging.getLogger(__name__)
@@ -199,6 +200,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
                 outgoing=messages.outbox, ussd=messages.ussd, balances=messages.balances, answers=store.answers
             ),
             transfer=switchboard.transfer,
+            connect_two=TwoLegDesk(exchange, switchboard.place).connect,
             company=Company(joining=switchboard, note=store.evidence.note_joining),
             insight=Insight(
                 trace=switchboard.traced,

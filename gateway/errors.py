@@ -85,6 +85,12 @@ class NoFreeLine(GatewayError):
     code = "no-free-line"
 
 
+class PhoneNotFree(GatewayError):
+    """A phone of the shop cannot be rung now: it is not registered, or in a call."""
+
+    code = "phone-not-free"
+
+
 class NumberBarred(GatewayError):
     """The number policy does not let this number be dialled."""
 

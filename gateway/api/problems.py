@@ -145,6 +145,7 @@ class WorkerAway(ApiError):
 _STATUS_OF_CODE = {
     "settings-invalid": 422,
     "no-free-line": 503,
+    "phone-not-free": 409,
     "backup-unusable": 422,
     "backup-foreign": 422,
     "backup-passphrase-wrong": 422,

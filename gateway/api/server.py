@@ -16,7 +16,7 @@ from aiohttp.typedefs import Handler
 
 from gateway.api.account_routes import AccountRoutes
 from gateway.api.auth import ACCOUNTS, authenticate
-from gateway.api.call_routes import CallRoutes, Transfer
+from gateway.api.call_routes import CallRoutes, ConnectTwo, Transfer
 from gateway.api.company_routes import Company, CompanyRoutes
 from gateway.api.contact_routes import AddressBook, ContactRoutes
 from gateway.api.courier_routes import CourierRoutes, Couriers
@@ -88,6 +88,7 @@ class ApiServer:
         phone_setup: PhoneSetup,
         texts: Texts,
         transfer: Transfer,
+        connect_two: ConnectTwo,
         company: Company,
         insight: Insight,
         watched: Watched,
@@ -124,7 +125,7 @@ class ApiServer:
             ReceptionRoutes(shop, call_backs),
             ScheduleRoutes(shop),
             MessageRoutes(texts),
-            CallRoutes(transfer, texts.answers),
+            CallRoutes(transfer, connect_two, texts.answers),
             CompanyRoutes(company),
             TraceRoutes(insight),
             MetricsRoutes(watched),

@@ -106,6 +106,13 @@ class ToOutside:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TwoLegs:
+    """The gateway itself has rung a phone of ours, for whom it will call `text`: an extension or a number."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePhone:
     """A phone of ours dials a code: do not disturb or forwarding, on or off."""
 
@@ -160,6 +167,7 @@ Destination: TypeAlias = (
     | RingBack
     | CallBack
     | ToOutside
+    | TwoLegs
     | PickUp
     | TakePlace
     | RecordPrompt

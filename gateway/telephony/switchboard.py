@@ -25,9 +25,12 @@ from gateway.telephony.routing import (
     Destination,
     ReturnCall,
     RingBack,
+    RingPhones,
     ToCourier,
     ToOutside,
+    TwoLegs,
     route,
+    to_dialled,
 )
 from gateway.telephony.shop import CourierSettings
 from gateway.telephony.toll_free_door import at_the_door
@@ -254,6 +257,10 @@ class Switchboard:
             case ReturnCall(number=number, extensions=extensions):
                 direction = "outgoing"
                 call.called = number if leg.line is None else extensions[0]
+            case TwoLegs(text=text):
+                inside = isinstance(to_dialled(call.exchange.shop(), text), RingPhones)
+                direction = "internal" if inside else "outgoing"
+                call.called = text
             case _ if leg.line is not None:
                 direction = "incoming"
             case ToCourier() | ToOutside():

@@ -41,6 +41,7 @@ class Served:
     shop_file: FakeShopFile
     hung_up: list[str]
     transferred: list[tuple[str, str]]
+    connected: list[tuple[str, str]]
     texts: FakeTexts = field(default_factory=FakeTexts)
     ready: list[bool] = field(default_factory=lambda: [True])
     started_again: list[bool] = field(default_factory=list)
@@ -93,6 +94,14 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
         transferred.append((call_id, to))
         return {"c1": None, "barred": Cause.NUMBER_BARRED}.get(call_id, Cause.REJECTED)
 
+    connected: list[tuple[str, str]] = []
+
+    def connect_two(extension: str, to: str) -> str:
+        if extension == "999":
+            raise LookupError(extension)
+        connected.append((extension, to))
+        return f"c{len(connected)}"
+
     board = Board(bus=bus, shop=lambda: SHOP, hang_up=hang_up)
     accounts, shop_file, texts, ready = FakeAccounts(), FakeShopFile(), FakeTexts(), [True]
     recorded, company, missed = FakeRecorded(), FakeCompany(), FakeMissed()
@@ -104,7 +113,8 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
     async with (
         ApiServer(
             bind="127.0.0.1:0", worker_socket=worker_socket, bus=bus, live=board, accounts=accounts, shop=shop_file,
-            phone_setup=setup_desk(), texts=texts.texts, transfer=transfer, company=company.company,
+            phone_setup=setup_desk(), texts=texts.texts, transfer=transfer, connect_two=connect_two,
+            company=company.company,
             insight=company.insight,
             watched=watched(),
             recorded=recorded.recorded, is_ready=lambda: ready[0], upkeep=upkeep(started_again),
@@ -121,6 +131,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             shop_file,
             hung_up,
             transferred,
+            connected,
             texts,
             ready,
             recorded=recorded,

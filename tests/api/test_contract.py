@@ -31,7 +31,7 @@ def _server() -> ApiServer:
         texts=FakeTexts().texts, missed=FakeMissed(), orders=orders_in_memory(lambda: SHOP),
         book=KeptPeople(lambda: SHOP).book,
         couriers=FakeCouriers(lambda: SHOP, orders_in_memory(lambda: SHOP), FakeTexts().texts.answers).couriers,
-        transfer=lambda call_id, to: None,
+        transfer=lambda call_id, to: None, connect_two=lambda extension, to: "c9",
             company=FakeCompany().company, insight=FakeCompany().insight,
             watched=watched(),
         recorded=FakeRecorded().recorded, is_ready=lambda: True,

@@ -242,6 +242,28 @@ async def test_commands_reach_the_exchange() -> None:
         assert (await served.ask("POST", "/api/v1/alerts/unknown/acknowledge"))[0] == 404
 
 
+async def test_two_are_connected_once_per_key() -> None:
+    async with serving() as served:
+        await served.set_up()
+        for _ in range(2):
+            headers = {"Idempotency-Key": "first-call-of-two"}
+            said = {"from": "101", "to": " +79161234567 "}
+            assert await served.ask("POST", "/api/v1/calls", headers=headers, json=said) == (202, {"id": "c1"})
+        assert served.connected == [("101", "+79161234567")]
+        for wrong, key, expected in (
+            ({"from": "101", "to": "102"}, "", (400, "bad-request")),
+            ({"from": "101", "to": "102"}, "first-call-of-two", (422, "key-reused")),
+            ({"from": "999", "to": "102"}, "second-call-of-two", (404, "not-found")),
+            ({"from": "101", "to": ""}, "third-call-of-two", (400, "bad-request")),
+            ({"from": 101, "to": "102"}, "fourth-call-of-two", (400, "bad-request")),
+            ({"from": "101", "to": "102", "by": "x"}, "fifth-call-of-two", (400, "bad-request")),
+        ):
+            headers = {"Idempotency-Key": key} if key else {}
+            status, answer = await served.ask("POST", "/api/v1/calls", headers=headers, json=wrong)
+            assert (status, answer["code"]) == expected
+        assert len(served.connected) == 1
+
+
 async def test_a_call_is_transferred_once_per_key() -> None:
     async with serving() as served:
         await served.set_up()
@@ -309,7 +331,7 @@ async def test_a_port_in_use_is_told_by_name() -> None:
             texts=FakeTexts().texts, missed=FakeMissed(), orders=orders_in_memory(lambda: SHOP),
             book=KeptPeople(lambda: SHOP).book,
         couriers=FakeCouriers(lambda: SHOP, orders_in_memory(lambda: SHOP), FakeTexts().texts.answers).couriers,
-        transfer=lambda call_id, to: None,
+        connect_two=lambda extension, to: "c9", transfer=lambda call_id, to: None,
             company=FakeCompany().company, insight=FakeCompany().insight,
             watched=watched(),
             recorded=FakeRecorded().recorded, is_ready=lambda: True,

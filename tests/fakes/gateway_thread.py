@@ -15,6 +15,7 @@ import numpy as np
 
 from gateway.api.board import Board
 from gateway.api.server import ApiServer
+from gateway.errors import PhoneNotFree
 from gateway.events import Event, EventBus
 from gateway.settings import Settings
 from gateway.telephony.causes import Cause
@@ -63,6 +64,7 @@ class GatewayThread:
         self.hung_up: list[str] = []
         self.started_again: list[bool] = []
         self.transferred: list[str] = []
+        self.connected: list[tuple[str, str]] = []
         self.recordings_dir = directory / "recordings"
         self.prompts_dir = directory / "prompts"
         self.worker_socket = directory / "worker.sock"
@@ -81,6 +83,13 @@ class GatewayThread:
             raise LookupError(call_id)
         self.transferred.append(to)
         return Cause.REJECTED if to == "103" else None
+
+    def connect_two(self, extension: str, to: str) -> str:
+        """Keep what was asked; 102 is away."""
+        if extension == "102":
+            raise PhoneNotFree("The phone 102 is away, or in a call.", extension=extension)
+        self.connected.append((extension, to))
+        return f"c{len(self.connected)}"
 
     @property
     def url(self) -> str:
@@ -138,7 +147,7 @@ class GatewayThread:
         api = ApiServer(
             bind=f"127.0.0.1:{port}", worker_socket=self.worker_socket, bus=self.bus, live=self._board,
             accounts=self.accounts, shop=self.shop_file, phone_setup=setup_desk(lambda: self.shop),
-            texts=self.texts.texts, transfer=self.transfer, company=self.company.company,
+            texts=self.texts.texts, transfer=self.transfer, connect_two=self.connect_two, company=self.company.company,
             insight=self.company.insight,
             watched=watched(),
             recorded=self.recorded.recorded, is_ready=lambda: True,
