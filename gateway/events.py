@@ -40,6 +40,7 @@ from gateway.call_events import (
 )
 from gateway.clock import WallClock, utc_now
 from gateway.event import Event
+from gateway.staff_events import MailboxChanged, StaffChanged
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ __all__ = [
     "LegResumed",
     "LegSound",
     "LegStarted",
+    "MailboxChanged",
     "MessageLeft",
     "MissedClosed",
     "ModemChanged",
@@ -87,6 +89,7 @@ __all__ = [
     "ShopChanged",
     "SmsChanged",
     "SmsReceived",
+    "StaffChanged",
     "Subscriber",
     "TracedLine",
     "TrunkChanged",

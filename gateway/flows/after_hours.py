@@ -6,7 +6,7 @@ from gateway.flows.promise import Promise
 from gateway.telephony.call import Call
 from gateway.telephony.causes import NEXT_WAY, Cause
 from gateway.telephony.receiving import Closed, Received, when_closed
-from gateway.telephony.voicemail import take_message
+from gateway.telephony.voicemail import SHOP_BOX, take_message
 
 KEY_SECONDS = 8.0
 """For the key, after the offer."""
@@ -36,7 +36,7 @@ async def after_hours(call: Call, found: Received) -> None:
         await promise.confirm()
         return
     if closed.takes_message:
-        await take_message(call, mailbox="")
+        await take_message(call, mailbox=SHOP_BOX)
     await call.say("goodbye")
     call.caller.hangup()
 

@@ -33,6 +33,12 @@ class Promise:
         """The caller has pressed the key."""
         return self._kept is not None
 
+    def make(self) -> bool:
+        """Promise without a key; False: this caller cannot be called back."""
+        if not self.is_made and self.can_be_made:
+            self._make()
+        return self.is_made
+
     @contextmanager
     def on_key(self, wake: Callable[[], None]) -> Iterator[None]:
         """Within the block the first press of the key makes the promise, at once; then `wake` is called.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 from gateway.flows.after_hours import after_hours
+from gateway.flows.overflow import Overflowing
 from gateway.flows.promise import Promise
 from gateway.flows.ring_phones import follow_forward, ring_phones
 from gateway.telephony.call import Call
@@ -12,10 +14,12 @@ from gateway.telephony.causes import Cause
 from gateway.telephony.flow import call_flow
 from gateway.telephony.forwarding import forward_after
 from gateway.telephony.leg import Leg, LegState
+from gateway.telephony.queue_prompts import place_prompts, wait_prompts
 from gateway.telephony.receiving import UNANSWERED_SECONDS, Manner, received
 from gateway.telephony.reception import RING_SECONDS
 from gateway.telephony.routing import Receive, RingPhones
 from gateway.telephony.staff import Staff, ringing_staff
+from gateway.telephony.waiting_line import WaitingLine
 
 LONGEST_OFFER_SECONDS = 60.0
 
@@ -35,14 +39,19 @@ async def reception(call: Call, settings: Receive) -> None:
         await ring_phones(call, RingPhones(extensions=found.extensions))
         return
     promise = Promise(call, found.extensions)
-    async with ringing_staff(call, found.rings, lambda: promise.is_made) as staff:
-        if found.manner is Manner.RINGING:
-            agent = await staff.answered(within=UNANSWERED_SECONDS)
-        else:
-            agent = await _climb(call, staff, promise)
+    only_people = found.manner is Manner.RINGING
+    overflow = Overflowing(call, found.extensions, promise, may_answer=not only_people)
+    async with ringing_staff(call, found.rings, lambda: promise.is_made or overflow.leads_away) as staff:
+        with overflow.watching(staff):
+            if only_people:
+                agent = await staff.answered(within=UNANSWERED_SECONDS)
+            else:
+                agent = await _climb(call, staff, promise)
     forward = forward_after(shop, staff.ringing.legs, staff.ringing.cause)
     if agent is not None:
         await call.talk(agent)
+    elif overflow.leads_away:
+        await overflow.lead_away()
     elif promise.is_made:
         await promise.confirm()
     elif forward is not None:
@@ -54,18 +63,41 @@ async def reception(call: Call, settings: Receive) -> None:
 
 
 async def _climb(call: Call, staff: Staff, promise: Promise) -> Leg | None:
-    """Phase by phase; None: the caller wants to be called back, or has waited as long as one may."""
+    """Phase by phase; None: the caller wants to be called back, goes elsewhere, or has waited as long as one may."""
     rules = call.exchange.shop().reception
     agent = await staff.answered(within=rules.quiet_rings * RING_SECONDS)
     if agent is not None or any(leg.redirected_to for leg in staff.ringing.legs):
         return agent
-    loop = asyncio.get_running_loop()
-    patient_until = loop.time() + 60 * rules.patience_minutes
     with promise.on_key(staff.ringing.wake):
         agent = await staff.answered_during("greeting", within=rules.greeting_seconds)
         agent = agent or await staff.answered_during_music(within=rules.music_rings * RING_SECONDS)
-        while agent is None and not promise.is_made and loop.time() < patient_until:
-            offer = ("all-busy", "press-1-call-back") if promise.can_be_made else ("all-busy",)
-            agent = await staff.answered_during(*offer, within=LONGEST_OFFER_SECONDS)
-            agent = agent or await staff.answered_during_music(within=rules.repeat_seconds)
+        agent = agent or await _wait(call, staff, promise)
+    if agent is not None:
+        call.exchange.line_up.waited(staff)
     return agent
+
+
+async def _wait(call: Call, staff: Staff, promise: Promise) -> Leg | None:
+    """Offer and music, again and again, and now and then how it stands with the queue."""
+    exchange, loop = call.exchange, asyncio.get_running_loop()
+    rules, announce_seconds = exchange.shop().reception, exchange.shop().queue.announce_seconds
+    patient_until = loop.time() + 60 * rules.patience_minutes
+    next_news = loop.time() if announce_seconds else math.inf
+    agent: Leg | None = None
+    while agent is None and staff.is_waited_for and loop.time() < patient_until:
+        offer = ("all-busy", "press-1-call-back") if promise.can_be_made else ("all-busy",)
+        agent = await staff.answered_during(*offer, within=LONGEST_OFFER_SECONDS)
+        music_until = loop.time() + rules.repeat_seconds
+        while agent is None and staff.is_waited_for and loop.time() < music_until:
+            if next_news <= loop.time():
+                next_news = loop.time() + announce_seconds
+                news = _news(exchange.line_up, staff)
+                agent = await staff.answered_during(*news, within=LONGEST_OFFER_SECONDS) if news else None
+            agent = agent or await staff.answered_during_music(within=min(music_until, next_news) - loop.time())
+    return agent
+
+
+def _news(line: WaitingLine, staff: Staff) -> tuple[str, ...]:
+    """What a caller is told of the queue; whoever waits alone has no place to be told."""
+    place = () if line.is_alone(staff) else place_prompts(line.place(staff))
+    return (*place, *wait_prompts(line.estimate(staff)))

@@ -23,11 +23,13 @@ from gateway.telephony.forwarding import PhoneChange
 from gateway.telephony.ledger import LineMinutes, PinEntry
 from gateway.telephony.line import Line, LineState, Phones, Trunk
 from gateway.telephony.numbers import Dialable, NumberPolicy
+from gateway.telephony.on_duty import Duty, EverybodyOnDuty
 from gateway.telephony.orders import Order, OrderView
 from gateway.telephony.promised import CallBackPromises, NoPromises
 from gateway.telephony.shop import PBX_PREFIX, CourierSettings, ShopView
 from gateway.telephony.toll_free import NoGuard, TollFree
 from gateway.telephony.trace import Traces
+from gateway.telephony.waiting_line import WaitingLine
 
 if TYPE_CHECKING:
     from gateway.telephony.call import Call
@@ -131,6 +133,10 @@ class Exchange:
     """Use what was dictated (16 bits, little-endian, 8 kHz) in the place of a prompt. Raises PromptUnusable."""
     promises: CallBackPromises = field(default_factory=NoPromises)
     """Promises to call somebody back."""
+    duty: Duty = field(default_factory=EverybodyOnDuty)
+    """Who takes calls of the queue now."""
+    line_up: WaitingLine = field(default_factory=WaitingLine)
+    """Those who wait for somebody of the shop."""
     clock: WallClock = utc_now
     """The wall clock that hours and promises go by."""
     bring_in: BringIn = _bring_in_nobody

@@ -11,6 +11,7 @@ from gateway.audio.codec import Codec
 from gateway.telephony.contacts import ContactRules
 from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.night import NightLock
+from gateway.telephony.queue_rules import QueueRules
 from gateway.telephony.reception import Reception
 from gateway.telephony.recording_policy import RecordingPolicy
 from gateway.telephony.schedule import Schedule
@@ -334,6 +335,7 @@ class Shop:
     tariffs: tuple[TariffSettings, ...] = ()
     night: NightLock = field(default_factory=NightLock)
     missed: MissedRules = field(default_factory=MissedRules)
+    queue: QueueRules = field(default_factory=QueueRules)
     contacts: ContactRules = field(default_factory=ContactRules)
     toll_free: TollFreeRules = field(default_factory=TollFreeRules)
     schedule: Schedule = field(default_factory=Schedule)

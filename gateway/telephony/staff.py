@@ -3,91 +3,145 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from gateway.audio.player import SequenceSource
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import Leg, LegState
+from gateway.telephony.queue_rules import Strategy
 from gateway.telephony.ringing import Ringing
+from gateway.telephony.waiting_line import Wish
 from gateway.telephony.watched import WatchedSource
 
 if TYPE_CHECKING:
     from gateway.telephony.call import Call
     from gateway.telephony.exchange import Exchange
 
-LOOK_SECONDS = 1.0
-"""How often it is looked whether a phone that does not ring could."""
 AGAIN_SECONDS = 20.0
 """A phone that has turned the call down, or was silent too long for itself, is left alone so long."""
 
 
 class Staff:
-    """The phones of some extensions. One that is busy in a call of ours rings as soon as that call is over."""
+    """The phones of some extensions, for one caller. One that is busy rings as soon as it is free for this caller."""
 
-    def __init__(
-        self, call: Call, extensions: tuple[str, ...], ringing: Ringing, is_decided: Callable[[], bool]
-    ) -> None:
-        self._call = call
-        self._extensions = extensions
-        self._ringing = ringing
+    def __init__(self, call: Call, extensions: tuple[str, ...], is_decided: Callable[[], bool]) -> None:
+        rules = call.exchange.shop().queue
+        self.call = call
+        self.extensions = extensions
+        self.since = asyncio.get_running_loop().time()
+        self._order = call.exchange.duty.in_turn(extensions, rules.strategy)
+        self._step_seconds = None if rules.strategy is Strategy.ALL else rules.step_seconds
         self._is_decided = is_decided
-        self._timer: asyncio.TimerHandle | None = None
-        self._latest = {leg.peer: leg for leg in ringing.legs}
+        self._ringing: Ringing | None = None
+        self._latest: dict[str, Leg] = {}
         self._ended_at: dict[str, float] = {}
+        self.first_place = 1 + call.exchange.line_up.ahead(extensions)
+        """In the queue, on arrival."""
 
     @property
     def ringing(self) -> Ringing:
         """All legs that were made."""
+        if self._ringing is None:
+            raise LookupError("nobody rings yet")
         return self._ringing
+
+    @property
+    def is_waited_for(self) -> bool:
+        """The caller has not decided otherwise."""
+        return not self._is_decided()
 
     async def answered(self, *, within: float) -> Leg | None:
         """Whoever answers first; None: nobody in so many seconds, or the caller has decided otherwise."""
-        return await self._ringing.answered(within=within, until=self._is_decided)
+        return await self.ringing.answered(within=within, until=self._is_decided)
 
     async def answered_during(self, *keys: str, within: float) -> Leg | None:
         """As `answered`, while the answered caller hears these prompts, and no longer than they last."""
         if self._is_decided():
             return None
         heard = WatchedSource(
-            SequenceSource(*(self._call.exchange.prompts(key) for key in keys)), on_done=self._ringing.wake
+            SequenceSource(*(self.call.exchange.prompts(key) for key in keys)), on_done=self.ringing.wake
         )
-        await self._call.answer()
-        self._call.caller.port.play(heard)
-        return await self._ringing.answered(within=within, until=lambda: self._is_decided() or heard.is_done)
+        await self.call.answer()
+        self.call.caller.port.play(heard)
+        return await self.ringing.answered(within=within, until=lambda: self._is_decided() or heard.is_done)
 
     async def answered_during_music(self, *, within: float) -> Leg | None:
         """As `answered`, while the answered caller hears music."""
         if self._is_decided():
             return None
-        await self._call.answer()
-        self._call.caller.port.play(self._call.exchange.music())
+        await self.call.answer()
+        self.call.caller.port.play(self.call.exchange.music())
         return await self.answered(within=within)
+
+    def join(self, extensions: tuple[str, ...]) -> None:
+        """More phones ring for the caller, too."""
+        more = tuple(each for each in extensions if each not in self.extensions)
+        self.extensions += more
+        self._order += more
+        self.call.exchange.line_up.look_soon()
+
+    # For the line of those who wait.
+
+    def wish(self) -> Wish:
+        """Who rings for the caller, and who could."""
+        now = asyncio.get_running_loop().time()
+        most = None if self._step_seconds is None else 1 + int((now - self.since) // self._step_seconds)
+        return Wish(
+            rings=frozenset(each for each, leg in self._latest.items() if leg.state is not LegState.ENDED),
+            may=tuple(each for each in self._order if self._may_ring(each, now)),
+            most=most,
+        )
+
+    def has_begun(self, ringing: Ringing) -> None:
+        """The first phones ring."""
+        self._ringing = ringing
+        for leg in ringing.legs:
+            self._take(leg)
+
+    def ring(self, extensions: tuple[str, ...]) -> None:
+        """Ring these, too."""
+        for extension in extensions:
+            self._take(self.call.ring_again(self.ringing, extension))
+
+    def give_up(self, extensions: tuple[str, ...]) -> None:
+        """These ring for somebody else from now on."""
+        for extension in extensions:
+            leg = self._latest.get(extension)
+            if leg is not None and leg.state in (LegState.NEW, LegState.RINGING):
+                leg.hangup(Cause.CANCELLED)
+                del self._latest[extension]
+
+    def let_rest(self) -> None:
+        """Whoever pauses, or rests after a call, rings no more."""
+        self.give_up(tuple(each for each in self._latest if not self.call.exchange.duty.is_free(each)))
+
+    def is_rung_by(self, leg: object) -> bool:
+        """Whether that leg rings for the caller, and nobody has answered it."""
+        return any(each is leg and each.state is not LegState.UP for each in self._latest.values())
 
     # Inside.
 
-    def look(self) -> None:
-        """Ring whoever can be rung again; then wait for the next look."""
-        now = asyncio.get_running_loop().time()
-        for extension in self._extensions:
-            leg = self._latest[extension]
-            if leg.state is LegState.ENDED and self._may_ring(extension, leg, now):
-                self._latest[extension] = self._call.ring_again(self._ringing, extension)
-                del self._ended_at[extension]
-        self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self.look)
+    def _take(self, leg: Leg) -> None:
+        if not self._latest:
+            self.call.exchange.duty.has_turn(leg.peer)
+        self._latest[leg.peer] = leg
+        self._ended_at.pop(leg.peer, None)
 
-    def stop(self) -> None:
-        """Look no more."""
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _may_ring(self, extension: str, leg: Leg, now: float) -> bool:
+    def _may_ring(self, extension: str, now: float) -> bool:
+        exchange, leg = self.call.exchange, self._latest.get(extension)
+        if not exchange.duty.is_free(extension) or (leg is not None and leg.state is not LegState.ENDED):
+            return False
+        if self._ringing is None and self._step_seconds is None:
+            return True  # a phone that is in a call says by itself whether it takes another one
+        is_there = exchange.phones.is_reachable(extension) and not _is_engaged_elsewhere(exchange, extension)
+        if leg is None:
+            return is_there
         if leg.redirected_to:
             return False
         ended_at = self._ended_at.setdefault(extension, now)
-        exchange = self._call.exchange
-        if not exchange.phones.is_reachable(extension) or is_engaged(exchange, extension):
+        if not is_there:
             if leg.cause is Cause.BUSY:  # it turned nothing down: it was in a call, and that is what is waited for
                 self._ended_at[extension] = now - AGAIN_SECONDS
             return False
@@ -96,10 +150,20 @@ class Staff:
 
 def is_engaged(exchange: Exchange, extension: str) -> bool:
     """Whether a phone of that extension takes part in a call of ours, or rings for one."""
-    return any(
-        leg.peer == extension and leg.line is None and leg.state is not LegState.ENDED
+    return next(_legs_at(exchange, extension), None) is not None
+
+
+def _is_engaged_elsewhere(exchange: Exchange, extension: str) -> bool:
+    """As `is_engaged`, but for those who wait in the queue: the queue itself knows for whom it rings."""
+    return any(not exchange.line_up.rings(leg) for leg in _legs_at(exchange, extension))
+
+
+def _legs_at(exchange: Exchange, extension: str) -> Iterator[Leg]:
+    return (
+        leg
         for call in exchange.calls()
         for leg in call.legs
+        if leg.peer == extension and leg.line is None and leg.state is not LegState.ENDED
     )
 
 
@@ -111,10 +175,11 @@ async def ringing_staff(
 
     `is_decided` is asked whenever something has happened: True, and nobody is waited for any more.
     """
-    async with call.ringing(*call.phones(*extensions)) as ringing:
-        staff = Staff(call, extensions, ringing, is_decided)
-        staff.look()
-        try:
+    staff, line = Staff(call, extensions, is_decided), call.exchange.line_up
+    first = line.enter(staff)
+    try:
+        async with call.ringing(*call.phones(*first)) as ringing:
+            staff.has_begun(ringing)
             yield staff
-        finally:
-            staff.stop()
+    finally:
+        line.leave(staff)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from gateway.telephony.call import Call
 
 LONGEST_SECONDS = 120.0
+SHOP_BOX = ""
+"""Holds what callers of the closed shop have left."""
+QUEUE_BOX = "queue"
+"""Holds what callers have left who did not want to wait any longer."""
 
 
 class NobodyThere(MediaPort):
@@ -30,7 +34,7 @@ class NobodyThere(MediaPort):
 async def take_message(call: Call, *, mailbox: str, within: float = LONGEST_SECONDS) -> None:
     """Say that it is recorded, beep, and keep what the caller says until `#`, the end of the time, or the hang-up.
 
-    `mailbox` is the extension whose caller it is; empty: the shop's.
+    `mailbox` is the extension whose caller it is, or one of the shop's: SHOP_BOX, QUEUE_BOX.
     """
     await call.say("leave-message")
     await call.say(BEEP)

@@ -1,0 +1,78 @@
+"""Too many wait, or one has waited too long: where the owner wants that caller to go (overflow)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gateway.flows.promise import Promise
+from gateway.flows.ring_phones import follow_forward
+from gateway.telephony.call import Call
+from gateway.telephony.forwarding import Forward, plan_ringing
+from gateway.telephony.queue_rules import Overflow
+from gateway.telephony.routing import RingPhones
+from gateway.telephony.staff import Staff
+from gateway.telephony.voicemail import QUEUE_BOX, take_message
+
+
+class Overflowing:
+    """Watches the wait of one caller."""
+
+    def __init__(self, call: Call, extensions: tuple[str, ...], promise: Promise, *, may_answer: bool) -> None:
+        """`may_answer` is False on a toll-free number, which only a person may answer (rule 9)."""
+        rules = call.exchange.shop().queue
+        self._call = call
+        self._extensions = extensions
+        self._promise = promise
+        self._rules = rules
+        needs_answer = rules.overflow in (Overflow.VOICEMAIL, Overflow.CALL_BACK)
+        self._is_on = rules.overflow is not Overflow.STAY and (may_answer or not needs_answer)
+        self._is_due = False
+
+    @property
+    def leads_away(self) -> bool:
+        """The caller waits no longer here."""
+        return self._is_due and self._rules.overflow is not Overflow.PHONES
+
+    @contextmanager
+    def watching(self, staff: Staff) -> Iterator[None]:
+        """Within the block it happens as soon as it is due."""
+        rules, line = self._rules, self._call.exchange.line_up
+        timer: asyncio.TimerHandle | None = None
+        if self._is_on and rules.overflow_callers and line.place(staff) > rules.overflow_callers:
+            self._happen(staff)
+        elif self._is_on and rules.overflow_seconds:
+            timer = asyncio.get_running_loop().call_later(rules.overflow_seconds, self._happen, staff)
+        try:
+            yield
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    async def lead_away(self) -> None:
+        """Where the caller goes on; the last thing that the reception does."""
+        call, rules = self._call, self._rules
+        match rules.overflow:
+            case Overflow.VOICEMAIL:
+                call.flow = "voicemail"
+                call.is_routed_to(called=call.called, courier=None)
+                await call.say("all-busy")
+                await take_message(call, mailbox=QUEUE_BOX)
+                await call.say("goodbye")
+                call.caller.hangup()
+            case Overflow.CALL_BACK:
+                await call.say("all-busy")
+                await self._promise.confirm()
+            case _:
+                forward = Forward(by=self._extensions[0], target=rules.overflow_number)
+                await follow_forward(call, forward, RingPhones(extensions=self._extensions))
+
+    def _happen(self, staff: Staff) -> None:
+        if self._rules.overflow is Overflow.CALL_BACK and not self._promise.make():
+            return  # who cannot be called back waits on
+        self._is_due = True
+        if self._rules.overflow is Overflow.PHONES:
+            staff.join(plan_ringing(self._call.exchange.shop(), self._rules.overflow_phones).rings)
+        else:
+            staff.ringing.wake()
