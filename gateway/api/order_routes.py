@@ -15,8 +15,10 @@ from gateway.api.devices import wire_time
 from gateway.api.problems import NotFound
 from gateway.telephony.orders import Life, Order, Stage
 
-_FIELDS = ("number", "phone", "customer", "courier", "stage", "note")
-_COURIERS_STAGES = frozenset({Stage.ON_THE_WAY, Stage.DELIVERED})
+_FIELDS = (
+    "number", "phone", "customer", "courier", "stage", "note", "delivery_on", "delivery_from", "delivery_to",
+)  # fmt: skip
+_COURIERS_STAGES = frozenset({Stage.WITH_COURIER, Stage.DELIVERED})
 
 
 class Orders(Protocol):
@@ -146,6 +148,9 @@ class OrderRoutes:
             "changed_at": wire_time(order.changed_at),
             "expires_at": wire_time(order.expires_at),
             "ended_at": wire_time(order.ended_at) if order.ended_at is not None else None,
+            "delivery_on": order.delivery_on.isoformat() if order.delivery_on is not None else None,
+            "delivery_from": f"{order.delivery_from:%H:%M}" if order.delivery_from is not None else None,
+            "delivery_to": f"{order.delivery_to:%H:%M}" if order.delivery_to is not None else None,
         }
 
     def _wire_for_courier(self, order: Order) -> dict[str, object]:

@@ -17,10 +17,9 @@ _COLUMNS = {
     "courier": "courier", "курьер": "courier",
     "stage": "stage", "status": "stage", "этап": "stage", "статус": "stage",
     "note": "note", "comment": "note", "примечание": "note", "комментарий": "note",
-}  # fmt: skip
-_STAGES = {
-    "новый": "new", "собран": "packed", "в пути": "on-the-way", "доставлен": "delivered", "отменён": "cancelled",
-    "отменен": "cancelled", "on the way": "on-the-way",
+    "delivery": "delivery_on", "delivery_on": "delivery_on", "доставка": "delivery_on", "дата доставки": "delivery_on",
+    "from": "delivery_from", "delivery_from": "delivery_from", "с": "delivery_from", "время": "delivery_from",
+    "to": "delivery_to", "delivery_to": "delivery_to", "до": "delivery_to",
 }  # fmt: skip
 
 
@@ -53,9 +52,6 @@ def read_rows(text: str) -> list[OrderRow]:
     for place, cells in enumerate(lines[1:], start=2):
         values = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if name is not None}
         if any(values.values()):
-            stage = values.get("stage", "").casefold()
-            if "stage" in values:
-                values["stage"] = _STAGES.get(stage, stage)
             rows.append(OrderRow(place, values))
     return rows
 

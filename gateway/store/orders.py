@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -19,11 +20,15 @@ from gateway.store.audit import add_audit
 from gateway.store.order_file import read_rows
 from gateway.store.schema_orders import orders
 from gateway.store.writer import Writer
+from gateway.telephony.delivery import read_day, read_hours
 from gateway.telephony.numbers import Dialable, NumberPolicy
 from gateway.telephony.orders import LAST_STAGES, Life, Order, Stage, alive
-from gateway.telephony.shop import ShopView
+from gateway.telephony.shop import Shop, ShopView
+from gateway.telephony.stage_words import stage_of
 
-LONGEST = {"number": 32, "customer": 100, "note": 500, "phone": 64, "courier": 16, "stage": 16}
+LONGEST = {"number": 32, "customer": 100, "note": 500, "phone": 64, "courier": 16, "stage": 40}
+_LONGEST_DELIVERY = 40
+_MOST_ALIKE = 10
 _NUMBER = re.compile(r"[\w./-]*[0-9][\w./-]*")
 
 
@@ -66,6 +71,17 @@ class StoredOrders:
         wanted = select(orders).where(orders.c.number == number, orders.c.gateway_id == self._gateway_id)
         row = await self._writer.write(lambda connection: connection.execute(wanted).first())
         return None if row is None else order_of_row(row)
+
+    async def dialled(self, digits: str) -> Sequence[Order]:
+        """The orders whose numbers have these digits, closed ones too, the last changed first."""
+        wanted = (
+            select(orders)
+            .where(orders.c.digits == digits, orders.c.gateway_id == self._gateway_id)
+            .order_by(orders.c.changed_at.desc())
+            .limit(_MOST_ALIKE)
+        )
+        rows = await self._writer.write(lambda connection: list(connection.execute(wanted)))
+        return [order_of_row(row) for row in rows]
 
     async def page(
         self, *, search: str, courier: str | None, stage: str | None, after: str | None, limit: int
@@ -146,7 +162,9 @@ class StoredOrders:
     def _checked(self, order: Order, values: Mapping[str, str]) -> Order:
         """The order with these values put in."""
         for name, value in values.items():
-            if len(value) > LONGEST[name] or any(ord(character) < 32 and character != "\n" for character in value):
+            if len(value) > LONGEST.get(name, _LONGEST_DELIVERY) or any(
+                ord(character) < 32 and character != "\n" for character in value
+            ):
                 raise _invalid(f"The {name} is too long, or holds characters that cannot be shown.")
         now, shop = self._clock(), self._shop()
         number = values.get("number", order.number)
@@ -163,9 +181,13 @@ class StoredOrders:
             raise _invalid(f"There is no courier {courier!r}.")
         stage = order.stage
         if values.get("stage"):
-            if values["stage"] not in tuple(Stage):
-                raise _invalid(f"The stage {values['stage']!r} must be one of: {', '.join(Stage)}.")
-            stage = Stage(values["stage"])
+            known = stage_of(values["stage"], shop.order_words)
+            if known is None:
+                raise _invalid(
+                    f"The stage {values['stage']!r} must be one of: {', '.join(Stage)}; or a word that your table of"
+                    " stages knows."
+                )
+            stage = known
         is_over = stage in LAST_STAGES
         return replace(
             order,
@@ -178,12 +200,13 @@ class StoredOrders:
             changed_at=now,
             ended_at=(order.ended_at or now) if is_over else None,
             closed_at=order.closed_at if is_over else None,
+            **_delivery(order, values, now, shop),
         )
 
     async def _keep(self, changed: Sequence[Order], *, by: str, action: str) -> None:
         now = self._clock()
         subject = changed[0].number if len(changed) == 1 else str(len(changed))
-        rows = [{**asdict(order), "gateway_id": self._gateway_id} for order in changed]
+        rows = [_row(order) | {"gateway_id": self._gateway_id} for order in changed]
 
         def keep(connection: Connection) -> None:
             for row in rows:
@@ -199,10 +222,47 @@ class StoredOrders:
         self._publish(OrdersChanged(numbers=tuple(order.number for order in changed[:50]), by=by))
 
 
+_DELIVERY = ("delivery_on", "delivery_from", "delivery_to")
+
+
 def order_of_row(row: Row[Any]) -> Order:
     """The order of a row."""
     values = {each.name: getattr(row, each.name) for each in fields(Order)}
-    return Order(**{**values, "stage": Stage(values["stage"])})
+    on, begins, ends = (values[name] for name in _DELIVERY)
+    delivery = {
+        "delivery_on": date.fromisoformat(on) if on else None,
+        "delivery_from": time.fromisoformat(begins) if begins else None,
+        "delivery_to": time.fromisoformat(ends) if ends else None,
+    }
+    return Order(**{**values, "stage": Stage(values["stage"]), **delivery})
+
+
+def _row(order: Order) -> dict[str, object]:
+    on, begins, ends = order.delivery_on, order.delivery_from, order.delivery_to
+    return asdict(order) | {
+        "digits": order.digits,
+        "delivery_on": on.isoformat() if on is not None else None,
+        "delivery_from": f"{begins:%H:%M}" if begins is not None else None,
+        "delivery_to": f"{ends:%H:%M}" if ends is not None else None,
+    }
+
+
+def _delivery(order: Order, values: Mapping[str, str], now: datetime, shop: Shop) -> dict[str, Any]:
+    """The day and the hours; what is not named stays, an empty text takes it away. Raises OrdersInvalid."""
+    on, begins, ends = order.delivery_on, order.delivery_from, order.delivery_to
+    try:
+        if "delivery_on" in values:
+            text = values["delivery_on"]
+            on = read_day(text, now, ZoneInfo(shop.time_zone)) if text else None
+        if "delivery_from" in values or "delivery_to" in values:
+            first = values.get("delivery_from", f"{begins:%H:%M}" if begins is not None else "")
+            last = values.get("delivery_to", f"{ends:%H:%M}" if ends is not None else "")
+            begins, ends = read_hours(first, last)
+    except ValueError as fault:
+        raise _invalid(
+            "The day of delivery must be like 2026-11-25, 25.11.2026 or the days from today, its hours like 14:00."
+        ) from fault
+    return {"delivery_on": on, "delivery_from": begins, "delivery_to": ends}
 
 
 def _invalid(problem: str) -> OrdersInvalid:

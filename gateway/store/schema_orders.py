@@ -12,6 +12,7 @@ orders = Table(
     Column("id", String(36), primary_key=True),
     Column("gateway_id", String(36), nullable=False),
     Column("number", Text, nullable=False),
+    Column("digits", Text, nullable=False),
     Column("phone", Text, nullable=False),
     Column("customer", Text, nullable=False),
     Column("courier", Text),
@@ -22,9 +23,13 @@ orders = Table(
     Column("expires_at", Moment, nullable=False),
     Column("ended_at", Moment),
     Column("closed_at", Moment),
+    Column("delivery_on", String(10)),
+    Column("delivery_from", String(5)),
+    Column("delivery_to", String(5)),
     UniqueConstraint("gateway_id", "number"),
     Index(None, "courier", "changed_at"),
     Index(None, "phone"),
+    Index(None, "digits"),
 )
 
 pin_guesses = Table(

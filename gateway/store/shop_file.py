@@ -38,6 +38,7 @@ from gateway.telephony.shop import (
     TrunkSettings,
     UssdRules,
 )
+from gateway.telephony.stage_words import StageWord
 from gateway.telephony.toll_free import TollFreeRules
 from gateway.toml_document import TomlDocument
 
@@ -149,6 +150,7 @@ class _File:
     codes: FeatureCodes = _DEFAULT.codes
     ussd: UssdRules = _DEFAULT.ussd
     orders: OrderRules = _DEFAULT.orders
+    order_words: tuple[StageWord, ...] = ()
     reception: Reception = _DEFAULT.reception
     missed: MissedRules = _DEFAULT.missed
     contacts: ContactRules = _DEFAULT.contacts

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -18,14 +18,18 @@ from typing import TypeAlias
 class Stage(StrEnum):
     """How far an order is."""
 
-    NEW = "new"
+    ACCEPTED = "accepted"
+    CONFIRMED = "confirmed"
     PACKED = "packed"
-    ON_THE_WAY = "on-the-way"
+    SHIPPED = "shipped"
+    IN_TRANSIT = "in-transit"
+    WITH_COURIER = "with-courier"
     DELIVERED = "delivered"
+    RETURNED = "returned"
     CANCELLED = "cancelled"
 
 
-LAST_STAGES = frozenset({Stage.DELIVERED, Stage.CANCELLED})
+LAST_STAGES = frozenset({Stage.DELIVERED, Stage.RETURNED, Stage.CANCELLED})
 """With these the order is over, and its grace begins."""
 
 
@@ -46,7 +50,7 @@ class Order:
     phone: str
     customer: str = ""
     courier: str | None = None
-    stage: Stage = Stage.NEW
+    stage: Stage = Stage.ACCEPTED
     note: str = ""
     created_at: datetime
     changed_at: datetime
@@ -56,6 +60,11 @@ class Order:
     """When it came to its last stage."""
     closed_at: datetime | None = None
     """When somebody closed it, without grace."""
+    delivery_on: date | None = None
+    """The day on which it is to be delivered, by the shop's calendar."""
+    delivery_from: time | None = None
+    delivery_to: time | None = None
+    """Between which hours of that day."""
 
     def life(self, now: datetime, grace: timedelta) -> Life:
         """What it is at that moment."""
@@ -77,14 +86,14 @@ OrderView: TypeAlias = Callable[[], Sequence[Order]]
 
 
 def alive(orders: Iterable[Order], now: datetime, grace: timedelta) -> tuple[Order, ...]:
-    """Those that live, the one that counts most first: open before grace, on the way before the rest, then the latest.
+    """Those that live, the one that counts most first: open before grace, with the courier before the rest, then the latest.
 
     So a customer with two orders reaches the courier who is on the way, and of two with the same digits a courier
     reaches the customer of the later one.
     """
     living = [(order, life) for order in orders if (life := order.life(now, grace)) is not Life.CLOSED]
     living.sort(key=lambda pair: pair[0].changed_at, reverse=True)
-    living.sort(key=lambda pair: (pair[1] is not Life.OPEN, pair[0].stage is not Stage.ON_THE_WAY))
+    living.sort(key=lambda pair: (pair[1] is not Life.OPEN, pair[0].stage is not Stage.WITH_COURIER))
     return tuple(order for order, _ in living)
 
 

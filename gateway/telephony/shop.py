@@ -15,6 +15,7 @@ from gateway.telephony.queue_rules import QueueRules
 from gateway.telephony.reception import Reception
 from gateway.telephony.recording_policy import RecordingPolicy
 from gateway.telephony.schedule import Schedule
+from gateway.telephony.stage_words import StageWord
 from gateway.telephony.toll_free import TollFreeRules
 
 CALLS_PER_MINUTE = 5
@@ -331,6 +332,8 @@ class Shop:
     codes: FeatureCodes = FeatureCodes()
     ussd: UssdRules = UssdRules()
     orders: OrderRules = OrderRules()
+    order_words: tuple[StageWord, ...] = ()
+    """What the shop's own program calls the stages of orders."""
     reception: Reception = field(default_factory=Reception)
     tariffs: tuple[TariffSettings, ...] = ()
     night: NightLock = field(default_factory=NightLock)

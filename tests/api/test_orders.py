@@ -90,9 +90,9 @@ async def test_a_courier_sees_the_own_orders_without_a_number() -> None:
         for foreign in ("1002", "1003", "9999"):
             path = f"/api/v1/courier/orders/{foreign}"
             assert (await served.ask("PUT", path, json={"stage": "delivered"}, token=token))[0] == 404
-        assert (await served.ask("PUT", "/api/v1/courier/orders/1001", json={"stage": "new"}, token=token))[0] == 400
-        status, row = await served.ask("PUT", "/api/v1/courier/orders/1001", json={"stage": "on-the-way"}, token=token)
-        assert (status, row["stage"]) == (200, "on-the-way")
+        assert (await served.ask("PUT", "/api/v1/courier/orders/1001", json={"stage": "accepted"}, token=token))[0] == 400
+        status, row = await served.ask("PUT", "/api/v1/courier/orders/1001", json={"stage": "with-courier"}, token=token)
+        assert (status, row["stage"]) == (200, "with-courier")
         assert "903" not in json.dumps(row)
         assert (await served.ask("GET", "/api/v1/orders", token=token))[0] == 403
         assert (await served.ask("GET", "/api/v1/courier/orders"))[1] == {"items": []}, "the owner is no courier"

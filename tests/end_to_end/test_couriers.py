@@ -47,7 +47,7 @@ async def hears(listener: RemoteCall, speaker: RemoteCall) -> bool:
 async def test_an_order_ties_customer_and_courier_both_ways(tmp_path: Path) -> None:
     """B2: by any SIM, without digits one way, by the order's number the other way; 0 other numbers dialled."""
     async with house(tmp_path / "site", shop=careful) as stack:
-        order = {"number": "1001", "phone": STRANGER, "courier": "2001", "stage": "on-the-way"}
+        order = {"number": "1001", "phone": STRANGER, "courier": "2001", "stage": "with-courier"}
         await stack.api.post("/orders", order)
         courier = await stack.emulator.subscriber(COURIER, when_called="answer", ring_seconds=0.2)
         customer = await stack.emulator.subscriber(STRANGER, when_called="answer", ring_seconds=0.2)

@@ -125,7 +125,7 @@ async def test_in_grace_a_forgotten_bag_still_finds_its_courier() -> None:
 
 async def test_of_two_couriers_the_one_on_the_way_is_rung() -> None:
     async with scene(SHOP) as s:
-        s.orders = [order("1001"), order("1002", courier="2002", stage=Stage.ON_THE_WAY)]
+        s.orders = [order("1001"), order("1002", courier="2002", stage=Stage.WITH_COURIER)]
         leg = s.call_to_line("red", CUSTOMER)
         await s.after(0.2)
         assert s.lines["blue"].dialled == [(SECOND, "2002")]

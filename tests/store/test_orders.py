@@ -23,7 +23,7 @@ async def test_orders_outlive_the_daemon(places: Settings, clock: HandClock, bus
         made = await store.orders.add(
             {"number": "1001", "phone": "8 903 555-00-01", "courier": "2001"}, expires_at=None, by="anna"
         )
-        assert (made.phone, made.stage, store.orders.life(made)) == (PHONE, Stage.NEW, Life.OPEN)
+        assert (made.phone, made.stage, store.orders.life(made)) == (PHONE, Stage.ACCEPTED, Life.OPEN)
         with pytest.raises(OrderExists):
             await store.orders.add({"number": "1001", "phone": PHONE}, expires_at=None, by="anna")
         await store.orders.add({"number": "1002", "phone": PHONE}, expires_at=None, by="anna")
@@ -39,7 +39,7 @@ async def test_orders_outlive_the_daemon(places: Settings, clock: HandClock, bus
         kept = await store.orders.find("1001")
         assert kept is not None
         assert store.orders.life(kept) is Life.CLOSED
-        again = await store.orders.change("1001", {"stage": "on-the-way"}, by="anna")
+        again = await store.orders.change("1001", {"stage": "with-courier"}, by="anna")
         assert again is not None
         assert store.orders.life(again) is Life.OPEN, "a stage that is taken back opens it again"
 
@@ -50,7 +50,7 @@ async def test_a_table_is_taken_whole_or_not_at_all() -> None:
     first, second = await orders.find("1001"), await orders.find("1002")
     assert first is not None
     assert second is not None
-    assert (first.customer, first.phone, first.courier, first.stage) == ("Мария", PHONE, "2001", Stage.ON_THE_WAY)
+    assert (first.customer, first.phone, first.courier, first.stage) == ("Мария", PHONE, "2001", Stage.IN_TRANSIT)
     assert (second.phone, second.courier) == ("+79035550002", None)
     wrong = "number,phone,courier\n1001,89035550009,2002\n1003,112,\n1004,x,\n10 05,89035550005,\n1006,89035550006,9\n"
     with pytest.raises(OrdersInvalid) as refusal:

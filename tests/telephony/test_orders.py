@@ -47,8 +47,8 @@ def test_of_several_orders_the_one_that_counts_wins() -> None:
         order("1", courier="2001", ended_at=NOW),
         order("2", courier="2002", changed_at=earlier),
         order("3", courier="2003", changed_at=NOW),
-        order("4", courier="2004", changed_at=earlier, stage=Stage.ON_THE_WAY),
-        order("5", courier=None, changed_at=NOW, stage=Stage.ON_THE_WAY),
+        order("4", courier="2004", changed_at=earlier, stage=Stage.WITH_COURIER),
+        order("5", courier=None, changed_at=NOW, stage=Stage.WITH_COURIER),
     ]
     for expected in ("4", "3", "2", "1"):
         found = order_of_customer(alive(orders, NOW, GRACE), CUSTOMER)

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from tests.fakes.gateway_thread import GatewayThread
 from tests.web.conftest import csrf_of
 
-FORM = {"number": "A/1001", "phone": "8 903 555-00-01", "customer": "Мария", "courier": "2001", "stage": "on-the-way"}
+FORM = {"number": "A/1001", "phone": "8 903 555-00-01", "customer": "Мария", "courier": "2001", "stage": "with-courier"}
 
 
 def _post(browser: FlaskClient, path: str, **form: object) -> TestResponse:
@@ -21,7 +21,7 @@ def test_an_order_is_taken_changed_and_closed(owner: FlaskClient, gateway: Gatew
     page = _post(owner, "/orders", **FORM).text
     assert "The order A/1001 is there." in page
     assert "+7 903 555-00-01" in page.replace("8 (903) 555-00-01", "+7 903 555-00-01")
-    assert "On the way" in page
+    assert "With the courier" in page
     again = _post(owner, "/orders", **FORM)
     assert again.status_code == 409
     assert 'value="Мария"' in again.text, "what was typed is not lost"

@@ -17,8 +17,10 @@ from web.translation import gettext
 
 ordering = Blueprint("ordering", __name__)
 
-STAGES = ("new", "packed", "on-the-way", "delivered", "cancelled")
-_FIELDS = ("phone", "customer", "courier", "stage", "note")
+STAGES = (
+    "accepted", "confirmed", "packed", "shipped", "in-transit", "with-courier", "delivered", "returned", "cancelled",
+)  # fmt: skip
+_FIELDS = ("phone", "customer", "courier", "stage", "note", "delivery_on", "delivery_from", "delivery_to")
 _FILTERS = ("search", "courier", "stage")
 
 

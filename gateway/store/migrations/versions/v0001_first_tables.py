@@ -348,6 +348,7 @@ def _create_orders() -> None:
     _create(
         "orders",
         Column("number", Text, nullable=False),
+        Column("digits", Text, nullable=False),
         Column("phone", Text, nullable=False),
         Column("customer", Text, nullable=False),
         Column("courier", Text, nullable=True),
@@ -358,10 +359,14 @@ def _create_orders() -> None:
         Column("expires_at", String(27), nullable=False),
         Column("ended_at", String(27), nullable=True),
         Column("closed_at", String(27), nullable=True),
+        Column("delivery_on", String(10), nullable=True),
+        Column("delivery_from", String(5), nullable=True),
+        Column("delivery_to", String(5), nullable=True),
         UniqueConstraint("gateway_id", "number", name="uq_orders_gateway_id_number"),
     )
     op.create_index("ix_orders_courier_changed_at", "orders", ["courier", "changed_at"])
     op.create_index("ix_orders_phone", "orders", ["phone"])
+    op.create_index("ix_orders_digits", "orders", ["digits"])
     _create(
         "pin_guesses",
         Column("caller", Text, nullable=False),
