@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gateway.audio.player import ClipSource, read_wav
 from gateway.audio.port import FrameSource
-from gateway.audio.prompts import DIRECTORY, HOURS, LANGUAGES, prompt_path
+from gateway.audio.prompts import DIRECTORY, HOURS, LANGUAGES, WAITING, prompt_path
 from gateway.audio.tones import beep
 from gateway.errors import PromptUnusable
 from gateway.telephony.shop import ShopView
@@ -37,8 +37,9 @@ class PromptBook:
         keys = [file.stem for file in (DIRECTORY / "en").glob("*.wav")]
         self._clips = {(language, key): self._clip(language, key) for language in LANGUAGES for key in keys}
         for language in LANGUAGES:
-            for file in (HOURS / language).glob("*.wav"):
-                self._clips[language, file.stem] = read_wav(file)
+            for pieces in (HOURS, WAITING):
+                for file in (pieces / language).glob("*.wav"):
+                    self._clips[language, file.stem] = read_wav(file)
 
     def _clip(self, language: str, key: str) -> NDArray[np.int16]:
         own = self._own / language / f"{key}.wav" if self._own is not None else None

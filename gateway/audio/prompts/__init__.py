@@ -9,6 +9,8 @@ from gateway.errors import PromptUnusable
 DIRECTORY = Path(__file__).parent
 HOURS = DIRECTORY / "hours"
 """The pieces of the sentence that says when the shop opens; see texts.toml there."""
+WAITING = DIRECTORY / "waiting"
+"""The pieces of what a waiting caller is told of the queue."""
 LANGUAGES = ("en", "ru")
 KEYS = tuple(sorted(file.stem for file in (DIRECTORY / "en").glob("*.wav")))
 """Every prompt. A phone names one by its place here, from 1 on."""
