@@ -149,6 +149,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             pin_entry=store.pin_entry,
             promises=call_backs,
             minutes_of=store.budget.line_minutes,
+            refusal_of=store.budget.refusal,
             call_back_later=lambda *wish: promise_call_back(messages.jobs, *wish),
             send_text=lambda *text: messages.promise_text(*text),  # noqa: PLW0108  # the desk is made below
         )

@@ -27,7 +27,7 @@ from gateway.errors import BudgetSpent, GatewayError, NightLocked, StoreError, T
 from gateway.events import AlertCleared, AlertRaised, Publish
 from gateway.ids import new_id
 from gateway.store.call_rate import CallRate
-from gateway.store.month import Bill, Months, minutes_left, open_bill, require_month
+from gateway.store.month import Bill, Months, MonthSums, minutes_left, month_refusal, open_bill
 from gateway.store.schema import budget_minutes, reservations
 from gateway.store.writer import Writer
 from gateway.telephony.ledger import LineMinutes, Reservation
@@ -107,10 +107,7 @@ class StoredBudget:
             "extension": extension, "number": number, "opened_at": now, "granted_seconds": 60,
         }  # fmt: skip
         if account.may_refuse:
-            self._require_day(number, line, extension, now)
-            if extension is not None:
-                self._require_room(extension, call_id, number)
-                self._count_call(extension, call_id, number, now)
+            self._require_leave(extension, line, call_id, number, now)
         await self._take_minute(account)
         self._open[reservation.id] = account
         done = False
@@ -154,6 +151,29 @@ class StoredBudget:
         of_month = minutes_left(way, month) if month is not None else None
         return LineMinutes(used=used, left=min([*left, *([of_month] if of_month is not None else [])]))
 
+    def refusal(self, *, way: str, extension: str | None, number: str, at: datetime) -> GatewayError | None:
+        """Why a call by that line or provider would not begin at that moment; None: it would. Nothing is counted.
+
+        Minutes of a day that has not been read yet count as none.
+        """
+        if not number.startswith("+"):
+            return None
+        account = _Account(way, extension, may_refuse=True, number=number)
+        day = local_day(at, self._shop().time_zone).isoformat()
+        month = self._months.known(day) or MonthSums()
+        more = open_bill(self._shop(), way, number, month).for_seconds(60)
+        of_extension = (
+            self._room_refusal(extension, "", number) or self._rate.refusal(extension, number, at)
+            if extension is not None
+            else None
+        )
+        return (
+            self._night_refusal(number, way, extension, at)
+            or of_extension
+            or self._day_refusal(account, self._days.get(day, Counter()), day)
+            or month_refusal(self._way(way), month, more, day)
+        )
+
     # Inside.
 
     async def _rehearse(self) -> None:
@@ -180,14 +200,13 @@ class StoredBudget:
         if account.bill is None:
             account.bill = open_bill(self._shop(), account.line, account.number, month)
         more = account.bill.for_seconds(account.granted_seconds + 60) - account.bill.cost
-        for subject in account.subjects:
-            limit = self._limit(subject)
-            if account.may_refuse and limit is not None and sums[subject] >= limit:
-                self._raise_spent(subject, limit, day)
         if account.may_refuse:
-            require_month(
-                self._way(account.line), month, more, day, lambda spent: self._alert_of(spent, "line", account.line)
-            )
+            spent = self._day_refusal(account, sums, day)
+            if spent is not None:
+                self._refuse(spent, spent.values["kind"], spent.values["name"])
+            of_month = month_refusal(self._way(account.line), month, more, day)
+            if of_month is not None:
+                self._refuse(of_month, "line", account.line)
         for subject in account.subjects:
             sums[subject] += 1
         account.minutes[day] = account.minutes.get(day, 0) + 1
@@ -196,15 +215,23 @@ class StoredBudget:
         self._months.add(next(iter(account.minutes)), account.line, cost=more)
         account.granted_seconds += 60
 
-    def _count_call(self, extension: str, call_id: str, number: str, now: datetime) -> None:
+    def _require_leave(self, extension: str | None, line: str, call_id: str, number: str, now: datetime) -> None:
+        """Count one more call of the extension. Raises NightLocked, TooManyAtOnce, TooManyCalls."""
+        night = self._night_refusal(number, line, extension, now)
+        if night is not None:
+            self._refuse(night, night.values["kind"], night.values["name"])
+        if extension is None:
+            return
+        room = self._room_refusal(extension, call_id, number)
+        if room is not None:
+            self._refuse(room, "extension", extension)
         try:
             self._rate.begin(extension, call_id, number, now)
         except TooManyCalls as refusal:
-            self._alert_of(refusal, "extension", extension)
-            raise
+            self._refuse(refusal, "extension", extension)
 
-    def _require_room(self, extension: str, call_id: str, number: str) -> None:
-        """Raise TooManyAtOnce when the extension has as many calls running as it may; its own mobile is none."""
+    def _room_refusal(self, extension: str, call_id: str, number: str) -> TooManyAtOnce | None:
+        """The extension has as many calls running as it may; its own mobile is none."""
         shop = self._shop()
         courier = shop.courier(extension)
         person = shop.phone(extension) or courier
@@ -215,30 +242,42 @@ class StoredBudget:
             if each.may_refuse and each.extension == extension and each.number != mobile
         }
         if person is None or number == mobile or call_id in running or len(running) < person.calls_at_once:
-            return
-        refusal = TooManyAtOnce(
+            return None
+        return TooManyAtOnce(
             f"Extension {extension} has {len(running)} calls running; you allow it no more.",
             extension=extension, calls=str(person.calls_at_once),
         )  # fmt: skip
-        self._alert_of(refusal, "extension", extension)
-        raise refusal
 
-    def _require_day(self, number: str, line: str, extension: str | None, now: datetime) -> None:
-        """Raise NightLocked when the night lock holds, and the number is none of those that pass it."""
+    def _night_refusal(self, number: str, line: str, extension: str | None, now: datetime) -> NightLocked | None:
+        """The night lock holds, and the number is none of those that pass it."""
         shop = self._shop()
         if number in shop.night.numbers or shop.courier_by_mobile(number) is not None:
-            return
-        if shop.night.is_on(now, shop.time_zone):
-            kind, name = ("extension", extension) if extension is not None else ("line", line)
-            refusal = NightLocked(
-                f"Nobody may call outside from {shop.night.begins} to {shop.night.ends}; {kind} {name} has tried.",
-                kind=kind, name=name, begins=shop.night.begins, ends=shop.night.ends,
-            )  # fmt: skip
-            self._alert_of(refusal, kind, name)
-            raise refusal
+            return None
+        if not shop.night.is_on(now, shop.time_zone):
+            return None
+        kind, name = ("extension", extension) if extension is not None else ("line", line)
+        return NightLocked(
+            f"Nobody may call outside from {shop.night.begins} to {shop.night.ends}; {kind} {name} has tried.",
+            kind=kind, name=name, begins=shop.night.begins, ends=shop.night.ends,
+        )  # fmt: skip
 
-    def _alert_of(self, refusal: GatewayError, kind: str, name: str) -> None:
-        self._alert(refusal.code, Subject(kind, name), {key: str(value) for key, value in refusal.values.items()})
+    def _day_refusal(self, account: _Account, sums: Counter[Subject], day: str) -> BudgetSpent | None:
+        """The line, or the extension, has used its minutes of that day."""
+        for subject in account.subjects:
+            limit = self._limit(subject)
+            if limit is not None and sums[subject] >= limit:
+                return BudgetSpent(
+                    f"The {limit} minutes of {subject.kind} {subject.name} for {day} are used up.",
+                    kind=subject.kind, name=subject.name, minutes=str(limit), day=day,
+                )  # fmt: skip
+        return None
+
+    def _refuse(self, refusal: GatewayError, kind: object, name: object) -> None:
+        """Tell the owner, once a day, and raise it."""
+        self._alert(
+            refusal.code, Subject(str(kind), str(name)), {key: str(each) for key, each in refusal.values.items()}
+        )
+        raise refusal
 
     def _way(self, name: str) -> LineSettings | TrunkSettings | None:
         return self._shop().line(name) or self._shop().trunk(name)
@@ -251,11 +290,6 @@ class StoredBudget:
             return line.minutes_per_day if line is not None else 0
         person = shop.phone(subject.name) or shop.courier(subject.name)
         return person.minutes_per_day if person is not None else None
-
-    def _raise_spent(self, subject: Subject, limit: int, day: str) -> None:
-        values = {"kind": subject.kind, "name": subject.name, "minutes": str(limit), "day": day}
-        self._alert(BudgetSpent.code, subject, values)
-        raise BudgetSpent(f"The {limit} minutes of {subject.kind} {subject.name} for {day} are used up.", **values)
 
     def _alert(self, code: str, subject: Subject, values: dict[str, str]) -> None:
         """Tell the owner, once a day."""

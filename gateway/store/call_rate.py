@@ -40,17 +40,31 @@ class CallRate:
 
         A courier whose own mobile is rung has not begun that call, whoever's minutes it costs.
         """
-        recent = {each: at for each, at in self._begun.get(extension, {}).items() if now - WINDOW < at <= now}
+        recent = self._recent(extension, now)
         self._begun[extension] = recent
-        shop = self._shop()
-        courier = shop.courier(extension)
-        person = shop.phone(extension) or courier
-        if call_id in recent or person is None or (courier is not None and number == courier.mobile):
+        if call_id in recent or not self._counts(extension, number):
             return
-        if len(recent) >= person.calls_per_minute:
-            raise TooManyCalls(
-                f"Extension {extension} has begun {len(recent)} calls within a minute; you allow it no more.",
-                extension=extension,
-                calls=str(person.calls_per_minute),
-            )
+        refusal = self.refusal(extension, number, now)
+        if refusal is not None:
+            raise refusal
         recent[call_id] = now
+
+    def refusal(self, extension: str, number: str, now: datetime) -> TooManyCalls | None:
+        """Why one more call to `number` is too many at that moment; None: it is not."""
+        shop, begun = self._shop(), len(self._recent(extension, now))
+        person = shop.phone(extension) or shop.courier(extension)
+        if person is None or not self._counts(extension, number) or begun < person.calls_per_minute:
+            return None
+        return TooManyCalls(
+            f"Extension {extension} has begun {begun} calls within a minute; you allow it no more.",
+            extension=extension,
+            calls=str(person.calls_per_minute),
+        )
+
+    def _recent(self, extension: str, now: datetime) -> dict[str, datetime]:
+        return {each: at for each, at in self._begun.get(extension, {}).items() if now - WINDOW < at <= now}
+
+    def _counts(self, extension: str, number: str) -> bool:
+        courier = self._shop().courier(extension)
+        is_known = courier is not None or self._shop().phone(extension) is not None
+        return is_known and (courier is None or number != courier.mobile)

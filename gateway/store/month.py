@@ -6,7 +6,6 @@ Sums are kept in memory and decide at once, like those of the day; what they are
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, func, select
@@ -88,27 +87,22 @@ def open_bill(shop: Shop, line: str, number: str, sums: MonthSums) -> Bill:
     return Bill(tariff=tariff, plan_left_seconds=max(0, plan_seconds - sums.minutes[line] * 60))
 
 
-def require_month(
-    way: LineSettings | TrunkSettings | None, sums: MonthSums, more: int, day: str, tell: Callable[[MonthSpent], None]
-) -> None:
-    """Raise MonthSpent when another minute, which costs `more` hundredths, is too much; `tell` hears of it first."""
+def month_refusal(way: LineSettings | TrunkSettings | None, sums: MonthSums, more: int, day: str) -> MonthSpent | None:
+    """Why another minute, which costs `more` hundredths, is too much for the month; None: it is not."""
     if way is None:
-        return
-    refusal: MonthSpent | None = None
+        return None
     values = {"name": way.name, "month": day[:7]}
     if way.minutes_per_month is not None and sums.minutes[way.name] >= way.minutes_per_month:
-        refusal = MonthSpent(
+        return MonthSpent(
             f"The {way.minutes_per_month} minutes of {way.name} for {day[:7]} are used up.",
             **values, kind="minutes", limit=str(way.minutes_per_month),
         )  # fmt: skip
-    elif way.money_per_month is not None and more and sums.cost[way.name] + more > way.money_per_month * 100:
-        refusal = MonthSpent(
+    if way.money_per_month is not None and more and sums.cost[way.name] + more > way.money_per_month * 100:
+        return MonthSpent(
             f"The money of {way.name} for {day[:7]}, {way.money_per_month}, is used up.",
             **values, kind="money", limit=str(way.money_per_month),
         )  # fmt: skip
-    if refusal is not None:
-        tell(refusal)
-        raise refusal
+    return None
 
 
 def minutes_left(way: LineSettings | TrunkSettings | None, sums: MonthSums) -> int | None:

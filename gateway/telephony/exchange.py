@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -14,14 +15,14 @@ from gateway.audio.bridge import Bridge
 from gateway.audio.hold_music import hold_music
 from gateway.audio.port import FrameSource
 from gateway.clock import WallClock, utc_now
-from gateway.errors import NoFreeLine, StoreError
+from gateway.errors import GatewayError, NoFreeLine, StoreError
 from gateway.events import Publish
 from gateway.telephony.best_line import LineStanding, best_line
 from gateway.telephony.causes import Cause
 from gateway.telephony.contacts import NobodyKnown, People
 from gateway.telephony.forwarding import PhoneChange
 from gateway.telephony.ledger import LineMinutes, PinEntry
-from gateway.telephony.line import Line, LineState, Phones, Trunk
+from gateway.telephony.line import Line, Phones, Trunk
 from gateway.telephony.numbers import Dialable, NumberPolicy
 from gateway.telephony.on_duty import Duty, EverybodyOnDuty
 from gateway.telephony.orders import Order, OrderView
@@ -30,6 +31,7 @@ from gateway.telephony.shop import PBX_PREFIX, CourierSettings, ShopView
 from gateway.telephony.toll_free import NoGuard, TollFree
 from gateway.telephony.trace import Traces
 from gateway.telephony.waiting_line import WaitingLine
+from gateway.telephony.ways import line_passed_over, trunk_passed_over
 
 if TYPE_CHECKING:
     from gateway.telephony.call import Call
@@ -45,6 +47,17 @@ Prompts: TypeAlias = Callable[[str], FrameSource]
 CallBackVerb: TypeAlias = Callable[[str, Order | None, float], Cause | None]
 BringIn: TypeAlias = "Callable[[str, str, Role, str], Cause | None]"
 """The call's id, whom to ring, what that party does, and who wants it."""
+
+
+class RefusalOf(Protocol):
+    """Asks the budget about a paid call that is only thought of."""
+
+    def __call__(self, *, way: str, extension: str | None, number: str, at: datetime) -> GatewayError | None:
+        """Why a call by that line or provider to that number would be refused at that moment; None: it would not."""
+
+
+def _refuse_nothing(*, way: str, extension: str | None, number: str, at: datetime) -> None:
+    """Nothing is counted here."""
 
 
 class CallRecording(Protocol):
@@ -157,6 +170,8 @@ class Exchange:
     """Those outside whom the shop knows."""
     send_text: Callable[[str, str, str], None] = _send_nothing
     """Promise an SMS, at once and for good: to which number, what, and whose extension is named as its sender."""
+    refusal_of: RefusalOf = _refuse_nothing
+    """Why the budget would not let such a paid call begin; nothing is counted."""
     minutes_of: Callable[[str], LineMinutes] = field(default=lambda _line: LineMinutes())
     """What the line of that name has used of its minutes, and what it may still use."""
     traces: Traces = field(default_factory=lambda: Traces(lambda: asyncio.get_running_loop().time()))
@@ -185,7 +200,7 @@ class Exchange:
             free = [
                 line
                 for line in map(self.lines.get, left)
-                if line is not None and line.can_speak and line.state is LineState.READY
+                if line is not None and line_passed_over(line, besides=besides) is None
             ]
             standings = [self._standing(line) for line in free]
             best = best_line(standings, operator=operator or "", is_emergency=emergency)
@@ -212,7 +227,7 @@ class Exchange:
         """
         account = self.pbx_accounts.get(f"{PBX_PREFIX}{payer}")
         for trunk in (*(() if account is None else (account,)), *self.trunks.values()):
-            if trunk.name != besides and trunk.is_usable and (trunk.has_room or emergency):
+            if trunk_passed_over(trunk, besides=besides, emergency=emergency) is None:
                 yield trunk
 
     def ways_outside(
