@@ -17,11 +17,13 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from web import formats, parts, reader
 from web.gateway_client import GatewayAway, GatewayClient, Refused
+from web.own_phone import fresh_key, own_phone
 from web.security import SESSION_COOKIE, nonce, protect
 from web.signal_line import signal_lines
 from web.translation import gettext
 from web.uploads import PanelRequest, room_bytes
 from web.views.access import access
+from web.views.calling import calling
 from web.views.contacts import LARGEST_CONTACTS_BYTES, contacts
 from web.views.entry import entry
 from web.views.erasing import erasing
@@ -90,7 +92,7 @@ def create_app(
     Babel(app, locale_selector=reader.language)
     for blueprint in (
         entry, restoring, system, access, my_orders, ordering, overview, line_rules, history, reports, hours, erasing,
-        prompts, phone_setup, numbering, shop, news, texting, contacts, reception,
+        prompts, phone_setup, numbering, shop, news, texting, contacts, reception, calling,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)
@@ -150,6 +152,8 @@ def _teach_templates(app: Flask) -> None:
             "icon": icon,
             "is_missed": parts.is_missed,
             "may": reader.may,
+            "own_phone": own_phone,
+            "fresh_key": fresh_key,
         }
 
     app.add_template_filter(lambda number: formats.phone_number(number, reader.snapshot()["shop"]["country"]), "phone")

@@ -199,6 +199,11 @@ class GatewayClient(ContactClient, ReceptionClient, ReportClient, ShopClient, Sy
             except (OSError, HTTPException) as error:
                 raise GatewayAway(str(error)) from error
 
+    def connect_two(self, asker: Asker, *, extension: str, to: str, key: str) -> None:
+        """Ring a phone of the shop, and call somebody once it is answered; once for each `key`."""
+        body, headers = {"from": extension, "to": to}, {"Idempotency-Key": key}
+        self._ask(asker, "POST", "/api/v1/calls", body=body, headers=headers)
+
     def hang_up(self, asker: Asker, call_id: str) -> None:
         """End a running call."""
         self._ask(asker, "POST", "/api/v1/calls/{id}/hangup", id=call_id)

@@ -10,7 +10,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, s
 from werkzeug.wrappers import Response
 
 from web.gateway_client import Refused
-from web.reader import asker, client, snapshot
+from web.reader import asker, client, may, snapshot
 from web.translation import gettext
 
 access = Blueprint("access", __name__)
@@ -149,8 +149,9 @@ def _person(user_id: str, refusal: Refused | None = None) -> str:
 
 
 def _account(refusal: Refused | None = None) -> str:
+    phones = snapshot()["phones"] if may("calls") else []
     return render_template(
-        "account.html", me=client().me(asker()), sessions=client().sessions(asker()), refusal=refusal
+        "account.html", me=client().me(asker()), sessions=client().sessions(asker()), phones=phones, refusal=refusal
     )
 
 

@@ -83,10 +83,13 @@ def preferences() -> Response:
     response = redirect(own_path(request.form.get("next", "")))
     for name, choices in (("language", LANGUAGES), ("theme", THEMES)):
         if request.form.get(name) in choices:
-            response.set_cookie(
-                name, request.form[name], max_age=_YEAR_SECONDS, httponly=True, samesite="Lax", secure=_is_secure()
-            )
+            keep_for_browser(response, name, request.form[name])
     return response
+
+
+def keep_for_browser(response: Response, name: str, value: str) -> None:
+    """Have the browser say this with each request, for a year."""
+    response.set_cookie(name, value, max_age=_YEAR_SECONDS, httponly=True, samesite="Lax", secure=_is_secure())
 
 
 def own_path(wanted: str) -> str:
