@@ -81,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     erasing.add_argument("number", metavar="NUMBER", help="in any spelling")
     erasing.add_argument("--yes", action="store_true", help="do it; without this, only say what would go")
 
+    alone = _add(commands, "second-step-off", _second_step_off, "let a person in who has lost the phone with the codes")
+    alone.add_argument("name", metavar="NAME", help="as typed at sign-in")
+
     power = commands.add_parser("usb-power", help="switch one USB socket off and on (root's unit, not for people)")
     power.add_argument("place", metavar="PLACE", help="a place at the USB bus, such as 1-1.4")
     power.set_defaults(command=_usb_power)
@@ -252,6 +255,14 @@ def _erase(options: argparse.Namespace) -> int:
 
     settings = load_settings(options.config)
     print(erase_command(settings, settings.recordings_dir, options.number, really=options.yes))
+    return 0
+
+
+def _second_step_off(options: argparse.Namespace) -> int:
+    from gateway.settings import load_settings
+    from gateway.store.second_step_command import switch_off_second_step
+
+    print(switch_off_second_step(load_settings(options.config), options.name))
     return 0
 
 

@@ -12,7 +12,7 @@ import hmac
 import os
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,74 +21,20 @@ from sqlalchemy import Connection, insert, select, update
 from gateway.clock import WallClock
 from gateway.errors import OwnersOnly
 from gateway.ids import new_id
+from gateway.store.account_rows import BegunSession, StoredPrincipal, StoredSession, StoredToken
 from gateway.store.audit import add_audit
 from gateway.store.passwords import Passwords
 from gateway.store.schema import sessions, tokens
-from gateway.store.users import Role, StoredUser, StoredUsers
+from gateway.store.second_step import StoredSecondSteps
+from gateway.store.users import Role, StoredUser, StoredUsers, require_right
 from gateway.store.writer import Work, Writer
 
 SESSION_LIFE = timedelta(hours=12)
-SESSION_IDLE = timedelta(minutes=30)
+TICKET_LIFE = timedelta(minutes=5)
+MOST_TICKETS = 64
 USE_SAVED_EVERY = timedelta(minutes=5)
 """A use is written no more often than this, to spare the card."""
 _CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredPrincipal:
-    """Who asks. `session_id` is None for a program with a token."""
-
-    user_id: str
-    name: str
-    role: str
-    scopes: frozenset[str]
-    session_id: str | None
-    courier: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredSession:
-    """A session; `digest` is the SHA-256 of its token."""
-
-    id: str
-    user_id: str
-    digest: str
-    created_at: datetime
-    last_used_at: datetime
-    expires_at: datetime
-    address: str
-    user_agent: str
-
-    def is_good(self, now: datetime) -> bool:
-        """Neither too old nor idle for too long."""
-        return now < self.expires_at and now - self.last_used_at < SESSION_IDLE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BegunSession:
-    """A session that has just begun; its token is told once."""
-
-    id: str
-    token: str
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredToken:
-    """An API token's row."""
-
-    id: str
-    user_id: str
-    digest: str
-    name: str
-    scopes: frozenset[str]
-    created_at: datetime
-    last_used_at: datetime | None
-    expires_at: datetime | None
-
-    def is_good(self, now: datetime) -> bool:
-        """Not expired."""
-        return self.expires_at is None or now < self.expires_at
 
 
 class StoredAccounts:
@@ -100,7 +46,9 @@ class StoredAccounts:
         self._clock = clock
         self._setup_code_file = setup_code_file
         self.passwords = Passwords()
+        self.second_steps = StoredSecondSteps(writer, gateway_id=gateway_id, clock=clock)
         self._users = StoredUsers(writer, gateway_id=gateway_id, clock=clock)
+        self._tickets: dict[str, tuple[str, datetime]] = {}
         self._sessions: dict[str, StoredSession] = {}
         self._tokens: dict[str, StoredToken] = {}
         self._saved_uses: dict[str, datetime] = {}
@@ -147,11 +95,38 @@ class StoredAccounts:
         return not len(self._users) and known is not None and hmac.compare_digest(_plain_code(code), _plain_code(known))
 
     async def sign_in(self, *, name: str, password: str, address: str, user_agent: str) -> BegunSession | None:
-        """A new session, or None: wrong name or password, told after the same time."""
+        """A new session, or what begins one with a code; None: wrong name or password, told after the same time."""
         user = self._users.of_name(name)
         right = await self.passwords.is_right(user.password_hash if user is not None else None, password)
         if user is None or not right:
             return None
+        if self.second_steps.is_on(user.id):
+            return self._ticket(user.id)
+        return await self._begin(user, address, user_agent)
+
+    def ticket_of(self, ticket: str) -> str | None:
+        """The key of the person whose password was right, and who has a code to send; None: it has expired."""
+        user_id, end = self._tickets.get(token_digest(ticket), ("", self._clock()))
+        return user_id if self._clock() < end and self._users.of_id(user_id) is not None else None
+
+    async def finish_sign_in(self, *, ticket: str, code: str, address: str, user_agent: str) -> BegunSession | None:
+        """A new session for a ticket and the code that belongs to it; None: the code is wrong, or the ticket."""
+        user_id = self.ticket_of(ticket)
+        user = self._users.of_id(user_id) if user_id is not None else None
+        if user is None or not await self.second_steps.is_right(user.id, code, name=user.name):
+            return None
+        self._tickets.pop(token_digest(ticket), None)
+        return await self._begin(user, address, user_agent)
+
+    def _ticket(self, user_id: str) -> BegunSession:
+        now = self._clock()
+        good = [(digest, kept) for digest, kept in self._tickets.items() if now < kept[1]]
+        self._tickets = dict(good[1 - MOST_TICKETS :])
+        token, end = secrets.token_urlsafe(32), now + TICKET_LIFE
+        self._tickets[token_digest(token)] = (user_id, end)
+        return BegunSession(id="", token=token, expires_at=end, needs_code=True)
+
+    async def _begin(self, user: StoredUser, address: str, user_agent: str) -> BegunSession:
         now = self._clock()
         token = secrets.token_urlsafe(32)
         session = StoredSession(
@@ -293,6 +268,7 @@ class StoredAccounts:
         if user is None:
             return False
         await self._users.remove(user, by=self._asking(by))
+        await self.second_steps.switch_off(user_id, by=self._name_of(by), whose=user.name)
         await self.sign_out(user_id, None, by=self._name_of(by))
         return True
 
@@ -307,6 +283,17 @@ class StoredAccounts:
                 await self.sign_out(user_id, session.id, by=self._name_of(by))
         return True
 
+    async def reset_second_step(self, user_id: str, *, by: str) -> bool | None:
+        """Ask a person for no code any more; False: none was asked for, None: there is no such person.
+
+        Raises OwnersOnly.
+        """
+        user = self._users.of_id(user_id)
+        if user is None:
+            return None
+        require_right(self._asking(by), user.role)
+        return await self.second_steps.switch_off(user_id, by=self._name_of(by), whose=user.name)
+
     async def knows_password(self, user_id: str, password: str) -> bool:
         """The person's own password, asked again before something weighty."""
         user = self._users.of_id(user_id)
@@ -317,6 +304,7 @@ class StoredAccounts:
     def _read(self, connection: Connection) -> None:
         now = self._clock()
         self._users.read(connection)
+        self.second_steps.read(connection)
         for row in connection.execute(
             select(sessions).where(sessions.c.ended_at.is_(None), sessions.c.expires_at > now)
         ):
@@ -338,9 +326,11 @@ class StoredAccounts:
             return None
         # A token does what it was made for, and never more than its maker may.
         allowed = user.scopes if scopes is None else scopes if "admin" in user.scopes else scopes & user.scopes
+        lacks = session_id is not None and user.role in self.second_steps.roles and not self.second_steps.is_on(user.id)
         return StoredPrincipal(
-            user_id=user.id, name=user.name, role=user.role, scopes=allowed, session_id=session_id, courier=user.courier
-        )
+            user_id=user.id, name=user.name, role=user.role, scopes=frozenset({"own"}) if lacks else allowed,
+            session_id=session_id, courier=user.courier, lacks_second_step=lacks,
+        )  # fmt: skip
 
     def _asking(self, user_id: str) -> StoredUser:
         user = self._users.of_id(user_id)

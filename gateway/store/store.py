@@ -42,6 +42,7 @@ from gateway.store.regulars import Regulars
 from gateway.store.retention import Retention, UsedShare, used_share
 from gateway.store.schedule_settings import with_calendar, with_hours
 from gateway.store.schema import VERSION
+from gateway.store.second_step import stored_ids
 from gateway.store.shop_file import read_shop, write_shop
 from gateway.store.shop_versions import BY_A_PHONE, add_shop, gateway_id_of, load_shop, newest_number
 from gateway.store.toll_free import StoredTollFree
@@ -231,6 +232,8 @@ async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus |
         known = store.contacts.changed_by_others(connection) if store is not None else None
         if store is not None and known is not None:
             loop.call_soon_threadsafe(store.contacts.use, known)
+        if store is not None:
+            loop.call_soon_threadsafe(store.accounts.second_steps.keep_only, stored_ids(connection))
 
     with held(places.data_dir):
         await asyncio.to_thread(prepare, places)

@@ -94,7 +94,7 @@ class StoredUsers:
     ) -> StoredUser:
         """A new person; `by` is None for the first owner. Raises NameTaken and OwnersOnly."""
         if by is not None:
-            _require_right(by, role)
+            require_right(by, role)
         if self.of_name(name) is not None:
             raise NameTaken(f"Somebody is called {name!r} already.", name=name)
         now = self._clock()
@@ -118,7 +118,7 @@ class StoredUsers:
 
     async def change(self, user: StoredUser, *, role: Role, courier: str | None, by: StoredUser) -> StoredUser:
         """Give a person another role. Raises OwnersOnly, and NotYourself: nobody shuts himself out."""
-        _require_right(by, user.role, role)
+        require_right(by, user.role, role)
         if by.id == user.id and role != user.role:
             raise NotYourself("Your own role is for somebody else to change.")
         return await self._update(replace(user, role=role, courier=courier), "user.changed", by)
@@ -126,12 +126,12 @@ class StoredUsers:
     async def set_password(self, user: StoredUser, password_hash: str, *, by: StoredUser) -> StoredUser:
         """Give a person another password. Raises OwnersOnly."""
         if by.id != user.id:
-            _require_right(by, user.role)
+            require_right(by, user.role)
         return await self._update(replace(user, password_hash=password_hash), "password.changed", by)
 
     async def remove(self, user: StoredUser, *, by: StoredUser) -> None:
         """Let a person in no more; the name is free again. Raises OwnersOnly and NotYourself."""
-        _require_right(by, user.role)
+        require_right(by, user.role)
         if by.id == user.id:
             raise NotYourself("You cannot remove yourself.")
         now = self._clock()
@@ -168,6 +168,7 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
-def _require_right(by: StoredUser, *roles: Role) -> None:
+def require_right(by: StoredUser, *roles: Role) -> None:
+    """Raises OwnersOnly when one of `roles` is not for `by` to deal with."""
     if Role.OWNER in roles and by.role is not Role.OWNER:
         raise OwnersOnly("Only an owner makes, changes and removes owners.")

@@ -62,7 +62,17 @@ MAY_IMPORT_FROM_OTHERS: dict[str, frozenset[str]] = {
     "modem": frozenset({"numpy", "serial"}),
     "sip": frozenset({"cryptography", "dns", "numpy", "pylibsrtp"}),
     "store": frozenset(
-        {"alembic", "argon2", "icalendar", "phonenumbers", "recurring_ical_events", "sqlalchemy", "tomli", "tomli_w"}
+        {
+            "alembic",
+            "argon2",
+            "icalendar",
+            "phonenumbers",
+            "pyotp",
+            "recurring_ical_events",
+            "sqlalchemy",
+            "tomli",
+            "tomli_w",
+        }
     ),
     "api": frozenset({"aiohttp", "argon2"}),
     "backup": frozenset({"cryptography"}),

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.errors import NameTaken, NotYourself, OwnersOnly
 from gateway.settings import Settings
-from gateway.store.accounts import StoredPrincipal
+from gateway.store.account_rows import StoredPrincipal
 from gateway.store.store import Store, open_store
 from gateway.store.users import Role, StoredUser
 from tests.store.conftest import HandClock

@@ -20,6 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from gateway.store.migrations.first_access import create_access
 from gateway.store.migrations.first_call_backs import create_call_backs
 from gateway.store.migrations.first_contacts import create_contacts
 from gateway.store.migrations.first_missed import create_missed
@@ -376,6 +377,7 @@ def _create_orders() -> None:
     op.create_index("ix_pin_guesses_local_day_caller", "pin_guesses", ["local_day", "caller"])
     create_contacts(_create)
     create_missed(_create)
+    create_access(_create)
     create_toll_free(_create)
     create_call_backs(_create)
 

@@ -1,0 +1,42 @@
+"""`simbridge second-step-off`: for an owner who has lost the phone and the spare codes, whether the daemon runs or not.
+
+Whoever may write to the data directory holds everything already: the command gives nobody anything new.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.clock import utc_now
+from gateway.errors import StoreError
+from gateway.store.audit import add_audit
+from gateway.store.database import Places, open_engine, prepare
+from gateway.store.schema import users
+from gateway.store.second_step import forget_step
+from gateway.store.shop_versions import gateway_id_of
+from gateway.store.users import name_key
+
+
+def switch_off_second_step(places: Places, name: str) -> str:
+    """Ask that person for no code any more, and say what came of it. Raises StoreError."""
+    prepare(places)
+    engine = open_engine(places.database)
+    try:
+        with engine.begin() as connection:
+            wanted = select(users).where(users.c.name_key == name_key(name), users.c.disabled_at.is_(None))
+            user = connection.execute(wanted).first()
+            if user is None:
+                return f"Nobody is called {name.strip()!r}."
+            if not forget_step(connection, user.id):
+                return f"{user.name} has no second step at sign-in."
+            now = utc_now()
+            add_audit(
+                connection, gateway_id=gateway_id_of(connection, now), now=now, by="command line",
+                action="second-step.off", subject=user.name, details={},
+            )  # fmt: skip
+    except SQLAlchemyError as error:
+        raise StoreError(f"The second step cannot be switched off: {error}.") from error
+    finally:
+        engine.dispose()
+    return f"{user.name} signs in with the password alone now. Set the second step up again in the panel."
