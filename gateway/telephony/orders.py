@@ -65,6 +65,8 @@ class Order:
     delivery_from: time | None = None
     delivery_to: time | None = None
     """Between which hours of that day."""
+    callback_required: bool = False
+    """Somebody of the shop has to call the customer about it (C7)."""
 
     def life(self, now: datetime, grace: timedelta) -> Life:
         """What it is at that moment."""
@@ -86,10 +88,10 @@ OrderView: TypeAlias = Callable[[], Sequence[Order]]
 
 
 def alive(orders: Iterable[Order], now: datetime, grace: timedelta) -> tuple[Order, ...]:
-    """Those that live, the one that counts most first: open before grace, with the courier before the rest, then the latest.
+    """Those that live, the one that counts most first: open before grace, with the courier before the rest.
 
-    So a customer with two orders reaches the courier who is on the way, and of two with the same digits a courier
-    reaches the customer of the later one.
+    Then the one that was changed last counts. So a customer with two orders reaches the courier who is on the way, and
+    of two with the same digits a courier reaches the customer of the later one.
     """
     living = [(order, life) for order in orders if (life := order.life(now, grace)) is not Life.CLOSED]
     living.sort(key=lambda pair: pair[0].changed_at, reverse=True)

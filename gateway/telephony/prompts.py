@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gateway.audio.player import ClipSource, read_wav
 from gateway.audio.port import FrameSource
-from gateway.audio.prompts import DIRECTORY, HOURS, LANGUAGES, WAITING, prompt_path
+from gateway.audio.prompts import DIRECTORY, LANGUAGES, PIECES, prompt_path
 from gateway.audio.tones import beep
 from gateway.errors import PromptUnusable
 from gateway.telephony.shop import ShopView
@@ -37,7 +37,7 @@ class PromptBook:
         keys = [file.stem for file in (DIRECTORY / "en").glob("*.wav")]
         self._clips = {(language, key): self._clip(language, key) for language in LANGUAGES for key in keys}
         for language in LANGUAGES:
-            for pieces in (HOURS, WAITING):
+            for pieces in PIECES:
                 for file in (pieces / language).glob("*.wav"):
                     self._clips[language, file.stem] = read_wav(file)
 

@@ -36,7 +36,8 @@ def test_by_a_part_of_the_name(text: str, found: set[str]) -> None:
         "courier-to-ivan": ("2001", "1001"), "another": (OTHER, "red"), "another-order": ("2001", "1002"),
     }  # fmt: skip
     order = {
-        "gateway_id": "g", "digits": "1", "stage": "accepted", "note": "", "created_at": NOW, "changed_at": NOW, "expires_at": NOW,
+        "gateway_id": "g", "digits": "1", "stage": "accepted", "note": "", "created_at": NOW, "changed_at": NOW,
+        "expires_at": NOW,
     }  # fmt: skip
     writer = memory_writer()
     with writer.engine.begin() as connection:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gateway.audio.frame import SAMPLE_RATE
 from gateway.audio.player import read_wav
-from gateway.audio.prompts import DIRECTORY, HOURS, WAITING
+from gateway.audio.prompts import DIRECTORY, PIECES
 
 TARGET_DBFS = -17.5
 """Root mean square of the spoken part, against digital full scale (a sample of 32,768)."""
@@ -30,7 +30,7 @@ _WORDS_PER_MINUTE = {"en": "155", "ru": "150"}
 
 def main() -> int:
     """Render every prompt, and the pieces of sentences; the exit status is 0 when all were written."""
-    for directory in (DIRECTORY, HOURS, WAITING):
+    for directory in (DIRECTORY, *PIECES):
         texts = tomllib.loads((directory / "texts.toml").read_text(encoding="utf-8"))
         for language, prompts in texts.items():
             for key, text in prompts.items():
