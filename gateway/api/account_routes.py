@@ -10,10 +10,20 @@ from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL, client_address
 from gateway.api.devices import wire_time
 from gateway.api.passwords import LONGEST, check_password
-from gateway.api.problems import NotFound, SetupDone, SetupNeeded, TooManyTries, WrongCredentials, WrongSetupCode
+from gateway.api.problems import (
+    NotFound,
+    NotSignedIn,
+    SetupDone,
+    SetupNeeded,
+    TooManyTries,
+    WrongCode,
+    WrongCredentials,
+    WrongSetupCode,
+)
 from gateway.api.seams import Accounts, NewSession, SessionRow, TokenRow
 from gateway.api.throttle import Throttle
 
+LONGEST_CODE = 40
 SCOPES = frozenset({"read", "calls", "orders", "shop", "admin"})
 """What a token may be made for; a person's own matters are not for programs."""
 _SETUP_ACCOUNT = "setup code"
@@ -32,6 +42,7 @@ class AccountRoutes:
             web.get("/api/v1/setup", self._get_setup),
             web.post("/api/v1/setup", self._post_setup),
             web.post("/api/v1/sessions", self._post_session),
+            web.post("/api/v1/sessions/code", self._post_code),
             web.get("/api/v1/sessions", self._get_sessions),
             web.delete("/api/v1/sessions/{id}", self._delete_session),
             web.get("/api/v1/tokens", self._get_tokens),
@@ -80,6 +91,29 @@ class AccountRoutes:
         )
         if session is None:
             raise WrongCredentials("The name or the password is wrong.")
+        if session.needs_code:
+            ticket = {"ticket": session.token, "expires_at": wire_time(session.expires_at)}
+            return web.json_response(ticket, status=202, headers={"Cache-Control": "no-store"})
+        return web.json_response(_newsession_wire(session, name), status=201, headers={"Cache-Control": "no-store"})
+
+    async def _post_code(self, request: web.Request) -> web.Response:
+        body = await bodies.json_object(request, allowed=frozenset({"ticket", "code"}))
+        ticket, code = bodies.string(body, "ticket", longest=100), bodies.string(body, "code", longest=LONGEST_CODE)
+        user_id = self._accounts.ticket_of(ticket)
+        if user_id is None:
+            raise NotSignedIn("The password must be given anew.")
+        address = client_address(request)
+        self._count_try(address, user_id)
+        seconds = self._accounts.second_steps.wait_seconds(user_id)
+        session = await self._accounts.finish_sign_in(
+            ticket=ticket, code=code, address=address, user_agent=request.headers.get("User-Agent", "")[:200]
+        )
+        if session is None and seconds > 0:
+            raise TooManyTries(f"Try again in {seconds} s.", seconds=seconds)
+        if session is None:
+            raise WrongCode("The code is wrong.")
+        self._throttle.succeeded(address=address, account=user_id)
+        name = next((user.name for user in await self._accounts.users() if user.id == user_id), "")
         return web.json_response(_newsession_wire(session, name), status=201, headers={"Cache-Control": "no-store"})
 
     async def _get_sessions(self, request: web.Request) -> web.Response:

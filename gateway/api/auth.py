@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from gateway.api.contract import scope_of
-from gateway.api.problems import Forbidden, NotSignedIn
+from gateway.api.problems import Forbidden, NotSignedIn, SecondStepNeeded
 from gateway.api.seams import Accounts, Principal
 
 PRINCIPAL = web.RequestKey("principal", Principal)
@@ -26,6 +26,8 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
     if scope is not None:
         principal = await require_principal(request)
         if scope not in principal.scopes and "admin" not in principal.scopes:
+            if principal.lacks_second_step:
+                raise SecondStepNeeded("The role needs a second step.")
             raise Forbidden(f"The scope {scope} is needed.", scope=scope)
         request[PRINCIPAL] = principal
     return await handler(request)

@@ -44,6 +44,20 @@ class WrongCredentials(ApiError):
     status = 403
 
 
+class WrongCode(ApiError):
+    """Not the code that the second step asks for, or one that was used already."""
+
+    code = "wrong-code"
+    status = 403
+
+
+class SecondStepNeeded(ApiError):
+    """The role needs a second step at sign-in, and nothing else may be done until it is set up."""
+
+    code = "second-step-needed"
+    status = 403
+
+
 class WrongSetupCode(ApiError):
     """Not the one-time code."""
 

@@ -54,12 +54,20 @@ class Principal(Protocol):
         """The extension of the courier whom the user is, with that role."""
 
     @property
+    def lacks_second_step(self) -> bool:
+        """The role needs a second step and there is none: the scopes are those of seeing to it."""
+
+    @property
     def session_id(self) -> str | None:
         """The session, when it is a person."""
 
 
 class NewSession(Protocol):
     """A session that has just begun; its token is told once."""
+
+    @property
+    def needs_code(self) -> bool:
+        """It has not begun yet: the token is a ticket, with which the code of the second step is sent."""
 
     @property
     def id(self) -> str:
@@ -154,8 +162,68 @@ class UserRow(Protocol):
         """When the user was made."""
 
 
+class OfferedStep(Protocol):
+    """What a phone needs to make codes, told once."""
+
+    @property
+    def secret(self) -> str:
+        """In base 32, for typing."""
+
+    @property
+    def uri(self) -> str:
+        """For a QR code."""
+
+
+class SecondStepRow(Protocol):
+    """A person's second step."""
+
+    @property
+    def since(self) -> datetime:
+        """When it was switched on."""
+
+    @property
+    def spare(self) -> frozenset[str]:
+        """The digests of the spare codes that are left."""
+
+
+class SecondSteps(Protocol):
+    """Codes that are asked for after the password; a person is the key of the user."""
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Who may do nothing until it is on."""
+
+    async def require_for(self, roles: frozenset[str], *, by: str) -> None:
+        """Say which roles need it from now on."""
+
+    def of(self, user_id: str) -> SecondStepRow | None:
+        """That person's; None: off."""
+
+    def is_on(self, user_id: str) -> bool:
+        """A code is asked after that person's password."""
+
+    def offer(self, user_id: str, *, name: str, shop: str) -> OfferedStep:
+        """A new secret, which is worth nothing before `confirm`."""
+
+    async def confirm(self, user_id: str, code: str, *, by: str) -> list[str] | None:
+        """Switch it on: spare codes, told once. None: the code is not of the offered secret."""
+
+    async def renew_spare(self, user_id: str, *, by: str) -> list[str] | None:
+        """Other spare codes, told once. None: it is off."""
+
+    async def switch_off(self, user_id: str, *, by: str, whose: str) -> bool:
+        """Ask for no code any more; False: none was asked for."""
+
+    def wait_seconds(self, user_id: str) -> int:
+        """How long no code of the phone is looked at, since too many were wrong; 0: it is."""
+
+
 class Accounts(Protocol):
     """Users, sessions and tokens. Only hashes of secrets are kept; a password is verified off the loop."""
+
+    @property
+    def second_steps(self) -> SecondSteps:
+        """What is asked after the password."""
 
     async def needs_setup(self) -> bool:
         """There is no owner yet."""
@@ -167,7 +235,13 @@ class Accounts(Protocol):
         """Whether it is the one-time code (compared in constant time), and still good."""
 
     async def sign_in(self, *, name: str, password: str, address: str, user_agent: str) -> NewSession | None:
-        """A new session, or None: wrong name or password, in the same time."""
+        """A new session, or what begins one with a code; None: wrong name or password, in the same time."""
+
+    def ticket_of(self, ticket: str) -> str | None:
+        """The key of the person whose password was right, and who has a code to send; None: it has expired."""
+
+    async def finish_sign_in(self, *, ticket: str, code: str, address: str, user_agent: str) -> NewSession | None:
+        """A new session for a ticket and the code that belongs to it; None: the code is wrong, or the ticket."""
 
     async def authenticate(self, token: str) -> Principal | None:
         """Who holds this session token or API token now."""
@@ -203,6 +277,9 @@ class Accounts(Protocol):
 
     async def set_password(self, user_id: str, password: str, *, by: str, keep: str | None = None) -> bool:
         """Give a person another password; every session but `keep` ends. Raises OwnersOnly."""
+
+    async def reset_second_step(self, user_id: str, *, by: str) -> bool | None:
+        """Ask a person for no code any more; False: none was asked for, None: no such person. Raises OwnersOnly."""
 
     async def knows_password(self, user_id: str, password: str) -> bool:
         """The person's own password, asked again."""

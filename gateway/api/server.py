@@ -36,6 +36,7 @@ from gateway.api.relay import Relay
 from gateway.api.restore_routes import RestoreRoutes
 from gateway.api.schedule_routes import ScheduleRoutes
 from gateway.api.seams import Accounts, LiveView, PhoneSetup, ShopFile
+from gateway.api.second_step_routes import SecondStepRoutes
 from gateway.api.setup_routes import SetupRoutes
 from gateway.api.stream import EventStream
 from gateway.api.system_routes import SystemRoutes, Upkeep
@@ -119,6 +120,7 @@ class ApiServer:
             MissedRoutes(missed),
             CourierRoutes(couriers),
             UserRoutes(accounts, is_courier),
+            SecondStepRoutes(accounts, shop.current),
             SetupRoutes(phone_setup),
             LiveRoutes(live=live, stream=self._stream, shop=shop, is_ready=is_ready, boot=boot),
             LineRoutes(shop),

@@ -72,7 +72,7 @@ class UserRoutes:
         return web.Response(status=204)
 
     async def _get_users(self, _request: web.Request) -> web.Response:
-        return web.json_response({"items": [_user_wire(user) for user in await self._accounts.users()]})
+        return web.json_response({"items": [self._wire(user) for user in await self._accounts.users()]})
 
     async def _post_user(self, request: web.Request) -> web.Response:
         body = await bodies.json_object(request, allowed=frozenset({"name", "password", "role", "courier"}))
@@ -84,7 +84,7 @@ class UserRoutes:
         check_password(password, name=name)
         by = request[PRINCIPAL].user_id
         user = await self._accounts.add_user(name=name, password=password, role=role, courier=courier, by=by)
-        return web.json_response(_user_wire(user), status=201)
+        return web.json_response(self._wire(user), status=201)
 
     async def _put_user(self, request: web.Request) -> web.Response:
         body = await bodies.json_object(request, allowed=frozenset({"role", "courier"}))
@@ -93,7 +93,7 @@ class UserRoutes:
         user = await self._accounts.change_user(request.match_info["id"], role=role, courier=courier, by=by)
         if user is None:
             raise NotFound("There is no such user.")
-        return web.json_response(_user_wire(user))
+        return web.json_response(self._wire(user))
 
     async def _delete_user(self, request: web.Request) -> web.Response:
         if not await self._accounts.remove_user(request.match_info["id"], by=request[PRINCIPAL].user_id):
@@ -139,12 +139,12 @@ class UserRoutes:
             raise bodies.bad_request("The field 'courier' must be the extension of a courier of the shop.")
         return role, courier
 
-
-def _user_wire(user: UserRow) -> dict[str, object]:
-    return {
-        "id": user.id,
-        "name": user.name,
-        "role": str(user.role),
-        "courier": user.courier,
-        "created_at": wire_time(user.created_at),
-    }
+    def _wire(self, user: UserRow) -> dict[str, object]:
+        return {
+            "id": user.id,
+            "name": user.name,
+            "role": str(user.role),
+            "courier": user.courier,
+            "created_at": wire_time(user.created_at),
+            "second_step": self._accounts.second_steps.is_on(user.id),
+        }

@@ -77,6 +77,7 @@ def test_every_operation_names_a_known_scope_or_is_open_on_purpose() -> None:
         ("POST", "/api/v1/setup"),
         ("PUT", "/api/v1/setup/restore"),
         ("POST", "/api/v1/sessions"),
+        ("POST", "/api/v1/sessions/code"),
         ("GET", "/api/v1/setup-files/{token}/{name}"),
     }
 

@@ -48,6 +48,11 @@ def test_who_only_looks_on_changes_nothing() -> None:
     assert {route for route, scope in scopes().items() if scope == "own"} == {
         ("GET", "/api/v1/me"),
         ("PUT", "/api/v1/me/password"),
+        ("GET", "/api/v1/me/second-step"),
+        ("POST", "/api/v1/me/second-step"),
+        ("PUT", "/api/v1/me/second-step"),
+        ("POST", "/api/v1/me/second-step/recovery-codes"),
+        ("POST", "/api/v1/me/second-step/off"),
         ("GET", "/api/v1/sessions"),
         ("DELETE", "/api/v1/sessions/{id}"),
     }

@@ -1,4 +1,4 @@
-"""Accounts kept in memory: what the store does, without hashes and disk."""
+"""Accounts kept in memory: what the store does, without hashes and disk; the second step is the store's own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from gateway.errors import NameTaken, NotYourself
+from gateway.store.second_step import StoredSecondSteps
 from gateway.store.users import SCOPES_OF_ROLES, Role
+from tests.fakes.direct_store import memory_writer
 
 _LATER = timedelta(hours=12)
 
@@ -21,6 +23,7 @@ class FakePrincipal:
     scopes: frozenset[str]
     session_id: str | None
     courier: str | None = None
+    lacks_second_step: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,7 @@ class FakeSession:
     user_id: str
     address: str
     user_agent: str
+    needs_code: bool = False
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     last_used_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     expires_at: datetime = field(default_factory=lambda: datetime.now(UTC) + _LATER)
@@ -68,6 +72,8 @@ class FakeAccounts:
         self.verified = 0
         """How many passwords were looked at."""
         self._numbers = count(1)
+        self.second_steps = StoredSecondSteps(memory_writer(), gateway_id="g", clock=lambda: datetime.now(UTC))
+        self.tickets: dict[str, str] = {}
 
     async def needs_setup(self) -> bool:
         return not self.passwords
@@ -86,6 +92,28 @@ class FakeAccounts:
         self.verified += 1
         if self.passwords.get(name) != password:
             return None
+        if self.second_steps.is_on(name):
+            ticket = f"ticket-{next(self._numbers)}"
+            self.tickets[ticket] = name
+            return FakeSession(
+                id="", token=ticket, user_id=name, address=address, user_agent=user_agent, needs_code=True
+            )
+        return self._begin(name, address, user_agent)
+
+    def ticket_of(self, ticket: str) -> str | None:
+        return self.tickets.get(ticket)
+
+    async def finish_sign_in(self, *, ticket: str, code: str, address: str, user_agent: str) -> FakeSession | None:
+        name = self.tickets[ticket]
+        if not await self.second_steps.is_right(name, code, name=name):
+            return None
+        del self.tickets[ticket]
+        return self._begin(name, address, user_agent)
+
+    async def reset_second_step(self, user_id: str, *, by: str) -> bool | None:
+        return await self.second_steps.switch_off(user_id, by=by, whose=user_id)
+
+    def _begin(self, name: str, address: str, user_agent: str) -> FakeSession:
         number = next(self._numbers)
         session = FakeSession(
             id=f"session-{number}", token=f"token-of-session-{number}", user_id=name, address=address,
@@ -98,9 +126,10 @@ class FakeAccounts:
         for session in self.open_sessions.values():
             if session.token == token:
                 user = self._user(session.user_id)
+                lacks = user.role in self.second_steps.roles and not self.second_steps.is_on(user.id)
                 return FakePrincipal(
-                    user_id=user.id, name=user.name, role=user.role, scopes=SCOPES_OF_ROLES[Role(user.role)],
-                    session_id=session.id, courier=user.courier,
+                    user_id=user.id, name=user.name, role=user.role, session_id=session.id, courier=user.courier,
+                    scopes=frozenset({"own"}) if lacks else SCOPES_OF_ROLES[Role(user.role)], lacks_second_step=lacks,
                 )  # fmt: skip
         for row in self.open_tokens.values():
             if row.token == token:
