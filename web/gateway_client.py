@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from http.client import HTTPException
 from typing import Any
 
+from web.access_client import AccessClient
 from web.contact_client import ContactClient
 from web.gateway_link import Asker, GatewayAway, Refused
 from web.reception_client import ReceptionClient
@@ -25,7 +26,7 @@ _STREAM_SILENCE_SECONDS = 40.0
 _PIECE_BYTES = 64 * 1024
 
 
-class GatewayClient(ContactClient, ReceptionClient, ReportClient, ShopClient, SystemClient):
+class GatewayClient(AccessClient, ContactClient, ReceptionClient, ReportClient, ShopClient, SystemClient):
     """One method per operation of the contract."""
 
     def words(self, asker: Asker) -> dict[str, dict[str, dict[str, str]]]:
@@ -58,7 +59,7 @@ class GatewayClient(ContactClient, ReceptionClient, ReportClient, ShopClient, Sy
         """One order."""
         return self._object(asker, "GET", "/api/v1/orders/{number}", number=number)
 
-    def add_order(self, asker: Asker, values: Mapping[str, str]) -> None:
+    def add_order(self, asker: Asker, values: Mapping[str, str | bool]) -> None:
         """One more order."""
         self._ask(asker, "POST", "/api/v1/orders", body=dict(values))
 

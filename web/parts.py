@@ -85,7 +85,7 @@ def _nothing() -> dict[str, Any]:
 
 PARTS = {
     "tiles": Part(("calls", "history", "missed", "lines", "phones", "alerts"), _tiles),
-    "missed": Part(("history", "missed"), lambda: {"page": missed_or_reason()}),
+    "missed": Part(("history", "missed", "orders"), lambda: {"page": missed_or_reason()}),
     "live_calls": Part(("calls", "contacts"), _live_calls),
     "recent_calls": Part(("history",), lambda: {"calls": calls_or_reason(limit=_RECENT)}),
     "lines": Part(("calls", "lines"), _nothing),

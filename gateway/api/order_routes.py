@@ -38,8 +38,13 @@ class Orders(Protocol):
     ) -> Sequence[Order]:
         """Orders, the newest first."""
 
-    async def add(self, values: Mapping[str, str], *, expires_at: datetime | None, by: str) -> Order:
-        """A new order. Raises OrdersInvalid, OrderExists."""
+    async def add(
+        self, values: Mapping[str, str], *, expires_at: datetime | None, by: str, callback_required: bool = False
+    ) -> Order:
+        """A new order; with `callback_required` its customer stands among those to be called.
+
+        Raises OrdersInvalid, OrderExists.
+        """
 
     async def change(
         self, number: str, values: Mapping[str, str], *, expires_at: datetime | None = None, by: str
@@ -91,9 +96,14 @@ class OrderRoutes:
         return _answer({"items": [self._wire(order) for order in found], "next": following})
 
     async def _post_order(self, request: web.Request) -> web.Response:
-        body = await bodies.json_object(request, allowed=frozenset({*_FIELDS, "expires_at"}))
+        body = await bodies.json_object(request, allowed=frozenset({*_FIELDS, "expires_at", "callback_required"}))
         expires_at = bodies.moment(body, "expires_at")
-        order = await self._orders.add(_values(body), expires_at=expires_at, by=request[PRINCIPAL].name)
+        callback_required = body.get("callback_required", True)
+        if not isinstance(callback_required, bool):
+            raise bodies.bad_request("The field 'callback_required' must be true or false.")
+        order = await self._orders.add(
+            _values(body), expires_at=expires_at, by=request[PRINCIPAL].name, callback_required=callback_required
+        )
         return _answer(self._wire(order), status=201)
 
     async def _post_import(self, request: web.Request) -> web.Response:
@@ -151,6 +161,7 @@ class OrderRoutes:
             "delivery_on": order.delivery_on.isoformat() if order.delivery_on is not None else None,
             "delivery_from": f"{order.delivery_from:%H:%M}" if order.delivery_from is not None else None,
             "delivery_to": f"{order.delivery_to:%H:%M}" if order.delivery_to is not None else None,
+            "callback_required": order.callback_required,
         }
 
     def _wire_for_courier(self, order: Order) -> dict[str, object]:

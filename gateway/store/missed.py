@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, String, func, insert, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, SelectBase, String, func, insert, select, type_coerce, union
 
 from gateway.clock import WallClock
 from gateway.events import MissedClosed, Publish
@@ -12,6 +12,7 @@ from gateway.ids import new_id
 from gateway.store.audit import add_audit
 from gateway.store.schema import calls, legs
 from gateway.store.schema_missed import missed_closures
+from gateway.store.schema_orders import orders
 from gateway.store.writer import Writer
 from gateway.telephony.missed import (
     Closure,
@@ -23,6 +24,7 @@ from gateway.telephony.missed import (
     missed_customers,
     still_missed,
 )
+from gateway.telephony.orders import LAST_STAGES
 from gateway.telephony.shop import Shop, ShopView
 
 
@@ -54,10 +56,11 @@ class StoredMissed:
                     id=new_id(), gateway_id=self._gateway_id, number=number, closed_at=now, closed_by=by, reason=reason
                 )
             )
-            # The audit is never erased, a number may have to be: the call says whose it was.
+            # The audit is never erased, a number may have to be: the call, or the order, says whose it was.
+            last = customer.tries[-1]
             add_audit(
                 connection, gateway_id=self._gateway_id, now=now, by=by, action="missed.closed",
-                subject=customer.tries[-1].call_id, details={},
+                subject=last.call_id or last.order or "", details={},
             )  # fmt: skip
             return True
 
@@ -70,14 +73,24 @@ class StoredMissed:
 def read_open(connection: Connection, shop: Shop, now: datetime, *, number: str | None = None) -> list[MissedCustomer]:
     """Those who are missed now, out of all or of one number; the one who has waited longest first."""
     since = now - timedelta(days=shop.missed.listed_days)
-    return still_missed(read_missed(connection, shop, since, number=number))
+    return still_missed(read_missed(connection, shop, since, number=number, with_orders=True))
 
 
 def read_missed(
-    connection: Connection, shop: Shop, since: datetime, until: datetime | None = None, *, number: str | None = None
+    connection: Connection,
+    shop: Shop,
+    since: datetime,
+    until: datetime | None = None,
+    *,
+    number: str | None = None,
+    with_orders: bool = False,
 ) -> list[MissedCustomer]:
-    """Every customer who was missed in that time, and what has ended it since then."""
+    """Every customer who was missed in that time, and what has ended it since then.
+
+    With `with_orders` also those who are to be called about an order of that time that is not over.
+    """
     missed = _missed(since, until, number)
+    numbers: SelectBase = select(calls.c.caller).where(*missed)
     wanted = select(calls.c.caller, calls.c.id, _text(calls.c.started_at), calls.c.line, calls.c.caller_name).where(
         *missed
     )
@@ -85,17 +98,24 @@ def read_missed(
         Try(number=caller, call_id=call_id, at=datetime.fromisoformat(at), line=line, name=name)
         for caller, call_id, at, line, name in connection.execute(wanted)
     ]
+    if with_orders:
+        wanting = _wanting(since, until, number)
+        numbers = union(select(calls.c.caller).where(*missed), select(orders.c.phone).where(*wanting))
+        wanted = select(orders.c.phone, orders.c.number, _text(orders.c.created_at), orders.c.customer).where(*wanting)
+        tries += [
+            Try(number=phone, call_id="", at=datetime.fromisoformat(at), name=customer, order=order)
+            for phone, order, at, customer in connection.execute(wanted)
+        ]
     known: dict[str, bool] = {}
     for each in tries:
         if each.number not in known:
             known[each.number] = is_customer(each.number, shop)
-    endings = _endings(connection, since, missed) if any(known.values()) else []
+    endings = _endings(connection, since, numbers) if any(known.values()) else []
     return missed_customers((each for each in tries if known[each.number]), endings)
 
 
-def _endings(connection: Connection, since: datetime, missed: list[ColumnElement[bool]]) -> list[Ending]:
+def _endings(connection: Connection, since: datetime, numbers: SelectBase) -> list[Ending]:
     """What may have ended it: talks with these numbers by whatever way, and the words of a person."""
-    numbers = select(calls.c.caller).where(*missed)
     talk = calls.alias("talk")
     talks = (
         select(
@@ -137,6 +157,20 @@ def _missed(since: datetime, until: datetime | None, number: str | None) -> list
         conditions.append(calls.c.started_at < until)
     if number is not None:
         conditions.append(calls.c.caller == number)
+    return conditions
+
+
+def _wanting(since: datetime, until: datetime | None, number: str | None) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [
+        orders.c.created_at >= since,
+        orders.c.callback_required.is_(True),
+        orders.c.closed_at.is_(None),
+        orders.c.stage.not_in([str(stage) for stage in LAST_STAGES]),
+    ]
+    if until is not None:
+        conditions.append(orders.c.created_at < until)
+    if number is not None:
+        conditions.append(orders.c.phone == number)
     return conditions
 
 

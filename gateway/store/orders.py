@@ -103,12 +103,14 @@ class StoredOrders:
         rows = await self._writer.write(lambda connection: list(connection.execute(wanted)))
         return [order_of_row(row) for row in rows]
 
-    async def add(self, values: Mapping[str, str], *, expires_at: datetime | None, by: str) -> Order:
+    async def add(
+        self, values: Mapping[str, str], *, expires_at: datetime | None, by: str, callback_required: bool = False
+    ) -> Order:
         """A new order. Raises OrdersInvalid, and OrderExists where the number was used before."""
         number = values.get("number", "")
         if await self.find(number) is not None:
             raise OrderExists(f"There is an order {number!r} already.", number=number)
-        made = self._checked(self._blank(number, expires_at), values)
+        made = replace(self._checked(self._blank(number, expires_at), values), callback_required=callback_required)
         await self._keep([made], by=by, action="order.created")
         return made
 

@@ -74,7 +74,8 @@ class Reports:
             _, shop, _ = load_shop(connection)
             if since is None:
                 return [_missed(each) for each in read_open(connection, shop, self._clock())]
-            return [_missed(each) for each in reversed(read_missed(connection, shop, since, until))]
+            found = read_missed(connection, shop, since, until, with_orders=True)
+            return [_missed(each) for each in reversed(found)]
 
 
 def _rows(
@@ -135,7 +136,10 @@ def _missed(customer: MissedCustomer) -> dict[str, object]:
         "name": customer.name,
         "first_at": wire(customer.first_at),
         "last_at": wire(customer.last_at),
-        "tries": [{"call_id": each.call_id, "at": wire(each.at), "line": each.line} for each in customer.tries],
+        "tries": [
+            {"call_id": each.call_id or None, "at": wire(each.at), "line": each.line, "order": each.order}
+            for each in customer.tries
+        ],
         "ended": _ending(customer),
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, String, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, Index, String, Table, Text, UniqueConstraint
 
 from gateway.store.schema import Moment, metadata
 
@@ -26,6 +26,7 @@ orders = Table(
     Column("delivery_on", String(10)),
     Column("delivery_from", String(5)),
     Column("delivery_to", String(5)),
+    Column("callback_required", Boolean, nullable=False),
     UniqueConstraint("gateway_id", "number"),
     Index(None, "courier", "changed_at"),
     Index(None, "phone"),

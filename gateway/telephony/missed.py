@@ -1,5 +1,7 @@
 """Who called and was not talked to: once each, until somebody talks to that number or says why nobody will (A14).
 
+Whoever is to be called about an order is one of them (C7).
+
 Nothing is kept up to date here: the list is worked out anew from the calls that are on record, so that it is right
 after a crash too, and whoever was talked to by whatever way is on it no more.
 """
@@ -17,14 +19,17 @@ from gateway.telephony.shop import Shop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
-    """A call of a customer that is over, in which nobody talked to them."""
+    """A call of a customer that is over, in which nobody talked to them; or an order that wants a call."""
 
     number: str
     call_id: str
+    """Empty: it is an order."""
     at: datetime
     line: str | None = None
     name: str = ""
     """What the caller's side said of itself."""
+    order: str | None = None
+    """The number of the order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,19 @@ async def test_an_order_from_its_making_to_its_end() -> None:
             assert (await served.ask("GET", f"/api/v1/orders?{query}"))[0] == 400
 
 
+async def test_a_pushed_order_wants_a_call_unless_it_says_otherwise() -> None:
+    """C7."""
+    async with serving() as served:
+        await served.set_up()
+        for number, said, wanted in (("1", {}, True), ("2", {"callback_required": False}, False)):
+            form = {"number": number, "phone": PHONE, **said}
+            status, made = await served.ask("POST", "/api/v1/orders", json=form)
+            assert (status, made["callback_required"]) == (201, wanted)
+        for wrong in (None, "false", 1):
+            form = {"number": "3", "phone": PHONE, "callback_required": wrong}
+            assert (await served.ask("POST", "/api/v1/orders", json=form))[0] == 400
+
+
 async def test_a_session_with_an_end_closes_by_itself() -> None:
     """A program that ties two people for ten minutes: the order is the session."""
     async with serving() as served:
@@ -90,8 +103,12 @@ async def test_a_courier_sees_the_own_orders_without_a_number() -> None:
         for foreign in ("1002", "1003", "9999"):
             path = f"/api/v1/courier/orders/{foreign}"
             assert (await served.ask("PUT", path, json={"stage": "delivered"}, token=token))[0] == 404
-        assert (await served.ask("PUT", "/api/v1/courier/orders/1001", json={"stage": "accepted"}, token=token))[0] == 400
-        status, row = await served.ask("PUT", "/api/v1/courier/orders/1001", json={"stage": "with-courier"}, token=token)
+        assert (await served.ask("PUT", "/api/v1/courier/orders/1001", json={"stage": "accepted"}, token=token))[
+            0
+        ] == 400
+        status, row = await served.ask(
+            "PUT", "/api/v1/courier/orders/1001", json={"stage": "with-courier"}, token=token
+        )
         assert (status, row["stage"]) == (200, "with-courier")
         assert "903" not in json.dumps(row)
         assert (await served.ask("GET", "/api/v1/orders", token=token))[0] == 403

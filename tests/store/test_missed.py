@@ -32,6 +32,7 @@ from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.shop import NumberRules, Shop
 from tests.fakes.call_log import LoggedCall, random_log, stored
 from tests.fakes.direct_store import memory_writer
+from tests.fakes.orders import orders_in_memory
 from tests.store.conftest import HandClock, small_shop
 
 IVAN, OLGA, COURIER = "+79165554433", "+79165554434", "+79161234567"
@@ -118,6 +119,46 @@ async def test_a_talk_closes_it_from_whatever_line_and_by_whomever() -> None:
     assert (ivan.ended.by, ivan.ended.call_id, olga.ended.by) == ("102", returned, "101")
     shop.call(caller=IVAN)
     assert await shop.open() == [(IVAN, 1)]
+
+
+async def test_an_order_that_wants_a_call_is_on_the_list_until_somebody_has_talked() -> None:
+    """C7: a task for an order that wants one, none for another, and it closes as every missed customer does."""
+    shop = Shopful()
+    orders = orders_in_memory(small_shop, writer=shop.writer, clock=shop.clock)
+    for number, phone, wanted in (("1", IVAN, True), ("2", OLGA, False), ("3", COURIER, True)):
+        values = {"number": number, "phone": phone, "customer": "Ann"}
+        await orders.add(values, expires_at=None, by="shop", callback_required=wanted)
+    (task,) = await shop.missed.open()
+    (wish,) = task.tries
+    assert (task.number, task.name, wish.order, wish.call_id) == (IVAN, "Ann", "1", "")
+    shop.clock.pass_by(seconds=1)
+    shop.call(caller=IVAN)
+    assert await shop.open() == [(IVAN, 2)], "one customer, whatever the reasons"
+    shop.call(caller="102", called=IVAN)
+    assert await shop.open() == [(IVAN, 2)]
+    shop.call(caller="102", called=IVAN, answered_by=IVAN)
+    assert await shop.open() == []
+    with shop.writer.engine.begin() as connection:
+        since = shop.clock.now - timedelta(days=1)
+        (figure,) = read_missed(connection, small_shop(), since)
+        (ivan,) = read_missed(connection, small_shop(), since, with_orders=True)
+    assert len(figure.tries) == 1, "an order is no missed call in the figures"
+    assert isinstance(ivan.ended, Talk)
+
+
+async def test_a_task_goes_with_its_order_or_by_the_word_of_a_person() -> None:
+    shop = Shopful()
+    orders = orders_in_memory(small_shop, writer=shop.writer, clock=shop.clock)
+    for number, phone in (("1", IVAN), ("2", OLGA)):
+        await orders.add({"number": number, "phone": phone}, expires_at=None, by="shop", callback_required=True)
+    await orders.change("1", {"stage": "cancelled"}, by="shop")
+    assert await shop.open() == [(OLGA, 1)]
+    shop.clock.pass_by(seconds=1)
+    assert await shop.missed.close(OLGA, reason="paid already", by="anna")
+    assert await shop.open() == []
+    with shop.writer.engine.begin() as connection:
+        audit = connection.exec_driver_sql("SELECT subject FROM audit WHERE action = 'missed.closed'").all()
+    assert [row[0] for row in audit] == ["2"], "no number in what is never erased"
 
 
 async def test_couriers_and_who_withholds_the_number_are_not_listed() -> None:

@@ -17,6 +17,15 @@ def _post(browser: FlaskClient, path: str, **form: object) -> TestResponse:
     return browser.post(path, data={"csrf_token": csrf_of(browser, "/orders"), **form}, follow_redirects=True)
 
 
+def test_a_customer_who_has_to_be_called_about_an_order_is_said_by_the_form(
+    owner: FlaskClient, gateway: GatewayThread
+) -> None:
+    _post(owner, "/orders", **FORM)
+    _post(owner, "/orders", **{**FORM, "number": "1002"}, callback_required="yes")
+    wanted = {order.number: order.callback_required for order in gateway.orders.alive()}
+    assert wanted == {"A/1001": False, "1002": True}
+
+
 def test_an_order_is_taken_changed_and_closed(owner: FlaskClient, gateway: GatewayThread) -> None:
     page = _post(owner, "/orders", **FORM).text
     assert "The order A/1001 is there." in page

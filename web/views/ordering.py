@@ -35,7 +35,8 @@ def add() -> str | Response | tuple[str, int]:
     """One more order."""
     form = {name: request.form.get(name, "").strip() for name in ("number", *_FIELDS)}
     try:
-        client().add_order(asker(), {name: value for name, value in form.items() if value})
+        wanted: dict[str, str | bool] = {name: value for name, value in form.items() if value}
+        client().add_order(asker(), {**wanted, "callback_required": "callback_required" in request.form})
     except Refused as refusal:
         return _again(refusal, form=form)
     flash(gettext("The order %(number)s is there.", number=form["number"]))

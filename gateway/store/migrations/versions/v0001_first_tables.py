@@ -24,6 +24,7 @@ from gateway.store.migrations.first_access import create_access
 from gateway.store.migrations.first_call_backs import create_call_backs
 from gateway.store.migrations.first_contacts import create_contacts
 from gateway.store.migrations.first_missed import create_missed
+from gateway.store.migrations.first_queue import create_queue
 from gateway.store.migrations.first_toll_free import create_toll_free
 
 revision = "0001"
@@ -363,6 +364,7 @@ def _create_orders() -> None:
         Column("delivery_on", String(10), nullable=True),
         Column("delivery_from", String(5), nullable=True),
         Column("delivery_to", String(5), nullable=True),
+        Column("callback_required", Boolean, nullable=False),
         UniqueConstraint("gateway_id", "number", name="uq_orders_gateway_id_number"),
     )
     op.create_index("ix_orders_courier_changed_at", "orders", ["courier", "changed_at"])
@@ -380,6 +382,7 @@ def _create_orders() -> None:
     create_access(_create)
     create_toll_free(_create)
     create_call_backs(_create)
+    create_queue(_create)
 
 
 def _create(name: str, *contents: Any) -> None:
