@@ -230,10 +230,7 @@ class Call:
         Either may put the other on hold, or have a phone of ours transfer it. Returns why the leg that was the
         callee at last has ended.
         """
-        redirect, self.redirect = self.redirect, None
-        if redirect is not None:
-            redirect.succeed()
-            self.exchange.publish(CallTransferred(call_id=self.id, by=redirect.wish.by.peer, to=callee.peer))
+        self.has_reached(callee.peer)
         outer = self._talk
         try:
             await self.answer()
@@ -249,6 +246,13 @@ class Call:
             self._talk = outer
             if outer is None:
                 self.recorder.stop()
+
+    def has_reached(self, party: str) -> None:
+        """Whoever wanted the caller transferred is let go: the caller is with `party` now."""
+        redirect, self.redirect = self.redirect, None
+        if redirect is not None:
+            redirect.succeed()
+            self.exchange.publish(CallTransferred(call_id=self.id, by=redirect.wish.by.peer, to=party))
 
     # Legs that come and go.
 

@@ -25,6 +25,7 @@ from gateway.telephony.ledger import LineMinutes, PinEntry
 from gateway.telephony.line import Line, Phones, Trunk
 from gateway.telephony.numbers import Dialable, NumberPolicy
 from gateway.telephony.on_duty import Duty, EverybodyOnDuty
+from gateway.telephony.order_status import NoOrderDesk, OrderDesk
 from gateway.telephony.orders import Order, OrderView
 from gateway.telephony.promised import CallBackPromises, NoPromises
 from gateway.telephony.shop import PBX_PREFIX, CourierSettings, ShopView
@@ -166,6 +167,8 @@ class Exchange:
     """The orders that live now, the one that counts most first."""
     toll_free: TollFree = field(default_factory=NoGuard)
     """Bounds what callers of toll-free numbers cost."""
+    order_desk: OrderDesk = field(default_factory=NoOrderDesk)
+    """Knows how far orders are."""
     people: People = field(default_factory=NobodyKnown)
     """Those outside whom the shop knows."""
     send_text: Callable[[str, str, str], None] = _send_nothing

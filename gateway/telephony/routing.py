@@ -73,6 +73,13 @@ class AskExtension:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TellOrderStatus:
+    """A caller asks how far an order is, by its number; who is not helped by that goes `otherwise`, to the staff."""
+
+    otherwise: Destination
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CourierMenu:
     """A caller with a courier's number: the PIN proves who it is, then a number may be dialled."""
 
@@ -168,6 +175,7 @@ Destination: TypeAlias = (
     | CallBack
     | ToOutside
     | TwoLegs
+    | TellOrderStatus
     | PickUp
     | TakePlace
     | RecordPrompt
@@ -218,10 +226,11 @@ def route(shop: Shop, leg: Arriving, orders: Sequence[Order] = (), manager: str 
         return RingBack(courier=courier) if courier.calls_back else CourierMenu(courier=courier)
     # Whatever else comes from outside rings: at the courier of the caller's order, or at phones; it never dials on.
     usual = _ring(shop, line.rings if line is not None else ())
+    own = TellOrderStatus(otherwise=usual) if leg.line in shop.order_status.ways else None
     way = line or shop.trunk(leg.line)
     if way is not None and way.asks_extension:
         usual = AskExtension(usual=usual)
-    return _of_order(shop, leg.peer, orders) or _to_manager(shop, manager, usual) or usual
+    return own or _of_order(shop, leg.peer, orders) or _to_manager(shop, manager, usual) or usual
 
 
 def to_pick_up(shop: Shop, text: str) -> PickUp | None:
@@ -256,6 +265,8 @@ def to_dialled(shop: Shop, text: str) -> Destination:
         return ToCourier(courier=courier)
     if shop.phone(text) is not None:
         return RingPhones(extensions=(text,))
+    if text and text == shop.order_status.extension:
+        return TellOrderStatus(otherwise=_ring(shop))
     return ToOutside(text=text)
 
 

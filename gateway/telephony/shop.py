@@ -11,6 +11,7 @@ from gateway.audio.codec import Codec
 from gateway.telephony.contacts import ContactRules
 from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.night import NightLock
+from gateway.telephony.order_status import OrderHeader, OrderSource, OrderStatusRules
 from gateway.telephony.queue_rules import QueueRules
 from gateway.telephony.reception import Reception
 from gateway.telephony.recording_policy import RecordingPolicy
@@ -334,6 +335,9 @@ class Shop:
     orders: OrderRules = OrderRules()
     order_words: tuple[StageWord, ...] = ()
     """What the shop's own program calls the stages of orders."""
+    order_source: OrderSource = field(default_factory=OrderSource)
+    order_headers: tuple[OrderHeader, ...] = ()
+    order_status: OrderStatusRules = field(default_factory=OrderStatusRules)
     reception: Reception = field(default_factory=Reception)
     tariffs: tuple[TariffSettings, ...] = ()
     night: NightLock = field(default_factory=NightLock)

@@ -34,6 +34,7 @@ from gateway.telephony.switchboard import Switchboard
 from tests.fakes.contacts import FakePeople
 from tests.fakes.direct_store import loop_clock, memory_writer
 from tests.fakes.legs import FakeLeg
+from tests.fakes.order_desk import FakeOrderDesk
 from tests.fakes.orders import pin_entry_in_memory
 
 PROMPT_FRAMES = 50
@@ -180,6 +181,7 @@ class Scene:
         self.prompts_played: list[str] = []
         self.prompts_kept: dict[str, NDArray[np.int16]] = {}
         self.orders: list[Order] = []
+        self.order_desk = FakeOrderDesk()
         self.people = FakePeople()
         self.texts: list[tuple[str, str, str]] = []
         """SMS that were promised: to whom, what, by whom."""
@@ -197,6 +199,7 @@ class Scene:
             recordings=self.recordings,
             publish=self.bus.publish,
             pin_entry=self.pin_entry,
+            order_desk=self.order_desk,
             people=self.people,
             toll_free=self.toll_free,
             promises=self.call_backs,
