@@ -77,10 +77,13 @@ def by_phone(connection: Connection, period: Period) -> dict[str, Figures]:
     """By extension: calls that it answered, that rang there and that nobody answered, and that it made.
 
     A call that rang at several phones in vain is a missed one of each; one that another phone answered is of that one.
+    Where the gateway has called a customer first, as was promised, the call is of the phone that then talked.
     """
     is_extension = func.substr(calls.c.answered_by, 1, 1) != "+"
     answered = _sums(connection, period, [calls.c.answered_by], calls.c.direction == "incoming", is_extension)
     made = _sums(connection, period, [calls.c.caller], calls.c.direction == "outgoing", calls.c.line.is_(None))
+    customer_first = calls.c.direction == "outgoing", calls.c.line.is_not(None), is_extension
+    returned = _sums(connection, period, [calls.c.answered_by], *customer_first)
     in_vain = select(calls.c.id).where(*period.calls, calls.c.direction == "incoming", calls.c.answered_at.is_(None))
     # Made from the columns, so that the legs are found by their calls, and no index of legs is gone through whole.
     peer, line = legs.c.peer + "", func.coalesce(legs.c.line, "")
@@ -96,8 +99,8 @@ def by_phone(connection: Connection, period: Period) -> dict[str, Figures]:
     )
     missed = {extension: Figures(incoming=count) for extension, count in connection.execute(rung)}
     return {
-        extension: sum((part.get(extension, Figures()) for part in (answered, made, missed)), Figures())
-        for extension in sorted({*answered, *made, *missed})
+        extension: sum((part.get(extension, Figures()) for part in (answered, made, returned, missed)), Figures())
+        for extension in sorted({*answered, *made, *returned, *missed})
     }
 
 

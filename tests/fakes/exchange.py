@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -53,6 +53,10 @@ class FakePrompt:
         return SILENCE if self._left >= 0 else None
 
 
+def _unseen(_leg: FakeLeg) -> None:
+    """Nobody looks."""
+
+
 class FakeLine:
     """A SIM that carries one fake call."""
 
@@ -64,6 +68,7 @@ class FakeLine:
         self.signal_dbm: int | None = None
         self.legs: list[FakeLeg] = []
         self.dialled: list[tuple[str, str | None]] = []
+        self.on_dial: Callable[[FakeLeg], None] = _unseen
 
     def dial(self, number: Dialable, *, call_id: str, extension: str | None) -> Leg:
         limited = (LineState.SEARCHING, LineState.ROAMING)
@@ -72,6 +77,7 @@ class FakeLine:
         self.dialled.append((number.digits, extension))
         leg = FakeLeg(direction=Direction.OUTGOING, peer=number.digits, line=self.name)
         self.legs.append(leg)
+        self.on_dial(leg)
         return leg
 
 
@@ -84,6 +90,7 @@ class FakeTrunk:
         self.has_room = True
         self.legs: list[FakeLeg] = []
         self.dialled: list[tuple[str, str | None]] = []
+        self.on_dial: Callable[[FakeLeg], None] = _unseen
 
     def dial(self, number: Dialable, *, caller_id: str, call_id: str, extension: str | None) -> Leg:
         if not self.is_usable:
@@ -91,6 +98,7 @@ class FakeTrunk:
         self.dialled.append((number.digits, extension))
         leg = FakeLeg(direction=Direction.OUTGOING, peer=number.digits, line=self.name)
         self.legs.append(leg)
+        self.on_dial(leg)
         return leg
 
 
@@ -100,6 +108,7 @@ class FakePhones:
     def __init__(self) -> None:
         self.legs: dict[str, list[FakeLeg]] = {}
         self.away: set[str] = set()
+        self.on_dial: Callable[[FakeLeg], None] = _unseen
 
     def is_reachable(self, extension: str) -> bool:
         return extension not in self.away
@@ -110,6 +119,7 @@ class FakePhones:
         self.legs.setdefault(extension, []).append(leg)
         if extension in self.away:
             leg.hangs_up(Cause.UNREACHABLE)
+        self.on_dial(leg)
         return leg
 
 
@@ -155,7 +165,7 @@ class Scene:
 
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
-        self.bus = EventBus()
+        self.bus = EventBus(self.clock)
         self.events: list[Event] = []
         self.set_by = timedelta(0)
         self.prompt_seconds: dict[str, float] = {}

@@ -18,6 +18,8 @@ class FakePort(MediaPort):
         super().__init__()
         self.heard: list[Frame] = []
         self.played: list[FrameSource] = []
+        self.frames_at_once = 1
+        """How many are pulled at a time; more make long days quicker to play, to the ear of nobody."""
         self._source: FrameSource | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._said = 0
@@ -41,12 +43,13 @@ class FakePort(MediaPort):
         self._timer = None
         if self._source is None:
             return
-        frame = self._source.next_frame()
-        if frame is None:
-            self._source = None
-            return
-        self.heard.append(frame)
-        self._timer = asyncio.get_running_loop().call_later(FRAME_SECONDS, self._pull)
+        for _ in range(self.frames_at_once):
+            frame = self._source.next_frame()
+            if frame is None:
+                self._source = None
+                return
+            self.heard.append(frame)
+        self._timer = asyncio.get_running_loop().call_later(self.frames_at_once * FRAME_SECONDS, self._pull)
 
     def _write(self, frame: Frame, position: int) -> None:
         self.counters.frames_out += 1
