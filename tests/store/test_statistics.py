@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -116,6 +117,21 @@ def test_phones_have_their_own_answers_and_share_what_nobody_answered(seed: int)
         )
     with stored(log) as connection:
         assert by_phone(connection, period) == expected
+
+
+def test_a_customer_whom_the_gateway_rang_first_counts_for_the_phone_that_talked() -> None:
+    """A promised call-back, customer first: made by nobody's phone, and talk time of whoever took it."""
+    began = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+    answered, ended = began + timedelta(seconds=8), began + timedelta(seconds=68)
+    talked = LoggedCall(
+        id="r1", direction="outgoing", caller="+79160000001", called="101", line="red", started_at=began,
+        answered_at=answered, answered_by="102", ended_at=ended,
+    )  # fmt: skip
+    in_vain = replace(talked, id="r2", answered_at=None, answered_by=None)
+    to_courier = replace(talked, id="r3", answered_by="+79160000002")
+    period = Period(since=began, until=ended, zone=ZoneInfo("UTC"))
+    with stored([talked, in_vain, to_courier]) as connection:
+        assert by_phone(connection, period) == {"102": Figures(outgoing=1, reached=1, talk_ms=60_000)}
 
 
 def test_lines_equal_a_recount_of_their_legs(seed: int) -> None:
