@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 import phonenumbers
 
 from gateway.store.contacts_check import check_contacts
+from gateway.store.order_status_check import check_order_status
+from gateway.store.queue_check import check_queue
 from gateway.store.reception_check import check_reception
 from gateway.store.schedule_check import check_schedule
 from gateway.store.toll_free_check import check_toll_free
@@ -73,6 +75,9 @@ def check_shop(document: TomlDocument) -> None:
     check_toll_free(document, _names(document, "phones", "extension") | _names(document, "couriers", "extension"))
     check_reception(document, policy)
     parties: list[tuple[Place, PhoneSettings | TrunkSettings]] = [
+    check_widget(document, _names(document, "phones", "extension"))
+    check_order_status(document, policy)
+    check_queue(document, policy, _names(document, "phones", "extension"))
         *document.found(PhoneSettings),
         *document.found(TrunkSettings),
     ]
@@ -80,7 +85,7 @@ def check_shop(document: TomlDocument) -> None:
         if len(set(party.codecs)) < len(party.codecs):
             document.problem((*place, "codecs"), f"{quoted((*place, 'codecs'))} names a codec twice.")
     for place, codes in document.found(FeatureCodes):
-        for key in ("pick_up", "pick_up_at", "pause_recording", "record_prompt", "courier"):
+        for key in (each.name for each in fields(FeatureCodes)):
             _matches(document, (*place, key), getattr(codes, key), _FEATURE_CODE, 'a code like "*8", or ""')
     for place, recording in document.found(RecordingPolicy):
         _within(document, (*place, "keep_days"), recording.keep_days, 1, 3650)

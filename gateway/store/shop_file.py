@@ -20,6 +20,8 @@ from gateway.telephony.contacts import ContactRules
 from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.night import NightLock
 from gateway.telephony.numbers import NumberPolicy
+from gateway.telephony.order_status import OrderHeader, OrderSource, OrderStatusRules
+from gateway.telephony.queue_rules import QueueRules
 from gateway.telephony.reception import Reception
 from gateway.telephony.recording_policy import RecordingPolicy
 from gateway.telephony.schedule import Schedule
@@ -162,6 +164,7 @@ class _File:
 
 def _without_blanks(table: dict[str, Any]) -> dict[str, Any]:
     """Without empty lists and names, which are what a missing key means."""
+    queue: QueueRules = _DEFAULT.queue
     return {key: value for key, value in table.items() if value != [] and (key != "name" or value)}
 
 

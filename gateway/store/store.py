@@ -33,11 +33,14 @@ from gateway.store.jobs import StoredJobs
 from gateway.store.journal import Journal
 from gateway.store.ledger import StoredBindings, StoredPinTries
 from gateway.store.line_settings import rules_of, with_rules
+from gateway.store.mailboxes import StoredMailboxes
 from gateway.store.missed import StoredMissed
 from gateway.store.orders import StoredOrders
 from gateway.store.outbox import StoredOutbox
 from gateway.store.pin_guesses import StoredPinEntry
+from gateway.store.pauses import StoredPauses
 from gateway.store.reception_settings import with_reception
+from gateway.store.queue_settings import with_queue
 from gateway.store.regulars import Regulars
 from gateway.store.retention import Retention, UsedShare, used_share
 from gateway.store.schedule_settings import with_calendar, with_hours
@@ -89,6 +92,8 @@ class Store:
         self.call_backs = StoredCallBacks(writer, gateway_id=gateway_id, clock=clock)
         self.charges = Charges(writer, shop=self.shop)
         self.toll_free = StoredTollFree(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
+        self.pauses = StoredPauses(writer, gateway_id=gateway_id, clock=clock)
+        self.mailboxes = StoredMailboxes(writer, gateway_id=gateway_id, clock=clock, publish=bus.publish)
         self.orders = StoredOrders(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.contacts = StoredContacts(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.call_notes = StoredCallNotes(writer, gateway_id=gateway_id, clock=clock)
@@ -165,6 +170,21 @@ class Store:
         """Commit the exceptions of a calendar. Raises CalendarInvalid, SettingsError, StoreError."""
         async with self._changing:
             today = self._clock().astimezone(ZoneInfo(self._shop.time_zone)).date()
+    async def change_queue(self, changes: Mapping[str, object], *, by: str) -> None:
+        """Commit other rules of the queue. Raises SettingsError, StoreError."""
+        async with self._changing:
+            await self.save_shop(await asyncio.to_thread(with_queue, self._shop, changes), by=by)
+
+    async def change_order_status(self, table: Mapping[str, object], *, by: str) -> None:
+        """Commit other rules for the status of orders, all of them. Raises SettingsError, StoreError."""
+        async with self._changing:
+            await self.save_shop(await asyncio.to_thread(with_order_status, self._shop, table), by=by)
+
+    async def change_widget(self, changes: Mapping[str, object], *, by: str) -> None:
+        """Commit other rules of the widget. Raises SettingsError, StoreError."""
+        async with self._changing:
+            await self.save_shop(await asyncio.to_thread(with_widget, self._shop, changes), by=by)
+
             shop = await asyncio.to_thread(with_calendar, self._shop, text, Timed(timed), today)
             await self.save_shop(shop, by=by)
 
@@ -183,6 +203,7 @@ class Store:
 
         return Erasures(
             self._writer,
+            await self.mailboxes.load()
             self._places,
             recordings_dir,
             gateway_id=self.gateway_id,
@@ -259,10 +280,12 @@ async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus |
             uncharge = bus.subscribe(store.charges)
             unguard = bus.subscribe(store.toll_free)
             uncount = bus.subscribe(store.people)
+            await store.mailboxes.load()
             try:
                 yield store
             finally:
                 unsubscribe()
+            unfollow = bus.subscribe(store.mailboxes.follow)
                 uncharge()
                 unguard()
                 uncount()
@@ -270,6 +293,7 @@ async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus |
 
 
 def _begin(connection: Connection, clock: WallClock) -> tuple[str, list[UnfinishedRecording], tuple[int, Shop, str]]:
+                unfollow()
     now = clock()
     gateway_id = gateway_id_of(connection, now)
     left = close_what_was_left(connection, gateway_id=gateway_id, now=now)

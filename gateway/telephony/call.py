@@ -97,6 +97,11 @@ class Call:
         if await self._open(early=early):
             await self._play_until_done(self.caller, self.exchange.prompts(key), interruptible=interruptible)
 
+    async def play(self, sound: FrameSource, *, interruptible: bool = False) -> None:
+        """As `say`, of whatever sound: answer the caller and play it to its end, or to the first key."""
+        await self.answer()
+        await self._play_until_done(self.caller, sound, interruptible=interruptible)
+
     async def ask(self, key: str, *, most: int, within: float, until: str = "#", early: bool = False) -> str:
         """Play a prompt and collect keys: until `until`, `most` keys, or `within` seconds without one.
 

@@ -27,6 +27,7 @@ from gateway.events import (
     Publish,
     Published,
     ShopChanged,
+    StaffChanged,
 )
 from gateway.ids import new_id
 from gateway.telephony.causes import Cause
@@ -130,8 +131,9 @@ class CallBackDesk:
         return dialable.digits in self._open or (len(self._open) < MOST_OPEN and dialable.digits not in ours)
 
     def promise(
-        self, *, number: str, name: str, called: str, extensions: tuple[str, ...], call_id: str, due_at: datetime | None
-    ) -> Awaitable[None]:
+        self, *, number: str, name: str, called: str, extensions: tuple[str, ...], call_id: str,
+        due_at: datetime | None, visit_id: str = "",
+    ) -> Awaitable[None]:  # fmt: skip
         """Promise, at once and for good: one call to a number, however often it is promised. See CallBackPromises."""
         dialable = self._dialable(number)
         if dialable is None or self._exchange is None:
@@ -143,8 +145,10 @@ class CallBackDesk:
         if known is None:
             made = PromisedCall(
                 id=new_id(), number=dialable.digits, name=name, called=called, extensions=extensions, call_id=call_id,
-                promised_at=now, due_at=due, expires_at=due + hours, changed_at=now,
+                promised_at=now, due_at=due, expires_at=due + hours, changed_at=now, visit_id=visit_id,
             )  # fmt: skip
+        elif visit_id:  # anybody may have typed that number: what was tried in vain counts on
+            made = replace(known, due_at=min(known.due_at, due), visit_id=visit_id, changed_at=now)
         else:  # who asks again is still waiting: the sooner of both times counts, and the tries begin anew
             made = replace(known, due_at=min(known.due_at, due), expires_at=due + hours, attempts=0, changed_at=now)
         self._open[made.number] = made
@@ -152,6 +156,11 @@ class CallBackDesk:
         kept.add_done_callback(partial(self._is_kept, made, known))
         self._woken.set()
         return _Kept(kept)
+
+    @property
+    def open_visits(self) -> int:
+        """How many of those that are open came by the shop's web site."""
+        return sum(bool(each.visit_id) for each in self._open.values())
 
     def waiting(self) -> Sequence[PromisedCall]:
         """Those that are open, the one that is due first first."""
@@ -172,7 +181,9 @@ class CallBackDesk:
     def _is_kept(self, made: PromisedCall, before: PromisedCall | None, committed: asyncio.Future[None]) -> None:
         """What the disk has not taken was not promised."""
         if not committed.cancelled() and committed.exception() is None:
-            if before is None:
+            if not made.call_id:
+                self._tell(made)
+            elif before is None:
                 log.info("%s is promised to be called back.", made.number)
                 self._publish(
                     CallBackPromised(
@@ -199,7 +210,7 @@ class CallBackDesk:
                 self._callers.pop(event.call_id, None)
                 self._has_ended(event)
                 self._woken.set()
-            case LegEnded() | PhoneRegistered() | ShopChanged():
+            case LegEnded() | PhoneRegistered() | ShopChanged() | StaffChanged():
                 self._woken.set()
             case _:
                 pass
@@ -265,12 +276,17 @@ class CallBackDesk:
         free = tuple(
             each
             for each in plan_ringing(shop, wanted).rings
-            if each not in taken and exchange.phones.is_reachable(each) and not is_engaged(exchange, each)
+            if each not in taken
+            and exchange.duty.is_free(each)
+            and exchange.phones.is_reachable(each)
+            and not is_engaged(exchange, each)
         )
         number = self._dialable(promise.number)
         if not free or number is None or not exchange.has_way_outside(payer=free[0]):
             return
-        attempt = _Attempt(promise, free, shop.reception.call_back_first)
+        # Who has only typed a number is nobody's call: a person of the shop is there first.
+        first = CallBackFirst.EMPLOYEE if promise.visit_id else shop.reception.call_back_first
+        attempt = _Attempt(promise, free, first)
         self._attempts[promise.number] = attempt
         attempt.task = self._group.create_task(self._attempt(attempt, number, exchange), name="call back")
 
@@ -335,7 +351,9 @@ class CallBackDesk:
     def _hand_over(self, leg: Leg, attempt: _Attempt, call_id: str | None = None) -> None:
         attempt.call_id = call_id or new_id()
         promise = attempt.promise
-        flow = ReturnCall(number=promise.number, extensions=attempt.extensions, first=attempt.first)
+        flow = ReturnCall(
+            number=promise.number, extensions=attempt.extensions, first=attempt.first, visit_id=promise.visit_id
+        )
         if self._place is None or not self._place(leg, flow, attempt.call_id):
             leg.hangup(Cause.SHUTDOWN)
             attempt.call_id = ""

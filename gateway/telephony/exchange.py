@@ -11,6 +11,9 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gateway.audio.bridge import Bridge
 from gateway.audio.hold_music import hold_music
 from gateway.audio.port import FrameSource
@@ -23,6 +26,7 @@ from gateway.telephony.contacts import NobodyKnown, People
 from gateway.telephony.forwarding import PhoneChange
 from gateway.telephony.ledger import LineMinutes, PinEntry
 from gateway.telephony.line import Line, Phones, Trunk
+from gateway.telephony.mailboxes import Mailboxes, NoMailboxes, Sound
 from gateway.telephony.numbers import Dialable, NumberPolicy
 from gateway.telephony.on_duty import Duty, EverybodyOnDuty
 from gateway.telephony.order_status import NoOrderDesk, OrderDesk
@@ -124,6 +128,10 @@ async def _keep_nothing(extension: str, change: PhoneChange) -> None:
     raise StoreError(f"Nothing keeps the {change.feature} of {extension} here.")
 
 
+async def _no_sound(recording_id: str) -> NDArray[np.int16]:
+    raise StoreError(f"Nothing plays the recording {recording_id} here.")
+
+
 async def _keep_no_prompt(key: str, samples: bytes) -> None:
     raise StoreError(f"Nothing keeps {len(samples)} bytes as {key} here.")
 
@@ -151,6 +159,10 @@ class Exchange:
     """Who takes calls of the queue now."""
     line_up: WaitingLine = field(default_factory=WaitingLine)
     """Those who wait for somebody of the shop."""
+    mailboxes: Mailboxes = field(default_factory=NoMailboxes)
+    """Messages that callers have left."""
+    sound_of: Sound = _no_sound
+    """What was said in a recording."""
     clock: WallClock = utc_now
     """The wall clock that hours and promises go by."""
     bring_in: BringIn = _bring_in_nobody

@@ -44,6 +44,8 @@ class ReturnCall:
     number: str
     extensions: tuple[str, ...]
     first: CallBackFirst
+    visit_id: str = ""
+    """The visit of the shop's web site that asked for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,22 @@ class ChangePhone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakeCalls:
+    """A phone of ours says whether the queue may ring it; `reason` counts the owner's reasons for a pause from 1 on."""
+
+    extension: str
+    pauses: bool
+    reason: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HearMessages:
+    """A phone of ours listens to the messages that callers have left."""
+
+    extension: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordPrompt:
     """A phone of ours says a prompt anew."""
 
@@ -178,6 +196,8 @@ Destination: TypeAlias = (
     | TellOrderStatus
     | PickUp
     | TakePlace
+    | TakeCalls
+    | HearMessages
     | RecordPrompt
     | Announce
     | Refuse
@@ -215,8 +235,8 @@ def route(shop: Shop, leg: Arriving, orders: Sequence[Order] = (), manager: str 
             return ChangePhone(extension=leg.peer, change=change)
         if leg.replaces is not None:
             return TakePlace(place=leg.replaces)
-        prompt = to_prompt(shop, leg.called) if shop.phone(leg.peer) is not None else None
-        return prompt or to_pick_up(shop, leg.called) or to_dialled(shop, leg.called)
+        code = to_own_code(shop, leg.peer, leg.called)
+        return code or to_pick_up(shop, leg.called) or to_dialled(shop, leg.called)
     at_pbx = shop.courier_at_pbx(leg.line)
     if at_pbx is not None:
         return ToCourier(courier=at_pbx)
@@ -241,6 +261,21 @@ def to_pick_up(shop: Shop, text: str) -> PickUp | None:
     if codes.pick_up_at and text.startswith(codes.pick_up_at) and len(text) > len(codes.pick_up_at):
         return PickUp(extension=text.removeprefix(codes.pick_up_at))
     return None
+
+
+def to_own_code(shop: Shop, extension: str, text: str) -> TakeCalls | HearMessages | RecordPrompt | None:
+    """What a phone of ours asks for about itself, or a prompt; others have no such codes."""
+    codes = shop.codes
+    if shop.phone(extension) is None:
+        return None
+    if codes.messages and text == codes.messages:
+        return HearMessages(extension=extension)
+    if codes.resume and text == codes.resume:
+        return TakeCalls(extension=extension, pauses=False)
+    reason = text.removeprefix(codes.pause) if codes.pause and text.startswith(codes.pause) else None
+    if reason is not None and (not reason or (len(reason) == 1 and reason in "123456789")):
+        return TakeCalls(extension=extension, pauses=True, reason=int(reason) if reason else None)
+    return to_prompt(shop, text)
 
 
 def to_prompt(shop: Shop, text: str) -> RecordPrompt | None:

@@ -282,6 +282,12 @@ class FeatureCodes:
     courier: str = "**"
     """Begins what a courier presses on the mobile in the midst of a call: hold, hand over, conference, pause."""
     record_prompt: str = ""
+    pause: str = "*74"
+    """Take no calls of the queue, with a digit for a reason that the owner has listed."""
+    resume: str = "*75"
+    """Take them again, also before the rest after a call is over."""
+    messages: str = "*97"
+    """Listen to the messages that callers have left."""
     """Record the greeting, or, followed by two digits, the prompt of that number on the page Prompts."""
 
 
@@ -340,9 +346,9 @@ class Shop:
     order_status: OrderStatusRules = field(default_factory=OrderStatusRules)
     reception: Reception = field(default_factory=Reception)
     tariffs: tuple[TariffSettings, ...] = ()
+    queue: QueueRules = field(default_factory=QueueRules)
     night: NightLock = field(default_factory=NightLock)
     missed: MissedRules = field(default_factory=MissedRules)
-    queue: QueueRules = field(default_factory=QueueRules)
     contacts: ContactRules = field(default_factory=ContactRules)
     toll_free: TollFreeRules = field(default_factory=TollFreeRules)
     schedule: Schedule = field(default_factory=Schedule)

@@ -24,6 +24,7 @@ from gateway.api.problems import BadRequest, NotFound, problems
 from gateway.errors import StoreError
 from gateway.settings import Settings
 from gateway.telephony.messages import MessageState
+from gateway.worker.caller_sound import caller_samples
 from gateway.worker.contact_routes import ContactArchive, ContactRoutes
 from gateway.worker.evidence_pack import write_pack
 from gateway.worker.peaks import PeaksCache
@@ -88,6 +89,7 @@ class WorkerServer:
                 web.get("/api/v1/conversations", self._get_conversations),
                 web.get("/api/v1/recordings/{id}", self._get_recording),
                 web.get("/api/v1/recordings/{id}/peaks", self._get_peaks),
+                web.get("/api/v1/recordings/{id}/caller", self._get_caller),
                 web.get("/api/v1/orders/{number}/evidence", self._get_evidence),
             ]
         )
@@ -163,6 +165,13 @@ class WorkerServer:
         with open_below(self._recordings_dir, path, self._keys) as recording:
             peaks = await asyncio.to_thread(self._peaks.of, path, recording, points)
         return web.json_response(asdict(peaks), headers={"Cache-Control": "private, max-age=3600"})
+
+    async def _get_caller(self, request: web.Request) -> web.Response:
+        """For the daemon alone, which plays it to a telephone: it is no part of the contract."""
+        path = await self._path_of(request)
+        with open_below(self._recordings_dir, path, self._keys) as recording:
+            samples = await asyncio.to_thread(caller_samples, recording)
+        return web.Response(body=samples, headers={"Cache-Control": "no-store"})
 
     async def _get_evidence(self, request: web.Request) -> web.StreamResponse:
         evidence = await _read(self._archive.order_evidence, request.match_info["number"])

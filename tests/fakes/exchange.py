@@ -15,9 +15,11 @@ from gateway import flows
 from gateway.audio.bridge import Bridge
 from gateway.audio.frame import SILENCE, Frame
 from gateway.audio.port import FrameSource
-from gateway.errors import NoFreeLine, PromptUnusable
+from gateway.errors import NoFreeLine, PromptUnusable, StoreError
 from gateway.events import CallEnded, Event, EventBus, Published
 from gateway.store.call_backs import StoredCallBacks
+from gateway.store.mailboxes import StoredMailboxes
+from gateway.store.pauses import StoredPauses
 from gateway.store.toll_free import StoredTollFree
 from gateway.telephony.call_back_desk import CallBackDesk
 from gateway.telephony.causes import Cause
@@ -28,9 +30,11 @@ from gateway.telephony.ledger import LineMinutes
 from gateway.telephony.leg import Direction, Leg, LegState
 from gateway.telephony.line import Caller, LineState
 from gateway.telephony.numbers import Dialable
+from gateway.telephony.on_duty import OnDuty
 from gateway.telephony.orders import Order, alive
 from gateway.telephony.shop import Shop
 from gateway.telephony.switchboard import Switchboard
+from gateway.telephony.waiting_line import WaitingLine
 from tests.fakes.contacts import FakePeople
 from tests.fakes.direct_store import loop_clock, memory_writer
 from tests.fakes.legs import FakeLeg
@@ -184,6 +188,19 @@ class Scene:
             clock=self.clock,
         )
         self.bus.subscribe(self.call_backs.follow)
+        self.duty = OnDuty(
+            StoredPauses(self.writer, gateway_id="g", clock=self.clock),
+            shop=lambda: self.shop,
+            publish=self.bus.publish,
+            clock=self.clock,
+        )
+        self.bus.subscribe(self.duty.follow)
+        self.line_up = WaitingLine()
+        self.bus.subscribe(self.line_up.follow)
+        self.mailboxes = StoredMailboxes(self.writer, gateway_id="g", clock=self.clock, publish=self.bus.publish)
+        self.bus.subscribe(self.mailboxes.follow)
+        self.sounds: dict[str, NDArray[np.int16]] = {}
+        """What was said in recordings, by their ids."""
         self.toll_free = StoredTollFree(
             self.writer, gateway_id="g", shop=lambda: self.shop, clock=self.clock, publish=self.bus.publish
         )
@@ -213,6 +230,10 @@ class Scene:
             people=self.people,
             toll_free=self.toll_free,
             promises=self.call_backs,
+            duty=self.duty,
+            line_up=self.line_up,
+            mailboxes=self.mailboxes,
+            sound_of=self._sound,
             clock=self.clock,
             minutes_of=lambda line: self.minutes.get(line, LineMinutes()),
             change_phone=self._change_phone,
@@ -233,6 +254,11 @@ class Scene:
 
     def _note(self, published: Published) -> None:
         self.events.append(published.event)
+
+    async def _sound(self, recording_id: str) -> NDArray[np.int16]:
+        if recording_id not in self.sounds:
+            raise StoreError(f"There is no recording {recording_id}.")
+        return self.sounds[recording_id]
 
     async def _change_phone(self, extension: str, change: PhoneChange) -> None:
         phones = (change.applied(each) if each.extension == extension else each for each in self.shop.phones)
@@ -295,4 +321,5 @@ async def scene(shop: Shop) -> AsyncIterator[Scene]:
     playing = Scene(shop)
     async with playing.switchboard, playing.call_backs:
         yield playing
+    playing.duty.close()
     playing.check_nothing_left()
