@@ -47,7 +47,13 @@ from gateway.toml_document import TomlDocument
 MASK = "********"
 PASSWORD_CHARACTERS = 20
 _PASSWORD_ALPHABET = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # noqa: S105  # what passwords are made of
-_SECRETS = {"phones": ("password",), "couriers": ("pin", "pbx_password"), "trunks": ("password",)}
+_SECRETS = {
+    "phones": ("password",),
+    "couriers": ("pin", "pbx_password"),
+    "trunks": ("password",),
+    "order_headers": ("secret",),
+}
+_BY_NAME = frozenset({"trunks", "order_headers"})
 _DEFAULT = Shop()
 
 
@@ -153,6 +159,9 @@ class _File:
     ussd: UssdRules = _DEFAULT.ussd
     orders: OrderRules = _DEFAULT.orders
     order_words: tuple[StageWord, ...] = ()
+    order_source: OrderSource = _DEFAULT.order_source
+    order_headers: tuple[OrderHeader, ...] = ()
+    order_status: OrderStatusRules = _DEFAULT.order_status
     reception: Reception = _DEFAULT.reception
     missed: MissedRules = _DEFAULT.missed
     contacts: ContactRules = _DEFAULT.contacts
@@ -177,6 +186,7 @@ def _fill_secrets(content: dict[str, Any], current: Shop) -> tuple[tuple[str, ..
         ("couriers", "pin"): {courier.extension: courier.pin for courier in current.couriers},
         ("couriers", "pbx_password"): {courier.extension: courier.pbx_password for courier in current.couriers},
         ("trunks", "password"): {trunk.name: trunk.password for trunk in current.trunks},
+        ("order_headers", "secret"): {header.name: header.secret for header in current.order_headers},
     }
     for (name, key), secrets_of in stored.items():
         tables = content.get(name)
@@ -185,7 +195,7 @@ def _fill_secrets(content: dict[str, Any], current: Shop) -> tuple[tuple[str, ..
                 if isinstance(table, dict) and table[key] == "" and name != "phones":
                     del table[key]
                 continue
-            identity = table.get("extension" if name != "trunks" else "name")
+            identity = table.get("name" if name in _BY_NAME else "extension")
             known = secrets_of.get(identity) if isinstance(identity, str) else None
             if known is not None:
                 table[key] = known

@@ -35,6 +35,7 @@ from gateway.store.ledger import StoredBindings, StoredPinTries
 from gateway.store.line_settings import rules_of, with_rules
 from gateway.store.mailboxes import StoredMailboxes
 from gateway.store.missed import StoredMissed
+from gateway.store.order_status_settings import with_order_status
 from gateway.store.orders import StoredOrders
 from gateway.store.outbox import StoredOutbox
 from gateway.store.pin_guesses import StoredPinEntry

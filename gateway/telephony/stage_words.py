@@ -22,12 +22,12 @@ class StageWord:
 
 def stage_of(word: str, own: Sequence[StageWord] = ()) -> Stage | None:
     """The stage that a word means, capitals and spaces around it apart; None: nobody knows the word."""
-    wanted = _plain(word)
-    found = next((each.stage for each in own if _plain(each.word) == wanted), None)
+    wanted = plain_word(word)
+    found = next((each.stage for each in own if plain_word(each.word) == wanted), None)
     return found or _KNOWN.get(wanted)
 
 
-def _plain(word: str) -> str:
+def plain_word(word: str) -> str:
     """The form in which words are compared; Russians write ё or е as they like."""
     return " ".join(word.casefold().replace("ё", "е").split())
 
@@ -43,4 +43,4 @@ _WORDS = {
     Stage.RETURNED: ("возвращён", "возврат"),
     Stage.CANCELLED: ("отменён", "canceled"),
 }
-_KNOWN = {_plain(word): stage for stage in Stage for word in (str(stage), *_WORDS[stage])}
+_KNOWN = {plain_word(word): stage for stage in Stage for word in (str(stage), *_WORDS[stage])}

@@ -11,6 +11,7 @@ from gateway.errors import SettingsError
 from gateway.provisioning.desk import ProvisioningDesk
 from gateway.store.calendar_file import Timed
 from gateway.store.line_settings import rules_of, with_rules
+from gateway.store.order_status_settings import with_order_status
 from gateway.store.reception_settings import with_reception
 from gateway.store.schedule_settings import with_calendar, with_hours
 from gateway.telephony.schedule import Schedule
@@ -74,6 +75,8 @@ class FakeShopFile:
         self.shop = with_reception(self.shop, changes)
         self.imported_by.append(by)
 
+    async def change_order_status(self, table: Mapping[str, object], *, by: str) -> None:
+        self.shop = with_order_status(self.shop, table)
     def schedule(self) -> Schedule:
         return self.shop.schedule
 
