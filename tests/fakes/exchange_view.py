@@ -77,6 +77,8 @@ class FakeShopFile:
 
     async def change_order_status(self, table: Mapping[str, object], *, by: str) -> None:
         self.shop = with_order_status(self.shop, table)
+        self.imported_by.append(by)
+
     def schedule(self) -> Schedule:
         return self.shop.schedule
 
