@@ -1,4 +1,5 @@
-"""What must be true after a kill: a whole database, a row for each call, each message once, each file a WAV."""
+"""What must be true after a kill: a whole database, a row for each call, its minute counted, each message once, each
+file a WAV."""
 
 from __future__ import annotations
 
@@ -27,6 +28,8 @@ class Before:
     """What had been there before the round."""
 
     calls: int
+    minutes: int
+    """Of the budget, all that was ever counted."""
     sums: dict[str, str]
     """SHA-256 by path of the recordings that were finished."""
 
@@ -61,8 +64,8 @@ class Evidence:
             for file in recordings.rglob("*.wav")
         }
         if not (self._data / "simbridge.db").exists():
-            return Before(0, sums)
-        return Before(len(self._rows("SELECT id FROM calls")), sums)
+            return Before(0, 0, sums)
+        return Before(len(self._rows("SELECT id FROM calls")), self._minutes(), sums)
 
     def _judge(self, before: Before, killed_at: float, call: CallFacts | None, text: str) -> float | None:
         (whole,) = self._rows("PRAGMA integrity_check")[0]
@@ -73,6 +76,7 @@ class Evidence:
         _hold(len(calls) <= 1, f"one call has {len(calls)} rows")
         _hold(call is None or len(calls) == 1, "the courier's mobile rang, and no row tells of it")
         _hold(all(ended for _, ended in calls), "a call that was cut off is still open")
+        self._judge_counters(self._minutes() - before.minutes, was_dialled=call is not None)
         recordings = self._data / "recordings"
         for path, checksum in before.sums.items():
             now = hashlib.sha256((recordings / path).read_bytes()).hexdigest()
@@ -82,6 +86,16 @@ class Evidence:
             if str(file.relative_to(recordings)) not in before.sums:
                 _hold(_seconds(file) >= 0, f"{file.name} is no WAV")
         return self._lost(calls[0][0], killed_at) if calls else None
+
+    def _judge_counters(self, minutes: int, *, was_dialled: bool) -> None:
+        """A call that was cut off in its first minute has cost that minute; one that was not dialled yet, perhaps."""
+        left_open = self._rows("SELECT count(*) FROM reservations WHERE settled_at IS NULL")[0][0]
+        _hold(left_open == 0, f"{left_open} reservations were left open")
+        allowed = (1,) if was_dialled else (0, 1)
+        _hold(minutes in allowed, f"{minutes} minutes were counted for a call of {'one' if was_dialled else 'none'}")
+
+    def _minutes(self) -> int:
+        return int(self._rows("SELECT coalesce(sum(minutes), 0) FROM budget_minutes")[0][0])
 
     def _lost(self, call_id: str, killed_at: float) -> float | None:
         rows = self._rows("SELECT path, started_at, state, deleted_at FROM recordings WHERE call_id = ?", call_id)

@@ -1,4 +1,4 @@
-"""One gateway after another on one data directory, each killed at a random moment of a call (X-P1, T-F11)."""
+"""One gateway after another on one data directory, each killed at a random moment of a call (X-P1, T-F14)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -25,6 +26,8 @@ SPEECH = Path(emulator_package.__file__).parent / "voices" / "courier-ru.wav"
 LATEST_KILL_SECONDS = 5.0
 READY_SECONDS = 40.0
 SETTLE_SECONDS = 20.0
+HUNG_UP_SECONDS = 5.0
+"""By then, after the start of the next daemon, no modem is in a call."""
 
 
 class Broken(Exception):
@@ -43,12 +46,15 @@ class Round:
 class Lane:
     """A site of its own: emulated modems and one phone, which outlive the daemons."""
 
-    def __init__(self, site: Site, emulator: EmulatorClient, phone: RemotePhone, seed: int) -> None:
+    def __init__(
+        self, site: Site, emulator: EmulatorClient, phone: RemotePhone, seed: int, hung_up_within: float
+    ) -> None:
         self._site = site
         self._emulator = emulator
         self._phone = phone
         self._random = random.Random(seed)
         self._evidence = Evidence(site.data)
+        self._hung_up_within = hung_up_within
         self._number = 0
         self._daemon: asyncio.subprocess.Process | None = None
 
@@ -76,6 +82,8 @@ class Lane:
         if rang is not None and facts is not None and facts.ended is None:
             ended = await rang.ended(within=SETTLE_SECONDS)
             hung_up = max(0.0, (ended.ended or 0.0) - started)
+            if hung_up > self._hung_up_within:
+                raise Broken(f"A modem was hung up {hung_up:.2f} s after the start.")
         lost = await self._evidence.judge(before, killed_at=killed_at, call=facts, text=text, within=SETTLE_SECONDS)
         await self._kill()
         return Round(ready_seconds, hung_up, lost)
@@ -121,11 +129,14 @@ class Lane:
 
 
 @asynccontextmanager
-async def lane(directory: Path, seed: int) -> AsyncIterator[Lane]:
+async def lane(directory: Path, seed: int, *, hung_up_within: float = HUNG_UP_SECONDS) -> AsyncIterator[Lane]:
     """A lane in a new directory, which is kept only when something broke."""
     site = prepare(directory, notice="none", usual_ports=False)
     # One kill after another is the point here: no daemon may leave out anything for it.
     site.config.write_text("safe_mode = false\n" + site.config.read_text(encoding="utf-8"), encoding="utf-8")
+    # Enough for a call in every round: one that the budget refuses would show nothing.
+    shop = re.sub(r"(?m)^(rings|pin) = .*$", r"\g<0>\nminutes_per_day = 1440", site.shop.read_text(encoding="utf-8"))
+    site.shop.write_text(shop, encoding="utf-8")
     setup = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gateway", "shop", "import", str(site.shop), "--config", str(site.config)),
         stdout=asyncio.subprocess.DEVNULL,
@@ -137,7 +148,7 @@ async def lane(directory: Path, seed: int) -> AsyncIterator[Lane]:
         await emulator.subscriber(COURIER, when_called="answer", ring_seconds=0.2, says=[Say(SPEECH)])
         await emulator.subscriber(STRANGER)
         phone = await emulator.phone("101", site.phone_password, host="127.0.0.1", port=site.ports.sip)
-        made = Lane(site, emulator, phone, seed)
+        made = Lane(site, emulator, phone, seed, hung_up_within)
         try:
             yield made
         finally:
