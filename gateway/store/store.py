@@ -38,10 +38,10 @@ from gateway.store.missed import StoredMissed
 from gateway.store.order_status_settings import with_order_status
 from gateway.store.orders import StoredOrders
 from gateway.store.outbox import StoredOutbox
-from gateway.store.pin_guesses import StoredPinEntry
 from gateway.store.pauses import StoredPauses
-from gateway.store.reception_settings import with_reception
+from gateway.store.pin_guesses import StoredPinEntry
 from gateway.store.queue_settings import with_queue
+from gateway.store.reception_settings import with_reception
 from gateway.store.regulars import Regulars
 from gateway.store.retention import Retention, UsedShare, used_share
 from gateway.store.schedule_settings import with_calendar, with_hours
@@ -90,11 +90,11 @@ class Store:
         self.evidence = StoredEvidence(writer, gateway_id=gateway_id, clock=clock, shop=self.shop)
         self.pin_entry = StoredPinEntry(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.missed = StoredMissed(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
+        self.pauses = StoredPauses(writer, gateway_id=gateway_id, clock=clock)
+        self.mailboxes = StoredMailboxes(writer, gateway_id=gateway_id, clock=clock, publish=bus.publish)
         self.call_backs = StoredCallBacks(writer, gateway_id=gateway_id, clock=clock)
         self.charges = Charges(writer, shop=self.shop)
         self.toll_free = StoredTollFree(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
-        self.pauses = StoredPauses(writer, gateway_id=gateway_id, clock=clock)
-        self.mailboxes = StoredMailboxes(writer, gateway_id=gateway_id, clock=clock, publish=bus.publish)
         self.orders = StoredOrders(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.contacts = StoredContacts(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.call_notes = StoredCallNotes(writer, gateway_id=gateway_id, clock=clock)
@@ -167,10 +167,6 @@ class Store:
         async with self._changing:
             await self.save_shop(await asyncio.to_thread(with_reception, self._shop, changes), by=by)
 
-    async def take_calendar(self, text: str, timed: str, *, by: str) -> None:
-        """Commit the exceptions of a calendar. Raises CalendarInvalid, SettingsError, StoreError."""
-        async with self._changing:
-            today = self._clock().astimezone(ZoneInfo(self._shop.time_zone)).date()
     async def change_queue(self, changes: Mapping[str, object], *, by: str) -> None:
         """Commit other rules of the queue. Raises SettingsError, StoreError."""
         async with self._changing:
@@ -181,11 +177,10 @@ class Store:
         async with self._changing:
             await self.save_shop(await asyncio.to_thread(with_order_status, self._shop, table), by=by)
 
-    async def change_widget(self, changes: Mapping[str, object], *, by: str) -> None:
-        """Commit other rules of the widget. Raises SettingsError, StoreError."""
+    async def take_calendar(self, text: str, timed: str, *, by: str) -> None:
+        """Commit the exceptions of a calendar. Raises CalendarInvalid, SettingsError, StoreError."""
         async with self._changing:
-            await self.save_shop(await asyncio.to_thread(with_widget, self._shop, changes), by=by)
-
+            today = self._clock().astimezone(ZoneInfo(self._shop.time_zone)).date()
             shop = await asyncio.to_thread(with_calendar, self._shop, text, Timed(timed), today)
             await self.save_shop(shop, by=by)
 
@@ -200,11 +195,11 @@ class Store:
 
         async def forget(number: str) -> None:
             await self.contacts.load()
+            await self.mailboxes.load()
             self.people.forget(number)
 
         return Erasures(
             self._writer,
-            await self.mailboxes.load()
             self._places,
             recordings_dir,
             gateway_id=self.gateway_id,
@@ -277,24 +272,24 @@ async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus |
             await store.people.load()
             await store.balances.load()
             await store.toll_free.load()
+            await store.mailboxes.load()
             unsubscribe = bus.subscribe(Journal(writer, gateway_id=gateway_id))
             uncharge = bus.subscribe(store.charges)
             unguard = bus.subscribe(store.toll_free)
             uncount = bus.subscribe(store.people)
-            await store.mailboxes.load()
+            unfollow = bus.subscribe(store.mailboxes.follow)
             try:
                 yield store
             finally:
                 unsubscribe()
-            unfollow = bus.subscribe(store.mailboxes.follow)
                 uncharge()
                 unguard()
                 uncount()
+                unfollow()
                 store.accounts.close()
 
 
 def _begin(connection: Connection, clock: WallClock) -> tuple[str, list[UnfinishedRecording], tuple[int, Shop, str]]:
-                unfollow()
     now = clock()
     gateway_id = gateway_id_of(connection, now)
     left = close_what_was_left(connection, gateway_id=gateway_id, now=now)
