@@ -74,10 +74,9 @@ def check_shop(document: TomlDocument) -> None:
     check_schedule(document)
     check_toll_free(document, _names(document, "phones", "extension") | _names(document, "couriers", "extension"))
     check_reception(document, policy)
-    parties: list[tuple[Place, PhoneSettings | TrunkSettings]] = [
-    check_widget(document, _names(document, "phones", "extension"))
     check_order_status(document, policy)
     check_queue(document, policy, _names(document, "phones", "extension"))
+    parties: list[tuple[Place, PhoneSettings | TrunkSettings]] = [
         *document.found(PhoneSettings),
         *document.found(TrunkSettings),
     ]
