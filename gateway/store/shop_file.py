@@ -163,6 +163,7 @@ class _File:
     order_headers: tuple[OrderHeader, ...] = ()
     order_status: OrderStatusRules = _DEFAULT.order_status
     reception: Reception = _DEFAULT.reception
+    queue: QueueRules = _DEFAULT.queue
     missed: MissedRules = _DEFAULT.missed
     contacts: ContactRules = _DEFAULT.contacts
     tariffs: tuple[TariffSettings, ...] = ()
@@ -173,7 +174,6 @@ class _File:
 
 def _without_blanks(table: dict[str, Any]) -> dict[str, Any]:
     """Without empty lists and names, which are what a missing key means."""
-    queue: QueueRules = _DEFAULT.queue
     return {key: value for key, value in table.items() if value != [] and (key != "name" or value)}
 
 

@@ -281,13 +281,13 @@ class FeatureCodes:
     """Pressed by a phone of ours in the midst of a call: keep silence, and again: keep what is said."""
     courier: str = "**"
     """Begins what a courier presses on the mobile in the midst of a call: hold, hand over, conference, pause."""
-    record_prompt: str = ""
     pause: str = "*74"
     """Take no calls of the queue, with a digit for a reason that the owner has listed."""
     resume: str = "*75"
     """Take them again, also before the rest after a call is over."""
     messages: str = "*97"
     """Listen to the messages that callers have left."""
+    record_prompt: str = ""
     """Record the greeting, or, followed by two digits, the prompt of that number on the page Prompts."""
 
 
@@ -345,8 +345,8 @@ class Shop:
     order_headers: tuple[OrderHeader, ...] = ()
     order_status: OrderStatusRules = field(default_factory=OrderStatusRules)
     reception: Reception = field(default_factory=Reception)
-    tariffs: tuple[TariffSettings, ...] = ()
     queue: QueueRules = field(default_factory=QueueRules)
+    tariffs: tuple[TariffSettings, ...] = ()
     night: NightLock = field(default_factory=NightLock)
     missed: MissedRules = field(default_factory=MissedRules)
     contacts: ContactRules = field(default_factory=ContactRules)
