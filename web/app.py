@@ -40,13 +40,14 @@ from web.views.prompts import LARGEST_SOUND_BYTES, prompts
 from web.views.reception import reception
 from web.views.reports import reports
 from web.views.restoring import LARGEST_BACKUP_BYTES, restoring
+from web.views.second_step import second_step
 from web.views.shop import shop
 from web.views.system import system
 from web.views.texting import texting
 
 _SPRITE = "/static/vendor/lucide-static-1.62.0/icons.svg"
 LARGEST_FORM_BYTES = 1024 * 1024
-_OPEN_TO_ALL = frozenset({"static", "entry.login", "entry.finish_login", "entry.preferences"})
+_OPEN_TO_ALL = frozenset({"static", "entry.login", "entry.finish_login", "entry.finish_code", "entry.preferences"})
 _FOR_SETUP = frozenset(
     {"static", "entry.setup", "entry.finish_setup", "entry.preferences"}
     | {"restoring.at_setup", "restoring.take_at_setup"}
@@ -91,8 +92,8 @@ def create_app(
     CSRFProtect(app)
     Babel(app, locale_selector=reader.language)
     for blueprint in (
-        entry, restoring, system, access, my_orders, ordering, overview, line_rules, history, reports, hours, erasing,
-        prompts, phone_setup, numbering, shop, news, texting, contacts, reception, calling,
+        entry, restoring, system, access, second_step, my_orders, ordering, overview, line_rules, history, reports,
+        hours, erasing, prompts, phone_setup, numbering, shop, news, texting, contacts, reception, calling,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)
@@ -125,13 +126,18 @@ def _send_to_the_door() -> AnyResponse | None:
     return _to_login()
 
 
-def _to_login() -> AnyResponse:
-    """To the sign-in form, and back afterwards; a part of a page asks the whole page to go there."""
+def _whole_page(place: str) -> AnyResponse:
+    """To another page; a part of a page asks the whole page to load anew, which then goes there."""
     if request.headers.get("HX-Request"):
         return Response(status=204, headers={"HX-Refresh": "true"})
+    return redirect(place)
+
+
+def _to_login() -> AnyResponse:
+    """To the sign-in form, and back afterwards."""
     is_page = request.method == "GET" and request.endpoint not in ("overview.part", "news.stream")
     back = request.full_path.rstrip("?") if is_page else None
-    return redirect(url_for("entry.login", next=back if back != "/" else None))
+    return _whole_page(url_for("entry.login", next=back if back != "/" else None))
 
 
 def _teach_templates(app: Flask) -> None:
@@ -186,6 +192,8 @@ def _answer_errors(app: Flask) -> None:
             response = _to_login()
             response.delete_cookie(SESSION_COOKIE, samesite="Lax", httponly=True)
             return response
+        if refusal.code == "second-step-needed":
+            return _whole_page(url_for("second_step.page"))
         if refusal.code == "forbidden" and request.endpoint == "overview.dashboard":
             return redirect(url_for("my_orders.page"))
         return _plain(refusal.title, refusal.detail or refusal.advice, refusal.status)

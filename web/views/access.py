@@ -134,7 +134,8 @@ def _page(**more: Any) -> str:
     values = {"refusal": None, "form": {}, "token": None, **more}
     return render_template(
         "access.html", users=client().users(asker()), tokens=client().tokens(asker()), roles=ROLES,
-        token_roles=tuple(_TOKEN_SCOPES), token_days=_TOKEN_DAYS, snapshot=snapshot(), **values,
+        token_roles=tuple(_TOKEN_SCOPES), token_days=_TOKEN_DAYS, snapshot=snapshot(),
+        needed_by=client().second_step_roles(asker()), is_owner=client().me(asker())["role"] == "owner", **values,
     )  # fmt: skip
 
 
@@ -151,8 +152,9 @@ def _person(user_id: str, refusal: Refused | None = None) -> str:
 def _account(refusal: Refused | None = None) -> str:
     phones = snapshot()["phones"] if may("calls") else []
     return render_template(
-        "account.html", me=client().me(asker()), sessions=client().sessions(asker()), phones=phones, refusal=refusal
-    )
+        "account.html", me=client().me(asker()), sessions=client().sessions(asker()), phones=phones, refusal=refusal,
+        step=client().own_second_step(asker()),
+    )  # fmt: skip
 
 
 def _role(form: Any) -> dict[str, Any]:

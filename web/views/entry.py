@@ -60,6 +60,23 @@ def finish_login() -> str | Response | tuple[str, int]:
         if refusal.status >= 500:
             raise
         return render_template("login.html", form=form, refusal=refusal, next=form.get("next", "")), refusal.status
+    if "ticket" in opened:
+        return render_template("login_code.html", ticket=opened["ticket"], refusal=None, next=form.get("next", ""))
+    return _let_in(opened, own_path(form.get("next", "")))
+
+
+@entry.post("/login/code")
+def finish_code() -> str | Response | tuple[str, int]:
+    """Sign in with the code that is asked for after the password."""
+    form = request.form
+    ticket = form.get("ticket", "")[:100]
+    try:
+        opened = client().finish_sign_in(asker(), ticket=ticket, code=form.get("code", ""))
+    except Refused as refusal:
+        if refusal.status >= 500 or refusal.code == "not-signed-in":
+            raise
+        page = render_template("login_code.html", ticket=ticket, refusal=refusal, next=form.get("next", ""))
+        return page, refusal.status
     return _let_in(opened, own_path(form.get("next", "")))
 
 
