@@ -25,6 +25,7 @@ from gateway.sip.instant_message import InstantMessages
 from gateway.sip.listeners import Listeners
 from gateway.sip.media_terms import MediaTerms, phone_terms
 from gateway.sip.message import Request, Response, parse_message, serialise
+from gateway.sip.message_summary import MessageLamps
 from gateway.sip.pacer import Pacer
 from gateway.sip.phones import SipPhones
 from gateway.sip.port_range import PortRange
@@ -42,6 +43,7 @@ from gateway.sip.upstream import Upstream
 from gateway.sip.wire import Wire, decline
 from gateway.telephony.ledger import Bindings, Budget
 from gateway.telephony.line import Incoming
+from gateway.telephony.mailboxes import Mailboxes, NoMailboxes
 from gateway.telephony.shop import ShopView, Srtp
 from gateway.telephony.trace import Traces
 
@@ -68,6 +70,7 @@ class SipServer:
         names: Names | None = None,
         tls: TlsFiles | None = None,
         traces: Traces | None = None,
+        mailboxes: Mailboxes | None = None,
     ) -> None:
         """`names` looks up providers, by default in the DNS; `tls` is the certificate for a `tls_port`."""
         self._shop = shop
@@ -94,7 +97,9 @@ class SipServer:
         """For the exchange: rings the phones of the shop."""
         self.presence = Presence(shop)
         """For the bus: it follows the events, and lights the lamps of the phones."""
-        self._subscriptions = Subscriptions(self._wire, shop, self.presence)
+        self.message_lamps = MessageLamps(self._wire, self._registrar, shop, mailboxes or NoMailboxes())
+        """For the bus, too: it tells phones of messages that wait."""
+        self._subscriptions = Subscriptions(self._wire, shop, self.presence, self.message_lamps)
         self.instant_messages = InstantMessages(self._wire, self._registrar, shop, self._begin)
         """For messaging: gives texts to phones, and takes theirs to numbers outside."""
         self._listeners = Listeners(

@@ -1,4 +1,4 @@
-"""Subscriptions of phones to the lamps of others: SUBSCRIBE and NOTIFY (RFC 6665) for the package `dialog` (RFC 4235).
+"""Subscriptions of phones to lamps: SUBSCRIBE and NOTIFY (RFC 6665), for calls of others and for messages of their own.
 
 Authentication has been done when a request comes here. One NOTIFY of a subscription is under way at a time;
 what changes meanwhile goes into the next one.
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
 from gateway.sip.dialog import SERVER_NAME, Dialog, copy_record_route
 from gateway.sip.dialog_info import CONTENT_TYPE, dialog_info
 from gateway.sip.message import Request, Response
+from gateway.sip.message_summary import MessageLamps
 from gateway.sip.presence import Presence
 from gateway.sip.transaction import ServerTransaction, answer_to, new_tag
 from gateway.sip.transport import Flow
@@ -19,7 +21,6 @@ from gateway.sip.uri import SipUri
 from gateway.sip.wire import WayTo, Wire, decline, unsupported_extensions
 from gateway.telephony.shop import ShopView
 
-PACKAGE = "dialog"
 LONGEST_EXPIRES_SECONDS = 600
 """Granted at most: after a crash of ours a phone learns with its next refresh that it must subscribe anew."""
 SHORTEST_EXPIRES_SECONDS = 60
@@ -27,18 +28,59 @@ MOST_OF_ONE_PHONE = 200
 """Of one extension: three desk phones with an expansion module each."""
 MOST_OF_ALL = 2_000
 
-_READS_DOCUMENTS = {CONTENT_TYPE, "*/*", "application/*"}
+
+class Topic(Protocol):
+    """An event package: what can be subscribed to, and its documents."""
+
+    package: str
+    content_type: str
+
+    def subject(self, wanted: str, user: str) -> str:
+        """Whose lamp it is: the extension, from what the request names, and who asks."""
+
+    def refusal(self, extension: str, user: str) -> tuple[int, str] | None:
+        """Status and reason where there is no such lamp for that user."""
+
+    def document(self, extension: str, entity: str, version: int) -> bytes:
+        """The state as it is now; `version` counts the documents of one subscription."""
 
 
-class Subscriptions:
-    """All subscriptions of all phones."""
+class CallTopic:
+    """Whether an extension is in a call: the package `dialog` (RFC 4235)."""
+
+    package = "dialog"
+    content_type = CONTENT_TYPE
 
     def __init__(self, wire: Wire, shop: ShopView, presence: Presence) -> None:
         self._wire = wire
         self._shop = shop
         self._presence = presence
+
+    def subject(self, wanted: str, user: str) -> str:  # noqa: ARG002  # the seam of every topic
+        """As it is named."""
+        return wanted
+
+    def refusal(self, extension: str, user: str) -> tuple[int, str] | None:  # noqa: ARG002  # the seam of every topic
+        """Phones and couriers have lamps."""
+        shop = self._shop()
+        return (404, "Not Found") if shop.phone(extension) is None and shop.courier(extension) is None else None
+
+    def document(self, extension: str, entity: str, version: int) -> bytes:
+        """The calls as they are now."""
+        return dialog_info(entity, version, self._presence.calls(extension), self._wire.dialogs.shown_names)
+
+
+class Subscriptions:
+    """All subscriptions of all phones."""
+
+    def __init__(self, wire: Wire, shop: ShopView, presence: Presence, messages: MessageLamps) -> None:
+        calls = CallTopic(wire, shop, presence)
+        self._wire = wire
+        self._topics: dict[str, Topic] = {each.package: each for each in (calls, messages.topic)}
         self._running: set[Subscription] = set()
-        presence.on_change = self._has_changed
+        self._calls = calls
+        presence.on_change = self._calls_have_changed
+        messages.connect(lambda extension: self._has_changed(messages.topic, extension))
 
     def __len__(self) -> int:
         return len(self._running)
@@ -52,32 +94,40 @@ class Subscriptions:
         """A SUBSCRIBE outside of any dialog, of a phone that has proven to be `user`."""
         request = transaction.request
         tag = new_tag()
-        refusal = self._refusal(request, user, tag)
-        if refusal is not None:
-            transaction.respond(refusal)
+        topic = self._topics.get(_package(request))
+        extension = "" if topic is None else topic.subject(_extension(request), user)
+        refusal = self._refusal(request, user, tag, topic, extension)
+        if refusal is not None or topic is None:
+            transaction.respond(refusal or decline(request, 489, "Bad Event", tag=tag))
             return
         seconds = _granted(request)
         subscription = Subscription(
             self._wire,
             Dialog.answered(request, tag, transaction.flow),
             user=user,
-            extension=_extension(request),
-            event=request.headers.get("Event") or PACKAGE,
-            presence=self._presence,
+            extension=extension,
+            event=request.headers.get("Event") or topic.package,
+            topic=topic,
             on_end=self._running.discard,
         )
         self._running.add(subscription)
         subscription.accept(transaction, seconds)
 
-    def _refusal(self, request: Request, user: str, tag: str) -> Response | None:
-        extension, shop = _extension(request), self._shop()
+    def _refusal(self, request: Request, user: str, tag: str, topic: Topic | None, extension: str) -> Response | None:
+        if topic is None:
+            unknown = unsupported_extensions(request)
+            if unknown is None:
+                unknown = decline(request, 489, "Bad Event", tag=tag)
+                unknown.headers.add("Allow-Events", ", ".join(self._topics))
+            return unknown
+        barred = topic.refusal(extension, user)
         own = sum(each.user == user for each in self._running)
         accepted = {each.partition(";")[0].strip() for each in request.headers.tokens("Accept")}
+        reads = {topic.content_type, "*/*", "application/*"}
         faults = (
-            (_package(request) != PACKAGE, 489, "Bad Event", ("Allow-Events", PACKAGE)),
             (not request.contacts or not isinstance(request.contacts[0].uri, SipUri), 400, "Bad Request", None),
-            (shop.phone(extension) is None and shop.courier(extension) is None, 404, "Not Found", None),
-            (bool(accepted) and not accepted & _READS_DOCUMENTS, 406, "Not Acceptable", ("Accept", CONTENT_TYPE)),
+            (barred is not None, *(barred or (404, "Not Found")), None),
+            (bool(accepted) and not accepted & reads, 406, "Not Acceptable", ("Accept", topic.content_type)),
             (_is_too_brief(request), 423, "Interval Too Brief", ("Min-Expires", SHORTEST_EXPIRES_SECONDS)),
             (
                 own >= MOST_OF_ONE_PHONE or len(self._running) >= MOST_OF_ALL,
@@ -92,10 +142,15 @@ class Subscriptions:
                     refusal.headers.add(*field)
         return refusal
 
-    def _has_changed(self, extension: str) -> None:
-        for subscription in tuple(self._running):
-            if subscription.extension == extension:
-                subscription.notify()
+    def _calls_have_changed(self, extension: str) -> None:
+        self._has_changed(self._calls, extension)
+
+    def _has_changed(self, topic: Topic, extension: str) -> set[str]:
+        """Tell those who watch that lamp; the hosts they have subscribed from."""
+        watching = [each for each in self._running if each.topic is topic and each.extension == extension]
+        for subscription in watching:
+            subscription.notify()
+        return {each.host for each in watching}
 
 
 class Subscription:
@@ -109,7 +164,7 @@ class Subscription:
         user: str,
         extension: str,
         event: str,
-        presence: Presence,
+        topic: Topic,
         on_end: Callable[[Subscription], None],
     ) -> None:
         self.user = user
@@ -117,7 +172,7 @@ class Subscription:
         self._wire = wire
         self._dialog = dialog
         self._event = event
-        self._presence = presence
+        self.topic = topic
         self._on_end = on_end
         self._expires_at = 0.0
         self._expiry: asyncio.TimerHandle | None = None
@@ -164,6 +219,11 @@ class Subscription:
         """The extension that has subscribed."""
         return self.user
 
+    @property
+    def host(self) -> str:
+        """Where the phone is."""
+        return self._dialog.flow.remote.host
+
     def look_round(self, way_to: WayTo) -> None:
         """The next NOTIFY goes the way that there is then."""
         if not self._dialog.flow.is_open:
@@ -178,7 +238,7 @@ class Subscription:
             transaction.respond(decline(request, 500, "Server Internal Error"))
         elif request.method != "SUBSCRIBE":
             transaction.respond(decline(request, 405, "Method Not Allowed"))
-        elif _package(request) != PACKAGE:
+        elif _package(request) != self.topic.package:
             transaction.respond(decline(request, 489, "Bad Event"))
         elif _is_too_brief(request):
             response = decline(request, 423, "Interval Too Brief")
@@ -197,10 +257,9 @@ class Subscription:
         self._has_news = False
         self._is_under_way = True
         dialog = self._dialog
-        calls = self._presence.calls(self.extension)
-        body = dialog_info(self._entity(), self._version, calls, self._wire.dialogs.shown_names)
+        body = self.topic.document(self.extension, self._entity(), self._version)
         self._version += 1
-        request = dialog.request("NOTIFY", body, CONTENT_TYPE)
+        request = dialog.request("NOTIFY", body, self.topic.content_type)
         request.headers.add("Contact", dialog.contact)
         request.headers.add("Event", self._event)
         request.headers.add("Subscription-State", state)

@@ -12,6 +12,7 @@ from gateway.settings import SipSettings, TlsFiles
 from gateway.sip.resolver import Names
 from gateway.sip.server import SipServer
 from gateway.telephony.leg import Leg
+from gateway.telephony.mailboxes import Mailboxes
 from gateway.telephony.shop import PhoneSettings, Shop
 from tests.fakes.modem_ledgers import MemoryBudget
 
@@ -52,6 +53,7 @@ class SipWorld:
     port: int = 0
     rtp_ports: tuple[int, int] = (20000, 29999)
     host: str = "127.0.0.1"
+    mailboxes: Mailboxes | None = None
     tls: TlsFiles | None = None
     """With it, TLS is listened for at a port that the system chooses."""
 
@@ -80,6 +82,7 @@ class SipWorld:
             clock=utc_now,
             names=names,
             tls=self.tls,
+            mailboxes=self.mailboxes,
         )
 
     def _incoming(self, leg: Leg) -> None:
