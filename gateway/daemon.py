@@ -17,6 +17,7 @@ from gateway.api.contact_routes import AddressBook
 from gateway.api.courier_routes import Couriers
 from gateway.api.message_routes import Texts
 from gateway.api.metrics import Watched
+from gateway.api.order_status_routes import OrderStatusTest
 from gateway.api.prompt_keeper import PromptKeeper
 from gateway.api.recording_routes import Recorded
 from gateway.api.server import ApiServer
@@ -36,6 +37,8 @@ from gateway.messaging.alert_texts import AlertTexts
 from gateway.messaging.courier_call_backs import CourierCallBacks, promise_call_back
 from gateway.messaging.courier_wishes import CourierWishes
 from gateway.messaging.desk import MessageDesk
+from gateway.messaging.order_asker import ask_shop
+from gateway.messaging.order_desk import ShopOrderDesk
 from gateway.messaging.posting import HttpPoster
 from gateway.modem.fleet import ModemFleet
 from gateway.modem.text_lines import ModemTextLines, count_parts
@@ -58,6 +61,7 @@ from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.prompts import PromptBook
 from gateway.telephony.recording import CallRecordings
 from gateway.telephony.shop import Shop
+from gateway.telephony.status_prompts import sound_of
 from gateway.telephony.switchboard import Switchboard
 from gateway.telephony.trace import Traces
 from gateway.telephony.two_legs import TwoLegDesk
@@ -143,6 +147,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             calls=switchboard.calls,
             traces=traces,
             orders=store.orders.alive,
+            order_desk=(order_desk := await stack.enter_async_context(_order_desk(store))),
             people=store.people,
             toll_free=store.toll_free,
             call_back=switchboard.call_back,
@@ -223,6 +228,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             is_ready=ready.is_set,
             upkeep=Upkeep(start_again=ending.start_again, make_bundle=lambda: bundle_of(config)),
             orders=store.orders,
+            order_status=OrderStatusTest(desk=order_desk, sound=lambda keys: sound_of(keys, prompts)),
             missed=store.missed,
             book=AddressBook(contacts=store.contacts, notes=store.call_notes),
             couriers=Couriers(
@@ -299,6 +305,8 @@ def _courier_call_backs(store: Store, exchange: Exchange, switchboard: Switchboa
         call_back=switchboard.call_back,
         clock=utc_now,
     )
+def _order_desk(store: Store) -> ShopOrderDesk:
+    return ShopOrderDesk(store.orders, shop=store.shop, ask=ask_shop, clock=utc_now)
 
 
 async def _outgoing(alerts: AlertSettings, stack: AsyncExitStack) -> Outgoing:

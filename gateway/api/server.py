@@ -28,6 +28,7 @@ from gateway.api.message_routes import MessageRoutes, Texts
 from gateway.api.metrics import MetricsRoutes, Watched
 from gateway.api.missed_routes import Missed, MissedRoutes
 from gateway.api.order_routes import OrderRoutes, Orders
+from gateway.api.order_status_routes import OrderStatusRoutes, OrderStatusTest
 from gateway.api.problems import problems
 from gateway.api.prompt_routes import PromptRoutes
 from gateway.api.reception_routes import CallBackList, ReceptionRoutes
@@ -97,6 +98,7 @@ class ApiServer:
         is_ready: Callable[[], bool],
         upkeep: Upkeep,
         orders: Orders,
+        order_status: OrderStatusTest,
         missed: Missed,
         book: AddressBook,
         couriers: Couriers,
@@ -116,6 +118,7 @@ class ApiServer:
         for part in (
             AccountRoutes(accounts),
             OrderRoutes(orders),
+            OrderStatusRoutes(shop, order_status),
             ContactRoutes(book, self._relay),
             MissedRoutes(missed),
             CourierRoutes(couriers),

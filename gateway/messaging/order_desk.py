@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias
 
 from gateway.clock import WallClock
 from gateway.errors import StoreError
-from gateway.telephony.order_reading import Reading, SourceTrouble, read_answer
+from gateway.telephony.order_reading import Reading, SourceTrouble, TriedOut, read_answer
 from gateway.telephony.order_status import NoStatus, OrderHeader, OrderSource, OrderStatus, Told
 from gateway.telephony.orders import Order
 from gateway.telephony.shop import ShopView
@@ -31,14 +31,6 @@ class KeptOrders(Protocol):
 
     async def dialled(self, digits: str) -> Sequence[Order]:
         """Those whose numbers have these digits, the last changed first. Raises StoreError."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TriedOut:
-    """What a caller would be told. `reading` is what the shop's program said; None: there is no such program."""
-
-    told: Told
-    reading: Reading | None
 
 
 class ShopOrderDesk:

@@ -103,13 +103,15 @@ def _check_headers(document: TomlDocument) -> None:
 def _check_rules(document: TomlDocument, place: Place, rules: OrderStatusRules, policy: NumberPolicy | None) -> None:
     if not 1 <= rules.tries <= MOST_TRIES:
         document.problem((*place, "tries"), f"{quoted((*place, 'tries'))} must be from 1 to {MOST_TRIES}.")
-    people = {each.extension for kind in (PhoneSettings, CourierSettings) for _, each in document.found(kind)}
+    people = {phone.extension for _, phone in document.found(PhoneSettings)}
+    people |= {courier.extension for _, courier in document.found(CourierSettings)}
     if not _EXTENSION.fullmatch(rules.extension) or rules.extension in people:
         document.problem(
             (*place, "extension"),
             f"{quoted((*place, 'extension'))} must be 1 to 8 digits that are no phone's and no courier's.",
         )
-    numbers = {each.name: each.number for kind in (LineSettings, TrunkSettings) for _, each in document.found(kind)}
+    numbers = {line.name: line.number for _, line in document.found(LineSettings)}
+    numbers |= {trunk.name: trunk.number for _, trunk in document.found(TrunkSettings)}
     for way in rules.ways:
         if way not in numbers:
             document.problem((*place, "ways"), wrong_word((*place, "ways"), way, tuple(sorted(numbers))))

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.telephony.delivery import read_day, read_hours
 from gateway.telephony.numbers import Dialable, NumberPolicy
-from gateway.telephony.order_status import PATHS, OrderStatus
+from gateway.telephony.order_status import PATHS, OrderStatus, Told
 from gateway.telephony.shop import Shop
 from gateway.telephony.stage_words import stage_of
 
@@ -48,6 +48,14 @@ class Reading:
     status: OrderStatus | None = None
     trouble: SourceTrouble | None = None
     found: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriedOut:
+    """What a caller would be told. `reading` is what the shop's program said; None: there is no such program."""
+
+    told: Told
+    reading: Reading | None
 
 
 def read_answer(body: bytes, digits: str, shop: Shop, now: datetime) -> Reading:

@@ -6,9 +6,13 @@ pieces: `said` puts their texts together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import io
+import wave
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, time, tzinfo
 
+from gateway.audio.frame import SAMPLE_RATE
+from gateway.audio.port import FrameSource
 from gateway.audio.prompts import prompt_texts
 from gateway.telephony.order_status import OrderStatus
 from gateway.telephony.orders import LAST_STAGES
@@ -32,6 +36,18 @@ def said(keys: Sequence[str], language: str) -> str:
     texts = prompt_texts(language)
     words = " ".join(_words(keys, texts))
     return f"{words.removesuffix('.')}."
+
+
+def sound_of(keys: Sequence[str], prompts: Callable[[str], FrameSource]) -> bytes:
+    """The same as a WAV file, as a caller hears it. Raises KeyError for an unknown key."""
+    content = io.BytesIO()
+    with wave.open(content, "wb") as file:
+        file.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
+        for key in keys:
+            source = prompts(key)
+            while (frame := source.next_frame()) is not None:
+                file.writeframes(frame.astype("<i2").tobytes())
+    return content.getvalue()
 
 
 def _words(keys: Iterable[str], texts: dict[str, str]) -> Iterator[str]:

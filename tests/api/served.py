@@ -21,6 +21,7 @@ from tests.fakes.company import FakeCompany, watched
 from tests.fakes.contacts import KeptPeople
 from tests.fakes.couriers import FakeCouriers
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
+from tests.fakes.order_desk import status_test
 from tests.fakes.orders import orders_in_memory
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed
@@ -118,6 +119,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             insight=company.insight,
             watched=watched(),
             recorded=recorded.recorded, is_ready=lambda: ready[0], upkeep=upkeep(started_again),
+            order_status=status_test(orders, shop_file.current),
             orders=orders, missed=missed, couriers=couriers.couriers, book=people.book,
             call_backs=call_backs, is_courier=lambda extension: SHOP.courier(extension) is not None,
         ) as server,

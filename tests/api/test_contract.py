@@ -15,6 +15,7 @@ from tests.fakes.company import FakeCompany, watched
 from tests.fakes.contacts import KeptPeople
 from tests.fakes.couriers import FakeCouriers
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
+from tests.fakes.order_desk import status_test
 from tests.fakes.orders import orders_in_memory
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed
@@ -29,6 +30,7 @@ def _server() -> ApiServer:
         live=Board(bus=bus, shop=lambda: SHOP, hang_up=lambda call_id: False),
         accounts=FakeAccounts(), shop=FakeShopFile(), phone_setup=setup_desk(),
         texts=FakeTexts().texts, missed=FakeMissed(), orders=orders_in_memory(lambda: SHOP),
+        order_status=status_test(orders_in_memory(lambda: SHOP), lambda: SHOP),
         book=KeptPeople(lambda: SHOP).book,
         couriers=FakeCouriers(lambda: SHOP, orders_in_memory(lambda: SHOP), FakeTexts().texts.answers).couriers,
         transfer=lambda call_id, to: None, connect_two=lambda extension, to: "c9",

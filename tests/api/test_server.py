@@ -22,6 +22,7 @@ from tests.fakes.company import FakeCompany, watched
 from tests.fakes.contacts import KeptPeople
 from tests.fakes.couriers import FakeCouriers
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
+from tests.fakes.order_desk import status_test
 from tests.fakes.orders import orders_in_memory
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed
@@ -328,7 +329,9 @@ async def test_a_port_in_use_is_told_by_name() -> None:
             bind=f"127.0.0.1:{taken.getsockname()[1]}", worker_socket=Path("worker.sock"), bus=bus,
             live=Board(bus=bus, shop=lambda: SHOP, hang_up=lambda call_id: False),
             accounts=FakeAccounts(), shop=FakeShopFile(), phone_setup=setup_desk(),
-            texts=FakeTexts().texts, missed=FakeMissed(), orders=orders_in_memory(lambda: SHOP),
+            texts=FakeTexts().texts, missed=FakeMissed(),
+            order_status=status_test(orders_in_memory(lambda: SHOP), lambda: SHOP),
+            orders=orders_in_memory(lambda: SHOP),
             book=KeptPeople(lambda: SHOP).book,
         couriers=FakeCouriers(lambda: SHOP, orders_in_memory(lambda: SHOP), FakeTexts().texts.answers).couriers,
         connect_two=lambda extension, to: "c9", transfer=lambda call_id, to: None,

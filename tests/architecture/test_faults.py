@@ -34,6 +34,7 @@ MAY_START_A_TASK: dict[str, str] = {
     "gateway/emulator/__main__.py: serve": "cancelled in the same function's finally",
     "gateway/emulator/client_link.py: ControlLink.open": "ControlLink.close",
     "gateway/emulator/sip_phone.py: SipPhone._start_refreshing": "SipPhone._stop_refreshing",
+    "gateway/messaging/order_desk.py: ShopOrderDesk.look_up": "ShopOrderDesk.__aexit__",
     "gateway/sip/server.py: SipServer._begin": "SipServer._close",
 }
 

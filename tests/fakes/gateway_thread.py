@@ -32,6 +32,7 @@ from tests.fakes.contacts import KeptPeople
 from tests.fakes.couriers import FakeCouriers
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
+from tests.fakes.order_desk import status_test
 from tests.fakes.orders import orders_in_memory
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed, FakeReports
@@ -153,6 +154,7 @@ class GatewayThread:
             recorded=self.recorded.recorded, is_ready=lambda: True,
             upkeep=upkeep(self.started_again),
             orders=self.orders,
+            order_status=status_test(self.orders, self.shop_file.current),
             missed=FakeMissed(self.reports),
             book=self.people.book,
             couriers=self.couriers.couriers,

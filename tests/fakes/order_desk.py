@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
+from gateway.api.order_status_routes import OrderStatusTest
+from gateway.messaging.order_asker import ask_shop
+from gateway.messaging.order_desk import KeptOrders, ShopOrderDesk
 from gateway.telephony.order_status import NoStatus, Told
+from gateway.telephony.prompts import PromptBook
+from gateway.telephony.shop import ShopView
+from gateway.telephony.status_prompts import sound_of
 
 
 class FakeOrderDesk:
@@ -20,5 +27,11 @@ class FakeOrderDesk:
         loop = asyncio.get_running_loop()
         found: asyncio.Future[Told] = loop.create_future()
         answer = self.known.get(digits, NoStatus.NOT_FOUND)
-        loop.call_later(self.seconds, lambda: found.done() or found.set_result(answer))
+        loop.call_later(self.seconds, found.set_result, answer)
         return found
+
+
+def status_test(orders: KeptOrders, shop: ShopView) -> OrderStatusTest:
+    """What the API needs to try order status out, by the shop's program and its orders."""
+    desk = ShopOrderDesk(orders, shop=shop, ask=ask_shop, clock=lambda: datetime.now(UTC))
+    return OrderStatusTest(desk=desk, sound=lambda keys: sound_of(keys, PromptBook(shop)))

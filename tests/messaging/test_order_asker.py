@@ -22,6 +22,8 @@ HEADERS = (OrderHeader(name="X-Api-Key", secret="k"), OrderHeader(name="X-Empty"
 async def _program(seen: list[web.Request]) -> AsyncIterator[str]:
     """A shop's program on loopback; gives its address with the number still open."""
 
+    stopping = asyncio.Event()
+
     async def answer(request: web.Request) -> web.StreamResponse:
         seen.append(request)
         match request.match_info["number"]:
@@ -32,18 +34,20 @@ async def _program(seen: list[web.Request]) -> AsyncIterator[str]:
             case "2":
                 raise web.HTTPFound("/orders/1001")
             case "3":
-                await asyncio.sleep(30)
+                await stopping.wait()
+                return web.Response()
         return web.Response(status=int(request.match_info["number"]))
 
     app = web.Application()
     app.router.add_get("/orders/{number}", answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         yield f"http://127.0.0.1:{runner.addresses[0][1]}/orders/{{number}}"
     finally:
+        stopping.set()
         await runner.cleanup()
 
 
