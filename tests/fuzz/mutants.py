@@ -23,9 +23,16 @@ import pytest
 TARGETS: dict[str, tuple[str, ...]] = {
     "gateway.telephony.numbers": ("tests/telephony/test_numbers.py", "tests/telephony/test_number_spellings.py"),
     "gateway.modem.commands": ("tests/modem/test_commands.py",),
+    "gateway.telephony.call_budget": ("tests/telephony/test_call_budget.py",),
+    "gateway.store.month": ("tests/store/test_month.py",),
+    "gateway.store.call_rate": ("tests/store/test_call_rate.py",),
+    "gateway.store.budget": (
+        "tests/store/test_budget.py", "tests/store/test_limits.py", "tests/store/test_call_rate.py",
+        "-k", "not kill_9 and not stolen and not cannot_be_written",  # what takes its time, and starts processes
+    ),
     "gateway.telephony.best_line": ("tests/telephony/test_best_line.py",),
     "gateway.telephony.together": ("tests/telephony/test_together.py",),
-}
+}  # fmt: skip
 LONGEST_SECONDS = 90
 _TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
