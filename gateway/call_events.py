@@ -23,6 +23,8 @@ class CallStarted(Event):
     """The courier's extension, when the call is to or from one."""
     order: str | None = None
     """The number of the order that led there."""
+    visit_id: str | None = None
+    """The visit of the shop's web site that asked for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

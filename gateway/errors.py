@@ -91,6 +91,18 @@ class PhoneNotFree(GatewayError):
     code = "phone-not-free"
 
 
+class CallBackLimit(GatewayError):
+    """So many wishes to be called back are not taken: of one number, from one place, or in all."""
+
+    code = "call-back-limit"
+
+
+class NotWithinHours(GatewayError):
+    """The shop is not open at the time for which somebody wants to be called."""
+
+    code = "not-within-hours"
+
+
 class NumberBarred(GatewayError):
     """The number policy does not let this number be dialled."""
 

@@ -114,6 +114,13 @@ class NotNow(ApiError):
     status = 409
 
 
+class FormTooOld(ApiError):
+    """The form's token was issued too long ago, is used, or is none of ours."""
+
+    code = "form-too-old"
+    status = 409
+
+
 class KeyReused(ApiError):
     """An Idempotency-Key that another request had."""
 
@@ -160,7 +167,10 @@ _STATUS_OF_CODE = {
     "settings-invalid": 422,
     "no-free-line": 503,
     "phone-not-free": 409,
+    "call-back-limit": 429,
+    "not-within-hours": 422,
     "backup-unusable": 422,
+    "passphrase-elsewhere": 409,
     "backup-foreign": 422,
     "backup-passphrase-wrong": 422,
     "backup-damaged": 422,

@@ -121,6 +121,8 @@ calls = _table(
     Column("shown", Text),
     Column("shown_by", Text),
     Column("cost", Integer),
+    Column("visit_id", String(36)),
+    Index(None, "visit_id"),
     Index("ix_calls_newest", "started_at", "id", "search"),  # a search reads this alone, not the rows
     Index(None, "line", "started_at"),
     Index(None, "courier", "started_at"),

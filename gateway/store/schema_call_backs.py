@@ -23,6 +23,7 @@ call_backs = Table(
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("last_cause", Text, nullable=False),
+    Column("visit_id", String(36), nullable=False),
     Index(None, "state"),
     Index(None, "number"),
 )

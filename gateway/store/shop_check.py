@@ -18,6 +18,7 @@ from gateway.store.queue_check import check_queue
 from gateway.store.reception_check import check_reception
 from gateway.store.schedule_check import check_schedule
 from gateway.store.toll_free_check import check_toll_free
+from gateway.store.widget_check import check_widget
 from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.night import NightLock
 from gateway.telephony.numbers import Dialable, NumberPolicy, Verdict
@@ -74,6 +75,7 @@ def check_shop(document: TomlDocument) -> None:
     check_schedule(document)
     check_toll_free(document, _names(document, "phones", "extension") | _names(document, "couriers", "extension"))
     check_reception(document, policy)
+    check_widget(document, _names(document, "phones", "extension"))
     check_order_status(document, policy)
     check_queue(document, policy, _names(document, "phones", "extension"))
     parties: list[tuple[Place, PhoneSettings | TrunkSettings]] = [

@@ -42,6 +42,7 @@ from gateway.telephony.shop import (
 )
 from gateway.telephony.stage_words import StageWord
 from gateway.telephony.toll_free import TollFreeRules
+from gateway.telephony.widget import WidgetRules
 from gateway.toml_document import TomlDocument
 
 MASK = "********"
@@ -169,6 +170,7 @@ class _File:
     tariffs: tuple[TariffSettings, ...] = ()
     night: NightLock = _DEFAULT.night
     toll_free: TollFreeRules = _DEFAULT.toll_free
+    widget: WidgetRules = _DEFAULT.widget
     schedule: Schedule = _DEFAULT.schedule
 
 

@@ -49,7 +49,9 @@ from gateway.store.schema import VERSION
 from gateway.store.second_step import stored_ids
 from gateway.store.shop_file import read_shop, write_shop
 from gateway.store.shop_versions import BY_A_PHONE, add_shop, gateway_id_of, load_shop, newest_number
+from gateway.store.site_visits import StoredVisits
 from gateway.store.toll_free import StoredTollFree
+from gateway.store.widget_settings import with_widget
 from gateway.store.writer import Writer
 from gateway.telephony.forwarding import PhoneChange
 from gateway.telephony.schedule import Schedule
@@ -94,6 +96,7 @@ class Store:
         self.mailboxes = StoredMailboxes(writer, gateway_id=gateway_id, clock=clock, publish=bus.publish)
         self.call_backs = StoredCallBacks(writer, gateway_id=gateway_id, clock=clock)
         self.charges = Charges(writer, shop=self.shop)
+        self.visits = StoredVisits(writer, gateway_id=gateway_id, shop=self.shop, clock=clock)
         self.toll_free = StoredTollFree(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.orders = StoredOrders(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.contacts = StoredContacts(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
@@ -177,12 +180,26 @@ class Store:
         async with self._changing:
             await self.save_shop(await asyncio.to_thread(with_order_status, self._shop, table), by=by)
 
+    async def change_widget(self, changes: Mapping[str, object], *, by: str) -> None:
+        """Commit other rules of the widget. Raises SettingsError, StoreError."""
+        async with self._changing:
+            await self.save_shop(await asyncio.to_thread(with_widget, self._shop, changes), by=by)
+
     async def take_calendar(self, text: str, timed: str, *, by: str) -> None:
         """Commit the exceptions of a calendar. Raises CalendarInvalid, SettingsError, StoreError."""
         async with self._changing:
             today = self._clock().astimezone(ZoneInfo(self._shop.time_zone)).date()
             shop = await asyncio.to_thread(with_calendar, self._shop, text, Timed(timed), today)
             await self.save_shop(shop, by=by)
+
+    async def note(self, by: str, action: str, subject: str = "") -> None:
+        """Have it on record that somebody did something to the gateway itself. Raises StoreError."""
+        await self._writer.write(
+            lambda connection: add_audit(
+                connection, gateway_id=self.gateway_id, now=self._clock(), by=by, action=action, subject=subject,
+                details={},
+            )
+        )  # fmt: skip
 
     def retention(self, recordings_dir: Path, *, used: UsedShare = used_share) -> Retention:
         """What removes old recordings of this shop, once it is run. `used` tells how full the disk is, 0 to 1."""

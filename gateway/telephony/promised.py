@@ -52,6 +52,8 @@ class PromisedCall:
     state: PromiseState = PromiseState.WAITING
     attempts: int = 0
     last_cause: str = ""
+    visit_id: str = ""
+    """Of the visit of the shop's web site by which it was asked for last; empty: by a call alone."""
 
     @property
     def is_open(self) -> bool:

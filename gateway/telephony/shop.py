@@ -18,6 +18,7 @@ from gateway.telephony.recording_policy import RecordingPolicy
 from gateway.telephony.schedule import Schedule
 from gateway.telephony.stage_words import StageWord
 from gateway.telephony.toll_free import TollFreeRules
+from gateway.telephony.widget import WidgetRules
 
 CALLS_PER_MINUTE = 5
 """So many calls to outside may an extension begin in a minute, unless the owner says otherwise (T-F2)."""
@@ -351,6 +352,7 @@ class Shop:
     missed: MissedRules = field(default_factory=MissedRules)
     contacts: ContactRules = field(default_factory=ContactRules)
     toll_free: TollFreeRules = field(default_factory=TollFreeRules)
+    widget: WidgetRules = field(default_factory=WidgetRules)
     schedule: Schedule = field(default_factory=Schedule)
 
     def __post_init__(self) -> None:

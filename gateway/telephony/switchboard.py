@@ -279,6 +279,7 @@ class Switchboard:
                 flow=call.flow,
                 courier=call.courier,
                 order=_order_of(destination),
+                visit_id=(destination.visit_id or None) if isinstance(destination, ReturnCall) else None,
             )
         )
 

@@ -24,6 +24,7 @@ def create_call_backs(create: Callable[..., None]) -> None:
         Column("state", String(16), nullable=False),
         Column("attempts", Integer, nullable=False),
         Column("last_cause", Text, nullable=False),
+        Column("visit_id", String(36), nullable=False),
     )
     op.create_index("ix_call_backs_number", "call_backs", ["number"])
     op.create_index("ix_call_backs_state", "call_backs", ["state"])

@@ -25,6 +25,7 @@ from gateway.store.migrations.first_call_backs import create_call_backs
 from gateway.store.migrations.first_contacts import create_contacts
 from gateway.store.migrations.first_missed import create_missed
 from gateway.store.migrations.first_queue import create_queue
+from gateway.store.migrations.first_site import create_site_visits
 from gateway.store.migrations.first_toll_free import create_toll_free
 
 revision = "0001"
@@ -93,6 +94,7 @@ def upgrade() -> None:
         Column("shown", Text, nullable=True),
         Column("shown_by", Text, nullable=True),
         Column("cost", Integer, nullable=True),
+        Column("visit_id", String(36), nullable=True),
     )
     op.create_index("ix_calls_courier_started_at", "calls", ["courier", "started_at"])
     op.create_index("ix_calls_ended_at", "calls", ["ended_at"])
@@ -381,6 +383,7 @@ def _create_orders() -> None:
     create_missed(_create)
     create_access(_create)
     create_toll_free(_create)
+    create_site_visits(_create)
     create_call_backs(_create)
     create_queue(_create)
 
