@@ -33,6 +33,7 @@ from web.views.line_rules import line_rules
 from web.views.my_orders import my_orders
 from web.views.news import news
 from web.views.numbering import LARGEST_REGISTRY_BYTES, numbering
+from web.views.order_status import order_status
 from web.views.ordering import ordering
 from web.views.overview import overview
 from web.views.phone_setup import PORT, phone_setup
@@ -92,8 +93,8 @@ def create_app(
     CSRFProtect(app)
     Babel(app, locale_selector=reader.language)
     for blueprint in (
-        entry, restoring, system, access, second_step, my_orders, ordering, overview, line_rules, history, reports,
-        hours, erasing, prompts, phone_setup, numbering, shop, news, texting, contacts, reception, calling,
+        entry, restoring, system, access, second_step, my_orders, ordering, order_status, overview, line_rules, history,
+        reports, hours, erasing, prompts, phone_setup, numbering, shop, news, texting, contacts, reception, calling,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)

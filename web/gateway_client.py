@@ -10,6 +10,7 @@ from typing import Any
 from web.access_client import AccessClient
 from web.contact_client import ContactClient
 from web.gateway_link import Asker, GatewayAway, Refused
+from web.order_status_client import OrderStatusClient
 from web.reception_client import ReceptionClient
 from web.report_client import ReportClient
 from web.shop_client import ShopClient
@@ -26,7 +27,9 @@ _STREAM_SILENCE_SECONDS = 40.0
 _PIECE_BYTES = 64 * 1024
 
 
-class GatewayClient(AccessClient, ContactClient, ReceptionClient, ReportClient, ShopClient, SystemClient):
+class GatewayClient(
+    AccessClient, ContactClient, OrderStatusClient, ReceptionClient, ReportClient, ShopClient, SystemClient
+):
     """One method per operation of the contract."""
 
     def words(self, asker: Asker) -> dict[str, dict[str, dict[str, str]]]:
