@@ -25,6 +25,7 @@ from gateway.api.system_routes import Upkeep
 from gateway.api.trace_routes import Insight
 from gateway.audio.recording_writer import RecordingTrouble, RecordingWriter
 from gateway.audio.wav import Recovered, measure, repair
+from gateway.backup.passphrase import PassphraseKeeper
 from gateway.backup.state import BackupWatch
 from gateway.backup.waiting import take_waiting
 from gateway.clock import utc_now
@@ -226,7 +227,11 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
                 prompts_changed=lambda: asyncio.to_thread(prompts.read),
             ),
             is_ready=ready.is_set,
-            upkeep=Upkeep(start_again=ending.start_again, make_bundle=lambda: bundle_of(config)),
+            upkeep=Upkeep(
+                start_again=ending.start_again,
+                make_bundle=lambda: bundle_of(config),
+                keep_passphrase=PassphraseKeeper(settings, store.note).keep,
+            ),
             orders=store.orders,
             order_status=OrderStatusTest(desk=order_desk, sound=lambda keys: sound_of(keys, prompts)),
             missed=store.missed,

@@ -100,7 +100,8 @@ class BackupSettings:
     directory: str | None = None
     """None: `backups` in the data directory."""
     passphrase_file: str | None = None
-    """Holds what the owner chose, and is in no backup itself; None: `backup-passphrase` in the data directory."""
+    """Holds what the owner chose, and is in no backup itself; None, or not there: `backup-passphrase` in the data
+    directory, which the panel writes."""
     keep: int = 14
     """So many backups stay; older ones go."""
     recordings: bool = False
@@ -187,9 +188,16 @@ class Settings:
 
     @property
     def backup_passphrase(self) -> Path:
-        """The file that opens them."""
+        """The file that opens them: the one that gateway.toml names, unless there is only the panel's."""
         file = self.backup.passphrase_file
-        return self.data_dir / "backup-passphrase" if file is None else Path(file)
+        if file is None or (self.panel_passphrase.exists() and not Path(file).exists()):
+            return self.panel_passphrase
+        return Path(file)
+
+    @property
+    def panel_passphrase(self) -> Path:
+        """What the panel writes of it."""
+        return self.data_dir / "backup-passphrase"
 
     @property
     def worker_socket(self) -> Path:

@@ -33,6 +33,10 @@ class SystemClient(GatewayLink):
         with self._asking(asker, "GET", "/api/v1/backups/{name}", name=name) as answer:
             yield dict(answer.headers.items()), iter(lambda: answer.read(_PIECE_BYTES), b"")
 
+    def keep_passphrase(self, asker: Asker, passphrase: str) -> None:
+        """Seal later backups with it."""
+        self._ask(asker, "PUT", "/api/v1/backups/passphrase", body={"passphrase": passphrase})
+
     @contextmanager
     def support_bundle(self, asker: Asker) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:
         """The headers and pieces of a new support bundle."""

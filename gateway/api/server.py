@@ -138,7 +138,7 @@ class ApiServer:
             ErasureRoutes(recorded.erasures),
             DeliveryRoutes(deliveries),
             RestoreRoutes(accounts, self._relay, upkeep.start_again),
-            SystemRoutes(self._relay, upkeep.make_bundle),
+            SystemRoutes(self._relay, upkeep),
             PromptRoutes(self._relay, recorded.prompts_changed),
         ):
             self._app.add_routes(part.routes())

@@ -12,11 +12,15 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL
+from gateway.api.passwords import LONGEST, check_password
 from gateway.api.relay import Relay
 from gateway.clock import utc_now
 
 log = logging.getLogger(__name__)
+
+SHORTEST_PASSPHRASE = 12
 
 MakeBundle = Callable[[], Awaitable[bytes]]
 """A support bundle, whole. Raises TryLater when none can be made now."""
@@ -28,14 +32,16 @@ class Upkeep:
 
     start_again: Callable[[], None]
     make_bundle: MakeBundle
+    keep_passphrase: Callable[[str, str], Awaitable[None]]
+    """Seals later backups with a passphrase, by the name of who wants it. Raises GatewayError."""
 
 
 class SystemRoutes:
     """The handlers."""
 
-    def __init__(self, relay: Relay, make_bundle: MakeBundle) -> None:
+    def __init__(self, relay: Relay, upkeep: Upkeep) -> None:
         self._relay = relay
-        self._make_bundle = make_bundle
+        self._upkeep = upkeep
         self._busy = asyncio.Lock()
 
     def routes(self) -> list[web.RouteDef]:
@@ -45,12 +51,21 @@ class SystemRoutes:
             web.get("/api/v1/system/log", self._relay.pass_on),
             web.get("/api/v1/backups/{name}", self._relay.pass_on),
             web.get("/api/v1/support-bundle", self._get_bundle),
+            web.put("/api/v1/backups/passphrase", self._put_passphrase),
         ]
 
     async def _get_bundle(self, request: web.Request) -> web.Response:
         async with self._busy:
-            content = await self._make_bundle()
+            content = await self._upkeep.make_bundle()
         log.info("%s took a support bundle.", request[PRINCIPAL].name)
         name = f"simbridge-support-{utc_now():%Y%m%d-%H%M%S}.tar.gz"
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
         return web.Response(body=content, content_type="application/gzip", headers=headers)
+
+    async def _put_passphrase(self, request: web.Request) -> web.Response:
+        body = await bodies.json_object(request, allowed=frozenset({"passphrase"}))
+        passphrase = bodies.string(body, "passphrase", longest=LONGEST, shortest=SHORTEST_PASSPHRASE)
+        who = request[PRINCIPAL]
+        check_password(passphrase, name=who.name)
+        await self._upkeep.keep_passphrase(passphrase, who.name)
+        return web.Response(status=204)

@@ -79,7 +79,7 @@ def _make(settings: Settings, config: Path, passphrase: str, work: Path, clock: 
     moment = clock()
     store = work / "simbridge.db"
     back_up(settings.database, store)
-    without = frozenset({settings.backup_passphrase.resolve()})
+    without = frozenset(each.resolve() for each in (settings.backup_passphrase, settings.panel_passphrase))
     others = list(sources(settings.data_dir, config, without=without, recordings=settings.backup.recordings))
     sealed = work / "sealed"
     with sealed.open("xb") as target:

@@ -18,7 +18,8 @@ def factory_reset(settings: Settings, *, with_backups: bool) -> list[Path]:
 
     The store goes first: a reset that was cut off leaves no half of a shop behind, and can be done again.
     """
-    kept = {_LOCK} | (set() if with_backups else {"backups", settings.backup_dir.name, settings.backup_passphrase.name})
+    passphrases = {settings.backup_passphrase.name, settings.panel_passphrase.name}
+    kept = {_LOCK} | (set() if with_backups else {"backups", settings.backup_dir.name} | passphrases)
     database = settings.database
     gone = []
     try:

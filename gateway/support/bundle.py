@@ -146,7 +146,7 @@ def _known_words(settings: Settings, config: Path | None) -> list[tuple[str, boo
         words += toml_words(tomllib.loads(export_shop(settings, with_secrets=True)))
     if settings.alerts.webhook is not None:
         words.append((settings.alerts.webhook, True))  # who knows the address may post to it
-    files = [settings.backup_passphrase, settings.data_dir / "setup-code"]
+    files = [settings.backup_passphrase, settings.panel_passphrase, settings.data_dir / "setup-code"]
     files += [Path(each) for each in (settings.alerts.webhook_secret_file, settings.alerts.telegram_token_file) if each]
     secrets = config.parent / "secrets" if config is not None else settings.backup_passphrase.parent
     if secrets.name == "secrets" and secrets.is_dir():

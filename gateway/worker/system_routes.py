@@ -12,6 +12,7 @@ from aiohttp import web
 from gateway import __version__
 from gateway.api.devices import wire_time
 from gateway.api.problems import NotFound
+from gateway.backup.passphrase import passphrase_origin
 from gateway.backup.state import backup_state
 from gateway.doctor import machine_state
 from gateway.messages import finding_text, pick_language
@@ -78,6 +79,7 @@ def system_wire(settings: Settings, language: str) -> dict[str, object]:
         "backups": {
             "state": backups.verdict,
             "reason": backups.reason,
+            "passphrase": passphrase_origin(settings),
             "items": [
                 {"name": each.name, "made_at": wire_time(each.made_at), "size_bytes": each.size_bytes}
                 for each in backups.kept

@@ -64,6 +64,7 @@ class GatewayThread:
         self.deliveries = FakeDeliveries()
         self.hung_up: list[str] = []
         self.started_again: list[bool] = []
+        self.passphrases: list[str] = []
         self.transferred: list[str] = []
         self.connected: list[tuple[str, str]] = []
         self.recordings_dir = directory / "recordings"
@@ -152,7 +153,7 @@ class GatewayThread:
             insight=self.company.insight,
             watched=watched(),
             recorded=self.recorded.recorded, is_ready=lambda: True,
-            upkeep=upkeep(self.started_again),
+            upkeep=upkeep(self.started_again, self.passphrases),
             orders=self.orders,
             order_status=status_test(self.orders, self.shop_file.current),
             missed=FakeMissed(self.reports),

@@ -70,12 +70,13 @@ def test_the_nightly_backup_has_a_timer_and_waits_for_a_passphrase(tmp_path: Pat
     assert calendar is not None
     assert analyze("calendar", calendar[1]).returncode == 0
     service = (SYSTEMD / "simbridge-backup.service").read_text(encoding="utf-8")
-    passphrase = re.search(r"^ConditionPathExists=(.+)$", service, re.MULTILINE)
-    assert passphrase is not None
+    passphrases = re.findall(r"^ConditionPathExists=\|(.+)$", service, re.MULTILINE)  # either is enough
     config = tmp_path / "gateway.toml"
     config.write_text((SYSTEMD / "deb" / "gateway.toml").read_text(encoding="utf-8"), encoding="utf-8")
     settings = load_settings(config)
-    assert str(settings.backup_passphrase).replace(str(tmp_path), "/etc/simbridge") == passphrase[1]
+    assert [str(each).replace(str(tmp_path), "/etc/simbridge") for each in (settings.backup_passphrase,)] + [
+        str(settings.panel_passphrase)
+    ] == passphrases
 
 
 def test_the_panel_has_a_user_of_its_own() -> None:

@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 
 from tests.fakes.gateway_thread import GatewayThread
 from tests.fakes.upkeep import BUNDLE
+from tests.web.conftest import csrf_of
 
 
 def test_the_page_says_how_the_machine_stands(owner: FlaskClient, gateway: GatewayThread) -> None:
@@ -34,3 +35,24 @@ def test_the_support_bundle_is_one_button_away(owner: FlaskClient) -> None:
     assert "attachment" in answer.headers["Content-Disposition"]
     assert owner.get("/system/log").status_code == 200
     answer.close()
+
+
+def test_the_passphrase_is_chosen_with_open_eyes_and_never_shown(owner: FlaskClient, gateway: GatewayThread) -> None:
+    where, good = "/system/passphrase", "four words of no kin"
+
+    def choose(**form: str) -> str:
+        data = {"csrf_token": csrf_of(owner, where), **form}
+        return owner.post(where, data=data, follow_redirects=True).text
+
+    assert "Choose a passphrase" in owner.get("/system").text
+    assert "The two passphrases differ." in choose(passphrase=good, passphrase_again=good + "!", sure="1")
+    assert "Say that you have written it down." in choose(passphrase=good, passphrase_again=good)
+    assert "too easy to guess" in choose(passphrase="1" * 12, passphrase_again="1" * 12, sure="1")
+    assert gateway.passphrases == []
+    page = choose(passphrase=good, passphrase_again=good, sure="1")
+    assert "Backups are sealed with the new passphrase" in page
+    assert gateway.passphrases == [good]
+    gateway.settings.panel_passphrase.write_text(good)
+    page = owner.get(where).text
+    assert "keep both" in page
+    assert good not in page

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from web.gateway_client import Refused
 from web.reader import asker, client
+from web.translation import gettext
 
 system = Blueprint("system", __name__)
 
@@ -25,6 +27,35 @@ def page() -> str:
     order = ("problem", "warning", "ok")
     findings = sorted(found["findings"], key=lambda each: order.index(each["severity"])) if found else []
     return render_template("system.html", system=found, findings=findings, refusal=refusal)
+
+
+@system.get("/system/passphrase")
+def passphrase() -> str:
+    """The form in which the passphrase of the backups is chosen."""
+    return _passphrase()
+
+
+@system.post("/system/passphrase")
+def keep_passphrase() -> AnyResponse | tuple[str, int]:
+    """Choose it."""
+    form = request.form
+    if form.get("passphrase") != form.get("passphrase_again"):
+        return _passphrase(differ=True), 422
+    if not form.get("sure"):
+        return _passphrase(unsure=True), 422
+    try:
+        client().keep_passphrase(asker(), form.get("passphrase", ""))
+    except Refused as refusal:
+        if refusal.status >= 500 or refusal.code in ("not-signed-in", "forbidden", "second-step-needed"):
+            raise
+        return _passphrase(refusal=refusal), refusal.status
+    flash(gettext("Backups are sealed with the new passphrase from now on."))
+    return redirect(url_for("system.page"))
+
+
+def _passphrase(**told: object) -> str:
+    backups = client().system(asker())["backups"]
+    return render_template("passphrase.html", backups=backups, **{"refusal": None, **told})
 
 
 @system.get("/system/log")
