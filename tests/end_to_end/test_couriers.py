@@ -65,6 +65,8 @@ async def test_an_order_ties_customer_and_courier_both_ways(tmp_path: Path) -> N
         (row,) = await stack.ended_calls(1)
         assert (row["order"], row["courier"], row["answered_by"]) == ("1001", "2001", COURIER)
         assert (row["shown"], row["shown_by"]) == (SIM_NUMBERS["red"], "red")
+        legs = (await stack.api.get(f"/calls/{row['id']}"))["legs"]
+        assert sorted(leg["peer"] for leg in legs) == sorted((STRANGER, COURIER)), "no phone of the shop was rung"
 
         calling = await courier.call_in(SIM_NUMBERS["blue"])
         await calling.answered(within=15)
