@@ -126,8 +126,76 @@ def test_what_is_dialled() -> None:
 def test_a_pin_is_never_shown() -> None:
     command = commands.enter_pin("4829")
     assert command.wire == b'AT+CPIN="4829"\r'
-    assert "4829" not in command.shown
+    assert command.shown == "AT+CPIN=..."
     assert command.secret
+    assert commands.fixed("AT+CFUN=1").shown == "AT+CFUN=1"
+
+
+def flags(command: Command) -> set[str]:
+    """What is set of those that say how its answer is read."""
+    return {name for name in ("bare", "pdu_lines", "must_answer", "dialling", "secret") if getattr(command, name)}
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (commands.ATTENTION, set()),
+        (commands.HANG_UP, set()),
+        (commands.ANSWER, {"dialling"}),
+        (commands.dial(dialable("112")), {"dialling"}),
+        (commands.LIST_CALLS, set()),
+        (commands.WHY_ENDED, set()),
+        (commands.RESYNCHRONISE, {"must_answer"}),
+        (commands.SIGNAL, {"must_answer"}),
+        (commands.query("AT+CNMI?", "+CNMI"), {"must_answer"}),
+        (commands.OWN_NUMBER, set()),
+        (commands.LIST_MESSAGES, {"pdu_lines"}),
+        (commands.read_message(1), {"pdu_lines"}),
+        (commands.delete_message(1), set()),
+        (commands.send_message(b"\x01"), {"must_answer"}),
+        (commands.choose_storage("SM"), set()),
+        (commands.enter_pin("4829"), {"secret"}),
+        *(
+            (each, {"bare", "must_answer"})
+            for each in (commands.MANUFACTURER, commands.MODEL, commands.FIRMWARE, commands.IMEI, commands.IMSI)
+        ),
+    ],
+)
+def test_how_the_answer_of_each_is_known(command: Command, expected: set[str]) -> None:
+    assert flags(command) == expected
+    assert hash(command) == hash(command), "a constant that nobody can change"
+
+
+@pytest.mark.parametrize(
+    ("encode", "least", "most"),
+    [
+        (commands.read_message, 0, 65535),
+        (commands.delete_message, 0, 65535),
+        (commands.release_call, 1, 7),
+        (lambda call: commands.huawei_dtmf(call, "1"), 1, 7),
+        (lambda length: commands.send_message(bytes(length)), 1, 175),
+        (lambda length: commands.ussd_plain("1" * length), 1, 100),
+        (lambda length: commands.enter_pin("1" * length), 4, 8),
+        (lambda length: commands.dial(made_up("1" * length)), 1, 20),
+        (lambda length: commands.dial(made_up("+" + "1" * length)), 1, 20),
+        (lambda words: commands.ussd_plain(" ".join("1" * words)), 1, 21),
+    ],
+)
+def test_the_bounds_of_each(encode: Callable[[int], Command], least: int, most: int) -> None:
+    """The last value on either side goes through, the next one does not."""
+    for value in (least, most):
+        assert commands_on_the_wire(encode(value))
+    for value in (least - 1, most + 1):
+        with pytest.raises(TextRefused):
+            encode(value)
+
+
+def test_a_refusal_shows_the_beginning_of_what_it_refuses() -> None:
+    with pytest.raises(TextRefused) as refusal:
+        commands.ussd_plain("x" * 39 + "yz" + "!" * 200)
+    assert refusal.value.values["value"] == "x" * 39 + "y"
+    with pytest.raises(TextRefused):
+        commands.choose_storage("")
 
 
 def test_ussd_in_the_three_codings() -> None:

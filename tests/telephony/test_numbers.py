@@ -13,7 +13,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as some
 
 from gateway.errors import NumberBarred
-from gateway.telephony.numbers import BarredReason, Dialable, NumberPolicy, Verdict
+from gateway.telephony.numbers import BarredReason, Dialable, NumberPolicy, Verdict, country_of
 from gateway.telephony.shop import NumberRules
 
 HOME = NumberPolicy(NumberRules())
@@ -250,3 +250,34 @@ def test_whatever_is_typed_only_an_allowed_number_comes_out(text: str) -> None:
         phonenumbers.PhoneNumberType.UNKNOWN,
     }
     assert passed(WIDER, verdict.digits) == verdict.digits
+
+
+@pytest.mark.parametrize(
+    ("text", "is_emergency"),
+    [("+79161234567", False), ("88001234567", False), ("112", True), ("103", True), ("+7 495 123-45-67", False)],
+)
+def test_only_an_emergency_passes_every_limit(text: str, is_emergency: bool) -> None:
+    """What is marked so is dialled past budget, night and lock."""
+    verdict = HOME.check(text)
+    assert isinstance(verdict, Dialable)
+    assert verdict.emergency is is_emergency
+
+
+def test_a_text_of_64_signs_is_looked_at_and_no_longer_one() -> None:
+    number = "+79161234567"
+    assert passed(HOME, number + " " * (64 - len(number))) == number
+    assert HOME.check(number + " " * (65 - len(number))) == Verdict(BarredReason.NOT_A_NUMBER)
+
+
+@pytest.mark.parametrize(
+    ("number", "country"),
+    [("+79161234567", "RU"), ("+37369123456", "MD"), ("+999123456", None), ("9161234567", None), ("+7", None)],
+)
+def test_whose_plan_a_number_belongs_to(number: str, country: str | None) -> None:
+    assert country_of(number) == country
+
+
+def test_a_verdict_cannot_be_changed() -> None:
+    for each in (HOME.check("+79161234567"), HOME.check("+882161234567")):
+        with pytest.raises(AttributeError):
+            setattr(each, "digits" if isinstance(each, Dialable) else "reason", "+882161234567")
