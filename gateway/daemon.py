@@ -11,14 +11,19 @@ from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
 from gateway import flows
+from gateway.alert_ways import ways_outside
 from gateway.api.board import Board
 from gateway.api.company_routes import Company
 from gateway.api.contact_routes import AddressBook
 from gateway.api.courier_routes import Couriers
+from gateway.api.form_tokens import FormTokens
+from gateway.api.live_queue import LiveQueue
 from gateway.api.message_routes import Texts
+from gateway.api.message_sounds import MessageSounds
 from gateway.api.metrics import Watched
 from gateway.api.order_status_routes import OrderStatusTest
 from gateway.api.prompt_keeper import PromptKeeper
+from gateway.api.queue_routes import QueueDesk
 from gateway.api.recording_routes import Recorded
 from gateway.api.server import ApiServer
 from gateway.api.system_routes import Upkeep
@@ -29,25 +34,23 @@ from gateway.backup.passphrase import PassphraseKeeper
 from gateway.backup.state import BackupWatch
 from gateway.backup.waiting import take_waiting
 from gateway.clock import utc_now
-from gateway.errors import SettingsError
 from gateway.events import EventBus, Publish, Published, RecordingFinished, ShopChanged, Subscriber
 from gateway.health import Notifier, sip_answers
 from gateway.media_loop import Lateness, MediaLoop
-from gateway.messaging.alert_news import AlertNews, AlertTargets, Outgoing, alert_jobs
+from gateway.messaging.alert_news import AlertNews, alert_jobs
 from gateway.messaging.alert_texts import AlertTexts
 from gateway.messaging.courier_call_backs import CourierCallBacks, promise_call_back
 from gateway.messaging.courier_wishes import CourierWishes
 from gateway.messaging.desk import MessageDesk
 from gateway.messaging.order_asker import ask_shop
 from gateway.messaging.order_desk import ShopOrderDesk
-from gateway.messaging.posting import HttpPoster
 from gateway.modem.fleet import ModemFleet
 from gateway.modem.text_lines import ModemTextLines, count_parts
 from gateway.modem.usb_power import UsbPowerUnit
 from gateway.priority import take_real_time_priority
 from gateway.provisioning.desk import ProvisioningDesk
 from gateway.safe_mode import SafeMode
-from gateway.settings import AlertSettings, Settings
+from gateway.settings import Settings
 from gateway.sip.capture import capture_call
 from gateway.sip.network_watch import NetworkWatch
 from gateway.sip.server import SipServer
@@ -59,6 +62,7 @@ from gateway.telephony.exchange import Exchange
 from gateway.telephony.flow import find_flows
 from gateway.telephony.missed_watch import MissedWatch
 from gateway.telephony.numbers import NumberPolicy
+from gateway.telephony.on_duty import OnDuty
 from gateway.telephony.prompts import PromptBook
 from gateway.telephony.recording import CallRecordings
 from gateway.telephony.shop import Shop
@@ -67,6 +71,7 @@ from gateway.telephony.switchboard import Switchboard
 from gateway.telephony.trace import Traces
 from gateway.telephony.two_legs import TwoLegDesk
 from gateway.telephony.unreached import UnreachedCustomers
+from gateway.telephony.waiting_line import WaitingLine
 
 log = logging.getLogger(__name__)
 
@@ -129,8 +134,9 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             tls=settings.sip_tls,
             budget=store.budget,
             traces=traces,
+            mailboxes=store.mailboxes,
         )
-        bus.subscribe(sip.presence.follow)
+        duty, line_up = await _on_duty(store, bus, stack), WaitingLine()
         prompts = await asyncio.to_thread(PromptBook, store.shop, settings.prompts_dir)
         call_backs = CallBackDesk(store.call_backs, publish=bus.publish, clock=utc_now)
         exchange = Exchange(
@@ -154,6 +160,10 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             call_back=switchboard.call_back,
             pin_entry=store.pin_entry,
             promises=call_backs,
+            duty=duty,
+            line_up=line_up,
+            mailboxes=store.mailboxes,
+            sound_of=MessageSounds(settings.worker_socket).of,
             minutes_of=store.budget.line_minutes,
             refusal_of=store.budget.refusal,
             call_back_later=lambda *wish: promise_call_back(messages.jobs, *wish),
@@ -170,12 +180,15 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             publish=bus.publish,
             clock=utc_now,
             jobs=[
-                *alert_jobs(outgoing := await _outgoing(settings.alerts, stack)),
+                *alert_jobs(outgoing := await ways_outside(settings.alerts, stack)),
                 (couriers := _courier_call_backs(store, exchange, switchboard)).job,
             ],
         )
         _tell(
             bus,
+            sip.presence.follow,
+            sip.message_lamps.follow,
+            line_up.follow,
             messages.follow,
             AlertNews(outgoing.targets, messages.jobs, shop=store.shop, clock=utc_now),
             AlertTexts(settings.alerts.sms, messages.promise_text, shop=store.shop),
@@ -199,7 +212,9 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
                 clock=utc_now,
                 balance=store.balances.last,
                 minutes=store.budget.line_minutes,
+                queue=(queue := _queue_desk(store, duty, line_up)).live.wire,
             ),
+            queue=queue,
             accounts=store.accounts,
             shop=store,
             phone_setup=ProvisioningDesk(store.shop, lambda: sip.addresses, loop.time, store.contacts.listed),
@@ -225,6 +240,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
                 erasures=erasures,
                 pause_recording=switchboard.pause_recording,
                 prompts_changed=lambda: asyncio.to_thread(prompts.read),
+                heard=store.mailboxes.has_heard_recording,
             ),
             is_ready=ready.is_set,
             upkeep=Upkeep(
@@ -310,38 +326,24 @@ def _courier_call_backs(store: Store, exchange: Exchange, switchboard: Switchboa
         call_back=switchboard.call_back,
         clock=utc_now,
     )
+
+
+def _queue_desk(store: Store, duty: OnDuty, line_up: WaitingLine) -> QueueDesk:
+    live = LiveQueue(store.shop, duty, line_up.waiting, lambda: store.mailboxes.unheard)
+    return QueueDesk(live=live, duty=duty, mailboxes=store.mailboxes, paused_times=store.pauses.times, clock=utc_now)
+
+
+async def _on_duty(store: Store, bus: EventBus, stack: AsyncExitStack) -> OnDuty:
+    """Who takes calls of the queue, as the last run has left it; no timer of it outlives `stack`."""
+    duty = OnDuty(store.pauses, shop=store.shop, publish=bus.publish, clock=utc_now)
+    await duty.load()
+    stack.callback(duty.close)
+    bus.subscribe(duty.follow)
+    return duty
+
+
 def _order_desk(store: Store) -> ShopOrderDesk:
     return ShopOrderDesk(store.orders, shop=store.shop, ask=ask_shop, clock=utc_now)
-
-
-async def _outgoing(alerts: AlertSettings, stack: AsyncExitStack) -> Outgoing:
-    """The way outside for alerts, open until `stack` is left. Raises SettingsError."""
-    targets = await asyncio.to_thread(_alert_targets, alerts)
-    poster = await stack.enter_async_context(HttpPoster())
-    return Outgoing(targets=targets, post=poster.post, clock=utc_now)
-
-
-def _alert_targets(alerts: AlertSettings) -> AlertTargets:
-    """Where alerts go, with what is secret about it. Raises SettingsError when a file cannot be read, or is empty."""
-
-    def secret(file: str | None) -> str:
-        if file is None:
-            return ""
-        try:
-            found = Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as fault:
-            raise SettingsError(f"The file {file} of [alerts] cannot be read: {fault}") from fault
-        if not found:
-            raise SettingsError(f"The file {file} of [alerts] is empty.")
-        return found
-
-    return AlertTargets(
-        webhook=alerts.webhook,
-        webhook_secret=secret(alerts.webhook_secret_file).encode(),
-        telegram=alerts.telegram.rstrip("/"),
-        telegram_token=secret(alerts.telegram_token_file),
-        telegram_chats=alerts.telegram_chats,
-    )
 
 
 def _tell_what_is_less(safe: SafeMode) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from gateway.api.devices import Alerts, Modems, Registrations, Trunks, balance_wire, phone_wire, wire_time
 from gateway.api.live_calls import LiveCalls, LiveLeg
+from gateway.api.live_queue import nothing_waits
 from gateway.clock import WallClock, utc_now
 from gateway.events import AlertAcknowledged, EventBus, Published
 from gateway.telephony.ledger import Balance, LineMinutes
@@ -42,14 +43,19 @@ class Board:
         clock: WallClock = utc_now,
         balance: Callable[[str], Balance | None] = lambda _: None,
         minutes: Callable[[str], LineMinutes] = lambda _: LineMinutes(),
+        queue: Callable[[], dict[str, object]] = nothing_waits,
     ) -> None:
-        """`balance` gives what an operator said last of a line's money, `minutes` how many of a line's are used."""
+        """`balance` gives what an operator said last of a line's money, `minutes` how many of a line's are used.
+
+        `queue` is the schema `LiveQueue`.
+        """
         self._bus = bus
         self._shop = shop
         self._hang_up = hang_up
         self._clock = clock
         self._balance = balance
         self._minutes = minutes
+        self._queue = queue
         self._calls = LiveCalls()
         self._modems = Modems()
         self._registrations = Registrations()
@@ -99,6 +105,7 @@ class Board:
             "trunks": [self._trunks.wire(trunk) for trunk in (*shop.trunks, *shop.pbx_accounts)],
             "alerts": self._alerts.wire(),
             "together": self._together(shop),
+            "queue": self._queue(),
         }
 
     def hang_up(self, call_id: str) -> bool:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import aiohttp
-import numpy as np
-from numpy.typing import NDArray
 
 from gateway.api.problems import RecordingAway, WorkerAway
 
@@ -21,8 +19,8 @@ class MessageSounds:
     def __init__(self, worker_socket: Path) -> None:
         self._socket = worker_socket
 
-    async def of(self, recording_id: str) -> NDArray[np.int16]:
-        """At 8 kHz, from the beginning. Raises RecordingAway and WorkerAway."""
+    async def of(self, recording_id: str) -> bytes:
+        """Samples of 16 bits, little-endian, at 8 kHz. Raises RecordingAway and WorkerAway."""
         timeout = aiohttp.ClientTimeout(total=_SECONDS)
         try:
             async with (
@@ -36,4 +34,4 @@ class MessageSounds:
                     data += more
         except (aiohttp.ClientError, TimeoutError) as fault:
             raise WorkerAway("The worker does not answer.") from fault
-        return np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2")
+        return data

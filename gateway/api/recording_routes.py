@@ -54,6 +54,17 @@ class PauseRecording(Protocol):
         """False: the call is not being recorded now. Raises LookupError when there is no such call."""
 
 
+class Heard(Protocol):
+    """Notes who has listened to a message."""
+
+    async def __call__(self, recording_id: str, *, by: str) -> None:
+        """Somebody is given the sound of that recording."""
+
+
+async def _noted_by_nobody(recording_id: str, *, by: str) -> None:
+    """Callers leave no messages here."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
     """What these routes need."""
@@ -63,6 +74,8 @@ class Recorded:
     pause_recording: PauseRecording
     prompts_changed: Callable[[], Awaitable[None]]
     """Has the prompts read anew: the worker has made others."""
+    heard: Heard = _noted_by_nobody
+    """If the recording is a message that a caller has left, it is heard now."""
 
 
 class RecordingRoutes:
@@ -71,6 +84,7 @@ class RecordingRoutes:
     def __init__(self, recorded: Recorded, relay: Relay) -> None:
         self._evidence = recorded.evidence
         self._pause_recording = recorded.pause_recording
+        self._heard = recorded.heard
         self._relay = relay
 
     def routes(self) -> list[web.RouteDef]:
@@ -106,6 +120,7 @@ class RecordingRoutes:
                 address=client_address(request),
                 is_download=request.query.get("download") == "true",
             )
+            await self._heard(request.match_info["id"], by=request[PRINCIPAL].name)
         return await self._relay.pass_on(request)
 
     async def _post_pause(self, request: web.Request) -> web.Response:

@@ -358,6 +358,9 @@ class ShopFile(Protocol):
     async def change_reception(self, changes: Mapping[str, object], *, by: str) -> None:
         """Commit other rules of the reception. Raises SettingsError that says what is wrong."""
 
+    async def change_queue(self, changes: Mapping[str, object], *, by: str) -> None:
+        """Commit other rules of the queue. Raises SettingsError that says what is wrong."""
+
     async def change_order_status(self, table: Mapping[str, object], *, by: str) -> None:
         """Commit other rules for the status of orders, all of them. Raises SettingsError that says what is wrong."""
 

@@ -31,6 +31,7 @@ from gateway.api.order_routes import OrderRoutes, Orders
 from gateway.api.order_status_routes import OrderStatusRoutes, OrderStatusTest
 from gateway.api.problems import problems
 from gateway.api.prompt_routes import PromptRoutes
+from gateway.api.queue_routes import QueueDesk, QueueRoutes
 from gateway.api.reception_routes import CallBackList, ReceptionRoutes
 from gateway.api.recording_routes import Recorded, RecordingRoutes
 from gateway.api.relay import Relay
@@ -103,6 +104,8 @@ class ApiServer:
         book: AddressBook,
         couriers: Couriers,
         call_backs: CallBackList,
+        site: Site,
+        queue: QueueDesk,
         is_courier: Callable[[str], bool] = lambda _extension: False,
         deliveries: DeliveryLog = no_deliveries,
     ) -> None:
@@ -128,6 +131,8 @@ class ApiServer:
             LiveRoutes(live=live, stream=self._stream, shop=shop, is_ready=is_ready, boot=boot),
             LineRoutes(shop),
             ReceptionRoutes(shop, call_backs),
+            WidgetRoutes(site, shop),
+            QueueRoutes(shop, queue),
             ScheduleRoutes(shop),
             MessageRoutes(texts),
             CallRoutes(transfer, connect_two, texts.answers),

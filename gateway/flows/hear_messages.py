@@ -5,11 +5,10 @@ The password of the phone's account is the proof: nobody else hears them, and no
 
 from __future__ import annotations
 
-from gateway.audio.player import ClipSource
 from gateway.errors import GatewayError
 from gateway.telephony.call import Call
 from gateway.telephony.flow import call_flow
-from gateway.telephony.mailboxes import LeftMessage, boxes_of
+from gateway.telephony.mailboxes import LeftMessage, boxes_of, clip_of
 from gateway.telephony.prompts import BEEP
 from gateway.telephony.routing import HearMessages
 
@@ -49,7 +48,7 @@ async def _play(call: Call, message: LeftMessage, *, by: str) -> None:
     while key == AGAIN:
         await call.say(BEEP)
         call.caller.forget_keys()
-        await call.play(ClipSource(sound), interruptible=True)
+        await call.play(clip_of(sound), interruptible=True)
         await call.exchange.mailboxes.mark_heard(message.id, by=by)
         key = await call.caller.next_key(within=0.0)
         if key is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, or_, select
@@ -13,7 +13,7 @@ from gateway.clock import WallClock
 from gateway.store.schema import calls
 from gateway.store.schema_queue import staff_pauses
 from gateway.store.writer import Writer
-from gateway.telephony.on_duty import Answered, Pause
+from gateway.telephony.on_duty import Answered, Pause, PausedTime
 
 KEPT_FOR = timedelta(days=400)
 """As long as statistics can be asked for."""
@@ -66,15 +66,10 @@ class StoredPauses:
             ]
         )
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PausedTime:
-    """How long an extension has paused for a reason in a time, and how often that began or went on."""
-
-    extension: str
-    reason: str
-    pauses: int
-    seconds: float
+    async def times(self, since: datetime, until: datetime) -> Sequence[PausedTime]:
+        """How long phones have paused in that time, by their reasons. Raises StoreError."""
+        now = self._clock()
+        return await self._writer.write(lambda connection: paused_times(connection, since, until, now))
 
 
 def paused_times(connection: Connection, since: datetime, until: datetime, now: datetime) -> list[PausedTime]:

@@ -11,9 +11,6 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
 from gateway.audio.bridge import Bridge
 from gateway.audio.hold_music import hold_music
 from gateway.audio.port import FrameSource
@@ -128,7 +125,7 @@ async def _keep_nothing(extension: str, change: PhoneChange) -> None:
     raise StoreError(f"Nothing keeps the {change.feature} of {extension} here.")
 
 
-async def _no_sound(recording_id: str) -> NDArray[np.int16]:
+async def _no_sound(recording_id: str) -> bytes:
     raise StoreError(f"Nothing plays the recording {recording_id} here.")
 
 

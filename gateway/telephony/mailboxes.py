@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gateway.audio.player import ClipSource
 from gateway.telephony.shop import Shop
 from gateway.telephony.voicemail import QUEUE_BOX, SHOP_BOX
 
@@ -41,8 +41,11 @@ class Counts:
         return Counts(unheard=self.unheard + other.unheard, heard=self.heard + other.heard)
 
 
-Sound: TypeAlias = Callable[[str], Awaitable[NDArray[np.int16]]]
-"""What the caller has said in the recording of that id, at 8 kHz. Raises GatewayError when it cannot be had."""
+Sound: TypeAlias = Callable[[str], Awaitable[bytes]]
+"""What the caller has said in the recording of that id: samples of 16 bits, little-endian, at 8 kHz.
+
+Raises GatewayError when it cannot be had.
+"""
 
 
 class Mailboxes(Protocol):
@@ -80,6 +83,11 @@ class NoMailboxes:
     async def mark_heard(self, message_id: str, *, by: str) -> bool:  # noqa: ARG002  # the verb's form
         """There is none."""
         return False
+
+
+def clip_of(sound: bytes) -> ClipSource:
+    """A message's sound, to be played."""
+    return ClipSource(np.frombuffer(sound[: len(sound) // 2 * 2], dtype="<i2"))
 
 
 def boxes_of(shop: Shop, extension: str) -> tuple[str, ...]:

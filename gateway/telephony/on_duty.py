@@ -75,6 +75,16 @@ class Answered:
     last_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PausedTime:
+    """How long an extension has paused for a reason in a time, and how often that began or went on."""
+
+    extension: str
+    reason: str
+    pauses: int
+    seconds: float
+
+
 class PauseLedger(Protocol):
     """Where pauses are kept."""
 

@@ -23,6 +23,7 @@ from tests.fakes.couriers import FakeCouriers
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.order_desk import status_test
 from tests.fakes.orders import orders_in_memory
+from tests.fakes.queue import FakeQueue
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed
 from tests.fakes.texts import FakeTexts
@@ -52,6 +53,8 @@ class Served:
     missed: FakeMissed = field(default_factory=FakeMissed)
     couriers: FakeCouriers = field(kw_only=True)
     call_backs: FakeCallBacks = field(kw_only=True)
+    site: FakeSite = field(kw_only=True)
+    queue: FakeQueue = field(kw_only=True)
     people: KeptPeople = field(kw_only=True)
 
     def url(self, path: str) -> str:
@@ -103,7 +106,8 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
         connected.append((extension, to))
         return f"c{len(connected)}"
 
-    board = Board(bus=bus, shop=lambda: SHOP, hang_up=hang_up)
+    queue = FakeQueue(lambda: SHOP, bus)
+    board = Board(bus=bus, shop=lambda: SHOP, hang_up=hang_up, queue=queue.live.wire)
     accounts, shop_file, texts, ready = FakeAccounts(), FakeShopFile(), FakeTexts(), [True]
     recorded, company, missed = FakeRecorded(), FakeCompany(), FakeMissed()
     started_again: list[bool] = []
@@ -121,7 +125,8 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             recorded=recorded.recorded, is_ready=lambda: ready[0], upkeep=upkeep(started_again),
             order_status=status_test(orders, shop_file.current),
             orders=orders, missed=missed, couriers=couriers.couriers, book=people.book,
-            call_backs=call_backs, is_courier=lambda extension: SHOP.courier(extension) is not None,
+            queue=queue.desk,
+            call_backs=call_backs, site=site.site, is_courier=lambda extension: SHOP.courier(extension) is not None,
         ) as server,
         aiohttp.ClientSession() as client,
     ):  # fmt: skip
@@ -141,6 +146,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             missed=missed,
             couriers=couriers,
             call_backs=call_backs,
+            queue=queue,
             people=people,
             started_again=started_again,
         )

@@ -17,6 +17,7 @@ from tests.fakes.couriers import FakeCouriers
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.order_desk import status_test
 from tests.fakes.orders import orders_in_memory
+from tests.fakes.queue import FakeQueue
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed
 from tests.fakes.texts import FakeTexts
@@ -37,7 +38,8 @@ def _server() -> ApiServer:
             company=FakeCompany().company, insight=FakeCompany().insight,
             watched=watched(),
         recorded=FakeRecorded().recorded, is_ready=lambda: True,
-        upkeep=upkeep(), call_backs=FakeCallBacks(),
+        upkeep=upkeep(), call_backs=FakeCallBacks(), site=FakeSite(lambda: SHOP, FakeCallBacks()).site,
+        queue=FakeQueue(lambda: SHOP, bus).desk,
     )  # fmt: skip
 
 

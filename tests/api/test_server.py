@@ -24,6 +24,7 @@ from tests.fakes.couriers import FakeCouriers
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.order_desk import status_test
 from tests.fakes.orders import orders_in_memory
+from tests.fakes.queue import FakeQueue
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed
 from tests.fakes.texts import FakeTexts
@@ -338,7 +339,8 @@ async def test_a_port_in_use_is_told_by_name() -> None:
             company=FakeCompany().company, insight=FakeCompany().insight,
             watched=watched(),
             recorded=FakeRecorded().recorded, is_ready=lambda: True,
-            upkeep=upkeep(), call_backs=FakeCallBacks(),
+            upkeep=upkeep(), call_backs=FakeCallBacks(), site=FakeSite(lambda: SHOP, FakeCallBacks()).site,
+        queue=FakeQueue(lambda: SHOP, bus).desk,
         )  # fmt: skip
         with pytest.raises(AddressInUse, match="cannot listen on"):
             async with server:

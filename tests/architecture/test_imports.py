@@ -26,7 +26,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "settings": frozenset({"errors", "toml_document"}),
     "event": frozenset(),
     "call_events": frozenset({"event"}),
-    "events": frozenset({"errors", "clock", "event", "call_events"}),
+    "staff_events": frozenset({"event"}),
+    "events": frozenset({"errors", "clock", "event", "call_events", "staff_events"}),
     "jobs": frozenset({"errors", "clock", "ids"}),
     # Sound, then what a call is, then the two wires, then what a call does.
     "audio": frozenset({"errors"}),
@@ -42,6 +43,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "safe_mode": frozenset({"events"}),
     "backup": frozenset({"errors", "clock", "events", "settings", "store"}),
     "announce": frozenset({"sip"}),
+    "alert_ways": frozenset({"errors", "clock", "settings", "messaging"}),
     # The fake world: not a line in common with what it tests.
     "emulator": frozenset(),
     # What puts it all together; `daemon` itself is imported by the command line alone (below).

@@ -199,8 +199,8 @@ class Scene:
         self.bus.subscribe(self.line_up.follow)
         self.mailboxes = StoredMailboxes(self.writer, gateway_id="g", clock=self.clock, publish=self.bus.publish)
         self.bus.subscribe(self.mailboxes.follow)
-        self.sounds: dict[str, NDArray[np.int16]] = {}
-        """What was said in recordings, by their ids."""
+        self.sounds: dict[str, bytes] = {}
+        """What was said in recordings, by their ids: samples."""
         self.toll_free = StoredTollFree(
             self.writer, gateway_id="g", shop=lambda: self.shop, clock=self.clock, publish=self.bus.publish
         )
@@ -255,7 +255,7 @@ class Scene:
     def _note(self, published: Published) -> None:
         self.events.append(published.event)
 
-    async def _sound(self, recording_id: str) -> NDArray[np.int16]:
+    async def _sound(self, recording_id: str) -> bytes:
         if recording_id not in self.sounds:
             raise StoreError(f"There is no recording {recording_id}.")
         return self.sounds[recording_id]

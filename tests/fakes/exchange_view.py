@@ -12,6 +12,7 @@ from gateway.provisioning.desk import ProvisioningDesk
 from gateway.store.calendar_file import Timed
 from gateway.store.line_settings import rules_of, with_rules
 from gateway.store.order_status_settings import with_order_status
+from gateway.store.queue_settings import with_queue
 from gateway.store.reception_settings import with_reception
 from gateway.store.schedule_settings import with_calendar, with_hours
 from gateway.telephony.schedule import Schedule
@@ -73,6 +74,10 @@ class FakeShopFile:
 
     async def change_reception(self, changes: Mapping[str, object], *, by: str) -> None:
         self.shop = with_reception(self.shop, changes)
+        self.imported_by.append(by)
+
+    async def change_queue(self, changes: Mapping[str, object], *, by: str) -> None:
+        self.shop = with_queue(self.shop, changes)
         self.imported_by.append(by)
 
     async def change_order_status(self, table: Mapping[str, object], *, by: str) -> None:

@@ -34,6 +34,7 @@ from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.order_desk import status_test
 from tests.fakes.orders import orders_in_memory
+from tests.fakes.queue import FakeQueue
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed, FakeReports
 from tests.fakes.texts import FakeTexts
@@ -74,7 +75,11 @@ class GatewayThread:
         self.settings = Settings(data_dir=directory / "data")
         self.settings.backup_dir.mkdir(parents=True)
         (self.settings.backup_dir / "simbridge-20260302-033000.backup").write_bytes(b"sealed")
-        self._board = Board(bus=self.bus, shop=lambda: self.shop, hang_up=self._hang_up, balance=self.texts.last)
+        self.queue = FakeQueue(lambda: self.shop, self.bus)
+        self._board = Board(
+            bus=self.bus, shop=lambda: self.shop, hang_up=self._hang_up, balance=self.texts.last,
+            queue=self.queue.live.wire,
+        )  # fmt: skip
         self._api: ApiServer | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -160,6 +165,8 @@ class GatewayThread:
             book=self.people.book,
             couriers=self.couriers.couriers,
             call_backs=self.call_backs,
+            site=self.site.site,
+            queue=self.queue.desk,
             is_courier=lambda extension: self.shop.courier(extension) is not None,
             deliveries=self.deliveries.log,
         )  # fmt: skip
