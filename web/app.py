@@ -158,6 +158,7 @@ def _teach_templates(app: Flask) -> None:
             "shop_name": lambda: reader.snapshot()["shop"]["name"],
             "icon": icon,
             "is_missed": parts.is_missed,
+            "is_self_served": parts.is_self_served,
             "may": reader.may,
             "own_phone": own_phone,
             "fresh_key": fresh_key,

@@ -75,8 +75,14 @@ def _tiles() -> dict[str, Any]:
 
 
 def is_missed(call: dict[str, Any]) -> bool:
-    """Somebody from outside called, the call is over, and nobody spoke with them."""
-    return call["direction"] == "incoming" and not call["answered_at"] and bool(call["ended_at"])
+    """Somebody from outside called, the call is over, and neither did anybody speak with them nor were they served."""
+    is_in_vain = call["direction"] == "incoming" and not call["answered_at"] and bool(call["ended_at"])
+    return is_in_vain and not is_self_served(call)
+
+
+def is_self_served(call: dict[str, Any]) -> bool:
+    """The caller asked for the status of an order and was told, by nobody."""
+    return call.get("flow") == "order-status" and bool(call.get("order"))
 
 
 def _nothing() -> dict[str, Any]:

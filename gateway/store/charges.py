@@ -76,7 +76,8 @@ class Charges:
         reached = func.count(calls.c.answered_at)
         wanted = (
             select(calls.c.order, func.max(calls.c.courier), func.count(), reached)
-            .where(calls.c.order.is_not(None), calls.c.started_at >= since, calls.c.started_at < until)
+            .where(calls.c.order.is_not(None), calls.c.courier.is_not(None))
+            .where(calls.c.started_at >= since, calls.c.started_at < until)
             .group_by(calls.c.order)
             .order_by(reached, func.count().desc(), calls.c.order)
         )

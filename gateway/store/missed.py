@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, SelectBase, String, func, insert, select, type_coerce, union
+from sqlalchemy import ColumnElement, Connection, SelectBase, String, func, insert, or_, select, type_coerce, union
 
 from gateway.clock import WallClock
 from gateway.events import MissedClosed, Publish
@@ -15,6 +15,7 @@ from gateway.store.schema_missed import missed_closures
 from gateway.store.schema_orders import orders
 from gateway.store.writer import Writer
 from gateway.telephony.missed import (
+    SELF_SERVED,
     Closure,
     Ending,
     MissedCustomer,
@@ -152,6 +153,7 @@ def _missed(since: datetime, until: datetime | None, number: str | None) -> list
         calls.c.answered_at.is_(None),
         calls.c.ended_at.is_not(None),
         func.substr(calls.c.caller, 1, 1) == "+",
+        or_(calls.c.flow != SELF_SERVED, calls.c.order.is_(None)),
     ]
     if until is not None:
         conditions.append(calls.c.started_at < until)

@@ -16,6 +16,9 @@ from typing import TypeAlias
 
 from gateway.telephony.shop import Shop
 
+SELF_SERVED = "order-status"
+"""The flow of a call in which a machine told the caller what was asked for; with an order, it has."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:

@@ -13,6 +13,7 @@ from gateway.events import (
     AlertRaised,
     CallAnswered,
     CallEnded,
+    CallRouted,
     CallStarted,
     Event,
     EventBus,
@@ -58,31 +59,31 @@ class Shopful:
         others = ["101", "102", "103", "104"] if is_incoming else [called]
         rung = {new_id(): peer for peer in others}
         line = "red"
-        self._tell(LegStarted(
+        self.tell(LegStarted(
             call_id=call_id, leg_id=first, kind="gsm" if is_incoming else "sip", direction="incoming", peer=caller,
             line=line if is_incoming else None,
         ))  # fmt: skip
-        self._tell(CallStarted(
+        self.tell(CallStarted(
             call_id=call_id, direction="incoming" if is_incoming else "outgoing", caller=caller, called=called,
             line=line if is_incoming else None, flow="ring_phones",
         ))  # fmt: skip
         for leg_id, peer in rung.items():
-            self._tell(LegStarted(
+            self.tell(LegStarted(
                 call_id=call_id, leg_id=leg_id, kind="sip" if is_incoming else "gsm", direction="outgoing", peer=peer,
                 line=None if is_incoming else line,
             ))  # fmt: skip
         if answered_by is not None:
-            self._tell(LegAnswered(call_id=call_id, leg_id=first))
+            self.tell(LegAnswered(call_id=call_id, leg_id=first))
             for leg_id, peer in rung.items():
                 if peer == answered_by:
-                    self._tell(LegAnswered(call_id=call_id, leg_id=leg_id))
-            self._tell(CallAnswered(call_id=call_id, answered_by=answered_by))
+                    self.tell(LegAnswered(call_id=call_id, leg_id=leg_id))
+            self.tell(CallAnswered(call_id=call_id, answered_by=answered_by))
         for leg_id in (first, *rung):
-            self._tell(LegEnded(
+            self.tell(LegEnded(
                 call_id=call_id, leg_id=leg_id, cause="hung-up", ended_by_peer=True, frames_in=0, frames_out=0, lost=0,
                 concealed=0,
             ))  # fmt: skip
-        self._tell(CallEnded(
+        self.tell(CallEnded(
             call_id=call_id, cause="cancelled", ended_by="caller", talk_seconds=0.0, total_seconds=1.0
         ))  # fmt: skip
         return call_id
@@ -90,7 +91,7 @@ class Shopful:
     async def open(self) -> list[tuple[str, int]]:
         return [(each.number, len(each.tries)) for each in await self.missed.open()]
 
-    def _tell(self, event: Event) -> None:
+    def tell(self, event: Event) -> None:
         self.clock.pass_by(seconds=1)
         self.bus.publish(event)
 
@@ -174,6 +175,24 @@ async def test_a_customer_whose_call_rings_now_is_not_missed_yet() -> None:
         CallStarted(call_id="now", direction="incoming", caller=IVAN, called="red", line="red", flow="ring_phones")
     )
     assert await shop.open() == []
+
+
+async def test_who_was_told_the_status_of_an_order_has_missed_nobody() -> None:
+    """A18: a machine told the caller. Who hung up before that, or went on to the staff in vain, is missed."""
+    shop = Shopful()
+    for caller, flow, order in (
+        (IVAN, "order-status", "1001"), (OLGA, "order-status", None), ("+79165554435", "reception", None),
+    ):  # fmt: skip
+        call_id = new_id()
+        shop.tell(CallStarted(
+            call_id=call_id, direction="incoming", caller=caller, called="blue", line="blue", flow="order-status",
+        ))  # fmt: skip
+        if order is not None or flow != "order-status":
+            shop.tell(CallRouted(call_id=call_id, called=order or "blue", flow=flow, courier=None, order=order))
+        shop.tell(CallEnded(
+            call_id=call_id, cause="hung-up", ended_by="gateway", talk_seconds=0.0, total_seconds=9.0
+        ))  # fmt: skip
+    assert await shop.open() == [(OLGA, 1), ("+79165554435", 1)]
 
 
 async def test_a_person_closes_it_once_with_a_reason() -> None:
