@@ -46,3 +46,15 @@ class AccessClient(GatewayLink):
     def require_second_step(self, asker: Asker, roles: list[str]) -> None:
         """Say which roles need it."""
         self._ask(asker, "PUT", "/api/v1/second-step", body={"roles": roles})
+
+    def audit(self, asker: Asker, **query: str | int | None) -> dict[str, Any]:
+        """A page of who did what."""
+        return self._object(asker, "GET", "/api/v1/audit", query=query)
+
+    def audit_table(self, asker: Asker, **query: str | int | None) -> str:
+        """The same as CSV, all of it."""
+        return str(self._ask(asker, "GET", "/api/v1/audit", query={**query, "format": "csv"}))
+
+    def audit_check(self, asker: Asker) -> dict[str, Any]:
+        """Whether a row was changed or removed."""
+        return self._object(asker, "GET", "/api/v1/audit/check")

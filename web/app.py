@@ -23,6 +23,7 @@ from web.signal_line import signal_lines
 from web.translation import gettext
 from web.uploads import PanelRequest, room_bytes
 from web.views.access import access
+from web.views.audit import audit
 from web.views.calling import calling
 from web.views.contacts import LARGEST_CONTACTS_BYTES, contacts
 from web.views.entry import entry
@@ -93,8 +94,9 @@ def create_app(
     CSRFProtect(app)
     Babel(app, locale_selector=reader.language)
     for blueprint in (
-        entry, restoring, system, access, second_step, my_orders, ordering, order_status, overview, line_rules, history,
-        reports, hours, erasing, prompts, phone_setup, numbering, shop, news, texting, contacts, reception, calling,
+        entry, restoring, system, access, audit, second_step, my_orders, ordering, order_status, overview, line_rules,
+        history, reports, hours, erasing, prompts, phone_setup, numbering, shop, news, texting, contacts, reception,
+        calling,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)

@@ -69,6 +69,8 @@ _RELAYED = (
     "/api/v1/conversations",
     "/api/v1/statistics",
     "/api/v1/missed",
+    "/api/v1/audit",
+    "/api/v1/audit/check",
 )
 
 

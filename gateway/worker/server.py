@@ -24,6 +24,7 @@ from gateway.api.problems import BadRequest, NotFound, problems
 from gateway.errors import StoreError
 from gateway.settings import Settings
 from gateway.telephony.messages import MessageState
+from gateway.worker.audit_routes import AuditRoutes
 from gateway.worker.caller_sound import caller_samples
 from gateway.worker.contact_routes import ContactArchive, ContactRoutes
 from gateway.worker.evidence_pack import write_pack
@@ -79,6 +80,7 @@ class WorkerServer:
         if settings is not None:
             self._app.add_routes(RestoreRoutes(settings).routes())
             self._app.add_routes(SystemRoutes(settings).routes())
+            self._app.add_routes(AuditRoutes(settings).routes())
             self._app.add_routes(PlaceRoutes(settings.number_ranges).routes())
         self._app.add_routes(
             [
