@@ -28,6 +28,7 @@ from gateway.api.recording_routes import Recorded
 from gateway.api.server import ApiServer
 from gateway.api.system_routes import Upkeep
 from gateway.api.trace_routes import Insight
+from gateway.api.widget_routes import Site
 from gateway.audio.recording_writer import RecordingTrouble, RecordingWriter
 from gateway.audio.wav import Recovered, measure, repair
 from gateway.backup.passphrase import PassphraseKeeper
@@ -66,6 +67,7 @@ from gateway.telephony.on_duty import OnDuty
 from gateway.telephony.prompts import PromptBook
 from gateway.telephony.recording import CallRecordings
 from gateway.telephony.shop import Shop
+from gateway.telephony.site_desk import SiteDesk
 from gateway.telephony.status_prompts import sound_of
 from gateway.telephony.switchboard import Switchboard
 from gateway.telephony.trace import Traces
@@ -261,6 +263,11 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
                 answers=store.answers,
             ),
             call_backs=call_backs,
+            site=Site(
+                visitors=SiteDesk(promises=call_backs, visits=store.visits, shop=store.shop, clock=utc_now),
+                clock=utc_now,
+                tokens=FormTokens(loop.time),
+            ),
             deliveries=store.jobs.log,
             is_courier=lambda extension: store.shop().courier(extension) is not None,
         )

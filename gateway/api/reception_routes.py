@@ -84,7 +84,7 @@ def _wire(promise: PromisedCall) -> dict[str, object]:
     return {
         "id": promise.id, "number": promise.number, "name": promise.name, "called": promise.called,
         "extensions": list(promise.extensions), "call_id": promise.call_id, "state": str(promise.state),
-        "attempts": promise.attempts, "last_cause": promise.last_cause, **times,
+        "attempts": promise.attempts, "last_cause": promise.last_cause, "visit_id": promise.visit_id, **times,
     }  # fmt: skip
 
 

@@ -364,6 +364,9 @@ class ShopFile(Protocol):
     async def change_order_status(self, table: Mapping[str, object], *, by: str) -> None:
         """Commit other rules for the status of orders, all of them. Raises SettingsError that says what is wrong."""
 
+    async def change_widget(self, changes: Mapping[str, object], *, by: str) -> None:
+        """Commit other rules of the widget. Raises SettingsError that says what is wrong."""
+
     def schedule(self) -> Schedule:
         """The shop's hours as they are now."""
 

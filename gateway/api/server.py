@@ -44,6 +44,7 @@ from gateway.api.stream import EventStream
 from gateway.api.system_routes import SystemRoutes, Upkeep
 from gateway.api.trace_routes import Insight, TraceRoutes
 from gateway.api.user_routes import UserRoutes
+from gateway.api.widget_routes import Site, WidgetRoutes
 from gateway.errors import AddressInUse, TryLater
 from gateway.events import EventBus
 from gateway.ids import new_id

@@ -26,6 +26,7 @@ from tests.fakes.orders import orders_in_memory
 from tests.fakes.queue import FakeQueue
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed
+from tests.fakes.site import FakeSite
 from tests.fakes.texts import FakeTexts
 from tests.fakes.upkeep import upkeep
 
@@ -114,6 +115,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
     orders = orders_in_memory(lambda: SHOP, publish=bus.publish)
     couriers = FakeCouriers(lambda: SHOP, orders, texts.texts.answers)
     call_backs = FakeCallBacks()
+    site = FakeSite(lambda: shop_file.shop, call_backs)
     people = KeptPeople(lambda: SHOP, publish=bus.publish)
     async with (
         ApiServer(
@@ -144,6 +146,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             recorded=recorded,
             company=company,
             missed=missed,
+            site=site,
             couriers=couriers,
             call_backs=call_backs,
             queue=queue,

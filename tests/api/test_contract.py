@@ -20,6 +20,7 @@ from tests.fakes.orders import orders_in_memory
 from tests.fakes.queue import FakeQueue
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed
+from tests.fakes.site import FakeSite
 from tests.fakes.texts import FakeTexts
 from tests.fakes.upkeep import upkeep
 
@@ -81,6 +82,8 @@ def test_every_operation_names_a_known_scope_or_is_open_on_purpose() -> None:
         ("POST", "/api/v1/setup"),
         ("PUT", "/api/v1/setup/restore"),
         ("POST", "/api/v1/sessions"),
+        ("GET", "/api/v1/widget/form"),
+        ("POST", "/api/v1/widget/wishes"),
         ("POST", "/api/v1/sessions/code"),
         ("GET", "/api/v1/setup-files/{token}/{name}"),
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -31,6 +32,23 @@ class FakeCallBacks:
 
     async def over(self, *, limit: int) -> Sequence[PromisedCall]:
         return [each for each in self.promises if not each.is_open][:limit]
+
+    @property
+    def open_visits(self) -> int:
+        return sum(bool(each.visit_id) for each in self.waiting())
+
+    def can_promise(self, number: str) -> bool:
+        return bool(number)
+
+    def promise(
+        self, *, number: str, name: str, called: str, extensions: tuple[str, ...], call_id: str,
+        due_at: datetime | None, visit_id: str = "",
+    ) -> Awaitable[None]:  # fmt: skip
+        self.add(
+            number, name=name, called=called, extensions=extensions, call_id=call_id, visit_id=visit_id,
+            due_at=due_at or PROMISED_AT,
+        )  # fmt: skip
+        return asyncio.sleep(0)
 
     def cancel(self, promise_id: str) -> bool:
         found = next((each for each in self.waiting() if each.id == promise_id), None)

@@ -15,6 +15,7 @@ from gateway.store.order_status_settings import with_order_status
 from gateway.store.queue_settings import with_queue
 from gateway.store.reception_settings import with_reception
 from gateway.store.schedule_settings import with_calendar, with_hours
+from gateway.store.widget_settings import with_widget
 from gateway.telephony.schedule import Schedule
 from gateway.telephony.shop import CourierSettings, LineSettings, NumberRules, PhoneSettings, Shop, ShopView
 
@@ -82,6 +83,10 @@ class FakeShopFile:
 
     async def change_order_status(self, table: Mapping[str, object], *, by: str) -> None:
         self.shop = with_order_status(self.shop, table)
+        self.imported_by.append(by)
+
+    async def change_widget(self, changes: Mapping[str, object], *, by: str) -> None:
+        self.shop = with_widget(self.shop, changes)
         self.imported_by.append(by)
 
     def schedule(self) -> Schedule:

@@ -37,6 +37,7 @@ from tests.fakes.orders import orders_in_memory
 from tests.fakes.queue import FakeQueue
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed, FakeReports
+from tests.fakes.site import FakeSite
 from tests.fakes.texts import FakeTexts
 from tests.fakes.upkeep import upkeep
 
@@ -57,6 +58,7 @@ class GatewayThread:
         self.texts = FakeTexts()
         self.orders = orders_in_memory(lambda: self.shop, publish=self.bus.publish)
         self.call_backs = FakeCallBacks()
+        self.site = FakeSite(lambda: self.shop_file.shop, self.call_backs)
         self.couriers = FakeCouriers(lambda: self.shop, self.orders, self.texts.texts.answers)
         self.people = KeptPeople(lambda: self.shop, publish=self.bus.publish)
         self.recorded = FakeRecorded()

@@ -1,0 +1,28 @@
+"""The shop's web site as the API sees it: visits in memory, promises noted, and forms that age by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from gateway.api.form_tokens import FormTokens
+from gateway.api.widget_routes import Site
+from gateway.store.site_visits import StoredVisits
+from gateway.telephony.shop import ShopView
+from gateway.telephony.site_desk import SiteDesk
+from tests.fakes.call_backs import FakeCallBacks
+from tests.fakes.direct_store import memory_writer
+
+
+class FakeSite:
+    """`seconds` is how old every form is that was issued before it was set."""
+
+    def __init__(self, shop: ShopView, call_backs: FakeCallBacks) -> None:
+        self.seconds = 0.0
+        self._looks = 0
+        visits = StoredVisits(memory_writer(), gateway_id="g", shop=shop, clock=lambda: datetime.now(UTC))
+        desk = SiteDesk(promises=call_backs, visits=visits, shop=shop, clock=lambda: datetime.now(UTC))
+        self.site = Site(visitors=desk, clock=lambda: datetime.now(UTC), tokens=FormTokens(self._clock))
+
+    def _clock(self) -> float:
+        self._looks += 2  # a form is filled in two seconds after it was opened
+        return self.seconds + self._looks
