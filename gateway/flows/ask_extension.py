@@ -1,7 +1,7 @@
 """A caller from outside may dial an extension at the prompt, where the owner has switched that on for the line.
 
-Only extensions of the shop are reached: phones, and couriers by their registered mobiles. Whatever is dialled, no
-number outside is (T-F6).
+Only extensions of the shop are reached: phones, couriers by their registered mobiles, the status of orders. Whatever
+is dialled, no number outside is (T-F6).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from gateway.flows.ring_phones import ring_phones
 from gateway.flows.to_courier import to_courier
 from gateway.telephony.call import Call
 from gateway.telephony.flow import call_flow, flow_for
-from gateway.telephony.routing import AskExtension, RingPhones, ToCourier, to_dialled
+from gateway.telephony.routing import AskExtension, RingPhones, TellOrderStatus, ToCourier, to_dialled
 
 KEY_SECONDS = 6.0
 LONGEST_EXTENSION = 8
@@ -31,12 +31,16 @@ async def ask_extension(call: Call, settings: AskExtension) -> None:
         case RingPhones() as phones:
             call.is_routed_to(called=phones.extensions[0], courier=None)
             await ring_phones(call, phones)
+        case TellOrderStatus() as status:
+            call.flow, told = flow_for(status)
+            call.is_routed_to(called=call.exchange.shop().order_status.extension, courier=None)
+            await told(call, status)
         case _:
             _, usual = flow_for(settings.usual)
             await usual(call, settings.usual)
 
 
-async def _dialled(call: Call) -> ToCourier | RingPhones | None:
+async def _dialled(call: Call) -> ToCourier | RingPhones | TellOrderStatus | None:
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
             for _ in range(TRIES):
@@ -44,7 +48,7 @@ async def _dialled(call: Call) -> ToCourier | RingPhones | None:
                 if not typed:
                     return None
                 match to_dialled(call.exchange.shop(), typed):
-                    case (ToCourier() | RingPhones()) as found:
+                    case (ToCourier() | RingPhones() | TellOrderStatus()) as found:
                         return found
                     case _:
                         await call.say("no-such-extension")

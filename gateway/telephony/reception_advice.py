@@ -46,5 +46,6 @@ def advice_on(shop: Shop) -> Iterator[Advice]:
     for name, number in numbered:
         way = shop.line(name) or shop.trunk(name)
         is_costly = number == main[1] or kind_of_number(number) is NumberKind.TOLL_FREE
-        if way is not None and way.asks_extension and is_costly:
+        has_menu = way is not None and (way.asks_extension or name in shop.order_status.ways)
+        if has_menu and is_costly:
             yield Advice(code=AdviceCode.MENU_FIRST, subject=name, number=number)

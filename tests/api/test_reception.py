@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
+from gateway.telephony.order_status import OrderStatusRules
 from gateway.telephony.promised import PromiseState
 from gateway.telephony.reception import Reception
 from gateway.telephony.shop import TrunkSettings
@@ -45,6 +46,18 @@ async def test_what_is_to_be_thought_over() -> None:
             ((city, replace(free, asks_extension=True)), ["toll-free-not-greeted", "menu-first"]),
         ):
             served.shop_file.shop = replace(shop, trunks=trunks)
+            _, answer = await served.ask("GET", "/api/v1/reception")
+            assert [each["code"] for each in answer["advice"]] == codes
+
+
+async def test_the_main_number_is_not_for_the_status_of_orders() -> None:
+    """A10."""
+    async with serving() as served:
+        await served.set_up()
+        city = TrunkSettings(name="city", host="sip.example.net", number="+74951234567")
+        for ways, codes in ((("city",), ["menu-first"]), (("red",), []), ((), [])):
+            rules = OrderStatusRules(ways=ways)
+            served.shop_file.shop = replace(served.shop_file.shop, trunks=(city,), order_status=rules)
             _, answer = await served.ask("GET", "/api/v1/reception")
             assert [each["code"] for each in answer["advice"]] == codes
 

@@ -7,8 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.events import CallRouted
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import LegState
+from gateway.telephony.order_status import OrderStatus, OrderStatusRules
+from gateway.telephony.orders import Stage
 from gateway.telephony.reception import Reception
 from gateway.telephony.shop import Shop
 from tests.fakes.exchange import Scene, scene
@@ -54,6 +57,17 @@ async def test_a_customer_dials_a_phone() -> None:
         await s.after(1)
         assert caller.state is LegState.UP
         caller.hangs_up()
+
+
+async def test_a_customer_dials_the_short_number_for_the_status_of_an_order() -> None:
+    async with scene(replace(ASKING, order_status=OrderStatusRules(extension="700"))) as s:
+        s.order_desk.known["1001"] = OrderStatus(number="1001", stage=Stage.SHIPPED, phone=STRANGER)
+        caller = await asked(s, "700#")
+        caller.presses("1001#")
+        await s.after(10)
+        assert s.prompts_played[-3:] == ["digit-1", "status-shipped", "goodbye"]
+        assert [event.flow for event in s.events if isinstance(event, CallRouted)] == ["order-status"] * 2
+        assert s.phones.legs == {}
 
 
 async def test_who_presses_nothing_goes_the_usual_way() -> None:
