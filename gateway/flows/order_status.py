@@ -84,8 +84,13 @@ async def _is_the_caller_s(call: Call, order: OrderStatus) -> bool:
     if order.phone and order.phone == _own_number(call):
         return True
     typed = await call.ask("status-enter-phone", most=PROOF_DIGITS, within=KEY_SECONDS)
-    is_known = len(order.phone) > PROOF_DIGITS
-    return is_known and hmac.compare_digest(typed.encode(), order.phone[-PROOF_DIGITS:].encode())
+    guesses, now = call.exchange.proof_guesses, asyncio.get_running_loop().time()
+    if len(order.phone) <= PROOF_DIGITS or not guesses.may_try(order.number, now):
+        return False
+    if hmac.compare_digest(typed.encode(), order.phone[-PROOF_DIGITS:].encode()):
+        return True
+    guesses.was_wrong(order.number, now)
+    return False
 
 
 async def _tell(call: Call, order: OrderStatus, digits: str) -> None:

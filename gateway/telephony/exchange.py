@@ -29,6 +29,7 @@ from gateway.telephony.on_duty import Duty, EverybodyOnDuty
 from gateway.telephony.order_status import NoOrderDesk, OrderDesk
 from gateway.telephony.orders import Order, OrderView
 from gateway.telephony.promised import CallBackPromises, NoPromises
+from gateway.telephony.proof_guesses import ProofGuesses
 from gateway.telephony.shop import PBX_PREFIX, CourierSettings, ShopView
 from gateway.telephony.toll_free import NoGuard, TollFree
 from gateway.telephony.trace import Traces
@@ -178,6 +179,8 @@ class Exchange:
     """Bounds what callers of toll-free numbers cost."""
     order_desk: OrderDesk = field(default_factory=NoOrderDesk)
     """Knows how far orders are."""
+    proof_guesses: ProofGuesses = field(default_factory=ProofGuesses)
+    """Wrong answers of those who asked for somebody's order."""
     people: People = field(default_factory=NobodyKnown)
     """Those outside whom the shop knows."""
     send_text: Callable[[str, str, str], None] = _send_nothing

@@ -53,10 +53,10 @@ def test() -> str | tuple[str, int]:
     return _page(number=number, tried=tried)
 
 
-@order_status.get("/order-status/phrase.wav")
-def sound() -> Response:
-    """What a caller would hear."""
-    return Response(client().order_status_phrase(asker(), request.args.get("keys", "")[:1000]), mimetype="audio/wav")
+@order_status.get("/order-status/phrase/<key>.wav")
+def sound(key: str) -> Response:
+    """What a caller would hear: prompts by their keys, with commas between."""
+    return Response(client().order_status_phrase(asker(), key[:1000]), mimetype="audio/wav")
 
 
 def _told() -> dict[str, Any]:
