@@ -154,6 +154,9 @@ class Board:
             state = LineState.BUSY
         return state
 
+    def _has_tariff(self, way: str) -> bool:
+        return any(tariff.way == way for tariff in self._shop().tariffs)
+
     def _line(self, line: LineSettings) -> dict[str, object]:
         modem, minutes = self._modems.of_line(line.name), self._minutes(line.name)
         return {
@@ -168,5 +171,9 @@ class Board:
             "minutes_per_day": line.minutes_per_day,
             "minutes_used": minutes.used,
             "minutes_left": minutes.left,
+            "minutes_of_month": minutes.of_month,
+            "minutes_per_month": line.minutes_per_month,
+            "cost_of_month": minutes.cost_of_month / 100 if self._has_tariff(line.name) else None,
+            "money_per_month": line.money_per_month,
             "balance": balance_wire(self._balance(line.name)),
         }

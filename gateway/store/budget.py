@@ -149,7 +149,12 @@ class StoredBudget:
         month = self._months.known(day)
         left = [max(0, way.minutes_per_day - used)] if way is not None else [0]
         of_month = minutes_left(way, month) if month is not None else None
-        return LineMinutes(used=used, left=min([*left, *([of_month] if of_month is not None else [])]))
+        return LineMinutes(
+            used=used,
+            left=min([*left, *([of_month] if of_month is not None else [])]),
+            of_month=month.minutes[line] if month is not None else 0,
+            cost_of_month=month.cost[line] if month is not None else 0,
+        )
 
     def refusal(self, *, way: str, extension: str | None, number: str, at: datetime) -> GatewayError | None:
         """Why a call by that line or provider would not begin at that moment; None: it would. Nothing is counted.

@@ -25,6 +25,10 @@ class LineMinutes:
 
     used: int = 0
     left: int | None = None
+    of_month: int = 0
+    """Used or reserved since the first of the shop's month."""
+    cost_of_month: int = 0
+    """What these come to by the tariffs, in hundredths of the currency."""
 
 
 class Budget(Protocol):

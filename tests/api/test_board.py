@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -31,7 +32,7 @@ from gateway.events import (
 )
 from gateway.modem.modem import ModemState
 from gateway.telephony.ledger import LineMinutes
-from gateway.telephony.shop import CourierSettings, PbxSettings, Shop, TrunkSettings
+from gateway.telephony.shop import CourierSettings, PbxSettings, Shop, TariffSettings, TrunkSettings
 from tests.api.shapes import assert_fits
 from tests.fakes.exchange_view import SHOP
 
@@ -293,11 +294,22 @@ def test_how_many_customers_can_talk_to_couriers_at_once() -> None:
 
 
 def test_the_minutes_of_a_line_are_shown() -> None:
+    """Of the day and of the month, and what they cost where there is a tariff."""
+    red, blue = SHOP.lines
+    shop = replace(
+        SHOP,
+        lines=(replace(red, minutes_per_month=600, money_per_month=50), blue),
+        tariffs=(TariffSettings(way="red", per_minute="1.50"),),
+    )
     board = Board(
         bus=EventBus(),
-        shop=lambda: SHOP,
+        shop=lambda: shop,
         hang_up=lambda _call_id: False,
-        minutes=lambda line: LineMinutes(used=7, left=5) if line == "red" else LineMinutes(),
+        minutes=lambda line: (
+            LineMinutes(used=7, left=5, of_month=31, cost_of_month=4650) if line == "red" else LineMinutes()
+        ),
     )
     lines: Any = board.snapshot()["lines"]
     assert [(each["minutes_used"], each["minutes_left"]) for each in lines] == [(7, 5), (0, None)]
+    assert [(each["minutes_of_month"], each["cost_of_month"]) for each in lines] == [(31, 46.5), (0, None)]
+    assert [(each["minutes_per_month"], each["money_per_month"]) for each in lines] == [(600, 50), (None, None)]

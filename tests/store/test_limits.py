@@ -74,7 +74,7 @@ async def test_three_calls_a_night_stop_at_the_month(
     clock.now = datetime(2026, 3, 31, 21, 30, tzinfo=UTC)  # April has begun in Moscow
     async with open_store(places, clock, bus) as store:
         await talk(store, 4)
-        assert store.budget.line_minutes("red") == LineMinutes(used=4, left=20)
+        assert store.budget.line_minutes("red") == LineMinutes(used=4, left=20, of_month=4)
 
 
 async def test_the_money_of_a_month_is_a_hard_stop(
@@ -107,6 +107,7 @@ async def test_what_a_call_did_not_use_of_the_money_goes_back(
         for _ in range(3):
             await store.budget.close(await begin(store), talk_seconds=0)
         await store.budget.close(await begin(store), talk_seconds=20)  # 1.00
+        assert (store.budget.line_minutes("red").of_month, store.budget.line_minutes("red").cost_of_month) == (1, 100)
         with pytest.raises(MonthSpent):
             await begin(store)
 
