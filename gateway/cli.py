@@ -97,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     capturing.add_argument("--seconds", type=int, default=10, help="for so long, at most 60")
     capturing.add_argument("--output", type=Path, required=True, metavar="FILE", help="where to write it")
 
+    _add_route_test(commands)
     add_modem_arguments(commands, check=_modem_check, record=_modem_record)
 
     demo = commands.add_parser("demo", help="everything at once on emulated modems, to try it")
@@ -105,6 +106,13 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--lan", action="store_true", help="let phones and browsers of the local network in")
     demo.add_argument("--data", type=Path, metavar="DIR", help="where the demo keeps its files")
     return parser
+
+
+def _add_route_test(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    routing = _add(commands, "route-test", _route_test, "what would become of a call, step by step; nothing is rung")
+    routing.add_argument("caller", metavar="CALLER", help="a number, or the extension of a phone; -: withheld")
+    routing.add_argument("called", metavar="CALLED", help="a line, provider or its number; from a phone: what it dials")
+    routing.add_argument("--at", default="", metavar="TIME", help="such as 2027-01-31T03:00, by the shop's clock")
 
 
 def _add(
@@ -284,6 +292,17 @@ def _call_pcap(options: argparse.Namespace) -> int:
     problem = ask_for_file(bind, path, token, options.output)
     print(problem or f"{options.output} is written.", file=sys.stderr if problem else sys.stdout)
     return 1 if problem else 0
+
+
+def _route_test(options: argparse.Namespace) -> int:
+    from gateway.api.asking import ask_for_route
+    from gateway.settings import load_settings
+
+    asked = {"caller": "" if options.caller == "-" else options.caller, "called": options.called, "at": options.at}
+    bind, token = load_settings(options.config).api.bind, os.environ.get("SIMBRIDGE_TOKEN")
+    text, problem = ask_for_route(bind, token, os.environ.get("LANG", ""), asked)
+    print(problem if text is None else text, file=sys.stderr if text is None else sys.stdout)
+    return 1 if text is None else 0
 
 
 def _usb_power(options: argparse.Namespace) -> int:

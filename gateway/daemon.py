@@ -8,6 +8,7 @@ import logging
 import signal
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from gateway import flows
@@ -66,6 +67,7 @@ from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.on_duty import OnDuty
 from gateway.telephony.prompts import PromptBook
 from gateway.telephony.recording import CallRecordings
+from gateway.telephony.route_trial import try_route
 from gateway.telephony.shop import Shop
 from gateway.telephony.site_desk import SiteDesk
 from gateway.telephony.status_prompts import sound_of
@@ -157,6 +159,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             traces=traces,
             orders=store.orders.alive,
             order_desk=(order_desk := await stack.enter_async_context(_order_desk(store))),
+            orders_at=store.orders.alive_at,
             people=store.people,
             toll_free=store.toll_free,
             call_back=switchboard.call_back,
@@ -167,6 +170,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             mailboxes=store.mailboxes,
             sound_of=MessageSounds(settings.worker_socket).of,
             minutes_of=store.budget.line_minutes,
+            minutes_of_extension=store.budget.extension_minutes,
             refusal_of=store.budget.refusal,
             call_back_later=lambda *wish: promise_call_back(messages.jobs, *wish),
             send_text=lambda *text: messages.promise_text(*text),  # noqa: PLW0108  # the desk is made below
@@ -225,6 +229,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             ),
             transfer=switchboard.transfer,
             connect_two=TwoLegDesk(exchange, switchboard.place).connect,
+            try_route=partial(try_route, exchange),
             company=Company(joining=switchboard, note=store.evidence.note_joining),
             insight=Insight(
                 trace=switchboard.traced,

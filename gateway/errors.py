@@ -85,6 +85,12 @@ class NoFreeLine(GatewayError):
     code = "no-free-line"
 
 
+class NoSuchWay(GatewayError):
+    """Whoever calls from outside calls a line, a provider or a number of this shop; this is none."""
+
+    code = "no-such-way"
+
+
 class PhoneNotFree(GatewayError):
     """A phone of the shop cannot be rung now: it is not registered, or in a call."""
 

@@ -71,6 +71,19 @@ def finding_text(code: str, language: str, values: Mapping[str, object]) -> tupl
     return _filled(title, values), None if advice is None else _filled(advice, values)
 
 
+def step_text(code: str, language: str, values: Mapping[str, object]) -> str:
+    """A step of the route test, in one sentence; codes among the values are said in words."""
+    said = {
+        f"{name}_title": _text(section, str(values[name]), "title", language) or str(values[name])
+        for name, section in _SECTION_OF_VALUE.items()
+        if name in values
+    }
+    return _filled(_text("route", code, "title", language) or code, {**values, **said})
+
+
+_SECTION_OF_VALUE = {"cause": "causes", "error": "errors", "reason": "barred", "state": "line_states"}
+
+
 def _filled(template: str, values: Mapping[str, object]) -> str:
     return re.sub(r"\{(\w+)\}", lambda match: str(values[match[1]]), template)
 

@@ -166,6 +166,7 @@ class WorkerAway(ApiError):
 _STATUS_OF_CODE = {
     "settings-invalid": 422,
     "no-free-line": 503,
+    "no-such-way": 422,
     "phone-not-free": 409,
     "call-back-limit": 429,
     "not-within-hours": 422,

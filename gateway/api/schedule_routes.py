@@ -56,7 +56,7 @@ class ScheduleRoutes:
     async def _get_state(self, request: web.Request) -> web.Response:
         schedule, language = self._hours.schedule(), pick_language(request.headers.get("Accept-Language", ""))
         zone = ZoneInfo(schedule.time_zone)
-        at = _moment(request.query["at"], zone) if "at" in request.query else self._clock()
+        at = moment_of(request.query["at"], zone) if "at" in request.query else self._clock()
         opening = schedule.state_at(at)
         today = at.astimezone(zone).date()
         return web.json_response(
@@ -101,7 +101,7 @@ def _day(schedule: Schedule, day: date, language: str) -> dict[str, object]:
     }
 
 
-def _moment(text: str, zone: ZoneInfo) -> datetime:
+def moment_of(text: str, zone: ZoneInfo) -> datetime:
     """RFC 3339; without an offset it is what the shop's clock shows (the first time, where it does so twice)."""
     try:
         parsed = datetime.fromisoformat(text)

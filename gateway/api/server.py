@@ -36,6 +36,7 @@ from gateway.api.reception_routes import CallBackList, ReceptionRoutes
 from gateway.api.recording_routes import Recorded, RecordingRoutes
 from gateway.api.relay import Relay
 from gateway.api.restore_routes import RestoreRoutes
+from gateway.api.route_test_routes import RouteTestRoutes, TryRoute
 from gateway.api.schedule_routes import ScheduleRoutes
 from gateway.api.seams import Accounts, LiveView, PhoneSetup, ShopFile
 from gateway.api.second_step_routes import SecondStepRoutes
@@ -95,6 +96,7 @@ class ApiServer:
         texts: Texts,
         transfer: Transfer,
         connect_two: ConnectTwo,
+        try_route: TryRoute,
         company: Company,
         insight: Insight,
         watched: Watched,
@@ -137,6 +139,7 @@ class ApiServer:
             WidgetRoutes(site, shop),
             QueueRoutes(shop, queue),
             ScheduleRoutes(shop),
+            RouteTestRoutes(shop.current, try_route),
             MessageRoutes(texts),
             CallRoutes(transfer, connect_two, texts.answers),
             CompanyRoutes(company),

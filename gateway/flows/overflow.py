@@ -10,7 +10,7 @@ from gateway.flows.promise import Promise
 from gateway.flows.ring_phones import follow_forward
 from gateway.telephony.call import Call
 from gateway.telephony.forwarding import Forward, plan_ringing
-from gateway.telephony.queue_rules import Overflow
+from gateway.telephony.queue_rules import Overflow, overflow_due_in
 from gateway.telephony.routing import RingPhones
 from gateway.telephony.staff import Staff
 from gateway.telephony.voicemail import QUEUE_BOX, take_message
@@ -26,8 +26,7 @@ class Overflowing:
         self._extensions = extensions
         self._promise = promise
         self._rules = rules
-        needs_answer = rules.overflow in (Overflow.VOICEMAIL, Overflow.CALL_BACK)
-        self._is_on = rules.overflow is not Overflow.STAY and (may_answer or not needs_answer)
+        self._may_answer = may_answer
         self._is_due = False
 
     @property
@@ -38,12 +37,13 @@ class Overflowing:
     @contextmanager
     def watching(self, staff: Staff) -> Iterator[None]:
         """Within the block it happens as soon as it is due."""
-        rules, line = self._rules, self._call.exchange.line_up
+        ahead = self._call.exchange.line_up.place(staff) - 1
+        due_in = overflow_due_in(self._rules, ahead=ahead, may_answer=self._may_answer)
         timer: asyncio.TimerHandle | None = None
-        if self._is_on and rules.overflow_callers and line.place(staff) > rules.overflow_callers:
+        if due_in == 0.0:
             self._happen(staff)
-        elif self._is_on and rules.overflow_seconds:
-            timer = asyncio.get_running_loop().call_later(rules.overflow_seconds, self._happen, staff)
+        elif due_in is not None:
+            timer = asyncio.get_running_loop().call_later(due_in, self._happen, staff)
         try:
             yield
         finally:

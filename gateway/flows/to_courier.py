@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from gateway.telephony.call import Call
 from gateway.telephony.causes import NEXT_WAY, Cause
 from gateway.telephony.courier_texts import missed_text
+from gateway.telephony.courier_ways import after_courier, has_app, holds_the_only_line
 from gateway.telephony.flow import call_flow, flow_for
 from gateway.telephony.leg import Leg, LegState
 from gateway.telephony.line import Line
-from gateway.telephony.routing import RingPhones, ToCourier, to_dialled
+from gateway.telephony.routing import RingPhones, ToCourier
 from gateway.telephony.shop import FollowMe
 
 CONFIRM_SECONDS = 8.0
@@ -35,7 +35,7 @@ async def to_courier(call: Call, settings: ToCourier) -> None:
             reached, why = await _reach(call, settings)
     finally:
         # Also when the caller has given up: that is what the courier wants to know.
-        wants_text = courier.texts_missed or _holds_the_only_line(call, settings, why)
+        wants_text = courier.texts_missed or holds_the_only_line(call.exchange.shop(), call.caller.line, settings, why)
         if courier.on_shift and reached is None and wants_text:
             text = missed_text(call.exchange.shop().language, settings.order)
             call.exchange.send_text(courier.mobile, text, courier.extension)
@@ -50,7 +50,7 @@ async def _reach(call: Call, settings: ToCourier) -> tuple[Leg | None, Cause]:
     """The leg by which the courier has taken the call; else why there is none."""
     courier = settings.courier
     lines = call.exchange.free_lines(courier.lines, besides=call.caller.line, operator=courier.operator)
-    if not _has_app(call, courier.extension) or courier.follow is FollowMe.MOBILE:
+    if not has_app(call.exchange, courier.extension, call.caller) or courier.follow is FollowMe.MOBILE:
         return await _by_mobile(call, settings, lines)
     if courier.follow is FollowMe.BOTH:
         return await _by_both(call, settings, lines)
@@ -101,27 +101,8 @@ async def _by_both(call: Call, settings: ToCourier, lines: Iterator[Line]) -> tu
         return taken, ringing.cause
 
 
-def _has_app(call: Call, extension: str) -> bool:
-    """A phone of the same extension can be rung, and it is not the one that calls."""
-    phone = call.exchange.shop().phone(extension)
-    is_caller = call.caller.line is None and call.caller.peer == extension
-    return (
-        phone is not None
-        and not phone.do_not_disturb
-        and not is_caller
-        and call.exchange.phones.is_reachable(extension)
-    )
-
-
 def _has_ended(leg: Leg) -> Callable[[], bool]:
     return lambda: leg.state is LegState.ENDED
-
-
-def _holds_the_only_line(call: Call, settings: ToCourier, why: Cause) -> bool:
-    """The customer of an order has called the SIM by which alone the courier could be reached now."""
-    shop, held, allowed = call.exchange.shop(), call.caller.line, settings.courier.lines
-    is_line = held is not None and shop.line(held) is not None and (not allowed or held in allowed)
-    return why is Cause.NO_FREE_LINE and settings.order is not None and is_line
 
 
 async def _takes(call: Call, leg: Leg, settings: ToCourier) -> bool:
@@ -146,17 +127,18 @@ async def _takes(call: Call, leg: Leg, settings: ToCourier) -> bool:
 async def _go_on(call: Call, settings: ToCourier, why: Cause, *, is_told: bool) -> None:
     """Whoever is next: another courier, or a phone such as the dispatcher's; nobody is asked twice."""
     courier = settings.courier
-    passed = (*settings.passed, courier.extension)
-    match to_dialled(call.exchange.shop(), courier.then) if courier.then is not None else None:
-        case ToCourier() as other if other.courier.extension not in passed:
+    match after_courier(call.exchange.shop(), settings):
+        case ToCourier() as other:
             call.is_routed_to(called=other.courier.extension, courier=other.courier.extension)
-            await to_courier(call, replace(other, order=settings.order, passed=passed))
+            await to_courier(call, other)
         case RingPhones() as phones:
             call.is_routed_to(called=phones.extensions[0], courier=None)
             _, ring_phones = flow_for(phones)
             await ring_phones(call, phones)
         case _ if is_told and call.caller.line is not None:
-            if settings.order is not None and _holds_the_only_line(call, settings, why):
+            if settings.order is not None and holds_the_only_line(
+                call.exchange.shop(), call.caller.line, settings, why
+            ):
                 call.exchange.call_back_later(courier.extension, settings.order, call.id)
             try:
                 await call.say("courier-told")

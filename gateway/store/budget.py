@@ -179,6 +179,12 @@ class StoredBudget:
             or month_refusal(self._way(way), month, more, day)
         )
 
+    def extension_minutes(self, extension: str) -> LineMinutes:
+        """How a phone or a courier stands today, by what is known without looking at the disk."""
+        subject = Subject("extension", extension)
+        used, limit = self._days.get(self._local_day(), Counter())[subject], self._limit(subject)
+        return LineMinutes(used=used, left=None if limit is None else max(0, limit - used))
+
     # Inside.
 
     async def _rehearse(self) -> None:

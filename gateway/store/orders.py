@@ -62,6 +62,10 @@ class StoredOrders:
             self._living = {order.number: order for order in living}
         return living
 
+    def alive_at(self, moment: datetime) -> tuple[Order, ...]:
+        """Those of now that will live, or lived, at that moment, the one that counts most first."""
+        return alive(self._living.values(), moment, self.grace)
+
     def life(self, order: Order) -> Life:
         """What an order is now."""
         return order.life(self._clock(), self.grace)

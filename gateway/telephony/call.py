@@ -138,7 +138,7 @@ class Call:
             self.redirect.why = cause
             return
         if self.caller.state is LegState.UP:
-            await self.say(_PHRASES.get(cause, "courier-unreachable"))
+            await self.say(phrase_for(cause))
         self.caller.hangup(cause)
 
     # Whom the caller reaches.
@@ -359,6 +359,11 @@ class Call:
             return
         if self._talk is None or not self._talk.goes_on_without(leg):
             self._scope.reschedule(0)
+
+
+def phrase_for(cause: Cause) -> str:
+    """The key of the prompt that tells an answered caller why it comes to nothing."""
+    return _PHRASES.get(cause, "courier-unreachable")
 
 
 _PHRASES = {

@@ -175,6 +175,8 @@ class Exchange:
     """Promise, at once and for good, to ring a courier back for an order's customer, whose call has that id."""
     orders: OrderView = field(default=lambda: ())
     """The orders that live now, the one that counts most first."""
+    orders_at: Callable[[datetime], Sequence[Order]] = field(default=lambda _moment: ())
+    """Those of them that live at another moment."""
     toll_free: TollFree = field(default_factory=NoGuard)
     """Bounds what callers of toll-free numbers cost."""
     order_desk: OrderDesk = field(default_factory=NoOrderDesk)
@@ -189,6 +191,8 @@ class Exchange:
     """Why the budget would not let such a paid call begin; nothing is counted."""
     minutes_of: Callable[[str], LineMinutes] = field(default=lambda _line: LineMinutes())
     """What the line of that name has used of its minutes, and what it may still use."""
+    minutes_of_extension: Callable[[str], LineMinutes] = field(default=lambda _extension: LineMinutes())
+    """The same of a phone or a courier, today."""
     traces: Traces = field(default_factory=lambda: Traces(lambda: asyncio.get_running_loop().time()))
     """What the wires say."""
     music: Callable[[], FrameSource] = hold_music

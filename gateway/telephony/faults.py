@@ -20,6 +20,11 @@ _CAUSES = {
 
 def cause_of_fault(fault: GatewayError) -> Cause:
     """Why the call comes to nothing, as the caller is told."""
-    if isinstance(fault, NumberBarred) and fault.values.get("reason") == BarredReason.NO_SUCH_NUMBER:
-        return Cause.NO_SUCH_NUMBER
+    if isinstance(fault, NumberBarred):
+        return cause_of_barred(fault.values.get("reason"))
     return _CAUSES.get(fault.code, Cause.FAULT)
+
+
+def cause_of_barred(reason: object) -> Cause:
+    """Why a call to a number that may not be dialled comes to nothing; `reason` is a BarredReason."""
+    return Cause.NO_SUCH_NUMBER if reason == BarredReason.NO_SUCH_NUMBER else Cause.NUMBER_BARRED

@@ -59,3 +59,16 @@ class QueueRules:
     overflow_number: str = ""
     message_phones: tuple[str, ...] = ()
     """Phones whose lamps tell of the shop's own messages, and that may listen to them."""
+
+
+def overflow_due_in(rules: QueueRules, *, ahead: int, may_answer: bool) -> float | None:
+    """After how many seconds the overflow is due for a caller with so many before; 0: at once, None: never.
+
+    `may_answer` is False on a toll-free number, which only a person may answer (rule 9).
+    """
+    needs_answer = rules.overflow in (Overflow.VOICEMAIL, Overflow.CALL_BACK)
+    if rules.overflow is Overflow.STAY or (needs_answer and not may_answer):
+        return None
+    if rules.overflow_callers and ahead >= rules.overflow_callers:
+        return 0.0
+    return float(rules.overflow_seconds) if rules.overflow_seconds else None

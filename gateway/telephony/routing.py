@@ -27,7 +27,7 @@ class RingPhones:
     extensions: tuple[str, ...]
     ring_seconds: float = 60.0
     forwarded_by: tuple[str, ...] = ()
-    """The phones that have forwarded the call so far, the last one at the end."""
+    """The phones that have forwarded the call so far, and couriers who were not reached, the last one at the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ class ToCourier:
     order: Order | None = None
     """The order that leads there: the courier is told which one."""
     passed: tuple[str, ...] = ()
-    """The couriers who were not reached so far."""
+    """The couriers who were not reached so far, and the phones that have forwarded the call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,13 +306,17 @@ def to_dialled(shop: Shop, text: str) -> Destination:
 
 
 def forwarded(shop: Shop, forward: Forward, passed: tuple[str, ...]) -> Destination:
-    """Where a call goes that a phone forwards, as if that phone had dialled; `passed` have forwarded it so far.
+    """Where a call goes that a phone forwards, as if that phone had dialled; `passed` had it before.
 
-    A circle comes to nothing.
+    A circle, of couriers too, comes to nothing.
     """
     match to_dialled(shop, forward.target):
         case RingPhones() as phones if set(phones.extensions) & set(passed):
             return Refuse(cause=Cause.UNREACHABLE)
+        case ToCourier() as courier if courier.courier.extension in passed:
+            return Refuse(cause=Cause.UNREACHABLE)
+        case ToCourier() as courier:
+            return replace(courier, passed=passed)
         case RingPhones() as phones:
             return replace(phones, forwarded_by=passed)
         case other:

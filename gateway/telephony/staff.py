@@ -86,6 +86,8 @@ class Staff:
 
     def wish(self) -> Wish:
         """Who rings for the caller, and who could."""
+        if self._ringing is None:
+            return wish_of_newcomer(self.call.exchange, self._order)
         now = asyncio.get_running_loop().time()
         most = None if self._step_seconds is None else 1 + int((now - self.since) // self._step_seconds)
         return Wish(
@@ -133,9 +135,7 @@ class Staff:
         exchange, leg = self.call.exchange, self._latest.get(extension)
         if not exchange.duty.is_free(extension) or (leg is not None and leg.state is not LegState.ENDED):
             return False
-        if self._ringing is None and self._step_seconds is None:
-            return True  # a phone that is in a call says by itself whether it takes another one
-        is_there = exchange.phones.is_reachable(extension) and not _is_engaged_elsewhere(exchange, extension)
+        is_there = _is_there(exchange, extension)
         if leg is None:
             return is_there
         if leg.redirected_to:
@@ -148,9 +148,22 @@ class Staff:
         return leg.cause is Cause.UNREACHABLE or now - ended_at >= AGAIN_SECONDS
 
 
+def wish_of_newcomer(exchange: Exchange, order: tuple[str, ...]) -> Wish:
+    """Whom a caller who has just come would have rung; `order` is that of their turns."""
+    free = tuple(each for each in order if exchange.duty.is_free(each))
+    if exchange.shop().queue.strategy is Strategy.ALL:
+        return Wish(rings=frozenset(), may=free)  # a phone in a call says by itself whether it takes another one
+    return Wish(rings=frozenset(), may=tuple(each for each in free if _is_there(exchange, each)), most=1)
+
+
 def is_engaged(exchange: Exchange, extension: str) -> bool:
     """Whether a phone of that extension takes part in a call of ours, or rings for one."""
     return next(_legs_at(exchange, extension), None) is not None
+
+
+def _is_there(exchange: Exchange, extension: str) -> bool:
+    """The phone can be reached, and is not busy with somebody who does not wait in the queue."""
+    return exchange.phones.is_reachable(extension) and not _is_engaged_elsewhere(exchange, extension)
 
 
 def _is_engaged_elsewhere(exchange: Exchange, extension: str) -> bool:

@@ -84,6 +84,10 @@ class WaitingLine:
             self._look_in(LOOK_SECONDS)
         return added
 
+    def would_ring(self, wish: Wish) -> tuple[str, ...]:
+        """Whom one more caller with that wish would have rung at once."""
+        return shared_out([*(each.wish() for each in self._waiting), wish])[-1]
+
     def leave(self, staff: Staff) -> None:
         """It waits no more: its phones may ring for others."""
         self._waiting.remove(staff)

@@ -26,6 +26,7 @@ from tests.fakes.orders import orders_in_memory
 from tests.fakes.queue import FakeQueue
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed
+from tests.fakes.route_tried import routes_of
 from tests.fakes.site import FakeSite
 from tests.fakes.texts import FakeTexts
 from tests.fakes.upkeep import upkeep
@@ -121,6 +122,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
         ApiServer(
             bind="127.0.0.1:0", worker_socket=worker_socket, bus=bus, live=board, accounts=accounts, shop=shop_file,
             phone_setup=setup_desk(), texts=texts.texts, transfer=transfer, connect_two=connect_two,
+            try_route=routes_of(shop_file.current),
             company=company.company,
             insight=company.insight,
             watched=watched(),

@@ -20,6 +20,7 @@ from tests.fakes.orders import orders_in_memory
 from tests.fakes.queue import FakeQueue
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed
+from tests.fakes.route_tried import routes_of
 from tests.fakes.site import FakeSite
 from tests.fakes.texts import FakeTexts
 from tests.fakes.upkeep import upkeep
@@ -36,6 +37,7 @@ def _server() -> ApiServer:
         book=KeptPeople(lambda: SHOP).book,
         couriers=FakeCouriers(lambda: SHOP, orders_in_memory(lambda: SHOP), FakeTexts().texts.answers).couriers,
         transfer=lambda call_id, to: None, connect_two=lambda extension, to: "c9",
+        try_route=routes_of(lambda: SHOP),
             company=FakeCompany().company, insight=FakeCompany().insight,
             watched=watched(),
         recorded=FakeRecorded().recorded, is_ready=lambda: True,

@@ -27,6 +27,7 @@ from tests.fakes.orders import orders_in_memory
 from tests.fakes.queue import FakeQueue
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed
+from tests.fakes.route_tried import routes_of
 from tests.fakes.site import FakeSite
 from tests.fakes.texts import FakeTexts
 from tests.fakes.upkeep import upkeep
@@ -337,6 +338,7 @@ async def test_a_port_in_use_is_told_by_name() -> None:
             book=KeptPeople(lambda: SHOP).book,
         couriers=FakeCouriers(lambda: SHOP, orders_in_memory(lambda: SHOP), FakeTexts().texts.answers).couriers,
         connect_two=lambda extension, to: "c9", transfer=lambda call_id, to: None,
+        try_route=routes_of(lambda: SHOP),
             company=FakeCompany().company, insight=FakeCompany().insight,
             watched=watched(),
             recorded=FakeRecorded().recorded, is_ready=lambda: True,

@@ -243,6 +243,7 @@ class Scene:
             call_back=self.switchboard.call_back,
             call_back_later=lambda *wish: self.call_backs_later.append(wish),
             orders=lambda: alive(self.orders, loop_clock(), timedelta(minutes=self.shop.orders.grace_minutes)),
+            orders_at=lambda at: alive(self.orders, at, timedelta(minutes=self.shop.orders.grace_minutes)),
             send_text=lambda number, text, by: self.texts.append((number, text, by)),
         )
         self.switchboard.connect(self.exchange)

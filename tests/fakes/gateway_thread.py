@@ -37,6 +37,7 @@ from tests.fakes.orders import orders_in_memory
 from tests.fakes.queue import FakeQueue
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed, FakeReports
+from tests.fakes.route_tried import routes_of
 from tests.fakes.site import FakeSite
 from tests.fakes.texts import FakeTexts
 from tests.fakes.upkeep import upkeep
@@ -157,6 +158,7 @@ class GatewayThread:
             bind=f"127.0.0.1:{port}", worker_socket=self.worker_socket, bus=self.bus, live=self._board,
             accounts=self.accounts, shop=self.shop_file, phone_setup=setup_desk(lambda: self.shop),
             texts=self.texts.texts, transfer=self.transfer, connect_two=self.connect_two, company=self.company.company,
+            try_route=routes_of(self.shop_file.current),
             insight=self.company.insight,
             watched=watched(),
             recorded=self.recorded.recorded, is_ready=lambda: True,

@@ -108,6 +108,18 @@ async def test_a_circle_of_forwarding_ends() -> None:
         assert rung(s) == []
 
 
+async def test_a_circle_of_a_courier_and_a_phone_ends() -> None:
+    """2001 is followed by 102, which forwards to 2001 what it does not answer."""
+    shop = shop_with(forward_no_answer="2001", forward_after_seconds=10)
+    couriers = (replace(shop.couriers[0], then="102", ring_seconds=10),)
+    async with scene(replace(shop, couriers=couriers)) as s:
+        caller = s.call_from_phone("101", "2001")
+        await s.after(60)
+        assert caller.told[-1] == f"hangup {Cause.UNREACHABLE}"
+        assert len(s.lines["red"].dialled) == 1
+        assert len(s.phones.legs["102"]) == 1
+
+
 async def test_who_phones_himself_by_a_detour_is_not_rung_for_ever() -> None:
     """102 forwards to 103, which answers by 302 to 102."""
     async with scene(shop_with(forward_always="103")) as s:
