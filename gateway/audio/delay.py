@@ -36,11 +36,14 @@ class DelayMeter:
         self._times, self._spares, self._queues = array("d"), array("d"), array("d")
         """When each packet came, how long before the device's next read, and how much was queued before it."""
         self._since_review = 0
+        self._most_queued = 0.0
+        """The most that was queued before a packet, slowly forgotten: the quickest packets are rare where jitter is."""
 
     def begin(self, waiting: int) -> None:
         """A stream begins behind `waiting` samples that are in the device already."""
         del self._times[:], self._spares[:], self._queues[:]
         self._moved = self.surplus = self.wish = self._since_review = 0
+        self._most_queued = 0.0
         self.is_even = False
         self.limit = min(self._longest, waiting + _LEAST_LIMIT + self._block_samples)
         self.room = self.limit - _HEADROOM - waiting
@@ -98,6 +101,7 @@ class DelayMeter:
                 self.is_even = True
                 self.limit = min(self._longest, _LEAST_LIMIT + self._block_samples)
                 self.room = self.limit - _HEADROOM
+                self._most_queued = 0.0 - self._moved
                 return
         times = np.array(self._times)
         spare = np.array(self._spares) * SAMPLE_RATE
@@ -111,14 +115,18 @@ class DelayMeter:
         reserve = middle - _SPREADS * spread - margin
         most = max(_LEAST_LIMIT, int(2 * _SPREADS * spread)) + cushion_samples + self._block_samples
         self.limit = min(self._longest, max(most, int(queued.max()) + FRAME_SAMPLES))
-        self.room = min(self._longest, most) - _HEADROOM - int(queued.max())
         # While jitter goes on, not every change of its measure is followed.
         self.is_even = spread <= _LEAST_SPREAD
+        known = 0.0 if self.is_even else self._most_queued + self._moved - _FORGOTTEN
+        waiting = int(max(known, float(queued.max())))
+        self._most_queued = waiting - self._moved
+        self.room = min(self._longest - FRAME_SAMPLES, most - _HEADROOM) - waiting
         slackness = 0 if self.is_even else _SLACKNESS
         self.surplus = int(min(unneeded, reserve)) - slackness
         self.wish = 0
         if (slackness or cushion_samples) and -reserve > slackness:
-            self.wish = max(0, min(int(-reserve), self.room))
+            wish = min(int(-reserve), self.room)
+            self.wish = wish if wish >= _LEAST_WISH else 0
 
 
 def _without_drift(ages: NDArray[np.float64], early: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -146,6 +154,9 @@ _SPREADS = 3.4
 _LEAST_SPREAD = 0.003 * SAMPLE_RATE
 _SLACKNESS = FRAME_SAMPLES
 _HEADROOM = 2 * FRAME_SAMPLES
+_FORGOTTEN = 2
+"""Samples a review, half a millisecond a second: as much as two clocks drift apart."""
+_LEAST_WISH = 40
 _LEAST_LIMIT = 3 * FRAME_SAMPLES
 _MOST_DRIFT = 0.01 * SAMPLE_RATE
 """Samples a second, 1 %: what two bad crystals make together."""

@@ -8,7 +8,8 @@ arrives. When the next read is about to find too little, the voice is continued 
 
 A packet that comes after its turn was concealed is played all the same: that much jitter exists,
 and the delay has grown by what was made up. Only the first late one in a while, on a line that is even, is given
-up: it tells nothing of those to come, and playing it would cost a delay for seconds. Delay that no packet of the
+up, with all that was held up together with it: it tells nothing of those to come, and playing it would cost a delay
+for seconds and stretch a sentence (docs/decisions/bad-networks.md). Delay that no packet of the
 last seconds has needed is given back: samples are taken out in silence, or a whole pitch period of a voice. The
 same two movements follow the drift between the peer's clock and the modem's crystal.
 
@@ -234,7 +235,7 @@ class Playout:
         lost = min(self._debt, missing)
         inserted = self._debt - lost
         self._debt = 0
-        if 0 < inserted <= _MOST_GIVEN_UP and self._is_exception(now):
+        if inserted and self._is_exception(now):
             self.counters.late += 1
             self._next_position += (lost + inserted) * FRAME_SAMPLES
             self._stand_in = None
@@ -370,7 +371,7 @@ class Playout:
 
     def _made_up(self) -> Frame:
         """20 ms that stand for a frame which is not here."""
-        frame = self._splice.made_up()
+        frame = self._splice.made_up(self._held.get(self._next_position + FRAME_SAMPLES))
         if self._held:
             # The frame after the missing one is here: this one is lost.
             self._stand_in = self._next_position
@@ -392,7 +393,5 @@ _JUMP_AHEAD = SAMPLE_RATE // 5 + FRAME_SAMPLES
 _JUMP_BACK = 2 * SAMPLE_RATE
 _SKIP_SECONDS = 0.1
 _EXCEPTION_SECONDS = 10.0
-_MOST_GIVEN_UP = 2
-"""Frames: a longer hole in a voice is heard, so what was held up is worth its delay."""
 _TOGETHER_SECONDS = FRAME_SECONDS / 2
 _IDLE_FRAMES = 25

@@ -79,8 +79,7 @@ class Splice:
         elif self.owed > 0:
             samples = self._stretch(frame)
         elif delay.wish > 0 and is_quiet(frame):
-            self.owed = delay.wish
-            samples = self._stretch(frame)
+            samples = self._widened(frame, min(delay.wish, 2 * FRAME_SAMPLES))
         elif delay.surplus > 0:
             samples = self._shrink(frame)
         self._concealer.played(samples)
@@ -96,8 +95,14 @@ class Splice:
         frame, self.rest = self.rest[:FRAME_SAMPLES], self.rest[FRAME_SAMPLES:]
         return frame
 
-    def made_up(self) -> Frame:
-        """20 ms of concealment, after what is left over of the last real frame."""
+    def made_up(self, following: Frame | None) -> Frame:
+        """20 ms of concealment, after what is left over of the last real frame; `following` is heard next, if known."""
+        if following is not None:
+            made = _clipped(self._concealer.between(following))
+            self._concealer.played(made)
+            whole = np.concatenate((self.rest, made)) if len(self.rest) else made
+            frame, self.rest = whole[:FRAME_SAMPLES], whole[FRAME_SAMPLES:]
+            return frame
         missing = FRAME_SAMPLES - len(self.rest)
         made = _clipped(self._concealer.more(missing))
         frame = np.concatenate((self.rest, made)) if len(self.rest) else made
@@ -106,8 +111,10 @@ class Splice:
         return frame
 
     def has_grown(self, samples: int) -> None:
-        """So much was put in already. Once the voice is interrupted, all that the jitter asks for follows."""
-        self.owed = max(self.owed, self._delay.grown(samples))
+        """So much was put in already. Once the voice is interrupted, what else the jitter asks for follows."""
+        more = self._delay.grown(samples)
+        if more >= _WORTH_WHILE:
+            self.owed = max(self.owed, more)
 
     def _shrink(self, frame: Frame) -> NDArray[np.int16]:
         if self._since_shrink < _SHRINK_EVERY:
@@ -124,14 +131,26 @@ class Splice:
         self._concealer.more(0)
         pitch = self._concealer.pitch
         count = max(1, min(round(self.owed / pitch), 2 * FRAME_SAMPLES // pitch)) * pitch
-        made = self._concealer.more(count)
+        if count > self._delay.room:
+            # One period too much, and a frame would have to be dropped for it later.
+            count = max(0, self._delay.room) // pitch * pitch
+            self.owed = min(self.owed, count)
+        if not count:
+            return frame
         self.owed = max(0, self.owed - count)
+        return self._widened(frame, count)
+
+    def _widened(self, frame: Frame, count: int) -> NDArray[np.int16]:
+        """`frame` behind `count` samples that were made up."""
+        made = self._concealer.more(count)
         self._delay.grown(count)
         self._counters.stretched_samples += count
         return _clipped(np.concatenate((made, self._concealer.join(frame))))
 
 
 _SHRINK_EVERY = 3
+_WORTH_WHILE = FRAME_SAMPLES
+"""What is less waits for silence: in a voice, 10 ms of a foreign period cost more than they save."""
 _LISTENS = 7
 """One frame in eight is looked at for the noise of the room."""
 

@@ -70,6 +70,7 @@ CONDITIONS: dict[str, tuple[Wire, float]] = {
     "jitter 15 ms gaussian": (jitter("gaussian", 15), 3.5),
     "jitter 15 ms reordered": (jitter("exponential", 15, reordered=True), 3.4),
     "jitter 40 ms gaussian": (jitter("gaussian", 40), 2.3),
+    "jitter 40 ms exponential": (jitter("exponential", 40), 2.9),
     "loss 3 %": (loss(0.03), 3.1),
     "loss 5 %": (loss(0.05), 2.7),
     "loss 3 % in bursts": (loss(0.03, burst=3), 2.7),
@@ -170,6 +171,30 @@ def test_a_stall_costs_no_lasting_delay() -> None:
     heard = listen(stall(6.0, 0.3)(sent, np.random.default_rng(0)))
     assert max(heard.depths) <= 100
     assert after_calm(heard, 6.3 + 5.0) < 30
+
+
+@pytest.mark.parametrize("at", [4.1, 6.0, 8.3])
+def test_what_one_stall_held_up_is_given_up_whole_and_the_voice_goes_on_in_step(at: float) -> None:
+    sent = packets(marks(600))
+    heard = listen(stall(at, 0.3)(sent, np.random.default_rng(0)))
+    order = order_heard(heard)
+    missing = sorted(set(range(1, 601)) - set(order))
+    # Those of the stall, and one that is faded in.
+    assert 14 <= len(missing) <= 16
+    assert missing == list(range(missing[0], missing[0] + len(missing)))
+    assert max(heard.depths) <= 20
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_delay_that_jitter_asks_for_fills_the_bound_and_no_frame_is_dropped_at_it(seed: int) -> None:
+    sent = jitter("exponential", 40)(packets(marks(1_000)), np.random.default_rng(seed))
+    whole = listen(sent, rng=np.random.default_rng(seed))
+    learning = listen([each for each in sent if each[0] < 5.0], rng=np.random.default_rng(seed))
+    dropped = whole.playout.counters.dropped - learning.playout.counters.dropped
+    deepest = max(depth for time, depth in zip(whole.times, whole.depths, strict=True) if time > 5.0)
+    print("seed", seed, "dropped", dropped, "deepest", deepest)
+    assert dropped <= 1
+    assert 180 < deepest <= 220
 
 
 def held_up(late: dict[int, float]) -> Wire:
