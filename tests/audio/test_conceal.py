@@ -16,7 +16,8 @@ _SECONDS = np.arange(8_000) / 8_000
 def voice(loudness: NDArray[np.float64] | float = 1.0) -> NDArray[np.int16]:
     """A second of a vowel at 125 Hz."""
     parts = [np.sin(2 * np.pi * 125 * each * _SECONDS + each) / each for each in range(1, 8)]
-    return (4_000 * loudness * np.sum(parts, axis=0)).astype(np.int16)
+    samples: NDArray[np.int16] = (4_000 * loudness * np.sum(parts, axis=0)).astype(np.int16)
+    return samples
 
 
 def rms(samples: NDArray[np.float32] | NDArray[np.int16]) -> float:
