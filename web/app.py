@@ -42,6 +42,7 @@ from web.views.prompts import LARGEST_SOUND_BYTES, prompts
 from web.views.reception import reception
 from web.views.reports import reports
 from web.views.restoring import LARGEST_BACKUP_BYTES, restoring
+from web.views.routing import routing
 from web.views.second_step import second_step
 from web.views.shop import shop
 from web.views.system import system
@@ -94,6 +95,7 @@ def create_app(
     CSRFProtect(app)
     Babel(app, locale_selector=reader.language)
     for blueprint in (
+        routing,
         entry, restoring, system, access, audit, second_step, my_orders, ordering, order_status, overview, line_rules,
         history, reports, hours, erasing, prompts, phone_setup, numbering, shop, news, texting, contacts, reception,
         calling,

@@ -30,6 +30,11 @@ class ShopClient(GatewayLink):
         """Whether the shop is open, now or then, and the two weeks from that day."""
         return self._object(asker, "GET", "/api/v1/schedule/state", query={"at": at})
 
+    def route_test(self, asker: Asker, *, caller: str, called: str, at: str) -> dict[str, Any]:
+        """What would become of a call, step by step; an empty `at` is now."""
+        query = {"caller": caller, "called": called, "at": at or None}
+        return self._object(asker, "GET", "/api/v1/route-test", query=query)
+
     def places(self, asker: Asker, numbers: list[str]) -> dict[str, Any]:
         """Where numbers are from, and how many `ranges` are imported."""
         return self._object(asker, "GET", "/api/v1/places", query={"numbers": ",".join(numbers)})
