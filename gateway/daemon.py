@@ -202,7 +202,12 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             couriers.follow,
             CourierWishes(shop=store.shop, orders=store.orders.alive, call_back=switchboard.call_back),
             EmergencySeen(bus.publish),
-            UnreachedCustomers(shop=store.shop, orders=store.orders.alive, publish=bus.publish),
+            unreached := UnreachedCustomers(
+                shop=store.shop,
+                orders=store.orders.alive,
+                publish=bus.publish,
+                in_vain=await store.orders.in_vain(),
+            ),
         )
         sip.instant_messages.outside = messages.texts_of_phones
         ready = asyncio.Event()
@@ -287,7 +292,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
         gc.collect()
         gc.freeze()  # what was built at the start is never looked through again
         ready.set()
-        _tell_what_is_less(safe)
+        _tell_what_is_less(safe, unreached)
         log.info(
             "simbridge serves %d modems; SIP on %s, API on %s.", len(fleet.modems), sip.addresses, settings.api.bind
         )
@@ -358,9 +363,10 @@ def _order_desk(store: Store) -> ShopOrderDesk:
     return ShopOrderDesk(store.orders, shop=store.shop, ask=ask_shop, clock=utc_now)
 
 
-def _tell_what_is_less(safe: SafeMode) -> None:
-    """What does not run, or not as well as it could."""
+def _tell_what_is_less(safe: SafeMode, unreached: UnreachedCustomers) -> None:
+    """What does not run, or not as well as it could, and what still stands from before this start."""
     safe.tell()
+    unreached.tell()
     if not take_real_time_priority():
         log.info("No right to real-time priority: on a busy machine voices may stutter.")
 

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.clock import WallClock
@@ -18,11 +18,13 @@ from gateway.events import OrdersChanged, Publish
 from gateway.ids import new_id
 from gateway.store.audit import add_audit
 from gateway.store.order_file import read_rows
+from gateway.store.schema import legs
 from gateway.store.schema_orders import orders
 from gateway.store.writer import Writer
 from gateway.telephony.delivery import read_day, read_hours
 from gateway.telephony.numbers import Dialable, NumberPolicy
 from gateway.telephony.orders import LAST_STAGES, Life, Order, Stage, alive
+from gateway.telephony.promised import NOT_THE_CUSTOMER
 from gateway.telephony.shop import Shop, ShopView
 from gateway.telephony.stage_words import stage_of
 
@@ -69,6 +71,18 @@ class StoredOrders:
     def life(self, order: Order) -> Life:
         """What an order is now."""
         return order.life(self._clock(), self.grace)
+
+    async def in_vain(self) -> dict[str, int]:
+        """How often the customer of each living order was called in vain since the last talk, by the order's number."""
+        first: dict[str, Order] = {}
+        for order in self.alive():
+            first.setdefault(order.phone, order)
+
+        def count(connection: Connection) -> dict[str, int]:
+            found = {order.number: connection.execute(_vain_calls(order)).scalar_one() for order in first.values()}
+            return {number: tries for number, tries in found.items() if tries}
+
+        return await self._writer.write(count)
 
     async def find(self, number: str) -> Order | None:
         """The order of that number, also when it is closed."""
@@ -273,3 +287,17 @@ def _delivery(order: Order, values: Mapping[str, str], now: datetime, shop: Shop
 
 def _invalid(problem: str) -> OrdersInvalid:
     return OrdersInvalid(problem, problem=problem)
+
+
+def _vain_calls(order: Order) -> Select[tuple[int]]:
+    """As telephony.unreached counts them."""
+    to_customer = (legs.c.peer == order.phone, legs.c.direction == "outgoing", legs.c.line.is_not(None))
+    talked = select(func.max(legs.c.answered_at, type_=legs.c.answered_at.type)).where(*to_customer).scalar_subquery()
+    return select(func.count()).where(
+        *to_customer,
+        legs.c.ended_at.is_not(None),
+        legs.c.answered_at.is_(None),
+        legs.c.cause.not_in([str(cause) for cause in NOT_THE_CUSTOMER]),
+        legs.c.started_at >= order.created_at,
+        or_(talked.is_(None), legs.c.started_at > talked),
+    )

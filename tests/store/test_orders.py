@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import OrderExists, OrdersInvalid
-from gateway.events import Event, EventBus, OrdersChanged
+from gateway.events import (
+    CallEnded,
+    CallStarted,
+    Event,
+    EventBus,
+    LegAnswered,
+    LegEnded,
+    LegStarted,
+    OrdersChanged,
+)
+from gateway.ids import new_id
 from gateway.settings import Settings
 from gateway.store.store import open_store
 from gateway.telephony.orders import Life, Stage
@@ -87,3 +97,45 @@ async def test_orders_are_found_and_listed_in_pages() -> None:
     assert await listed(stage="packed") == []
     (second,) = await orders.page(search="A-3", courier=None, stage=None, after=None, limit=1)
     assert await listed(after=second.id, limit=2) == ["A-2", "A-1"]
+
+
+def _calls_customer(bus: EventBus, clock: HandClock, *, cause: str = "no-answer", talked: bool = False) -> None:
+    """A courier calls the customer."""
+    leg_id, call_id = new_id(), new_id()
+    bus.publish(
+        CallStarted(
+            call_id=call_id, direction="outgoing", caller="2001", called="1001", line=None, flow="call-back",
+            courier="2001", order="1001",
+        )
+    )  # fmt: skip
+    bus.publish(LegStarted(call_id=call_id, leg_id=leg_id, kind="gsm", direction="outgoing", peer=PHONE, line="red"))
+    if talked:
+        bus.publish(LegAnswered(call_id=call_id, leg_id=leg_id))
+    clock.pass_by(seconds=20)
+    bus.publish(
+        LegEnded(
+            call_id=call_id, leg_id=leg_id, cause=cause, ended_by_peer=True, frames_in=0, frames_out=0, lost=0,
+            concealed=0,
+        )
+    )  # fmt: skip
+    bus.publish(CallEnded(call_id=call_id, cause=cause, ended_by="callee", talk_seconds=0.0, total_seconds=20.0))
+    clock.pass_by(seconds=10)
+
+
+async def test_calls_in_vain_outlive_the_daemon(places: Settings, clock: HandClock, bus: EventBus) -> None:
+    """B9: what counts is what came after the last talk, of an order that lives, by ways that worked."""
+    async with open_store(places, clock, bus) as store:
+        await store.save_shop(SHOP, by="test")
+        _calls_customer(bus, clock)
+        await store.orders.add({"number": "1001", "phone": PHONE, "courier": "2001"}, expires_at=None, by="anna")
+        clock.pass_by(seconds=1)
+        assert await store.orders.in_vain() == {}, "before the order was made somebody else may have been meant"
+        for _ in range(2):
+            _calls_customer(bus, clock)
+        _calls_customer(bus, clock, talked=True, cause="hung-up")
+        for cause in ("no-answer", "busy", "network-lost", "no-answer"):
+            _calls_customer(bus, clock, cause=cause)
+    async with open_store(places, clock, bus) as store:
+        assert await store.orders.in_vain() == {"1001": 3}
+        await store.orders.close("1001", by="anna")
+        assert await store.orders.in_vain() == {}
