@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from tests.crash.judge import Unkept
-from tests.crash.lane import Broken, Round, lane
+from tests.crash.lane import HUNG_UP_SECONDS, Broken, Round, lane
 from tests.crash.power import cuts, play
 
 POWER_SECONDS = 15.0
@@ -24,6 +24,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=1000)
     parser.add_argument("--lanes", type=int, default=8)
     parser.add_argument("--power-cuts", type=int, default=1000)
+    parser.add_argument(
+        "--hung-up-within", type=float, default=HUNG_UP_SECONDS, help="seconds from a start; more on a busy machine"
+    )
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
     options = parser.parse_args()
     faults = _power_cuts(options.power_cuts, options.seed) if options.power_cuts else []
@@ -38,7 +41,7 @@ def _rounds(options: argparse.Namespace) -> list[str]:
     """Kills; what was broken."""
     print(f"{options.rounds} rounds in {options.lanes} lanes, seed {options.seed}", flush=True)
     began = time.monotonic()
-    rounds, faults = asyncio.run(_play(options.rounds, options.lanes, options.seed))
+    rounds, faults = asyncio.run(_play(options.rounds, options.lanes, options.seed, options.hung_up_within))
     for name, values in (
         ("ready again", [each.ready_seconds for each in rounds]),
         (
@@ -72,7 +75,7 @@ def _power_cuts(count: int, seed: int) -> list[str]:
     return broken
 
 
-async def _play(count: int, lanes: int, seed: int) -> tuple[list[Round], list[str]]:
+async def _play(count: int, lanes: int, seed: int, hung_up_within: float) -> tuple[list[Round], list[str]]:
     rounds: list[Round] = []
     faults: list[str] = []
     left = iter(range(count))
@@ -80,7 +83,7 @@ async def _play(count: int, lanes: int, seed: int) -> tuple[list[Round], list[st
     async def play(number: int) -> None:
         directory = Path(tempfile.mkdtemp(prefix=f"simbridge-crash-{number}-"))
         try:
-            async with lane(directory, seed + number) as road:
+            async with lane(directory, seed + number, hung_up_within=hung_up_within) as road:
                 for _ in left:
                     rounds.append(await road.round())
                     if len(rounds) % 50 == 0:
