@@ -20,6 +20,7 @@ from web.gateway_client import GatewayAway, GatewayClient, Refused
 from web.own_phone import fresh_key, own_phone
 from web.security import SESSION_COOKIE, nonce, protect
 from web.signal_line import signal_lines
+from web.site_door import SiteDoor
 from web.translation import gettext
 from web.uploads import PanelRequest, room_bytes
 from web.views.access import access
@@ -38,7 +39,9 @@ from web.views.order_status import order_status
 from web.views.ordering import ordering
 from web.views.overview import overview
 from web.views.phone_setup import PORT, phone_setup
+from web.views.playground import playground
 from web.views.prompts import LARGEST_SOUND_BYTES, prompts
+from web.views.queueing import queueing
 from web.views.reception import reception
 from web.views.reports import reports
 from web.views.restoring import LARGEST_BACKUP_BYTES, restoring
@@ -97,11 +100,12 @@ def create_app(
     for blueprint in (
         routing,
         entry, restoring, system, access, audit, second_step, my_orders, ordering, order_status, overview, line_rules,
-        history, reports, hours, erasing, prompts, phone_setup, numbering, shop, news, texting, contacts, reception,
-        calling,
+        history, reports, hours, erasing, prompts, playground, phone_setup, numbering, shop, news, texting, contacts,
+        queueing, reception, calling,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)
+    app.wsgi_app = SiteDoor(app.wsgi_app, app.extensions["simbridge"].client)  # type: ignore[method-assign]  # Flask's way
     _teach_templates(app)
     _answer_errors(app)
     return app
@@ -164,6 +168,7 @@ def _teach_templates(app: Flask) -> None:
             "is_missed": parts.is_missed,
             "is_self_served": parts.is_self_served,
             "may": reader.may,
+            "is_emulated": lambda: bool(reader.snapshot()["emulated"]),
             "own_phone": own_phone,
             "fresh_key": fresh_key,
         }

@@ -11,9 +11,11 @@ from web.access_client import AccessClient
 from web.contact_client import ContactClient
 from web.gateway_link import Asker, GatewayAway, Refused
 from web.order_status_client import OrderStatusClient
+from web.queue_client import QueueClient
 from web.reception_client import ReceptionClient
 from web.report_client import ReportClient
 from web.shop_client import ShopClient
+from web.site_client import SiteClient
 from web.system_client import SystemClient
 
 __all__ = ["Asker", "GatewayAway", "GatewayClient", "Refused"]
@@ -28,7 +30,15 @@ _PIECE_BYTES = 64 * 1024
 
 
 class GatewayClient(
-    AccessClient, ContactClient, OrderStatusClient, ReceptionClient, ReportClient, ShopClient, SystemClient
+    AccessClient,
+    ContactClient,
+    OrderStatusClient,
+    QueueClient,
+    ReceptionClient,
+    ReportClient,
+    ShopClient,
+    SiteClient,
+    SystemClient,
 ):
     """One method per operation of the contract."""
 

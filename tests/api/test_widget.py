@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gateway.api.contract import contract
@@ -22,7 +24,7 @@ async def _switch_on(served: Served) -> None:
     assert_fits(rules, "WidgetRules")
 
 
-async def _wish(served: Served, *, address: str = "198.51.100.7", **changes: object) -> tuple[int, str]:
+async def _wish(served: Served, *, address: str = "198.51.100.7", **changes: Any) -> tuple[int, str]:
     _, form = await served.ask("GET", f"/api/v1/widget/form?origin={SITE}")
     body = {"token": form["token"], **WISH, **changes}
     headers = {"X-Forwarded-For": address}
@@ -66,7 +68,7 @@ async def test_a_wish_is_a_promise_from_named_sites_alone() -> None:
         ({"number": "+79035550001"}, (400, "bad-request")),
     ],
 )
-async def test_what_is_wrong_promises_nothing(change: dict[str, object], expected: tuple[int, str]) -> None:
+async def test_what_is_wrong_promises_nothing(change: dict[str, Any], expected: tuple[int, str]) -> None:
     async with serving() as served:
         await _switch_on(served)
         assert await _wish(served, **change) == expected
@@ -108,12 +110,13 @@ async def test_limits_are_of_the_address_that_the_panel_names() -> None:
 async def test_the_rules_are_checked_as_in_the_file() -> None:
     async with serving() as served:
         await _switch_on(served)
-        for wrong in (
+        refused: tuple[dict[str, Any], ...] = (
             {"origins": []}, {"origins": ["shop.example"]}, {"origins": ["https://shop.example/path"]},
             {"origins": ["https://*"]}, {"origins": ["null"]}, {"per_day": 0}, {"number_per_day": 11},
             {"address_per_hour": 101}, {"rings": ["999"]}, {"policy_url": "javascript:alert(1)"}, {"title": "x" * 101},
             {"kept_days": 0}, {"origins": [f"https://s{place}.example" for place in range(21)]},
-        ):  # fmt: skip
+        )  # fmt: skip
+        for wrong in refused:
             assert (await served.ask("PATCH", "/api/v1/widget", json=wrong))[0] == 422, wrong
         assert (await served.ask("PATCH", "/api/v1/widget", json={"colour": "red"}))[0] == 400
         assert served.shop_file.shop.widget == WidgetRules(on=True, origins=(SITE,))
