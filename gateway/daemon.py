@@ -23,6 +23,7 @@ from gateway.api.message_routes import Texts
 from gateway.api.message_sounds import MessageSounds
 from gateway.api.metrics import Watched
 from gateway.api.order_status_routes import OrderStatusTest
+from gateway.api.playground import Playground
 from gateway.api.prompt_keeper import PromptKeeper
 from gateway.api.queue_routes import QueueDesk
 from gateway.api.recording_routes import Recorded
@@ -279,6 +280,9 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
                 tokens=FormTokens(loop.time),
             ),
             deliveries=store.jobs.log,
+            playground=None
+            if settings.emulated.control is None
+            else Playground(Path(settings.emulated.control), shop=store.shop, registrar=lambda: sip.addresses[0]),
             is_courier=lambda extension: store.shop().courier(extension) is not None,
         )
         for wire in (api, sip, fleet):

@@ -127,6 +127,14 @@ class AlertSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EmulatedSettings:
+    """Modems that are emulated, to try things."""
+
+    control: str | None = None
+    """The emulator's control socket, by which the panel plays the mobile network; None: the modems are real."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """gateway.toml as one value; relative paths are relative to the file's own directory."""
 
@@ -140,6 +148,7 @@ class Settings:
     safe_mode: bool = True
     """After three crashes in a row start with modems and SIP only."""
     alerts: AlertSettings = AlertSettings()
+    emulated: EmulatedSettings = EmulatedSettings()
 
     @property
     def recordings_dir(self) -> Path:
@@ -232,6 +241,10 @@ def load_settings(path: Path) -> Settings:
         alerts = replace(alerts, webhook_secret_file=str(home / alerts.webhook_secret_file))
     if alerts.telegram_token_file is not None:
         alerts = replace(alerts, telegram_token_file=str(home / alerts.telegram_token_file))
+    emulated = settings.emulated
+    if emulated.control is not None:
+        emulated = replace(emulated, control=str(home / emulated.control))
+    settings = replace(settings, emulated=emulated)
     return replace(settings, data_dir=home / settings.data_dir, sip=sip, web=web, backup=backup, alerts=alerts)
 
 

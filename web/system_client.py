@@ -59,6 +59,15 @@ class SystemClient(GatewayLink):
         )  # fmt: skip
         return answer
 
+    def playground(self, asker: Asker) -> dict[str, Any]:
+        """The emulated world: modems, phones, calls."""
+        return self._object(asker, "GET", "/api/v1/playground")
+
+    def play(self, asker: Asker, **what: str) -> str | None:
+        """Have somebody of the emulated world do something; the id of a call that has begun."""
+        call: str | None = self._object(asker, "POST", "/api/v1/playground", body=what)["call"]
+        return call
+
 
 def _passphrase(passphrase: str) -> dict[str, str]:
     return {"X-Backup-Passphrase": quote(passphrase, safe="")}

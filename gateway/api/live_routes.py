@@ -22,13 +22,21 @@ class LiveRoutes:
     """The handlers."""
 
     def __init__(
-        self, *, live: LiveView, stream: EventStream, shop: ShopFile, is_ready: Callable[[], bool], boot: str
+        self,
+        *,
+        live: LiveView,
+        stream: EventStream,
+        shop: ShopFile,
+        is_ready: Callable[[], bool],
+        boot: str,
+        is_emulated: bool,
     ) -> None:
         self._live = live
         self._stream = stream
         self._shop = shop
         self._is_ready = is_ready
         self._boot = boot
+        self._is_emulated = is_emulated
 
     def routes(self) -> list[web.RouteDef]:
         """For the router."""
@@ -59,7 +67,12 @@ class LiveRoutes:
 
     async def _get_snapshot(self, _request: web.Request) -> web.Response:
         return web.json_response(
-            {**self._live.snapshot(), "boot": self._boot, "ready": self._is_ready()},
+            {
+                **self._live.snapshot(),
+                "boot": self._boot,
+                "ready": self._is_ready(),
+                "emulated": self._is_emulated,
+            },
             headers={"Cache-Control": "no-store"},
         )
 

@@ -29,6 +29,8 @@ from gateway.api.metrics import MetricsRoutes, Watched
 from gateway.api.missed_routes import Missed, MissedRoutes
 from gateway.api.order_routes import OrderRoutes, Orders
 from gateway.api.order_status_routes import OrderStatusRoutes, OrderStatusTest
+from gateway.api.playground import Playground
+from gateway.api.playground_routes import PlaygroundRoutes
 from gateway.api.problems import problems
 from gateway.api.prompt_routes import PromptRoutes
 from gateway.api.queue_routes import QueueDesk, QueueRoutes
@@ -113,6 +115,7 @@ class ApiServer:
         queue: QueueDesk,
         is_courier: Callable[[str], bool] = lambda _extension: False,
         deliveries: DeliveryLog = no_deliveries,
+        playground: Playground | None = None,
     ) -> None:
         host, _, port = bind.rpartition(":")
         self._host, self._port = host.strip("[]"), int(port)
@@ -133,7 +136,14 @@ class ApiServer:
             UserRoutes(accounts, is_courier),
             SecondStepRoutes(accounts, shop.current),
             SetupRoutes(phone_setup),
-            LiveRoutes(live=live, stream=self._stream, shop=shop, is_ready=is_ready, boot=boot),
+            LiveRoutes(
+                live=live,
+                stream=self._stream,
+                shop=shop,
+                is_ready=is_ready,
+                boot=boot,
+                is_emulated=playground is not None,
+            ),
             LineRoutes(shop),
             ReceptionRoutes(shop, call_backs),
             WidgetRoutes(site, shop),
@@ -148,6 +158,7 @@ class ApiServer:
             RecordingRoutes(recorded, self._relay),
             ErasureRoutes(recorded.erasures),
             DeliveryRoutes(deliveries),
+            PlaygroundRoutes(playground),
             RestoreRoutes(accounts, self._relay, upkeep.start_again),
             SystemRoutes(self._relay, upkeep),
             PromptRoutes(self._relay, recorded.prompts_changed),

@@ -148,6 +148,9 @@ data_dir = "data"
 [discovery]
 enabled = false  # the demo leaves real modems alone
 
+[emulated]
+control = "{site.emulator.resolve()}/control.sock"  # the panel plays the mobile network
+
 [sip]
 bind = {sip_bind}
 port = {site.ports.sip}

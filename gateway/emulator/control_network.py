@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from gateway.emulator import sound
@@ -36,8 +35,9 @@ class NetworkVerbs:
             "replug": self._do_replug, "misbehave": self._do_misbehave, "behave": self._do_behave,
             "radio": self._do_radio, "sim": self._do_sim, "say": self._do_say, "at-log": self._do_at_log,
             "voice-stamps": self._do_voice_stamps, "subscriber": self._do_subscriber, "call-in": self._do_call_in,
-            "next-call": self._do_next_call, "call": self._do_call, "reached": self._do_reached,
-            "answer": self._do_answer, "hang-up": self._do_hang_up, "speak": self._do_speak, "press": self._do_press,
+            "next-call": self._do_next_call, "calls": self._do_calls, "call": self._do_call,
+            "reached": self._do_reached, "answer": self._do_answer, "hang-up": self._do_hang_up,
+            "speak": self._do_speak, "press": self._do_press,
             "hush": self._do_hush, "heard": self._do_heard, "said": self._do_said, "send-sms": self._do_send_sms,
             "send-pdus": self._do_send_pdus, "messages": self._do_messages, "ussd": self._do_ussd,
             "refuse-sms": self._do_refuse_sms, "lateness": self._do_lateness,
@@ -138,6 +138,17 @@ class NetworkVerbs:
                 await subscriber.changed()
         return _of_call(subscriber.calls[seen])
 
+    def _do_calls(self) -> Result:
+        """Every call that is not over, with whose it is and the number of the SIM."""
+        sims = {id(modem): modem.number for modem in self._emulator.modems.values()}
+        running = [
+            {**_of_call(call), "subscriber": subscriber.number, "sim": sims.get(id(call.modem), "")}
+            for subscriber in self._network.subscribers.values()
+            for call in subscriber.calls
+            if call.state is not CallState.ENDED
+        ]
+        return {"calls": running}
+
     def _do_call(self, call: str) -> Result:
         return _of_call(self._call(call))
 
@@ -158,7 +169,7 @@ class NetworkVerbs:
     async def _do_speak(self, call: str, wav: str, wait: bool = False, within: float = 600.0) -> Result:
         loop = asyncio.get_running_loop()
         said = asyncio.Event()
-        samples = sound.load_wav(Path(wav))
+        samples = sound.load_wav(sound.voice(wav))
         self._call(call).track.say(samples, lambda: _ring(loop, said))
         if wait:
             async with asyncio.timeout(within):
@@ -261,7 +272,7 @@ def _speech(order: dict[str, object]) -> Speech:
     """`{"wav": path, "after_seconds": 0.5}`, or tones: `{"frequencies": [440], "seconds": 2}`."""
     after = float(str(order.get("after_seconds", 0.0)))
     if "wav" in order:
-        return Speech(samples=sound.load_wav(Path(str(order["wav"]))), after_seconds=after)
+        return Speech(samples=sound.load_wav(sound.voice(str(order["wav"]))), after_seconds=after)
     frequencies = json.loads(json.dumps(order["frequencies"]))
     samples: Samples = sound.tone(tuple(frequencies), float(str(order["seconds"])))
     return Speech(samples=samples, after_seconds=after)

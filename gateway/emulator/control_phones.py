@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 from gateway.emulator import sound
 from gateway.emulator.control import Result, StoreWav, Verb
@@ -29,7 +28,8 @@ class PhoneVerbs:
         return {
             "phone": self._do_phone, "phone-register": self._do_register, "phone-unregister": self._do_unregister,
             "phone-remove": self._do_remove, "phone-options": self._do_options, "phone-dial": self._do_dial,
-            "phone-next-call": self._do_next_call, "phone-call": self._do_call, "phone-reached": self._do_reached,
+            "phone-next-call": self._do_next_call, "phone-calls": self._do_calls,
+            "phone-call": self._do_call, "phone-reached": self._do_reached,
             "phone-ring": self._do_ring, "phone-answer": self._do_answer, "phone-reject": self._do_reject,
             "phone-hang-up": self._do_hang_up, "phone-speak": self._do_speak, "phone-press": self._do_press,
             "phone-hush": self._do_hush, "phone-heard": self._do_heard, "phone-said": self._do_said,
@@ -80,6 +80,16 @@ class PhoneVerbs:
         async with asyncio.timeout(within):
             return _of_call(await self._phone(phone).incoming())
 
+    def _do_calls(self) -> Result:
+        """The phones by name, and every call of theirs that is not over."""
+        running = [
+            {**_of_call(call), "phone": name}
+            for name, phone in self._phones.items()
+            for call in phone.calls
+            if call.progress.state is not CallState.ENDED
+        ]
+        return {"phones": list(self._phones), "calls": running}
+
     def _do_call(self, call: str) -> Result:
         return _of_call(self._call(call))
 
@@ -107,7 +117,7 @@ class PhoneVerbs:
     async def _do_speak(
         self, call: str, wav: str, wait: bool = False, at: float | None = None, within: float = 600.0
     ) -> Result:
-        samples = sound.load_wav(Path(wav))
+        samples = sound.load_wav(sound.voice(wav))
         loop = asyncio.get_running_loop()
         said = asyncio.Event()
         self._call(call).play(samples, lambda: _ring(loop, said), at=at)

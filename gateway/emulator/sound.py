@@ -66,6 +66,11 @@ def mixed(one: Samples, other: Samples) -> Samples:
     return array.array("h", (max(-32768, min(32767, a + b)) for a, b in zip(one, other, strict=True)))
 
 
+def voice(name: str) -> Path:
+    """The file of that path, or the voice of that name, which comes with the emulator."""
+    return Path(__file__).with_name("voices") / name
+
+
 def load_wav(path: Path) -> Samples:
     """The samples of a mono 8 kHz 16-bit WAV; ValueError when it is another kind."""
     with wave.open(str(path), "rb") as file:

@@ -31,6 +31,7 @@ from tests.fakes.company import FakeCompany, watched
 from tests.fakes.contacts import KeptPeople
 from tests.fakes.couriers import FakeCouriers
 from tests.fakes.deliveries import FakeDeliveries
+from tests.fakes.emulated_world import FakeWorld
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.order_desk import status_test
 from tests.fakes.orders import orders_in_memory
@@ -69,6 +70,7 @@ class GatewayThread:
         self.hung_up: list[str] = []
         self.started_again: list[bool] = []
         self.passphrases: list[str] = []
+        self.world = FakeWorld(directory)
         self.transferred: list[str] = []
         self.connected: list[tuple[str, str]] = []
         self.recordings_dir = directory / "recordings"
@@ -173,9 +175,10 @@ class GatewayThread:
             queue=self.queue.desk,
             is_courier=lambda extension: self.shop.courier(extension) is not None,
             deliveries=self.deliveries.log,
+            playground=self.world.playground,
         )  # fmt: skip
         self._api = api
-        async with api:
+        async with self.world, api:
             self.port = api.port
             if with_worker:
                 async with WorkerServer(
