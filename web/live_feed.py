@@ -31,6 +31,8 @@ _TOPICS_OF_KIND = {
     "contacts": ("contacts",),
     "balance": ("lines",),
     "phone": ("phones",),
+    "staff": ("queue",),
+    "mailbox": ("voicemail",),
     "alert": ("alerts",),
     "shop": (EVERYTHING,),
     "gap": (EVERYTHING,),

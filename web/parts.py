@@ -85,6 +85,11 @@ def is_self_served(call: dict[str, Any]) -> bool:
     return call.get("flow") == "order-status" and bool(call.get("order"))
 
 
+def _pause_reasons() -> list[str]:
+    reasons: list[str] = client().queue(asker())["rules"]["pause_reasons"]
+    return reasons
+
+
 def _nothing() -> dict[str, Any]:
     return {}
 
@@ -97,6 +102,8 @@ PARTS = {
     "lines": Part(("calls", "lines"), _nothing),
     "modems": Part(("lines",), _nothing),
     "couriers": Part(("calls",), _nothing),
+    "queue": Part(("calls", "queue"), lambda: {"reasons": _pause_reasons()}),
+    "unheard": Part(("voicemail",), _nothing),
     "phones": Part(("phones", "calls"), _nothing),
     "alerts": Part(("alerts",), _nothing),
     "health": Part(("alerts", "lines"), _nothing),
