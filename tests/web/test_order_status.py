@@ -15,6 +15,7 @@ from gateway.telephony.order_status import OrderHeader, OrderSource, OrderStatus
 from gateway.telephony.orders import Stage
 from gateway.telephony.stage_words import StageWord
 from tests.fakes.gateway_thread import GatewayThread
+from tests.fakes.rows import call_row
 from tests.web.conftest import csrf_of
 
 SECRET = "Bearer not-told-to-anybody"
@@ -92,6 +93,29 @@ def test_what_is_wrong_is_told_and_not_lost(owner: FlaskClient, gateway: Gateway
         assert 'value="http://10.0.0.5/orders/{number}"' in refused.text
     assert gateway.shop_file.shop == before
     assert _post(owner, "/order-status/test", number="none").status_code == 400
+
+
+def test_an_order_is_tried_out_from_its_own_page(owner: FlaskClient, gateway: GatewayThread) -> None:
+    gateway.keep_order("A/1001", stage="in-transit", delivery_on="0", delivery_from="20:00-24:00")
+    page = owner.get("/orders/A%2F1001").text
+    assert "In transit" in page
+    assert all(part in page for part in ('value="20:00"', 'value="00:00"', "What would a caller hear?"))
+    page = _post(owner, "/order-status/test", number="A/1001").text
+    assert "Your order 1 0 0 1 is in transit, delivery today from twenty to midnight." in page
+
+
+def test_a_caller_who_was_told_has_not_been_missed(owner: FlaskClient, gateway: GatewayThread) -> None:
+    gateway.archive.call_rows = [
+        call_row("c1", answered_at=None, answered_by=None, recordings=[], flow="order-status", order="1001"),
+    ]
+    page = owner.get("/calls").text
+    assert "Order status told" in page
+    assert "Missed" not in page.partition('id="call-c1"')[2].partition("</li>")[0]
+    gateway.archive.call_rows = [
+        call_row("c1", answered_at=None, answered_by=None, recordings=[], flow="order-status", order=None),
+    ]
+    page = owner.get("/calls").text
+    assert "Order status told" not in page
 
 
 def test_in_russian(owner: FlaskClient) -> None:
