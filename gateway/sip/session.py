@@ -100,7 +100,7 @@ class Session:
     def confirm(self, message: Request | Response, *, we_called: bool) -> None:
         """The call is answered: `message` is the peer's INVITE, or its answer to ours."""
         self.is_early = False
-        self._port.on_key = self._events.key
+        self._port.tell_keys(self._events.key)
         self._refresher.learn(message, we_called=we_called)
         if self.agreement is not None:
             self._silence.begin(self.agreement)

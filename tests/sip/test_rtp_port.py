@@ -41,7 +41,7 @@ class Scene:
         self.heard: list[tuple[int, Frame]] = []
         self.keys: list[str] = []
         self.port.listen(lambda frame, position: self.heard.append((position, frame)))
-        self.port.on_key = self.keys.append
+        self.port.tell_keys(self.keys.append)
 
     def agree(
         self, law: Law = Law.ULAW, *, way: Way = Way.BOTH, event: int | None = 96, host: str = "127.0.0.1"
