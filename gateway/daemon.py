@@ -57,6 +57,7 @@ from gateway.settings import Settings
 from gateway.sip.capture import capture_call
 from gateway.sip.network_watch import NetworkWatch
 from gateway.sip.server import SipServer
+from gateway.store.caller_regions import CallerRegions
 from gateway.store.store import Store, open_store
 from gateway.support.process import bundle_of
 from gateway.telephony.call_back_desk import CallBackDesk
@@ -162,6 +163,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             order_desk=(order_desk := await stack.enter_async_context(_order_desk(store))),
             orders_at=store.orders.alive_at,
             people=store.people,
+            region_of=(regions := CallerRegions(settings.number_ranges, store.shop)).region_of,
             toll_free=store.toll_free,
             call_back=switchboard.call_back,
             pin_entry=store.pin_entry,
@@ -306,7 +308,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             missed = MissedWatch(missed=store.missed.open, shop=store.shop, clock=utc_now, publish=bus.publish)
             tidying = [
                 work.create_task(each.run())
-                for each in (retention, erasures, missed, *_watches(settings, bus.publish))
+                for each in (retention, erasures, missed, regions, *_watches(settings, bus.publish))
                 if not safe.is_on
             ]
             await ending.told.wait()

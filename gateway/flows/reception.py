@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 
 from gateway.flows.after_hours import after_hours
@@ -21,6 +22,8 @@ from gateway.telephony.routing import Receive, RingPhones
 from gateway.telephony.staff import Staff, ringing_staff
 from gateway.telephony.waiting_line import WaitingLine
 
+log = logging.getLogger(__name__)
+
 LONGEST_OFFER_SECONDS = 60.0
 
 
@@ -31,7 +34,11 @@ async def reception(call: Call, settings: Receive) -> None:
     When the shop is closed no staff is rung. A phone that is rung alone and forwards keeps its own ways.
     """
     shop = call.exchange.shop()
-    found = received(shop, call.caller.line, settings.extensions, call.exchange.clock())
+    exchange = call.exchange
+    region = exchange.home_of(call.caller.peer) if settings.of_branches else None
+    found = received(shop, call.caller.line, settings, region, exchange.clock())
+    if found.choice is not None:
+        log.info("The branch %s receives the call from %s.", found.choice.branch.name, call.caller.peer)
     if found.manner is Manner.CLOSED:
         await after_hours(call, found)
         return

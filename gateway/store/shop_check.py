@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import phonenumbers
 
+from gateway.store.branches_check import check_branches
 from gateway.store.contacts_check import check_contacts
 from gateway.store.order_status_check import check_order_status
 from gateway.store.queue_check import check_queue
@@ -75,6 +76,7 @@ def check_shop(document: TomlDocument) -> None:
     check_schedule(document)
     check_toll_free(document, _names(document, "phones", "extension") | _names(document, "couriers", "extension"))
     check_reception(document, policy)
+    check_branches(document, _names(document, "phones", "extension"))
     check_widget(document, _names(document, "phones", "extension"))
     check_order_status(document, policy)
     check_queue(document, policy, _names(document, "phones", "extension"))

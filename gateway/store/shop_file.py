@@ -16,6 +16,7 @@ import tomli_w
 
 from gateway.errors import SettingsError, StoreError
 from gateway.store.shop_check import check_shop
+from gateway.telephony.branches import Branch
 from gateway.telephony.contacts import ContactRules
 from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.night import NightLock
@@ -100,7 +101,13 @@ def write_shop(shop: Shop, with_secrets: bool = False) -> str:
             for secret in _SECRETS.get(name, ()):
                 if secret in table and not with_secrets:
                     table[secret] = MASK
-            sections.append(f"[[{name}]]\n" + tomli_w.dumps(_without_blanks(table)))
+            own = {key: value for key, value in table.items() if not isinstance(value, dict)}
+            sections.append(f"[[{name}]]\n" + tomli_w.dumps(_without_blanks(own)))
+            sections += [
+                tomli_w.dumps({name: {key: _without_blanks(value)}})
+                for key, value in table.items()
+                if isinstance(value, dict)
+            ]
         if isinstance(content, dict):
             sections.append(tomli_w.dumps({name: _without_blanks(content)}))
     return "\n".join(sections)
@@ -172,6 +179,7 @@ class _File:
     toll_free: TollFreeRules = _DEFAULT.toll_free
     widget: WidgetRules = _DEFAULT.widget
     schedule: Schedule = _DEFAULT.schedule
+    branches: tuple[Branch, ...] = ()
 
 
 def _without_blanks(table: dict[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from gateway.telephony.order_status import NoOrderDesk, OrderDesk
 from gateway.telephony.orders import Order, OrderView
 from gateway.telephony.promised import CallBackPromises, NoPromises
 from gateway.telephony.proof_guesses import ProofGuesses
+from gateway.telephony.russian_regions import Region
 from gateway.telephony.shop import PBX_PREFIX, CourierSettings, ShopView
 from gateway.telephony.toll_free import NoGuard, TollFree
 from gateway.telephony.trace import Traces
@@ -185,6 +186,8 @@ class Exchange:
     """Wrong answers of those who asked for somebody's order."""
     people: People = field(default_factory=NobodyKnown)
     """Those outside whom the shop knows."""
+    region_of: Callable[[str], Region | None] = field(default=lambda _number: None)
+    """The region of Russia that a number (E.164) was given out in, if it is known."""
     send_text: Callable[[str, str, str], None] = _send_nothing
     """Promise an SMS, at once and for good: to which number, what, and whose extension is named as its sender."""
     refusal_of: RefusalOf = _refuse_nothing
@@ -205,6 +208,10 @@ class Exchange:
     def policy(self) -> NumberPolicy:
         """The number policy as the owner has set it now."""
         return NumberPolicy(self.shop().numbers)
+
+    def home_of(self, caller: str) -> Region | None:
+        """The region that a caller's number, as the network spells it, was given out in, if it is known."""
+        return self.region_of(self.policy().normalise(caller) or caller)
 
     def free_lines(
         self, names: tuple[str, ...], *, besides: str | None, operator: str | None = None, emergency: bool = False

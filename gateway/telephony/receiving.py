@@ -10,10 +10,13 @@ from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from gateway.telephony.branches import Choice, choose
 from gateway.telephony.forwarding import Plan, plan_ringing
 from gateway.telephony.hours_prompts import opens_prompts
 from gateway.telephony.number_kind import NumberKind, kind_of_way
 from gateway.telephony.numbers import Dialable, NumberPolicy, Verdict
+from gateway.telephony.routing import Receive
+from gateway.telephony.russian_regions import Region
 from gateway.telephony.schedule import Opening, Schedule
 from gateway.telephony.shop import Shop
 
@@ -43,11 +46,19 @@ class Received:
     """Whose hours these are."""
     extensions: tuple[str, ...]
     rings: tuple[str, ...]
+    choice: Choice | None = None
+    """Of a branch; None: the shop has none to choose from."""
 
 
-def received(shop: Shop, way: str | None, extensions: tuple[str, ...], now: datetime) -> Received:
-    """How a caller is received who has called the number of `way` at that aware moment."""
-    opening = shop.schedule.state_at(now)
+def received(shop: Shop, way: str | None, settings: Receive, region: Region | None, now: datetime) -> Received:
+    """How a caller is received who has called the number of `way` at that aware moment.
+
+    `region` is that of the caller's number, None where it is not known.
+    """
+    choice = choose(shop.branches, region, now) if settings.of_branches else None
+    schedule = shop.schedule if choice is None else choice.branch.schedule
+    extensions = settings.extensions if choice is None else choice.branch.phones
+    opening = schedule.state_at(now)
     plan = plan_ringing(shop, extensions)
     if not opening.is_open:
         manner = Manner.CLOSED
@@ -57,7 +68,9 @@ def received(shop: Shop, way: str | None, extensions: tuple[str, ...], now: date
         manner = Manner.RINGING
     else:
         manner = Manner.LADDER
-    return Received(manner=manner, opening=opening, schedule=shop.schedule, extensions=extensions, rings=plan.rings)
+    return Received(
+        manner=manner, opening=opening, schedule=schedule, extensions=extensions, rings=plan.rings, choice=choice
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

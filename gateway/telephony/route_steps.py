@@ -19,7 +19,6 @@ class StepCode(StrEnum):
     KIND_TOLL_FREE = "kind-toll-free"
     KIND_INTERNAL = "kind-internal"
     KIND_OTHER = "kind-other"
-    FROM_REGION = "from-region"
     # The guard of toll-free numbers.
     GUARD_KNOWN = "guard-known"
     GUARD_PASSES = "guard-passes"
@@ -39,6 +38,12 @@ class StepCode(StrEnum):
     NOT_REGULAR = "not-regular"
     ASKED_FOR_EXTENSION = "asked-for-extension"
     ORDER_STATUS = "order-status"
+    # Which branch.
+    FROM_REGION = "from-region"
+    FROM_NOWHERE = "from-nowhere"
+    BRANCH = "branch"
+    BRANCH_CLOSED = "branch-closed"
+    BRANCH_FIRST_OPEN = "branch-first-open"
     # When.
     OPEN_ALWAYS = "open-always"
     OPEN_HOURS = "open-hours"

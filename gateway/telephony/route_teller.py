@@ -37,6 +37,7 @@ from gateway.telephony.routing import (
     ToOutside,
     forwarded,
 )
+from gateway.telephony.russian_regions import Region
 from gateway.telephony.schedule import Because
 from gateway.telephony.shop import FollowMe
 from gateway.telephony.staff import wish_of_newcomer
@@ -100,7 +101,9 @@ def _ask_for_order(story: Story) -> None:
 
 
 def _receive(story: Story, settings: Receive) -> None:
-    found = received(story.shop, story.caller.line, settings.extensions, story.now)
+    region = story.exchange.home_of(story.caller.peer) if settings.of_branches else None
+    found = received(story.shop, story.caller.line, settings, region, story.now)
+    _tell_branch(story, found, region)
     _tell_hours(story, found)
     match found.manner:
         case Manner.CLOSED:
@@ -237,6 +240,24 @@ def _closed(story: Story, found: Received) -> None:
         _take_message(story)
     story.say(StepCode.SAYS, "goodbye")
     story.end(Cause.HUNG_UP)
+
+
+def _tell_branch(story: Story, found: Received, region: Region | None) -> None:
+    """Where the caller is from, which branches are closed, and which one receives the call."""
+    choice = found.choice
+    if choice is None:
+        return
+    if region is not None:
+        clock = story.now.astimezone(ZoneInfo(region.zone)).strftime("%H:%M")
+        story.tell(
+            StepCode.FROM_REGION, region=region.russian if story.language == "ru" else region.english, clock=clock
+        )
+    else:
+        story.tell(StepCode.FROM_NOWHERE)
+    for branch in choice.nearer:
+        story.tell(StepCode.BRANCH_CLOSED, branch=branch.name)
+    code = StepCode.BRANCH if choice.is_open else StepCode.BRANCH_FIRST_OPEN
+    story.tell(code, branch=choice.branch.name)
 
 
 def _tell_hours(story: Story, found: Received) -> None:

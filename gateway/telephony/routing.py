@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 from gateway.audio.prompts import KEYS
+from gateway.telephony.branches import FEWEST
 from gateway.telephony.causes import Cause
 from gateway.telephony.forwarding import Forward, PhoneChange, change_by_code
 from gateway.telephony.leg import Leg
@@ -35,6 +36,8 @@ class Receive:
     """A stranger calls the shop: these phones ring, by the rules of the reception."""
 
     extensions: tuple[str, ...]
+    of_branches: bool = False
+    """They are those of all branches: the nearest one that is open receives the caller."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,6 +359,9 @@ def _to_manager(shop: Shop, manager: str | None, usual: Destination) -> ManagerF
 
 def _ring(shop: Shop, rings: tuple[str, ...] = ()) -> Destination:
     """Ring those extensions, or all phones of the shop."""
+    if not rings and shop.reception.on and len(shop.branches) >= FEWEST:
+        of_all = (phone for branch in shop.branches for phone in branch.phones)
+        return Receive(extensions=tuple(dict.fromkeys(of_all)), of_branches=True)
     # Unless they are named, couriers' own SIP phones are for the couriers' own calls.
     extensions = rings or tuple(each.extension for each in shop.phones if shop.courier(each.extension) is None)
     if not extensions:

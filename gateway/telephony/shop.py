@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from gateway.audio.codec import Codec
+from gateway.telephony.branches import Branch
 from gateway.telephony.contacts import ContactRules
 from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.night import NightLock
@@ -354,9 +355,11 @@ class Shop:
     toll_free: TollFreeRules = field(default_factory=TollFreeRules)
     widget: WidgetRules = field(default_factory=WidgetRules)
     schedule: Schedule = field(default_factory=Schedule)
+    branches: tuple[Branch, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "schedule", self.schedule.in_zone(self.time_zone))
+        object.__setattr__(self, "branches", tuple(branch.in_zone(self.time_zone) for branch in self.branches))
 
     def line(self, name: str) -> LineSettings | None:
         """The line of that name."""

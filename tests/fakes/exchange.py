@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from gateway.audio.port import FrameSource
 from gateway.errors import NoFreeLine, PromptUnusable, StoreError
 from gateway.events import CallEnded, Event, EventBus, Published
 from gateway.store.call_backs import StoredCallBacks
+from gateway.store.caller_regions import CallerRegions
 from gateway.store.mailboxes import StoredMailboxes
 from gateway.store.pauses import StoredPauses
 from gateway.store.toll_free import StoredTollFree
@@ -228,6 +230,7 @@ class Scene:
             pin_entry=self.pin_entry,
             order_desk=self.order_desk,
             people=self.people,
+            region_of=CallerRegions(Path("/nonexistent"), lambda: self.shop).region_of,
             toll_free=self.toll_free,
             promises=self.call_backs,
             duty=self.duty,

@@ -18,6 +18,7 @@ import pytest
 from gateway.audio.port import FrameSource
 from gateway.errors import BudgetSpent, NightLocked, NoSuchWay
 from gateway.events import CallEnded
+from gateway.telephony.branches import Branch
 from gateway.telephony.causes import Cause
 from gateway.telephony.contacts import ContactRules
 from gateway.telephony.faults import cause_of_fault
@@ -47,7 +48,7 @@ from tests.faults import rounds
 
 STRANGER, REGULAR, ORDERED, KNOWN = "+79035550001", "+79035550002", "+79035550003", "+79035550004"
 COURIER_MOBILE = "+79161234567"
-CALLERS = (STRANGER, REGULAR, ORDERED, KNOWN, COURIER_MOBILE, "")
+CALLERS = (STRANGER, "+74212123456", "84952223344", REGULAR, ORDERED, KNOWN, COURIER_MOBILE, "")
 WAYS = {"red": "+79160000001", "blue": "+79160000002", "provider": "+74951234567", "free": "+78001234567"}
 DIALLED = ("101", "102", "2001", "+79035550009", "112", "0900", "+19005550000", "+447700900123", "*8", "*781")
 RULES = Reception(patience_minutes=1, repeat_seconds=20)
@@ -92,6 +93,8 @@ def any_shop(dice: random.Random) -> Shop:
         TrunkSettings(name=name, host="sip.example.net", number=WAYS[name], asks_extension=dice.random() < 0.15)
         for name in ("provider", "free")
     )
+    moscow = Branch(name="Moscow", region="moscow", phones=("101", "102"), schedule=week_of(("09:00-18:00",)))
+    sakhalin = Branch(name="Sakhalin", region="sakhalin", phones=("103",), schedule=week_of(("09:00-18:00",)))
     hours = dice.choice([(), ("09:00-18:00",), ("20:00-02:00",), ("12:00-12:30",)])
     return Shop(
         lines=lines, trunks=trunks, phones=phones, couriers=(courier, other),
@@ -112,6 +115,7 @@ def any_shop(dice: random.Random) -> Shop:
             number_per_minute=dice.choice([0, 1, 30]), when_spent=dice.choice(list(WhenSpent)), forward_to="103",
             daily_budget=dice.choice([0, 1]), per_minute="3",
         ),
+        branches=(moscow, sakhalin) if dice.random() < 0.3 else (),
         night=NightLock(begins="23:00", ends="07:00") if dice.random() < 0.2 else NightLock(),
         tariffs=(TariffSettings(way="provider", per_minute="1.50"),),
     )  # fmt: skip
