@@ -199,7 +199,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             sip.message_lamps.follow,
             line_up.follow,
             messages.follow,
-            AlertNews(outgoing.targets, messages.jobs, shop=store.shop, clock=utc_now),
+            alert_news := AlertNews(outgoing.targets, messages.jobs, shop=store.shop, clock=utc_now),
             AlertTexts(settings.alerts.sms, messages.promise_text, shop=store.shop),
             call_backs.follow,
             couriers.follow,
@@ -282,6 +282,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
                 tokens=FormTokens(loop.time),
             ),
             deliveries=store.jobs.log,
+            test_alerts=alert_news.test,
             playground=None
             if settings.emulated.control is None
             else Playground(Path(settings.emulated.control), shop=store.shop, registrar=lambda: sip.addresses[0]),

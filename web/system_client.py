@@ -59,6 +59,10 @@ class SystemClient(GatewayLink):
         )  # fmt: skip
         return answer
 
+    def test_deliveries(self, asker: Asker) -> int:
+        """Have a test delivered to everywhere that alerts go; to how many places."""
+        return int(self._object(asker, "POST", "/api/v1/deliveries/test")["places"])
+
     def playground(self, asker: Asker) -> dict[str, Any]:
         """The emulated world: modems, phones, calls."""
         return self._object(asker, "GET", "/api/v1/playground")

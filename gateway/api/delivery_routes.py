@@ -10,7 +10,7 @@ from aiohttp import web
 
 from gateway.api.devices import wire_time
 
-_KINDS = {"alert-webhook": "webhook", "alert-telegram": "telegram"}
+_KINDS = {"alert-webhook": "webhook", "alert-telegram": "telegram", "alert-mail": "mail"}
 
 
 class Delivery(Protocol):
@@ -58,20 +58,33 @@ async def no_deliveries(_kinds: Sequence[str]) -> Sequence[Delivery]:
     return ()
 
 
-class DeliveryRoutes:
-    """The handlers."""
+def nowhere() -> int:
+    """Nobody would get a test."""
+    return 0
 
-    def __init__(self, log: DeliveryLog) -> None:
+
+class DeliveryRoutes:
+    """The handlers. `test` has a test delivered to everywhere, and tells to how many places that is."""
+
+    def __init__(self, log: DeliveryLog, test: Callable[[], int]) -> None:
         self._log = log
+        self._test = test
 
     def routes(self) -> list[web.RouteDef]:
         """For the router."""
-        return [web.get("/api/v1/deliveries", self._get_deliveries)]
+        return [
+            web.get("/api/v1/deliveries", self._get_deliveries),
+            web.post("/api/v1/deliveries/test", self._post_test),
+        ]
 
     async def _get_deliveries(self, request: web.Request) -> web.Response:
         del request
         items = [_wire(each) for each in await self._log(tuple(_KINDS))]
         return web.json_response({"items": items}, headers={"Cache-Control": "no-store"})
+
+    async def _post_test(self, request: web.Request) -> web.Response:
+        del request
+        return web.json_response({"places": self._test()}, status=202)
 
 
 def _wire(delivery: Delivery) -> dict[str, object]:

@@ -20,7 +20,7 @@ from gateway.api.call_routes import CallRoutes, ConnectTwo, Transfer
 from gateway.api.company_routes import Company, CompanyRoutes
 from gateway.api.contact_routes import AddressBook, ContactRoutes
 from gateway.api.courier_routes import CourierRoutes, Couriers
-from gateway.api.delivery_routes import DeliveryLog, DeliveryRoutes, no_deliveries
+from gateway.api.delivery_routes import DeliveryLog, DeliveryRoutes, no_deliveries, nowhere
 from gateway.api.erasure_routes import ErasureRoutes
 from gateway.api.line_routes import LineRoutes
 from gateway.api.live_routes import LiveRoutes
@@ -115,6 +115,7 @@ class ApiServer:
         queue: QueueDesk,
         is_courier: Callable[[str], bool] = lambda _extension: False,
         deliveries: DeliveryLog = no_deliveries,
+        test_alerts: Callable[[], int] = nowhere,
         playground: Playground | None = None,
     ) -> None:
         host, _, port = bind.rpartition(":")
@@ -157,7 +158,7 @@ class ApiServer:
             MetricsRoutes(watched),
             RecordingRoutes(recorded, self._relay),
             ErasureRoutes(recorded.erasures),
-            DeliveryRoutes(deliveries),
+            DeliveryRoutes(deliveries, test_alerts),
             PlaygroundRoutes(playground),
             RestoreRoutes(accounts, self._relay, upkeep.start_again),
             SystemRoutes(self._relay, upkeep),

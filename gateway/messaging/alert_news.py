@@ -1,4 +1,4 @@
-"""Alerts go out: to a program of the owner's (a signed webhook) and to chats of Telegram, as stored jobs.
+"""Alerts go out: to a program of the owner's (a signed webhook), to chats of Telegram and by mail, as stored jobs.
 
 A delivery that fails for a while is tried again, for a day; what became of each stands with the job. The same alert
 goes out once an hour at most, however often it comes and goes.
@@ -23,9 +23,11 @@ from gateway.errors import GatewayError, TryLater
 from gateway.events import AlertCleared, AlertRaised, Published
 from gateway.jobs import BoundJob, Promises, Told, job
 from gateway.messages import error_advice, error_title
+from gateway.messaging.mail import MailServer, SendMail, make_mail, send_mail
 from gateway.telephony.shop import ShopView
 
 TELEGRAM = "https://api.telegram.org"
+TEST = "alert-test"
 LASTS = timedelta(days=1)
 LONGEST_TEXT = 3500
 """Telegram takes 4096 characters."""
@@ -63,6 +65,8 @@ class AlertTargets:
     telegram: str = TELEGRAM
     telegram_token: str = field(default="", repr=False)
     telegram_chats: tuple[str, ...] = ()
+    mail_server: MailServer | None = None
+    mail_to: tuple[str, ...] = ()
 
 
 class AlertNews:
@@ -93,11 +97,34 @@ class AlertNews:
         }
         hour = f"{self._clock():%Y-%m-%dT%H}"
         # Alike within an hour, whatever the values are by then.
-        same = hashlib.sha256(f"{told['type']} {event.code} {event.subject} {hour}".encode()).hexdigest()
+        self._promise(told, f"{told['type']} {event.code} {event.subject} {hour}")
+
+    def test(self) -> int:
+        """Promise the delivery of a test to everywhere, once a second at most; to how many places."""
+        language, now = self._shop().language, self._clock()
+        told: dict[str, Any] = {
+            "type": "alert.test",
+            "time": now.isoformat(timespec="milliseconds"),
+            "shop": self._shop().name,
+            "code": TEST,
+            "subject": "",
+            "values": {},
+            "title": error_title(TEST, language),
+            "advice": error_advice(TEST, language),
+        }
+        return self._promise(told, f"{told['type']} {now:%Y-%m-%dT%H:%M:%S}")
+
+    def _promise(self, told: dict[str, Any], alike: str) -> int:
+        """Promise it to everywhere; what is `alike` goes out once. To how many places."""
+        same = hashlib.sha256(alike.encode()).hexdigest()
         if self._targets.webhook is not None:
             self._promises.promise("alert-webhook", told, key=f"webhook {same}")
         for chat in self._targets.telegram_chats:
             self._promises.promise("alert-telegram", {"chat": chat, "text": _text(told)}, key=f"{chat} {same}")
+        for address in self._targets.mail_to:
+            mail = {"to": address, "subject": _text(told).partition("\n")[0], "text": _text(told)}
+            self._promises.promise("alert-mail", mail, key=f"{address} {same}")
+        return (self._targets.webhook is not None) + len(self._targets.telegram_chats) + len(self._targets.mail_to)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +134,7 @@ class Outgoing:
     targets: AlertTargets
     post: Post
     clock: WallClock
+    mail: SendMail = send_mail
 
 
 @job("alert-webhook", lasts=LASTS)
@@ -133,9 +161,26 @@ async def alert_telegram(outgoing: Outgoing, told: Told) -> None:
     _judge(await outgoing.post(address, body, {"Content-Type": "application/json"}), "Telegram")
 
 
+@job("alert-mail", lasts=LASTS)
+async def alert_mail(outgoing: Outgoing, told: Told) -> None:
+    """Send one alert to one address."""
+    server = outgoing.targets.mail_server
+    if server is None:
+        raise DeliveryRefused("No mail server is set any more.")
+    message = make_mail(
+        sender=server.sender,
+        recipient=told.text("to"),
+        subject=told.text("subject"),
+        text=told.text("text"),
+        message_id=told.job_id,
+        written_at=told.promised_at,
+    )
+    await outgoing.mail(server, told.text("to"), message)
+
+
 def alert_jobs(outgoing: Outgoing) -> tuple[BoundJob, ...]:
     """The kinds of job, ready to run; those that wait from an earlier run are known as well."""
-    return (alert_webhook.with_tools(outgoing), alert_telegram.with_tools(outgoing))
+    return (alert_webhook.with_tools(outgoing), alert_telegram.with_tools(outgoing), alert_mail.with_tools(outgoing))
 
 
 def signature(secret: bytes, seconds: int, body: bytes) -> str:

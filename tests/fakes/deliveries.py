@@ -28,6 +28,12 @@ class FakeDeliveries:
 
     def __init__(self) -> None:
         self.rows: list[DeliveryRow] = []
+        self.places = 0
 
     async def log(self, kinds: Sequence[str]) -> Sequence[DeliveryRow]:
         return [row for row in self.rows if row.kind in kinds]
+
+    def test(self) -> int:
+        if self.places:
+            self.rows.append(DeliveryRow(id="test", state="waiting"))
+        return self.places

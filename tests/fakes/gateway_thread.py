@@ -175,6 +175,7 @@ class GatewayThread:
             queue=self.queue.desk,
             is_courier=lambda extension: self.shop.courier(extension) is not None,
             deliveries=self.deliveries.log,
+            test_alerts=self.deliveries.test,
             playground=self.world.playground,
         )  # fmt: skip
         self._api = api

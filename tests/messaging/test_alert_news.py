@@ -191,3 +191,22 @@ async def test_a_real_server_gets_it_and_no_fault_tells_the_token(caplog: pytest
     assert TOKEN not in str(fault.value)
     assert TOKEN not in caplog.text
     assert came == [{"chat_id": "77"}] * 2
+
+
+async def test_a_test_goes_everywhere_as_an_alert_would(tmp_path: Path) -> None:
+    outside = Outside()
+    with direct_store(tmp_path) as store:
+        runner = JobRunner(store.jobs, alert_jobs(Outgoing(targets=TARGETS, post=outside.post, clock=loop_clock)),
+                           clock=loop_clock)  # fmt: skip
+        news = AlertNews(TARGETS, runner, shop=lambda: Shop(name="Flowers", language="ru"), clock=loop_clock)
+        assert [news.test(), news.test()] == [3, 3]  # twice within a second is once
+        assert AlertNews(AlertTargets(), runner, shop=Shop, clock=loop_clock).test() == 0
+        task = asyncio.ensure_future(runner.run())
+        await asyncio.sleep(1)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    (hook,) = outside.to("shop.example")
+    assert (hook["type"], hook["code"]) == ("alert.test", "alert-test")
+    assert [each["chat_id"] for each in outside.to("telegram")] == ["77", "-100"]
+    assert all("проверка" in each["text"] for each in outside.to("telegram"))

@@ -6,6 +6,7 @@ from flask.testing import FlaskClient
 
 from tests.fakes.deliveries import DeliveryRow
 from tests.fakes.gateway_thread import GatewayThread
+from tests.web.conftest import csrf_of
 
 
 def test_what_was_sent_out_and_what_was_wrong(gateway: GatewayThread, owner: FlaskClient) -> None:
@@ -18,4 +19,15 @@ def test_what_was_sent_out_and_what_was_wrong(gateway: GatewayThread, owner: Fla
     assert "Sent out" in page
     assert "Telegram answered 403." in page
     assert "refused" in page
+    assert "tried again" in page
+
+
+def test_a_test_is_sent_and_seen(gateway: GatewayThread, owner: FlaskClient) -> None:
+    def send() -> str:
+        return owner.post("/alerts/test", data={"csrf_token": csrf_of(owner, "/alerts")}, follow_redirects=True).text
+
+    assert "Alerts go nowhere yet" in send()
+    gateway.deliveries.places = 2
+    page = send()
+    assert "A test is on its way." in page
     assert "tried again" in page

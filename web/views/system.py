@@ -58,6 +58,16 @@ def _passphrase(**told: object) -> str:
     return render_template("passphrase.html", backups=backups, **{"refusal": None, **told})
 
 
+@system.post("/alerts/test")
+def test_alerts() -> AnyResponse:
+    """Send a test to everywhere that alerts go."""
+    if client().test_deliveries(asker()):
+        flash(gettext("A test is on its way. Look below what becomes of it; reload the page in a few seconds."))
+    else:
+        flash(gettext("Alerts go nowhere yet: the table [alerts] of gateway.toml says where. The guide shows how."))
+    return redirect(url_for("overview.alerts"))
+
+
 @system.get("/system/log")
 def log() -> str:
     """The last lines of the log, the newest first."""
