@@ -17,7 +17,7 @@ from gateway.telephony.shop import Shop, TrunkSettings
 from tests.fakes.direct_store import loop_clock
 from tests.fakes.exchange import Scene, scene
 from tests.fakes.legs import FakeLeg
-from tests.fakes.talks import talking, wish
+from tests.fakes.talks import hear_each_other, talking, wish
 from tests.flows.test_courier_orders import CUSTOMER, SHOP, STRANGER, order
 
 ASKED = replace(SHOP, order_status=OrderStatusRules(extension="700", ways=("blue", "provider")))
@@ -250,6 +250,29 @@ async def test_a_phone_of_the_shop_dials_it_and_hands_a_customer_over() -> None:
         await s.after(15)
         assert s.prompts_played[-len(TODAY) - 1 :] == [*TODAY, "goodbye"]
         assert customer.state is LegState.ENDED
+
+
+async def test_a_customer_who_was_handed_over_and_is_not_helped_comes_back_to_the_staff() -> None:
+    async with scene(replace(ASKED, order_status=replace(ASKED.order_status, tries=1))) as s:
+        customer = s.call_to_line("red", STRANGER)
+        agent = await talking(s, customer, "101")
+        wish(agent, "700")
+        await s.after(0.6)
+        customer.presses("9999#")
+        await s.after(3)
+        again = s.phones.legs["101"][-1]
+        assert again is not agent
+        again.answers()
+        await s.after(1)
+        assert hear_each_other(customer, again)
+        customer.hangs_up()
+        await s.after(0.1)
+        customer = s.call_to_line("red", STRANGER)
+        wish(await talking(s, customer, "101"), "700")
+        await s.after(0.6)
+        customer.hangs_up()
+        await s.after(0.1)
+        s.check_nothing_left()
 
 
 async def test_one_of_the_staff_is_not_put_through_to_the_staff() -> None:

@@ -48,7 +48,7 @@ def _program() -> Iterator[str]:
             thread.join(10)
 
 
-def _post(browser: FlaskClient, path: str = "/order-status", **form: object) -> TestResponse:
+def _post(browser: FlaskClient, path: str = "/order-status", /, **form: object) -> TestResponse:
     return browser.post(path, data={"csrf_token": csrf_of(browser, "/order-status"), **form}, follow_redirects=True)
 
 
