@@ -21,11 +21,11 @@ SOURCE = OrderSource(
 VALUES = some.recursive(
     some.none() | some.booleans() | some.integers() | some.floats() | some.text() | some.just("shipped"),
     lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.sampled_from("abc"), inner),
-    max_leaves=8,
+    max_leaves=5,
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=40)
 @given(some.dictionaries(some.sampled_from("abc"), VALUES) | VALUES)
 def test_any_json(document: object) -> None:
     reading = read_answer(json.dumps(document).encode(), "1001", replace(SHOP, order_source=SOURCE), NOW)
