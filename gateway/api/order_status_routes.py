@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -98,7 +99,7 @@ class OrderStatusRoutes:
                 "asked": reading is not None,
                 "trouble": str(reading.trouble) if reading is not None and reading.trouble is not None else None,
                 "found": dict(reading.found) if reading is not None else {},
-                "phrase": said(keys, shop.language) if keys else "",
+                "phrase": await asyncio.to_thread(said, keys, shop.language) if keys else "",
                 "keys": list(keys),
             }
         )
@@ -108,7 +109,7 @@ class OrderStatusRoutes:
         if len(keys) > MOST_KEYS:
             raise bodies.bad_request(f"'keys' must be {MOST_KEYS} at most.")
         try:
-            sound = self._test.sound(keys)
+            sound = await asyncio.to_thread(self._test.sound, keys)
         except KeyError as fault:
             raise NotFound("There is no such prompt.") from fault
         return web.Response(body=sound, content_type="audio/wav", headers={"Cache-Control": "no-store"})
