@@ -70,13 +70,7 @@ class NoMailboxes:
         """None."""
         return Counts()
 
-    async def messages(
-        self,
-        mailboxes: Sequence[str] | None,  # noqa: ARG002  # the verb's form
-        *,
-        limit: int,  # noqa: ARG002
-        only_unheard: bool,  # noqa: ARG002
-    ) -> Sequence[LeftMessage]:
+    async def messages(self, mailboxes: Sequence[str] | None, **_: object) -> Sequence[LeftMessage]:  # noqa: ARG002  # the verb's form
         """None."""
         return ()
 
