@@ -90,7 +90,7 @@ def read_missed(
 
     With `with_orders` also those who are to be called about an order of that time that is not over.
     """
-    missed = _missed(since, until, number)
+    missed = missed_calls(since, until, number)
     numbers: SelectBase = select(calls.c.caller).where(*missed)
     wanted = select(calls.c.caller, calls.c.id, _text(calls.c.started_at), calls.c.line, calls.c.caller_name).where(
         *missed
@@ -146,7 +146,8 @@ def _endings(connection: Connection, since: datetime, numbers: SelectBase) -> li
     return found
 
 
-def _missed(since: datetime, until: datetime | None, number: str | None) -> list[ColumnElement[bool]]:
+def missed_calls(since: datetime, until: datetime | None, number: str | None) -> list[ColumnElement[bool]]:
+    """The condition on calls: of somebody who may be called back, over, and nobody talked to them."""
     conditions: list[ColumnElement[bool]] = [
         calls.c.started_at >= since,
         calls.c.direction == "incoming",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, String, select, type_coerce
 
 from gateway.store.figures import Figures
 from gateway.store.schema import calls, legs
-from gateway.store.statistics import Period
+from gateway.store.statistics import QUARTER, Period, add_up, local_times, midnight_before
 from gateway.telephony.causes import Cause
 
 LONGEST_CALL = timedelta(hours=24)
@@ -55,87 +56,142 @@ class Concurrency:
         return len(self.seconds) - 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusyTime:
+    """How busy lines were in one stretch of time; such stretches can be added up."""
+
+    seconds: dict[int, float]
+    """For how long so many were busy at once."""
+    peaks: dict[int, int]
+    """The most at once by the quarter of an hour, counted from UTC's midnight before; quarters without are left out."""
+    began: int
+    """So many legs began within it."""
+    carried_over: int
+    """So many were there before."""
+    busy_seconds: float
+    """Of all of them together."""
+    refused: tuple[tuple[datetime, bool], ...]
+    """When calls found no free line, in order, and whether some line was busy then."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinesOfStretch:
+    """What the lines and providers have done in one stretch of time."""
+
+    by_line: dict[str, LineFigures]
+    busy: BusyTime
+
+
 @dataclass(frozen=True, slots=True)
 class Carried:
     """A leg on a line, as far as it lies within a period."""
 
     busy: Busy
+    began: bool
+    """Within the period; False: before it."""
     figures: Figures | None
     """None: the call began before the period, or is not over."""
 
 
+def lines_of(connection: Connection, stretch: Period, lines: Iterable[str]) -> LinesOfStretch:
+    """Everything of a stretch; how many were busy at once, of the SIM lines named."""
+    carried = carried_legs(connection, stretch)
+    busy = busy_time(carried, refused_calls(connection, stretch), stretch, lines)
+    return LinesOfStretch(by_line(carried), busy)
+
+
 def by_line(carried: Iterable[Carried]) -> dict[str, LineFigures]:
     """By the name of the line or provider. A call to outside that tried two lines is one of each."""
-    figures: defaultdict[str, Figures] = defaultdict(Figures)
+    figures: defaultdict[str, list[Figures]] = defaultdict(list)
     seconds: defaultdict[str, float] = defaultdict(float)
     for leg in carried:
         seconds[leg.busy.line] += (leg.busy.until - leg.busy.since).total_seconds()
         if leg.figures is not None:
-            figures[leg.busy.line] += leg.figures
-    return {line: LineFigures(figures=figures[line], busy_seconds=round(seconds[line], 3)) for line in sorted(seconds)}
+            figures[leg.busy.line].append(leg.figures)
+    return {line: LineFigures(figures=add_up(figures[line]), busy_seconds=seconds[line]) for line in sorted(seconds)}
 
 
-def concurrency(
-    carried: Iterable[Carried], refused: Sequence[datetime], period: Period, lines: Iterable[str]
-) -> Concurrency:
-    """Of the lines named; `refused` is when calls found none of them free."""
+def all_lines(parts: Iterable[dict[str, LineFigures]]) -> dict[str, LineFigures]:
+    """The stretches of a period together."""
+    found: defaultdict[str, list[LineFigures]] = defaultdict(list)
+    for part in parts:
+        for line, of_line in part.items():
+            found[line].append(of_line)
+    return {
+        line: LineFigures(
+            figures=add_up(each.figures for each in found[line]),
+            busy_seconds=sum(each.busy_seconds for each in found[line]),
+        )
+        for line in sorted(found)
+    }
+
+
+def busy_time(
+    carried: Iterable[Carried], refused: Iterable[datetime], period: Period, lines: Iterable[str]
+) -> BusyTime:
+    """Of the lines named, in one period; `refused` is when calls found none of them free."""
     names = frozenset(lines)
-    spans = [leg.busy for leg in carried if leg.busy.line in names]
-    return Concurrency(
-        seconds=busy_at_once(spans, period),
-        peaks=peaks_by_hour(spans, period),
-        refused=len(refused),
-        saved=saved_by_one_more(refused, spans),
+    legs_of_lines = [leg for leg in carried if leg.busy.line in names]
+    spans = [leg.busy for leg in legs_of_lines]
+    seconds: defaultdict[int, float] = defaultdict(float)
+    peaks: defaultdict[int, int] = defaultdict(int)
+    midnight = midnight_before(period)
+    for count, since, until in _levels(spans, period):
+        seconds[count] += (until - since).total_seconds()
+        if count:
+            last = -((midnight - until) // QUARTER)  # the first quarter after it
+            for quarter in range((since - midnight) // QUARTER, last):
+                peaks[quarter] = max(peaks[quarter], count)
+    begins, ends = sorted(span.since for span in spans), sorted(span.until for span in spans)
+    return BusyTime(
+        seconds=dict(seconds),
+        peaks=dict(peaks),
+        began=sum(leg.began for leg in legs_of_lines),
+        carried_over=sum(not leg.began for leg in legs_of_lines),
+        busy_seconds=sum((span.until - span.since).total_seconds() for span in spans),
+        refused=tuple((at, bisect_right(begins, at) > bisect_right(ends, at)) for at in sorted(refused)),
     )
 
 
-def busy_at_once(spans: Sequence[Busy], period: Period) -> tuple[float, ...]:
-    """For how many seconds of the period none was busy, one, two ... up to the most at once."""
+def concurrency(parts: Sequence[tuple[Period, BusyTime]]) -> Concurrency:
+    """Of a whole period, by its stretches in their order."""
     seconds: defaultdict[int, float] = defaultdict(float)
-    for count, since, until in _levels(spans, period):
-        seconds[count] += (until - since).total_seconds()
-    return tuple(round(seconds[count], 3) for count in range(max(seconds, default=0) + 1))
-
-
-def peaks_by_hour(spans: Sequence[Busy], period: Period) -> tuple[int, ...]:
-    """The most that were busy at once in each hour of the shop's day."""
     peaks = [0] * 24
-    for count, since, until in _levels(spans, period):
-        if count == 0:
-            continue
-        moment = since
-        while moment < until:  # by quarters of an hour, which the hours of every zone are made of
-            hour = moment.astimezone(period.zone).hour
+    for stretch, part in parts:
+        for count, length in part.seconds.items():
+            seconds[count] += length
+        local = local_times(stretch)
+        for quarter, count in part.peaks.items():
+            hour = local(quarter).hour
             peaks[hour] = max(peaks[hour], count)
-            quarter = moment.replace(minute=moment.minute // 15 * 15, second=0, microsecond=0)
-            moment = quarter + timedelta(minutes=15)
-    return tuple(peaks)
+    refused = [each for _, part in parts for each in part.refused]
+    return Concurrency(
+        seconds=tuple(round(seconds[count], 3) for count in range(max(seconds, default=0) + 1)),
+        peaks=tuple(peaks),
+        refused=len(refused),
+        saved=_saved_by_one_more(refused, [part for _, part in parts]),
+    )
 
 
-def saved_by_one_more(refused: Iterable[datetime], spans: Sequence[Busy]) -> int:
+def _saved_by_one_more(refused: Iterable[tuple[datetime, bool]], parts: Sequence[BusyTime]) -> int:
     """How many of the calls that were refused then one more line would have carried, each for as long as calls took.
 
     A call that was refused while no line was busy is not counted: the lines were away, and more of them would be too.
     """
-    if not spans:
+    calls_carried = sum(part.began for part in parts) + sum(part.carried_over for part in parts[:1])
+    if not calls_carried:
         return 0
-    mean = sum((span.until - span.since for span in spans), timedelta()) / len(spans)
-    begins, ends = sorted(span.since for span in spans), sorted(span.until for span in spans)
-    saved = begun = ended = 0
-    free_at: datetime | None = None
-    for moment in sorted(refused):
-        while begun < len(begins) and begins[begun] <= moment:
-            begun += 1
-        while ended < len(ends) and ends[ended] <= moment:
-            ended += 1
-        if begun > ended and (free_at is None or free_at <= moment):
+    mean = timedelta(seconds=sum(part.busy_seconds for part in parts) / calls_carried)
+    saved, free_at = 0, None
+    for moment, is_busy in refused:
+        if is_busy and (free_at is None or free_at <= moment):
             saved += 1
             free_at = moment + mean
     return saved
 
 
 def carried_legs(connection: Connection, period: Period) -> list[Carried]:
-    """Every leg on a line that was there within the period; one that is not over lasts to its end."""
+    """Every leg on a line that was there within the period; one that is not over lasts to its end (LONGEST_CALL)."""
     wanted = (
         select(
             legs.c.line,
@@ -147,6 +203,7 @@ def carried_legs(connection: Connection, period: Period) -> list[Carried]:
             calls.c.answered_at.is_not(None),
             calls.c.talk_seconds,
             calls.c.total_seconds,
+            type_coerce(calls.c.started_at, String),
         )
         .join(calls, calls.c.id == legs.c.call_id)
         .where(
@@ -156,9 +213,10 @@ def carried_legs(connection: Connection, period: Period) -> list[Carried]:
         )
     )
     found = []
-    for line, way, started, answered, ended, cost, is_answered, talk, total in connection.execute(wanted):
+    for line, way, started, answered, ended, cost, is_answered, talk, total, began in connection.execute(wanted):
         since = datetime.fromisoformat(started)
-        until = min(datetime.fromisoformat(ended), period.until) if ended is not None else period.until
+        until = min(datetime.fromisoformat(began) + LONGEST_CALL, period.until)
+        until = min(datetime.fromisoformat(ended), until) if ended is not None else until
         if since >= period.until or until <= period.since:
             continue
         figures = None
@@ -184,7 +242,7 @@ def carried_legs(connection: Connection, period: Period) -> list[Carried]:
                     talk_ms=talked // timedelta(milliseconds=1),
                     cost=cost,
                 )
-        found.append(Carried(Busy(line, max(since, period.since), until), figures))
+        found.append(Carried(Busy(line, max(since, period.since), until), since >= period.since, figures))
     return found
 
 

@@ -6,8 +6,8 @@ Read-only connections of their own, as Queries has; the verbs block and are call
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from statistics import median
+from dataclasses import replace
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -16,13 +16,15 @@ from sqlalchemy import Connection
 
 from gateway.clock import WallClock, utc_now
 from gateway.store.database import Places, open_engine
+from gateway.store.days import Days, DaysOfConnection
 from gateway.store.figures import Figures
 from gateway.store.missed import read_missed, read_open
-from gateway.store.occupancy import Carried, by_line, carried_legs, concurrency, refused_calls
+from gateway.store.occupancy import LONGEST_CALL, LinesOfStretch, all_lines, concurrency, lines_of
 from gateway.store.queries import wire
+from gateway.store.returns import Returns, closures_since, returns, steps_of
 from gateway.store.shop_versions import load_shop
-from gateway.store.statistics import Grouping, Period, by_courier, by_phone, by_time, totals
-from gateway.telephony.missed import Closure, MissedCustomer, Talk
+from gateway.store.statistics import Grouping, Period, by_courier, by_phone, by_time, merged, quarters, totals
+from gateway.telephony.missed import Closure, MissedCustomer, Talk, is_customer
 from gateway.telephony.shop import Shop
 
 
@@ -32,6 +34,7 @@ class Reports:
     def __init__(self, places: Places, clock: WallClock = utc_now) -> None:
         self._engine = open_engine(places.database, read_only=True)
         self._clock = clock
+        self._days = Days()
 
     def __enter__(self) -> Self:
         return self
@@ -51,18 +54,37 @@ class Reports:
         with self._engine.connect() as connection, connection.begin():
             _, shop, _ = load_shop(connection)
             period = Period(since=since, until=max(since, min(until, self._clock())), zone=ZoneInfo(shop.time_zone))
-            carried = carried_legs(connection, period) if grouping is Grouping.LINE else []
+            days = self._days.seen_by(connection)
+            by_quarter = days.of(period, quarters, name="quarters")
+            busy = _lines_of(days, period, shop) if grouping is Grouping.LINE else []
             return {
                 "since": wire(since),
                 "until": wire(until),
                 "by": str(grouping),
                 "time_zone": shop.time_zone,
                 "currency": shop.currency,
-                "total": totals(connection, period).wire(),
-                "rows": _rows(connection, period, grouping, carried),
-                "returns": _returns(read_missed(connection, shop, period.since, period.until)),
-                "concurrency": _concurrency(connection, period, carried, shop) if grouping is Grouping.LINE else None,
+                "total": totals(by_quarter).wire(),
+                "rows": _rows(days, period, grouping, by_quarter, busy),
+                "returns": _returns(connection, days, period, self._clock(), shop).wire(),
+                "concurrency": _concurrency(busy, shop) if grouping is Grouping.LINE else None,
             }
+
+    @property
+    def days_kept(self) -> int:
+        """So many days are remembered, each as often as there are parts of it."""
+        return len(self._days)
+
+    def remember(self, day: datetime) -> None:
+        """Work out what the day of UTC that begins then comes to, so that nobody waits for it later."""
+        with self._engine.connect() as connection, connection.begin():
+            _, shop, _ = load_shop(connection)
+            period = Period(since=day, until=day + timedelta(days=1), zone=ZoneInfo(shop.time_zone))
+            days = self._days.seen_by(connection)
+            by_quarter = days.of(period, quarters, name="quarters")
+            for grouping in (Grouping.COURIER, Grouping.PHONE):
+                _rows(days, period, grouping, by_quarter, ())
+            days.of(period, steps_of, name="steps")
+            _lines_of(days, period, shop)
 
     def missed(self, *, since: datetime | None = None, until: datetime | None = None) -> list[dict[str, object]]:
         """Rows as the schema `MissedCustomer`: those who wait to be called back, the longest first.
@@ -79,7 +101,11 @@ class Reports:
 
 
 def _rows(
-    connection: Connection, period: Period, grouping: Grouping, carried: Sequence[Carried]
+    days: DaysOfConnection,
+    period: Period,
+    grouping: Grouping,
+    by_quarter: Sequence[tuple[Period, dict[int, Figures]]],
+    busy: Sequence[tuple[Period, LinesOfStretch]],
 ) -> list[dict[str, object]]:
     match grouping:
         case Grouping.LINE:
@@ -87,17 +113,17 @@ def _rows(
             return [
                 {
                     **_row(line, found.figures),
-                    "busy_seconds": found.busy_seconds,
+                    "busy_seconds": round(found.busy_seconds, 3),
                     "occupancy": round(found.busy_seconds / length, 4) if length else None,
                 }
-                for line, found in by_line(carried).items()
+                for line, found in all_lines(part.by_line for _, part in busy).items()
             ]
         case Grouping.COURIER:
-            found = by_courier(connection, period)
+            found = merged(part for _, part in days.of(period, by_courier, name="couriers"))
         case Grouping.PHONE:
-            found = by_phone(connection, period)
+            found = merged(part for _, part in days.of(period, by_phone, name="phones"))
         case Grouping.DAY | Grouping.HOUR | Grouping.WEEK_HOUR:
-            found = by_time(connection, period, grouping)
+            found = by_time(by_quarter, period, grouping)
     return [_row(key, figures) for key, figures in found.items()]
 
 
@@ -105,8 +131,8 @@ def _row(key: str, figures: Figures) -> dict[str, object]:
     return {"key": key, **figures.wire(), "busy_seconds": None, "occupancy": None}
 
 
-def _concurrency(connection: Connection, period: Period, carried: Sequence[Carried], shop: Shop) -> dict[str, object]:
-    found = concurrency(carried, refused_calls(connection, period), period, (line.name for line in shop.lines))
+def _concurrency(busy: Sequence[tuple[Period, LinesOfStretch]], shop: Shop) -> dict[str, object]:
+    found = concurrency([(stretch, part.busy) for stretch, part in busy])
     return {
         "lines": len(shop.lines),
         "seconds": list(found.seconds),
@@ -117,17 +143,16 @@ def _concurrency(connection: Connection, period: Period, carried: Sequence[Carri
     }
 
 
-def _returns(customers: Sequence[MissedCustomer]) -> dict[str, object]:
-    """How many customers were missed, how many somebody talked to afterwards, and how long that took."""
-    took = [each.seconds_to_return for each in customers if each.seconds_to_return is not None]
-    return {
-        "customers": len(customers),
-        "returned": len(took),
-        "closed": sum(isinstance(each.ended, Closure) for each in customers),
-        "open": sum(each.ended is None for each in customers),
-        "mean_seconds": round(sum(took) / len(took), 3) if took else None,
-        "median_seconds": round(median(took), 3) if took else None,
-    }
+def _returns(connection: Connection, days: DaysOfConnection, period: Period, now: datetime, shop: Shop) -> Returns:
+    around = replace(period, since=period.since - LONGEST_CALL, until=max(period.until, now))
+    parts = [part for _, part in days.of(around, steps_of, name="steps")]
+    closures = closures_since(connection, period.since)
+    return returns(parts, closures, period.since, period.until, lambda number: is_customer(number, shop))
+
+
+def _lines_of(days: DaysOfConnection, period: Period, shop: Shop) -> list[tuple[Period, LinesOfStretch]]:
+    names = tuple(line.name for line in shop.lines)
+    return days.of(period, lambda connection, stretch: lines_of(connection, stretch, names), name=("lines", *names))
 
 
 def _missed(customer: MissedCustomer) -> dict[str, object]:

@@ -1,8 +1,8 @@
-"""The table of customers whom nobody need call back, because a person has said so."""
+"""The tables behind the reports: whom nobody need call back, as a person has said so; days whose calls have changed."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, String, Table, Text
+from sqlalchemy import Column, Index, Integer, String, Table, Text, UniqueConstraint
 
 from gateway.store.schema import Moment, metadata
 
@@ -17,3 +17,18 @@ missed_closures = Table(
     Column("reason", Text, nullable=False),
     Index(None, "number", "closed_at"),
 )
+
+call_days = Table(
+    "call_days",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("gateway_id", String(36), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("changes", Integer, nullable=False),
+    UniqueConstraint("gateway_id", "day"),
+)
+"""How often calls have changed that began on a day of UTC: whoever has summed them up knows whether that still holds.
+
+Triggers of the database count, in the same transaction as the change itself, whoever makes it: the journal, an
+erasure, a repair. They stand in the migration alone.
+"""

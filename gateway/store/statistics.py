@@ -2,12 +2,13 @@
 
 Sums are made by the database. Only what no database does alike, the shop's own clock, is worked out here: calls are
 summed by quarters of an hour of UTC, which every time zone's hours and days are made of, also where clocks change.
+Everything can be added up: what a period comes to is the sum of its stretches (days.py).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -18,6 +19,10 @@ from sqlalchemy import ColumnElement, Connection, Integer, cast, distinct, func,
 
 from gateway.store.figures import Figures
 from gateway.store.schema import calls, legs
+
+QUARTER = timedelta(minutes=15)
+_EVERY_HOUR_TWICE = timedelta(days=15)
+"""In so long each hour of the week comes twice, so also one that a change of the clock skips once."""
 
 
 class Grouping(StrEnum):
@@ -48,24 +53,40 @@ class Period:
         return [calls.c.started_at >= self.since, calls.c.started_at < self.until, calls.c.ended_at.is_not(None)]
 
 
-def totals(connection: Connection, period: Period) -> Figures:
-    """All calls of the period together."""
-    return _sums(connection, period, [literal_column("''")]).get("", Figures())
+def quarters(connection: Connection, period: Period) -> dict[int, Figures]:
+    """By the quarter of an hour of UTC, counted from the midnight before the period."""
+    hour = func.substr(calls.c.started_at, 1, 13)
+    quarter = cast(func.substr(calls.c.started_at, 15, 2), Integer) // literal_column("15")
+    midnight = midnight_before(period)
+
+    def number(key: str) -> str:
+        began = datetime(int(key[:4]), int(key[5:7]), int(key[8:10]), int(key[11:13]), tzinfo=UTC)
+        return str((began - midnight) // QUARTER + int(key[13:]))
+
+    return {int(key): figures for key, figures in _sums(connection, period, [hour, quarter], key_of=number).items()}
 
 
-def by_time(connection: Connection, period: Period, grouping: Grouping) -> dict[str, Figures]:
+def totals(parts: Sequence[tuple[Period, dict[int, Figures]]]) -> Figures:
+    """All calls together; `parts` are the quarters of each stretch of a period."""
+    return add_up(figures for _, found in parts for figures in found.values())
+
+
+def by_time(
+    parts: Sequence[tuple[Period, dict[int, Figures]]], period: Period, grouping: Grouping
+) -> dict[str, Figures]:
     """By the shop's clock; every key of the period is there, also where nobody called."""
     name = _KEYS[grouping]
-    quarters: dict[str, str] = {}
-
-    def key_of(quarter: str) -> str:
-        if quarter not in quarters:
-            quarters[quarter] = name(_moment(quarter).astimezone(period.zone))
-        return quarters[quarter]
-
-    empty = {name(local): Figures() for local in _local_hours(period)}
-    found = _sums(connection, period, _quarter(period), key_of=key_of)
-    return dict(sorted({**empty, **found}.items()))
+    found: defaultdict[str, list[Figures]] = defaultdict(list)
+    for stretch, by_quarter in parts:
+        local = local_times(stretch)
+        names: dict[datetime, str] = {}
+        for number, figures in by_quarter.items():
+            hour = local(number).replace(minute=0)
+            if hour not in names:
+                names[hour] = name(hour)
+            found[names[hour]].append(figures)
+    keys = sorted({*(name(local) for local in _local_hours(period, grouping)), *found})
+    return {key: add_up(found[key]) for key in keys}
 
 
 def by_courier(connection: Connection, period: Period) -> dict[str, Figures]:
@@ -152,28 +173,62 @@ def _ms(seconds: ColumnElement[float]) -> ColumnElement[int]:
     return cast(func.round(seconds * 1000), Integer)
 
 
-def _quarter(period: Period) -> list[Any]:
-    """The beginning of the hour or quarter of an hour in UTC, as text: hours where the zone's are whole ones."""
-    hour = func.substr(calls.c.started_at, 1, 13)
-    offsets = {local.utcoffset() or timedelta() for local in _local_hours(period)}
-    if all(offset % timedelta(hours=1) == timedelta() for offset in offsets):
-        return [hour]
-    quarter = cast(func.substr(calls.c.started_at, 15, 2), Integer) // literal_column("15")
-    return [hour, quarter]
+def add_up(figures: Iterable[Figures]) -> Figures:
+    """The sum, made by the thousand."""
+    incoming = answered = outgoing = reached = talk_ms = wait_ms = 0
+    cost: int | None = None
+    for each in figures:
+        incoming += each.incoming
+        answered += each.answered
+        outgoing += each.outgoing
+        reached += each.reached
+        talk_ms += each.talk_ms
+        wait_ms += each.wait_ms
+        if each.cost is not None:
+            cost = each.cost + (cost or 0)
+    return Figures(
+        incoming=incoming, answered=answered, outgoing=outgoing, reached=reached, talk_ms=talk_ms, wait_ms=wait_ms,
+        cost=cost,
+    )  # fmt: skip
 
 
-def _moment(key: str) -> datetime:
-    """`2027-01-31T12` or `2027-01-31T122` (its third quarter) as a moment."""
-    hour = datetime(int(key[:4]), int(key[5:7]), int(key[8:10]), int(key[11:13]), tzinfo=UTC)
-    return hour + timedelta(minutes=15 * int(key[13:] or 0))
+def merged(parts: Iterable[dict[str, Figures]]) -> dict[str, Figures]:
+    """The stretches of a period together, by their keys in order."""
+    found: defaultdict[str, list[Figures]] = defaultdict(list)
+    for part in parts:
+        for key, figures in part.items():
+            found[key].append(figures)
+    return {key: add_up(found[key]) for key in sorted(found)}
 
 
-def _local_hours(period: Period) -> Iterator[datetime]:
-    """A moment of every local hour that the period touches."""
+def midnight_before(period: Period) -> datetime:
+    """UTC's midnight before the period, or at its beginning."""
+    return period.since.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def local_times(stretch: Period) -> Callable[[int], datetime]:
+    """What the shop's clock shows at the beginning of a quarter, counted from the midnight before the stretch."""
+    midnight, zone = midnight_before(stretch), stretch.zone
+    here = midnight.astimezone(zone)
+    if here.utcoffset() == (midnight + timedelta(days=1)).astimezone(zone).utcoffset() and (
+        stretch.until - midnight <= timedelta(days=1)
+    ):
+        wall = here.replace(tzinfo=None)  # no change of the clock on this day: plain adding tells it
+        return lambda number: wall + number * QUARTER
+    return lambda number: (midnight + number * QUARTER).astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+def _local_hours(period: Period, grouping: Grouping) -> Iterator[datetime]:
+    """A moment of every local day, or hour of the day or of the week, that the period touches."""
+    by_day = grouping is Grouping.DAY
+    step = timedelta(hours=6) if by_day else timedelta(minutes=30)
+    until = period.until if by_day else min(period.until, period.since + _EVERY_HOUR_TWICE)
     moment = period.since.replace(minute=0, second=0, microsecond=0)
-    while moment < period.until:
+    while moment < until:
         yield max(moment, period.since).astimezone(period.zone)
-        moment += timedelta(minutes=30)
+        moment += step
+    if until > period.since:
+        yield (until - timedelta(microseconds=1)).astimezone(period.zone)
 
 
 _KEYS: dict[Grouping, Callable[[datetime], str]] = {

@@ -70,8 +70,8 @@ def stored(log: list[LoggedCall]) -> Iterator[Connection]:
     writer = memory_writer()
     with writer.engine.begin() as connection:
         if log:
-            connection.execute(insert(calls), [_call_row(call) for call in log])
-        rows = [_leg_row(call, place) for call in log for place in range(len(call.legs))]
+            connection.execute(insert(calls), [call_row(call) for call in log])
+        rows = [leg_row(call, place) for call in log for place in range(len(call.legs))]
         if rows:
             connection.execute(insert(legs), rows)
         yield connection
@@ -121,7 +121,7 @@ def _random_call(shuffle: random.Random, number: int, first: datetime, length: t
     )  # fmt: skip
 
 
-def _call_row(call: LoggedCall) -> dict[str, object]:
+def call_row(call: LoggedCall) -> dict[str, object]:
     return {
         "id": call.id, "gateway_id": "g", "started_at": call.started_at, "direction": call.direction,
         "caller": call.caller, "caller_name": "", "called": call.called, "line": call.line, "flow": "",
@@ -131,7 +131,7 @@ def _call_row(call: LoggedCall) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _leg_row(call: LoggedCall, place: int) -> dict[str, object]:
+def leg_row(call: LoggedCall, place: int) -> dict[str, object]:
     leg = call.legs[place]
     return {
         "id": f"{call.id}-{place}", "gateway_id": "g", "call_id": call.id, "kind": "gsm" if leg.line else "sip",

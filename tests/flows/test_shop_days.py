@@ -14,13 +14,15 @@ import pytest
 from sqlalchemy import select
 
 from gateway.events import CallBackChanged, CallBackPromised, CallEnded, Published
+from gateway.store.days import stretches
 from gateway.store.figures import Figures
 from gateway.store.journal import Journal
 from gateway.store.missed import StoredMissed, read_missed, read_open
-from gateway.store.occupancy import by_line, carried_legs, concurrency, refused_calls
+from gateway.store.occupancy import all_lines, concurrency, lines_of
+from gateway.store.returns import closures_since, returns, steps_of
 from gateway.store.schema import calls as calls_table
 from gateway.store.schema import legs as legs_table
-from gateway.store.statistics import Grouping, Period, by_phone, by_time, totals
+from gateway.store.statistics import Grouping, Period, by_phone, by_time, merged, quarters, totals
 from gateway.telephony.causes import Cause
 from gateway.telephony.line import LineState
 from gateway.telephony.missed import Closure, Talk
@@ -268,18 +270,27 @@ def _judge_promises(s: Scene, calls: list[LivedCall], told: list[Published]) -> 
 
 
 def _judge_figures(s: Scene, calls: list[LivedCall]) -> None:
+    """Summed day by day, as the reports do it."""
     period = Period(since=BEGAN, until=s.clock(), zone=MOSCOW)
+    days = list(stretches(period))
     names = [line.name for line in s.shop.lines]
     with s.writer.engine.begin() as connection:
-        carried = carried_legs(connection, period)
-        _alike({"": totals(connection, period)}, figures_of(calls, lambda call: ""))
-        for grouping, form in ((Grouping.DAY, "%Y-%m-%d"), (Grouping.HOUR, "%H"), (Grouping.WEEK_HOUR, "%u-%H")):
-            found = by_time(connection, period, grouping)
-            lived = figures_of(calls, lambda call, form=form: local(call, MOSCOW, form))  # type: ignore[misc]  # a default fixes it
-            _alike({key: figures for key, figures in found.items() if figures != Figures()}, lived)
-        _alike(by_phone(connection, period), by_extension(calls, EXTENSIONS))
-        _alike({way: each.figures for way, each in by_line(carried).items()}, by_way(calls))
-        busy = concurrency(carried, refused_calls(connection, period), period, names)
+        by_quarter = [(day, quarters(connection, day)) for day in days]
+        lines = [(day, lines_of(connection, day, names)) for day in days]
+        _alike(merged(by_phone(connection, day) for day in days), by_extension(calls, EXTENSIONS))
+        steps, closures = [steps_of(connection, day) for day in days], closures_since(connection, BEGAN)
+        listed = read_missed(connection, s.shop, BEGAN)
+    _alike({"": totals(by_quarter)}, figures_of(calls, lambda call: ""))
+    for grouping, form in ((Grouping.DAY, "%Y-%m-%d"), (Grouping.HOUR, "%H"), (Grouping.WEEK_HOUR, "%u-%H")):
+        found = by_time(by_quarter, period, grouping)
+        lived = figures_of(calls, lambda call, form=form: local(call, MOSCOW, form))  # type: ignore[misc]  # a default fixes it
+        _alike({key: figures for key, figures in found.items() if figures != Figures()}, lived)
+    _alike({way: each.figures for way, each in all_lines(part.by_line for _, part in lines).items()}, by_way(calls))
+    told = returns(steps, closures, period.since, period.until, lambda _number: True)
+    took = [each.seconds_to_return for each in listed if each.seconds_to_return is not None]
+    assert (told.customers, told.closed) == (len(listed), sum(isinstance(each.ended, Closure) for each in listed))
+    assert sorted(told.took_seconds) == pytest.approx(sorted(took), abs=0.001)
+    busy = concurrency([(day, part.busy) for day, part in lines])
     lived_busy = busy_lines(calls, names)
     seconds: Counter[int] = Counter()
     for each in lived_busy:

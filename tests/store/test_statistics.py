@@ -11,18 +11,20 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from gateway.store.days import stretches
 from gateway.store.figures import Figures
 from gateway.store.occupancy import (
+    LONGEST_CALL,
     Busy,
-    busy_at_once,
+    Carried,
+    all_lines,
+    busy_time,
     by_line,
     carried_legs,
     concurrency,
-    peaks_by_hour,
-    refused_calls,
-    saved_by_one_more,
+    lines_of,
 )
-from gateway.store.statistics import Grouping, Period, by_courier, by_phone, by_time, totals
+from gateway.store.statistics import Grouping, Period, by_courier, by_phone, by_time, merged, quarters, totals
 from tests.fakes.call_log import LINES, PHONES, LoggedCall, LoggedLeg, random_log, stored
 
 PLACES = [
@@ -77,13 +79,17 @@ def test_sums_equal_a_recount_by_the_shops_clock(zone_name: str, first: datetime
     start = first + timedelta(minutes=shuffle.randrange(600))
     period = Period(since=start, until=start + timedelta(minutes=shuffle.randrange(60, 2000)), zone=zone)
     with stored(log) as connection:
-        assert totals(connection, period) == recount(log, period, lambda call: "").get("", Figures())
+        whole = [(period, quarters(connection, period))]
+        cut = [(each, quarters(connection, each)) for each in stretches(period)]
+        assert totals(whole) == totals(cut) == recount(log, period, lambda call: "").get("", Figures())
         for grouping in (Grouping.DAY, Grouping.HOUR, Grouping.WEEK_HOUR):
-            found = by_time(connection, period, grouping)
+            found = by_time(whole, period, grouping)
+            assert by_time(cut, period, grouping) == found
             assert list(found) == sorted(found)
             filled = {key: figures for key, figures in found.items() if figures != Figures()}
             assert filled == recount(log, period, local_key(grouping, zone))
         assert by_courier(connection, period) == recount(log, period, lambda call: call.courier)
+        assert merged(by_courier(connection, each) for each in stretches(period)) == by_courier(connection, period)
 
 
 def test_every_hour_of_the_period_is_there_also_without_calls() -> None:
@@ -91,11 +97,23 @@ def test_every_hour_of_the_period_is_there_also_without_calls() -> None:
     spring = Period(
         since=datetime(2026, 3, 28, 23, 0, tzinfo=UTC), until=datetime(2026, 3, 29, 22, 0, tzinfo=UTC), zone=berlin
     )
-    with stored([]) as connection:
-        assert list(by_time(connection, spring, Grouping.DAY)) == ["2026-03-29"]
-        hours = list(by_time(connection, spring, Grouping.HOUR))
-        assert hours == [f"{hour:02}" for hour in range(24) if hour != 2], "the clock skips from 2 to 3"
-        assert totals(connection, spring) == Figures()
+    assert list(by_time([], spring, Grouping.DAY)) == ["2026-03-29"]
+    hours = list(by_time([], spring, Grouping.HOUR))
+    assert hours == [f"{hour:02}" for hour in range(24) if hour != 2], "the clock skips from 2 to 3"
+    assert totals([]) == Figures()
+
+
+@pytest.mark.parametrize("zone_name", ["Europe/Moscow", "Europe/Berlin", "Australia/Lord_Howe"])
+def test_every_key_of_a_year_is_there(zone_name: str) -> None:
+    zone = ZoneInfo(zone_name)
+    year = Period(
+        since=datetime(2026, 1, 1, tzinfo=zone).astimezone(UTC),
+        until=datetime(2027, 1, 1, tzinfo=zone).astimezone(UTC), zone=zone,
+    )  # fmt: skip
+    days = list(by_time([], year, Grouping.DAY))
+    assert (len(days), days[0], days[-1]) == (365, "2026-01-01", "2026-12-31")
+    assert list(by_time([], year, Grouping.HOUR)) == [f"{hour:02}" for hour in range(24)]
+    assert len(by_time([], year, Grouping.WEEK_HOUR)) == 7 * 24
 
 
 def test_phones_have_their_own_answers_and_share_what_nobody_answered(seed: int) -> None:
@@ -117,6 +135,7 @@ def test_phones_have_their_own_answers_and_share_what_nobody_answered(seed: int)
         )
     with stored(log) as connection:
         assert by_phone(connection, period) == expected
+        assert merged(by_phone(connection, each) for each in stretches(period)) == expected
 
 
 def test_a_customer_whom_the_gateway_rang_first_counts_for_the_phone_that_talked() -> None:
@@ -138,12 +157,13 @@ def test_lines_equal_a_recount_of_their_legs(seed: int) -> None:
     shuffle = random.Random(seed)
     first = datetime(2026, 3, 2, tzinfo=UTC)
     log = random_log(shuffle, first, LENGTH, 200)
-    period = Period(since=first + timedelta(hours=5), until=first + timedelta(hours=30), zone=ZoneInfo("UTC"))
+    period = Period(since=first + timedelta(hours=5), until=first + timedelta(hours=38), zone=ZoneInfo("UTC"))
     figures: dict[str, Figures] = defaultdict(Figures)
     busy: dict[str, float] = defaultdict(float)
     for call in log:
         for leg in call.legs:
-            end = min(leg.ended_at or period.until, period.until)
+            # One that is not over is there no longer than any call can run.
+            end = min(leg.ended_at or period.until, call.started_at + LONGEST_CALL, period.until)
             if leg.line is None or leg.started_at >= period.until or end <= period.since:
                 continue
             busy[leg.line] += (end - max(leg.started_at, period.since)).total_seconds()
@@ -159,6 +179,9 @@ def test_lines_equal_a_recount_of_their_legs(seed: int) -> None:
             )  # fmt: skip
     with stored(log) as connection:
         found = by_line(carried_legs(connection, period))
+        cut = all_lines(by_line(carried_legs(connection, each)) for each in stretches(period))
+    assert {line: each.figures for line, each in cut.items()} == figures
+    assert {line: each.busy_seconds for line, each in cut.items()} == pytest.approx(busy)
     assert {line: each.figures for line, each in found.items()} == figures
     assert {line: each.busy_seconds for line, each in found.items()} == pytest.approx(busy)
 
@@ -168,21 +191,35 @@ def test_concurrency_equals_a_look_at_every_second(seed: int) -> None:
     first = datetime(2026, 3, 2, 21, 0, tzinfo=UTC)
     zone = ZoneInfo("Europe/Moscow")
     period = Period(since=first, until=first + timedelta(hours=1, minutes=10), zone=zone)
-    spans = []
+    carried = []
     for _ in range(40):
         since = shuffle.randrange(4_000)
         until = min(since + shuffle.randrange(1, 900), 4_200)
-        spans.append(Busy(shuffle.choice(LINES), first + timedelta(seconds=since), first + timedelta(seconds=until)))
+        span = Busy(shuffle.choice(LINES), first + timedelta(seconds=since), first + timedelta(seconds=until))
+        carried.append(Carried(span, True, None))
     looked: dict[int, int] = defaultdict(int)
     peaks = [0] * 24
     for second in range(4_200):
         moment = first + timedelta(seconds=second)
-        count = len({span.line for span in spans if span.since <= moment < span.until})
+        count = len({leg.busy.line for leg in carried if leg.busy.since <= moment < leg.busy.until})
         looked[count] += 1
         hour = moment.astimezone(zone).hour
         peaks[hour] = max(peaks[hour], count)
-    assert busy_at_once(spans, period) == tuple(looked[count] for count in range(max(looked) + 1))
-    assert peaks_by_hour(spans, period) == tuple(peaks)
+    found = concurrency([(period, busy_time(carried, [], period, LINES))])
+    assert found.seconds == tuple(looked[count] for count in range(max(looked) + 1))
+    assert found.peaks == tuple(peaks)
+
+
+@pytest.mark.parametrize(("zone_name", "first"), PLACES)
+def test_concurrency_of_a_period_is_that_of_its_days(zone_name: str, first: datetime, seed: int) -> None:
+    log = random_log(random.Random(seed), first, LENGTH, 150)
+    period = Period(since=first + timedelta(hours=2), until=first + timedelta(hours=37), zone=ZoneInfo(zone_name))
+    with stored(log) as connection:
+        whole = concurrency([(period, lines_of(connection, period, LINES).busy)])
+        cut = concurrency([(each, lines_of(connection, each, LINES).busy) for each in stretches(period)])
+    assert cut.seconds == pytest.approx(whole.seconds)
+    assert (cut.peaks, cut.refused, cut.saved) == (whole.peaks, whole.refused, whole.saved)
+    assert whole.refused > 3
 
 
 def test_a_known_day_tells_its_peak_and_whom_one_more_line_would_have_served() -> None:
@@ -207,9 +244,7 @@ def test_a_known_day_tells_its_peak_and_whom_one_more_line_would_have_served() -
     moments = [ten + timedelta(minutes=minutes) for minutes in (1, 2, 8, 300)]
     log = [carried(1, "red", 10), carried(2, "blue", 2), *(refused(number, at) for number, at in enumerate(moments))]
     with stored(log) as connection:
-        found = concurrency(
-            carried_legs(connection, period), refused_calls(connection, period), period, ("red", "blue")
-        )
+        found = concurrency([(period, lines_of(connection, period, ("red", "blue")).busy)])
     assert (found.peak, found.refused) == (2, 4)
     assert list(found.seconds) == [9 * 3600 - 600, 480, 120]
     assert list(found.peaks) == [2 if hour == 10 else 0 for hour in range(24)]
@@ -218,7 +253,10 @@ def test_a_known_day_tells_its_peak_and_whom_one_more_line_would_have_served() -
 
 
 def test_without_any_call_there_is_nothing_to_save() -> None:
-    assert saved_by_one_more([datetime(2026, 3, 2, tzinfo=UTC)], []) == 0
+    moment = datetime(2026, 3, 2, tzinfo=UTC)
+    period = Period(since=moment, until=moment + timedelta(hours=1), zone=ZoneInfo("UTC"))
+    found = concurrency([(period, busy_time([], [moment], period, LINES))])
+    assert (found.refused, found.saved) == (1, 0)
 
 
 def test_what_figures_say_of_themselves() -> None:

@@ -26,6 +26,7 @@ from gateway.store.migrations.first_contacts import create_contacts
 from gateway.store.migrations.first_missed import create_missed
 from gateway.store.migrations.first_queue import create_queue
 from gateway.store.migrations.first_site import create_site_visits
+from gateway.store.migrations.first_statistics import create_statistics
 from gateway.store.migrations.first_toll_free import create_toll_free
 
 revision = "0001"
@@ -346,6 +347,7 @@ def upgrade() -> None:
         UniqueConstraint("token_digest", name="uq_tokens_token_digest"),
     )
     op.create_index("ix_tokens_user_id", "tokens", ["user_id"])
+    create_statistics(_create)
 
 
 def _create_orders() -> None:

@@ -1,0 +1,92 @@
+"""What each day of UTC comes to, worked out once and kept in memory for as long as its calls stay as they are.
+
+A period is cut at UTC's midnights. A whole day is taken from memory unless it has changed since (call_days counts
+that); what is no whole day, today above all, is worked out each time. What is kept is never anything but what the
+same function makes of the same rows: to forget it costs time only.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, func, select
+
+from gateway.store.schema_missed import call_days
+from gateway.store.statistics import Period
+
+MOST_KEPT = 3_000
+"""Days, each as often as there are parts of it: more than a year of all of them."""
+_DAY = timedelta(days=1)
+
+Part = TypeVar("Part")
+
+
+class Days:
+    """The memory. It belongs to one database file."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, tuple[tuple[int, int], Any]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """So many are kept, each as often as there are parts of it."""
+        return len(self._kept)
+
+    def seen_by(self, connection: Connection) -> DaysOfConnection:
+        """The days as the transaction of this connection sees them."""
+        summed = select(call_days.c.day, func.sum(call_days.c.changes).label("changes")).group_by(call_days.c.day)
+        changes = {row.day: int(row.changes) for row in connection.execute(summed)}
+        return DaysOfConnection(self._kept, connection, changes)
+
+
+class DaysOfConnection:
+    """One reader's view."""
+
+    def __init__(
+        self,
+        kept: OrderedDict[Hashable, tuple[tuple[int, int], Any]],
+        connection: Connection,
+        changes: dict[str, int],
+    ) -> None:
+        self._kept = kept
+        self._connection = connection
+        self._changes = changes
+
+    def of(
+        self, period: Period, part: Callable[[Connection, Period], Part], *, name: Hashable
+    ) -> list[tuple[Period, Part]]:
+        """`part` of each stretch of the period, in order; it is kept by that name.
+
+        It may look at nothing but calls that began within the stretch or in the 24 hours before it.
+        """
+        return [(stretch, self._of_one(stretch, part, name)) for stretch in stretches(period)]
+
+    def _of_one(self, stretch: Period, part: Callable[[Connection, Period], Part], name: Hashable) -> Part:
+        if stretch.until - stretch.since != _DAY:
+            return part(self._connection, stretch)
+        key = name, stretch.since
+        state = self._state(stretch.since), self._state(stretch.since - _DAY)
+        known = self._kept.get(key)
+        if known is None or known[0] != state:
+            known = state, part(self._connection, stretch)
+            self._kept[key] = known
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        value: Part = known[1]
+        return value
+
+    def _state(self, moment: datetime) -> int:
+        return self._changes.get(f"{moment:%Y-%m-%d}", 0)
+
+
+def stretches(period: Period) -> Iterator[Period]:
+    """The period cut at UTC's midnights; each but the first and the last is a whole day."""
+    since = period.since
+    while since < period.until:
+        midnight = since.replace(hour=0, minute=0, second=0, microsecond=0) + _DAY
+        until = min(midnight, period.until)
+        yield replace(period, since=since, until=until)
+        since = until
