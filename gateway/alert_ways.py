@@ -9,6 +9,7 @@ from pathlib import Path
 from gateway.clock import utc_now
 from gateway.errors import SettingsError
 from gateway.messaging.alert_news import AlertTargets, Outgoing
+from gateway.messaging.mail import MailServer
 from gateway.messaging.posting import HttpPoster
 from gateway.settings import AlertSettings
 
@@ -40,4 +41,13 @@ def _alert_targets(alerts: AlertSettings) -> AlertTargets:
         telegram=alerts.telegram.rstrip("/"),
         telegram_token=secret(alerts.telegram_token_file),
         telegram_chats=alerts.telegram_chats,
+        mail_server=_mail_server(alerts, secret(alerts.mail_password_file)),
+        mail_to=alerts.mail_to,
     )
+
+
+def _mail_server(alerts: AlertSettings, password: str) -> MailServer | None:
+    if alerts.mail_server is None or alerts.mail_from is None:
+        return None
+    host, port = host_and_port(alerts.mail_server)
+    return MailServer(host=host, port=port, sender=alerts.mail_from, user=alerts.mail_user or "", password=password)

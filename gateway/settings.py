@@ -122,6 +122,15 @@ class AlertSettings:
     """Ids of chats that the bot may write to."""
     sms: tuple[str, ...] = ()
     """Numbers, as +79161234567, that get alerts by SMS while the network is gone."""
+    mail_to: tuple[str, ...] = ()
+    """Addresses that get alerts by mail."""
+    mail_server: str | None = None
+    """By which it goes out, as smtp.example.net:465; TLS on 465, STARTTLS on any other port."""
+    mail_from: str | None = None
+    """The address that it comes from."""
+    mail_user: str | None = None
+    """Who signs in there; left out: nobody."""
+    mail_password_file: str | None = None
     telegram: str = "https://api.telegram.org"
     """Another address for a server of one's own, or a way round a barrier."""
 
@@ -241,6 +250,8 @@ def load_settings(path: Path) -> Settings:
         alerts = replace(alerts, webhook_secret_file=str(home / alerts.webhook_secret_file))
     if alerts.telegram_token_file is not None:
         alerts = replace(alerts, telegram_token_file=str(home / alerts.telegram_token_file))
+    if alerts.mail_password_file is not None:
+        alerts = replace(alerts, mail_password_file=str(home / alerts.mail_password_file))
     emulated = settings.emulated
     if emulated.control is not None:
         emulated = replace(emulated, control=str(home / emulated.control))
@@ -329,6 +340,7 @@ def _check_alerts(document: TomlDocument) -> None:
             document.problem(place, '[alerts] needs both or none of "webhook" and "webhook_secret_file".')
         if bool(alerts.telegram_chats) != (alerts.telegram_token_file is not None):
             document.problem(place, '[alerts] needs both or none of "telegram_token_file" and "telegram_chats".')
+        _check_mail(document, place, alerts)
         for number in alerts.sms:
             if not re.fullmatch(r"\+[0-9]{7,15}", number):
                 document.problem(
@@ -339,6 +351,20 @@ def _check_alerts(document: TomlDocument) -> None:
                 document.problem(
                     (*place, "telegram_chats"), f'"telegram_chats" of [alerts] holds ids like "123456", not "{chat}".'
                 )
+
+
+def _check_mail(document: TomlDocument, place: Place, alerts: AlertSettings) -> None:
+    if len({bool(alerts.mail_to), alerts.mail_server is not None, alerts.mail_from is not None}) > 1:
+        document.problem(place, '[alerts] needs all or none of "mail_to", "mail_server" and "mail_from".')
+    if (alerts.mail_user is None) != (alerts.mail_password_file is None):
+        document.problem(place, '[alerts] needs both or none of "mail_user" and "mail_password_file".')
+    if alerts.mail_server is not None:
+        _checked_host(document, place, alerts.mail_server, key="mail_server")
+    senders = () if alerts.mail_from is None else (alerts.mail_from,)
+    for key, addresses in (("mail_to", alerts.mail_to), ("mail_from", senders)):
+        for address in addresses:
+            if not re.fullmatch(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9.-]{1,190}", address):
+                document.problem((*place, key), f'"{key}" of [alerts] holds "name@example.net", not "{address}".')
 
 
 def _checked_host(document: TomlDocument, place: Place, bind: str, *, key: str = "bind") -> str | None:

@@ -147,7 +147,10 @@ def _known_words(settings: Settings, config: Path | None) -> list[tuple[str, boo
     if settings.alerts.webhook is not None:
         words.append((settings.alerts.webhook, True))  # who knows the address may post to it
     files = [settings.backup_passphrase, settings.panel_passphrase, settings.data_dir / "setup-code"]
-    files += [Path(each) for each in (settings.alerts.webhook_secret_file, settings.alerts.telegram_token_file) if each]
+    alerts = settings.alerts
+    secret_files = (alerts.webhook_secret_file, alerts.telegram_token_file, alerts.mail_password_file)
+    files += [Path(each) for each in secret_files if each]
+    words += [(each, False) for each in (*alerts.mail_to, alerts.mail_from, alerts.mail_user) if each]
     secrets = config.parent / "secrets" if config is not None else settings.backup_passphrase.parent
     if secrets.name == "secrets" and secrets.is_dir():
         files += [path for path in secrets.rglob("*") if path.is_file()]

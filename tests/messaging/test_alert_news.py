@@ -20,6 +20,7 @@ from gateway.errors import TryLater
 from gateway.events import AlertCleared, AlertRaised, Event, Published, ShopChanged
 from gateway.jobs import JobRunner
 from gateway.messaging.alert_news import AlertNews, AlertTargets, Answer, Outgoing, alert_jobs
+from gateway.messaging.mail import SendMail, send_mail
 from gateway.messaging.posting import HttpPoster
 from gateway.telephony.shop import Shop
 from tests.fakes.direct_store import DirectStore, direct_store, loop_clock
@@ -37,6 +38,7 @@ class Outside:
 
     answers: list[Answer | Exception] = field(default_factory=list)
     came: list[tuple[str, dict[str, Any], Mapping[str, str], bytes]] = field(default_factory=list)
+    mail: SendMail = send_mail
 
     async def post(self, address: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         self.came.append((address, json.loads(body), headers, body))
@@ -52,7 +54,7 @@ class Outside:
 async def told(store: DirectStore, outside: Outside, *events: Event, targets: AlertTargets = TARGETS,
                seconds: float = 1.0, language: str = "en") -> None:  # fmt: skip
     """The events happen, and the runner runs for so long."""
-    outgoing = Outgoing(targets=targets, post=outside.post, clock=loop_clock)
+    outgoing = Outgoing(targets=targets, post=outside.post, clock=loop_clock, mail=outside.mail)
     runner = JobRunner(store.jobs, alert_jobs(outgoing), clock=loop_clock)
     news = AlertNews(targets, runner, shop=lambda: Shop(name="Flowers", language=language), clock=loop_clock)
     for number, event in enumerate(events):

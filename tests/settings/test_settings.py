@@ -155,6 +155,22 @@ voice = 7
             'data_dir = "d"\n[alerts]\ntelegram_token_file = "t"\ntelegram_chats = ["my chat"]',
             '"telegram_chats" of [alerts] holds ids like "123456", not "my chat".',
         ),
+        (
+            'data_dir = "d"\n[alerts]\nmail_to = ["owner@example.net"]',
+            '[alerts] needs all or none of "mail_to", "mail_server" and "mail_from".',
+        ),
+        (
+            'data_dir = "d"\n[alerts]\nmail_to = ["o@example.net"]\nmail_server = "mail:465"\nmail_from = "me"',
+            '"mail_from" of [alerts] holds "name@example.net", not "me".',
+        ),
+        (
+            'data_dir = "d"\n[alerts]\nmail_to = ["o@a.net"]\nmail_server = "mail"\nmail_from = "me@a.net"',
+            '"mail_server" of [alerts] must be like "127.0.0.1:8080", not "mail".',
+        ),
+        (
+            'data_dir = "d"\n[alerts]\nmail_user = "shop"',
+            '[alerts] needs both or none of "mail_user" and "mail_password_file".',
+        ),
         ('data_dir = "d"\n[[modems]]\nname = ""\nat = "/dev/a"', '"name" of [[modems]] must not be empty.'),
         ('data_dir = "d"\n[[modems]]\nname = "m"\nat = ""', '"at" of [[modems]] must not be empty.'),
         (
