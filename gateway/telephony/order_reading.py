@@ -28,7 +28,7 @@ class SourceTrouble(StrEnum):
     REFUSED = "refused"
     """401 or 403: the key is wrong."""
     NOT_FOUND = "not-found"
-    """404 or 410: the program knows no such order."""
+    """404 or 410, or an empty list or nothing in the place of the order: the program knows no such one."""
     FAILED = "failed"
     """Any other answer than 200; a redirection is not followed."""
     TOO_LARGE = "too-large"
@@ -68,7 +68,8 @@ def read_answer(body: bytes, digits: str, shop: Shop, now: datetime) -> Reading:
     found = {name: value_at(document, getattr(source, name)) for name in PATHS}
     word = found["stage"]
     if not word:
-        return Reading(trouble=SourceTrouble.NO_STATUS, found=found)
+        is_none = _leads_to_no_order(document, source.stage)
+        return Reading(trouble=SourceTrouble.NOT_FOUND if is_none else SourceTrouble.NO_STATUS, found=found)
     stage = stage_of(word, shop.order_words)
     if stage is None:
         return Reading(trouble=SourceTrouble.UNKNOWN_WORD, found=found)
@@ -87,16 +88,31 @@ def value_at(document: object, path: str) -> str | None:
     if not path:
         return None
     for step in path.split("."):
-        if isinstance(document, Mapping):
-            document = document.get(step)
-        elif isinstance(document, Sequence) and not isinstance(document, str):
-            is_place = step.isascii() and step.isdigit() and len(step) < 6 and int(step) < len(document)
-            document = document[int(step)] if is_place else None
-        else:
-            return None
+        document = _step(document, step)
     if isinstance(document, bool) or not isinstance(document, str | int | float):
         return None
     return str(document).strip()[:LONGEST_VALUE]
+
+
+def _step(document: object, step: str) -> object:
+    """What stands one step further; None: nothing does."""
+    if isinstance(document, Mapping):
+        return document.get(step)
+    if isinstance(document, Sequence) and not isinstance(document, str):
+        is_place = step.isascii() and step.isdigit() and len(step) < 6 and int(step) < len(document)
+        return document[int(step)] if is_place else None
+    return None
+
+
+def _leads_to_no_order(document: object, path: str) -> bool:
+    """There is an empty list on the way, or a null in the place of something: a key that is missing is no such word."""
+    for step in path.split("."):
+        if document is None or document == []:
+            return True
+        if isinstance(document, Mapping) and step not in document:
+            return False
+        document = _step(document, step)
+    return False
 
 
 def _delivery(

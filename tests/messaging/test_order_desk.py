@@ -133,7 +133,12 @@ async def test_a_program_that_does_not_say_whose_order_it_is_takes_the_number_th
         (b"<html>", SourceTrouble.NOT_JSON, None),
         (b"\xff", SourceTrouble.NOT_JSON, None),
         (b"[" * 100_000, SourceTrouble.NOT_JSON, None),
-        (b"[]", SourceTrouble.NO_STATUS, None),
+        (b"{}", SourceTrouble.NO_STATUS, None),
+        (b'{"order": null, "error": 1}', SourceTrouble.NOT_FOUND, None),
+        (b'{"order": []}', SourceTrouble.NOT_FOUND, None),
+        (b"[]", SourceTrouble.NOT_FOUND, None),
+        (b"null", SourceTrouble.NOT_FOUND, None),
+        (b'{"order": {"state": null}}', SourceTrouble.NO_STATUS, None),
         (b'{"order": {"state": {"id": 1}}}', SourceTrouble.NO_STATUS, None),
         (b'{"order": {"state": true}}', SourceTrouble.NO_STATUS, None),
         (_body(state="Съеден"), SourceTrouble.UNKNOWN_WORD, None),
@@ -154,7 +159,11 @@ async def test_the_test_says_what_was_found_and_what_is_wrong(
         assert tried.reading is not None
         assert tried.reading.trouble is trouble
         assert (tried.told.stage if isinstance(tried.told, OrderStatus) else None) is stage
-        assert (tried.told is NoStatus.AWAY) is (stage is None)
+        is_away = stage is None and trouble is not SourceTrouble.NOT_FOUND
+        assert (tried.told is NoStatus.AWAY, tried.told is NoStatus.NOT_FOUND) == (
+            is_away,
+            stage is None and not is_away,
+        )
         assert len(await _asked_twice(desk, program)) == 3, "a test is asked anew"
 
 
