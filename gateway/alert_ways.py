@@ -11,7 +11,7 @@ from gateway.errors import SettingsError
 from gateway.messaging.alert_news import AlertTargets, Outgoing
 from gateway.messaging.mail import MailServer
 from gateway.messaging.posting import HttpPoster
-from gateway.settings import AlertSettings
+from gateway.settings import AlertSettings, host_and_port
 
 
 async def ways_outside(alerts: AlertSettings, stack: AsyncExitStack) -> Outgoing:
