@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType
 
+from gateway.telephony.number_kinds import NumberKind
 from gateway.telephony.shop import Shop
 
-
-class NumberKind(StrEnum):
-    """By the numbering plan."""
-
-    CITY = "city"
-    MOBILE = "mobile"
-    TOLL_FREE = "toll-free"
-    """The shop pays for the caller, from the answer on."""
-    OTHER = "other"
+__all__ = ["NumberKind", "kind_of_number", "kind_of_way"]
 
 
 _KINDS = {
@@ -36,6 +27,8 @@ def kind_of_number(number: str | None) -> NumberKind:
 
 
 def kind_of_way(shop: Shop, way: str | None) -> NumberKind:
-    """The kind of the number that a line or a provider of that name has."""
+    """The kind of the number that a line or a provider of that name has: as the owner says, or by the number."""
     found = None if way is None else shop.line(way) or shop.trunk(way)
-    return kind_of_number(found.number if found is not None else None)
+    if found is None:
+        return NumberKind.OTHER
+    return found.kind or kind_of_number(found.number)

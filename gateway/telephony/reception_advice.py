@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.telephony.number_kind import NumberKind, kind_of_number
+from gateway.telephony.number_kind import NumberKind, kind_of_way
 from gateway.telephony.shop import Shop
 
 
@@ -34,18 +34,19 @@ def advice_on(shop: Shop) -> Iterator[Advice]:
     """What there is to say about how this shop is called."""
     numbered = [(trunk.name, trunk.number) for trunk in shop.trunks if trunk.number]
     numbered += [(line.name, line.number) for line in shop.lines if line.number]
+    numbered = [each for each in numbered if kind_of_way(shop, each[0]) is not NumberKind.INTERNAL]
     for name, number in numbered:
-        if shop.reception.on and kind_of_number(number) is NumberKind.TOLL_FREE:
+        if shop.reception.on and kind_of_way(shop, name) is NumberKind.TOLL_FREE:
             yield Advice(code=AdviceCode.TOLL_FREE_NOT_GREETED, subject=name, number=number)
     main = next(iter(numbered), None)
     if main is None:
         return
     name, number = main
-    if kind_of_number(number) is NumberKind.MOBILE:
+    if kind_of_way(shop, name) is NumberKind.MOBILE:
         yield Advice(code=AdviceCode.MOBILE_AS_MAIN, subject=name, number=number)
     for name, number in numbered:
         way = shop.line(name) or shop.trunk(name)
-        is_costly = number == main[1] or kind_of_number(number) is NumberKind.TOLL_FREE
+        is_costly = number == main[1] or kind_of_way(shop, name) is NumberKind.TOLL_FREE
         has_menu = way is not None and (way.asks_extension or name in shop.order_status.ways)
         if has_menu and is_costly:
             yield Advice(code=AdviceCode.MENU_FIRST, subject=name, number=number)

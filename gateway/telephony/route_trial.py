@@ -96,5 +96,6 @@ _KINDS = {
     NumberKind.CITY: StepCode.KIND_CITY,
     NumberKind.MOBILE: StepCode.KIND_MOBILE,
     NumberKind.TOLL_FREE: StepCode.KIND_TOLL_FREE,
+    NumberKind.INTERNAL: StepCode.KIND_INTERNAL,
     NumberKind.OTHER: StepCode.KIND_OTHER,
 }

@@ -12,6 +12,7 @@ from gateway.telephony.branches import Branch
 from gateway.telephony.contacts import ContactRules
 from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.night import NightLock
+from gateway.telephony.number_kinds import NumberKind
 from gateway.telephony.order_status import OrderHeader, OrderSource, OrderStatusRules
 from gateway.telephony.queue_rules import QueueRules
 from gateway.telephony.reception import Reception
@@ -67,6 +68,8 @@ class LineSettings:
     """The number of the contract with the operator."""
     holder: str | None = None
     """Who owns the SIM: the company or person that the contract names."""
+    kind: NumberKind | None = None
+    """What customers take the number for; None: as the numbering plan says."""
     employee: str | None = None
     """Who of the shop uses it, as the operator was told."""
     minutes_per_day: int = 120
@@ -102,7 +105,7 @@ class LineSettings:
 
 
 LINE_RULES = (
-    "number", "rings", "operator", "contract", "holder", "employee", "minutes_per_day", "minutes_per_month",
+    "number", "kind", "rings", "operator", "contract", "holder", "employee", "minutes_per_day", "minutes_per_month",
     "money_per_month", "from_mobile", "to_mobile",
     "evens_out", "reduces_noise", "cancels_echo",
     "keys", "hide_number", "asks_extension", "roaming", "texts", "sms_per_minute", "sms_per_day",
@@ -214,6 +217,8 @@ class TrunkSettings:
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     number: str | None = None
+    kind: NumberKind | None = None
+    """As of a line."""
     minutes_per_day: int = 480
     """Of outgoing calls by this provider, all together; it refuses when they are spent."""
     minutes_per_month: int | None = None
