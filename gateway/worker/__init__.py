@@ -6,6 +6,8 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import Callable
+from datetime import datetime
 
 from gateway.settings import Settings
 from gateway.store.contact_lists import ContactLists
@@ -15,6 +17,7 @@ from gateway.store.results import RecordingResults
 from gateway.worker.afterwards import Afterwards
 from gateway.worker.contact_routes import ContactArchive
 from gateway.worker.prompts import OwnPrompts
+from gateway.worker.remembered_days import remember_days
 from gateway.worker.report_routes import ReportArchive
 from gateway.worker.sealed import KeyRing
 from gateway.worker.seams import Archive
@@ -35,11 +38,17 @@ def run_worker(settings: Settings) -> None:
         Reports(settings) as reports,
         RecordingResults(settings) as results,
     ):
-        asyncio.run(serve(settings, archive, contacts, results, reports))
+        asyncio.run(serve(settings, archive, contacts, results, reports, remember=reports.remember))
 
 
 async def serve(
-    settings: Settings, archive: Archive, contacts: ContactArchive, results: RecordingResults, reports: ReportArchive
+    settings: Settings,
+    archive: Archive,
+    contacts: ContactArchive,
+    results: RecordingResults,
+    reports: ReportArchive,
+    *,
+    remember: Callable[[datetime], None],
 ) -> None:
     """Answer, and work through what the calls leave behind, until this process is told to stop."""
     stop = asyncio.Event()
@@ -62,6 +71,8 @@ async def serve(
         log.info("The worker answers at %s.", settings.worker_socket)
         async with asyncio.TaskGroup() as work:
             making = work.create_task(Afterwards(results, settings.recordings_dir, keys).run())
+            summing = work.create_task(remember_days(remember))
             await stop.wait()
             making.cancel()
+            summing.cancel()
     log.info("The worker has stopped.")
