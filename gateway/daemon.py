@@ -14,6 +14,7 @@ from pathlib import Path
 from gateway import flows
 from gateway.alert_ways import ways_outside
 from gateway.api.board import Board
+from gateway.api.browser_phone_routes import BrowserPhones
 from gateway.api.company_routes import Company
 from gateway.api.contact_routes import AddressBook
 from gateway.api.courier_routes import Couriers
@@ -282,6 +283,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
                 tokens=FormTokens(loop.time),
             ),
             deliveries=store.jobs.log,
+            browser_phones=BrowserPhones(sip.tunnels, lambda extension: store.shop().phone(extension) is not None),
             test_alerts=alert_news.test,
             playground=None
             if settings.emulated.control is None

@@ -25,6 +25,7 @@ from web.translation import gettext
 from web.uploads import PanelRequest, room_bytes
 from web.views.access import access
 from web.views.audit import audit
+from web.views.browser_phone import browser_phone
 from web.views.calling import calling
 from web.views.contacts import LARGEST_CONTACTS_BYTES, contacts
 from web.views.entry import entry
@@ -102,6 +103,7 @@ def create_app(
         entry, restoring, system, access, audit, second_step, my_orders, ordering, order_status, overview, line_rules,
         history, reports, hours, erasing, prompts, playground, phone_setup, numbering, shop, news, texting, contacts,
         queueing, reception, calling,
+        browser_phone,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)

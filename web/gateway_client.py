@@ -11,6 +11,7 @@ from web.access_client import AccessClient
 from web.contact_client import ContactClient
 from web.gateway_link import Asker, GatewayAway, Refused
 from web.order_status_client import OrderStatusClient
+from web.phone_client import PhoneClient
 from web.queue_client import QueueClient
 from web.reception_client import ReceptionClient
 from web.report_client import ReportClient
@@ -33,6 +34,7 @@ class GatewayClient(
     AccessClient,
     ContactClient,
     OrderStatusClient,
+    PhoneClient,
     QueueClient,
     ReceptionClient,
     ReportClient,

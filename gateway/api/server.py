@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler
 
 from gateway.api.account_routes import AccountRoutes
 from gateway.api.auth import ACCOUNTS, authenticate
+from gateway.api.browser_phone_routes import BrowserPhoneRoutes, BrowserPhones
 from gateway.api.call_routes import CallRoutes, ConnectTwo, Transfer
 from gateway.api.company_routes import Company, CompanyRoutes
 from gateway.api.contact_routes import AddressBook, ContactRoutes
@@ -58,6 +59,7 @@ LONGEST_QUESTION_SECONDS = 75.0
 """For what an operator is asked: its network answers within a minute, or not at all."""
 _WITHOUT_TIME_LIMIT = (
     "/api/v1/stream",
+    "/api/v1/phones/",
     "/api/v1/recordings/",
     "/api/v1/restore",
     "/api/v1/setup/restore",
@@ -111,6 +113,7 @@ class ApiServer:
         book: AddressBook,
         couriers: Couriers,
         call_backs: CallBackList,
+        browser_phones: BrowserPhones,
         site: Site,
         queue: QueueDesk,
         is_courier: Callable[[str], bool] = lambda _extension: False,
@@ -127,6 +130,7 @@ class ApiServer:
             middlewares=[problems, _time_limit, authenticate], client_max_size=LARGEST_BODY_BYTES
         )
         self._app[ACCOUNTS] = accounts
+        self._close_phones = browser_phones.tunnels.close_all
         for part in (
             AccountRoutes(accounts),
             OrderRoutes(orders),
@@ -154,6 +158,7 @@ class ApiServer:
             MessageRoutes(texts),
             CallRoutes(transfer, connect_two, texts.answers),
             CompanyRoutes(company),
+            BrowserPhoneRoutes(browser_phones),
             TraceRoutes(insight),
             MetricsRoutes(watched),
             RecordingRoutes(recorded, self._relay),
@@ -195,6 +200,7 @@ class ApiServer:
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         self._stack.callback(self._stream.close)
+        self._stack.callback(self._close_phones)
         site = web.TCPSite(runner, self._host, self._port)
         try:
             await site.start()

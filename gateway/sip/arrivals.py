@@ -17,6 +17,7 @@ from gateway.sip.sip_leg import SipLeg
 from gateway.sip.transaction import ServerTransaction
 from gateway.sip.transport import Flow
 from gateway.sip.trunk import SipTrunk
+from gateway.sip.tunnel import TRANSPORT
 from gateway.sip.wire import Wire, decline
 from gateway.telephony.leg import Direction
 from gateway.telephony.line import Incoming
@@ -71,8 +72,11 @@ class Arrivals:
     ) -> None:
         request = transaction.request
         transaction.respond(decline(request, 100, "Trying"))
-        terms = phone_terms(self._shop().phone(peer)) if trunk is None else trunk_terms(trunk.settings)
-        admitted = admit(request, self._wire.dialogs, self._tag(request), terms, is_secure=flow.transport == "TLS")
+        is_browser = flow.transport == TRANSPORT
+        is_secure = is_browser or flow.transport == "TLS"
+        phone = self._shop().phone(peer)
+        terms = phone_terms(phone, is_browser=is_browser) if trunk is None else trunk_terms(trunk.settings)
+        admitted = admit(request, self._wire.dialogs, self._tag(request), terms, is_secure=is_secure)
         if isinstance(admitted, Response):
             transaction.respond(admitted)
             return

@@ -9,6 +9,7 @@ from gateway.sip.guard import Guard
 from gateway.sip.message import Request, serialise
 from gateway.sip.stranger_alerts import StrangerAlerts
 from gateway.sip.transport import Flow
+from gateway.sip.tunnel import TunnelFlow
 from gateway.sip.wire import decline
 from gateway.telephony.shop import ShopView
 
@@ -36,6 +37,11 @@ class Authentication:
 
     def proven(self, request: Request, flow: Flow, back: Flow) -> str | None:
         """The extension whose password the sender knows; None: it was challenged, or has got no answer at all."""
+        if isinstance(flow, TunnelFlow):
+            if self._shop().phone(flow.extension) is not None:
+                return flow.extension
+            back.send(serialise(decline(request, 403, "Forbidden", tag=self._tag(request))))  # it is no more
+            return None
         host = flow.remote.host
         checked = self._digest.check(request, host)
         bound = self._is_bound(checked.user, host)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from gateway.audio.codec import Codec
 from gateway.audio.coder import Coder, new_coder
 from gateway.audio.frame import FRAME_SAMPLES, Frame
 from gateway.audio.full_band import FullBand
 from gateway.audio.port import PortCounters
+from gateway.sip.browser_media import ProvenWay
 from gateway.sip.latch import Latch
 from gateway.sip.quiet_peer import PAYLOAD_TYPE as COMFORT_NOISE
 from gateway.sip.quiet_peer import QuietPeer
@@ -19,11 +20,9 @@ from gateway.sip.regroup import Regrouper
 from gateway.sip.rtcp import Reception, is_rtcp
 from gateway.sip.rtp import HEADER, HEADER_BYTES, Arrival, RtpPacket, Timeline, parse_rtp
 from gateway.sip.sdp import Agreement
+from gateway.sip.seal import Seal
 from gateway.sip.telephone_event import KeyReceiver
 from gateway.sip.transport import Address
-
-if TYPE_CHECKING:
-    from gateway.sip.sealed_packets import SecurePackets
 
 _LONGEST_PAYLOAD_SAMPLES = 1_600
 
@@ -67,8 +66,8 @@ class InwardVoice:
         self._on_report = on_report
         self._count_listeners = count_listeners
         self._agreement: Agreement | None = None
-        self._latch: Latch | None = None
-        self._secure: SecurePackets | None = None
+        self._latch: Latch | ProvenWay | None = None
+        self._seal: Seal | None = None
         self._codec = Codec.PCMA
         self._coder: Coder = new_coder(self._codec)
         self._decoders: dict[int, Coder] = {}
@@ -86,15 +85,15 @@ class InwardVoice:
         """Positions of lost packets that a later one has told."""
         self._now = asyncio.get_running_loop().time
 
-    def agree(self, agreement: Agreement, coder: Coder, latch: Latch, secure: SecurePackets | None) -> None:
+    def agree(self, agreement: Agreement, coder: Coder, latch: Latch | ProvenWay, seal: Seal) -> None:
         """Media as agreed, from now on; `coder` speaks its codec."""
         previous, self._agreement = self._agreement, agreement
         if previous is None or previous.codec is not agreement.codec:
             self._timeline.count_by(agreement.codec.facts.clock_rate)
-        self._codec, self._coder, self._latch, self._secure = agreement.codec, coder, latch, secure
+        self._codec, self._coder, self._latch, self._seal = agreement.codec, coder, latch, seal
         self._decoders = {each.number: new_coder(each.codec) for each in agreement.also if each.codec is not None}
         self._decoders[agreement.payload] = coder
-        is_usual = secure is None and agreement.codec in (Codec.PCMA, Codec.PCMU)
+        is_usual = not seal.is_wanted and agreement.codec in (Codec.PCMA, Codec.PCMU)
         self._usual_bytes = HEADER_BYTES + FRAME_SAMPLES if is_usual else -1
         self._usual_second = agreement.payload
 
@@ -121,12 +120,14 @@ class InwardVoice:
 
     def _receive(self, data: bytes, source: Address) -> None:
         """The same, wherever anything is out of the ordinary."""
-        now = self._now()
+        now, seal = self._now(), self._seal
+        if seal is None or (seal.browser is not None and (seal.browser.receive(data, source) or not seal.is_ready)):
+            return
         if self._agreement is not None and self._agreement.has_rtcp_mux and is_rtcp(data):
             self._on_report(data, source)
             return
-        if self._secure is not None:
-            opened = self._secure.open(data)
+        if seal.packets is not None:
+            opened = seal.packets.open(data)
             if opened is None:
                 self._counters.refused += 1
                 return

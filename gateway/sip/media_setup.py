@@ -16,7 +16,7 @@ def connect_media(
 ) -> None:
     """Let the port do what was agreed with `local` as our side, with the host that media may go to."""
     host = media_host(agreement.host, signalling_host, trusted=trusted)
-    port.agree(agreement, Address(host, agreement.port), local.key)
+    port.agree(agreement, Address(host, agreement.port), local.key, local.ice)
 
 
 def read_answer(message: Request | Response, terms: MediaTerms) -> Agreement | None:

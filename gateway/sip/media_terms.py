@@ -21,6 +21,8 @@ class MediaTerms:
     codecs: tuple[Codec, ...] = ()
     speaks_wide: bool = True
     srtp: Srtp = Srtp.OFF
+    is_browser: bool = False
+    """The peer is a browser, which speaks sealed only, and agrees on the keys by a handshake (RFC 8827)."""
 
     @property
     def spoken(self) -> tuple[Codec, ...]:
@@ -33,9 +35,11 @@ class MediaTerms:
 DEFAULT_TERMS = MediaTerms()
 
 
-def phone_terms(phone: PhoneSettings | None) -> MediaTerms:
+def phone_terms(phone: PhoneSettings | None, *, is_browser: bool = False) -> MediaTerms:
     """For a phone of ours; None, one that has just left the shop."""
-    return DEFAULT_TERMS if phone is None else MediaTerms(codecs=phone.codecs, srtp=phone.srtp)
+    if phone is None:
+        return DEFAULT_TERMS
+    return MediaTerms(codecs=phone.codecs, srtp=phone.srtp, is_browser=is_browser)
 
 
 def trunk_terms(trunk: TrunkSettings) -> MediaTerms:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from gateway.audio.codec import Codec
 from gateway.audio.coder import Coder, new_coder
 from gateway.audio.frame import FRAME_SAMPLES, SILENCE, Frame
 from gateway.audio.full_band import FullBand
 from gateway.audio.port import FrameSource, MediaPort, PortCounters
+from gateway.sip.browser_media import ProvenWay
 from gateway.sip.latch import Latch
 from gateway.sip.pacer import Pacer
 from gateway.sip.reports import Reports
 from gateway.sip.rtp import RtpSender
 from gateway.sip.rtp_wire import RtpWire
 from gateway.sip.sdp import Agreement
+from gateway.sip.seal import Seal
 from gateway.sip.telephone_event import KeySender
-
-if TYPE_CHECKING:
-    from gateway.sip.sealed_packets import SecurePackets
 
 FILL_AFTER_SECONDS = 0.4
 """So long after the last frame we send silence, so that NAT mappings and the peer's own watchdog stay content."""
@@ -41,8 +39,8 @@ class OutwardVoice:
         self._reports = reports
         self._pacer = pacer
         self._agreement: Agreement | None = None
-        self._latch: Latch | None = None
-        self._secure: SecurePackets | None = None
+        self._latch: Latch | ProvenWay | None = None
+        self._seal: Seal | None = None
         self._coder: Coder = new_coder(Codec.PCMA)
         self._payload_type = 0
         self._sends = False
@@ -54,12 +52,12 @@ class OutwardVoice:
         self._sent_at: float | None = None
         self._now = asyncio.get_running_loop().time
 
-    def agree(self, agreement: Agreement, coder: Coder, latch: Latch, secure: SecurePackets | None) -> None:
+    def agree(self, agreement: Agreement, coder: Coder, latch: Latch | ProvenWay, seal: Seal) -> None:
         """Media as agreed, from now on; `coder` speaks its codec."""
         previous, self._agreement = self._agreement, agreement
         if previous is None or previous.codec is not agreement.codec:
             self._sender.count_by(agreement.codec.facts.clock_rate)
-        self._coder, self._latch, self._secure = coder, latch, secure
+        self._coder, self._latch, self._seal = coder, latch, seal
         self._sends = agreement.way.sends
         self._payload_type = agreement.payload
         if self._wire.rtp is not None:
@@ -150,7 +148,8 @@ class OutwardVoice:
     def _look(self) -> None:
         """Ten times a second: one frame of silence where nothing else goes out; no stream, but a sign of life."""
         agreement, now = self._agreement, self._now()
-        if self._latch is not None and self._wire.rtp is not None and self._wire.rtcp is not None:
+        is_ready = self._seal is not None and self._seal.is_ready
+        if is_ready and self._latch is not None and self._wire.rtp is not None and self._wire.rtcp is not None:
             self._reports.look(now, self._latch.remote, self._wire.rtp, self._wire.rtcp)
         if agreement is None or not self._sends or self._source is not None:
             return
@@ -164,9 +163,10 @@ class OutwardVoice:
         self._sent_at = now
 
     def _send(self, packet: bytes) -> None:
-        if self._wire.rtp is None or self._latch is None:
+        seal = self._seal
+        if self._wire.rtp is None or self._latch is None or seal is None or not seal.is_ready:
             return
-        sealed = packet if self._secure is None else self._secure.seal(packet)
+        sealed = packet if seal.packets is None else seal.packets.seal(packet)
         if sealed is None or not self._wire.send(sealed, self._latch.remote):
             self._counters.dropped += 1
             return

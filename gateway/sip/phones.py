@@ -38,9 +38,14 @@ class SipPhones:
     """The SIP accounts of the shop."""
 
     def __init__(
-        self, wire: Wire, registrar: Registrar, pacer: Pacer, ports: PortRange, terms_of: Callable[[str], MediaTerms]
+        self,
+        wire: Wire,
+        registrar: Registrar,
+        pacer: Pacer,
+        ports: PortRange,
+        terms_of: Callable[[str, Flow], MediaTerms],
     ) -> None:
-        """`terms_of` says what may be spoken with the phones of an extension."""
+        """`terms_of` says what may be spoken with the phone of an extension that is reached that way."""
         self._wire = wire
         self._registrar = registrar
         self._pacer = pacer
@@ -65,7 +70,10 @@ class SipPhones:
             log.error("Extension %s cannot be rung: %s", extension, fault)
             leg.fail(Cause.CONGESTION)
             return leg
-        targets = [Target(uri=binding.uri, flow=binding.flow, terms=self._terms_of(extension)) for binding in bindings]
+        targets = [
+            Target(uri=binding.uri, flow=binding.flow, terms=self._terms_of(extension, binding.flow))
+            for binding in bindings
+        ]
         call = OutgoingCall(self._wire, targets, caller_address(caller, bindings[0].flow), port, leg.events)
         leg.attach(call)
         call.start()

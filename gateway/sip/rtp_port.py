@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,8 @@ from gateway.audio.coder import Coder, new_coder
 from gateway.audio.frame import Frame
 from gateway.audio.full_band import FullBand
 from gateway.audio.port import MEASURED_SAMPLES, FrameSource, MediaPort, PortCounters
+from gateway.sip.browser_media import ProvenWay
+from gateway.sip.ice import IceNames
 from gateway.sip.inward_voice import InwardVoice
 from gateway.sip.latch import Latch
 from gateway.sip.outward_voice import OutwardVoice
@@ -23,10 +24,8 @@ from gateway.sip.reports import Reports
 from gateway.sip.rtp import RtpSender
 from gateway.sip.rtp_wire import RtpWire
 from gateway.sip.sdp import Agreement
+from gateway.sip.seal import Seal
 from gateway.sip.transport import Address
-
-if TYPE_CHECKING:
-    from gateway.sip.sealed_packets import SecurePackets
 
 
 class RtpPort(MediaPort):
@@ -39,10 +38,7 @@ class RtpPort(MediaPort):
         super().__init__()
         self._agreement: Agreement | None = None
         self._coder: Coder = new_coder(Codec.PCMA)
-        self._latch: Latch | None = None
-        self._secure: SecurePackets | None = None
-        self._sealed_before: SecurePackets | None = None
-        """Outlives a while in the clear: a key that comes back goes on counting."""
+        self._latch: Latch | ProvenWay | None = None
         self._wants_full_band = 0
         """By how many it is asked for."""
         self._full_band: FullBand | None = None
@@ -59,6 +55,7 @@ class RtpPort(MediaPort):
         )
         self.wire = RtpWire(ports, self._inward.arrived, self._take_report)
         """The ports on which it is spoken."""
+        self._seal = Seal(self.wire.send, self._has_keys)
         self._outward = OutwardVoice(self.wire, self.counters, self._sender, self._reports, pacer)
 
     @property
@@ -79,7 +76,7 @@ class RtpPort(MediaPort):
     @property
     def is_sealed(self) -> bool:
         """The media is encrypted."""
-        return self._secure is not None
+        return self._seal.is_wanted
 
     @property
     def has_heard_keys(self) -> bool:
@@ -103,41 +100,38 @@ class RtpPort(MediaPort):
         """Free the ports; idempotent."""
         self._outward.stop()
         self._inward.stop()
+        self._seal.stop()
         self.wire.close()
 
-    def agree(self, agreement: Agreement, remote: Address, key: bytes = b"") -> None:
+    def agree(self, agreement: Agreement, remote: Address, key: bytes = b"", ice: IceNames | None = None) -> None:
         """Begin or change the media; `remote` is where packets may go, which may differ from what was described.
 
-        `key` is what we seal with when the agreement has a `crypto` line.
+        `key` is what we seal with when the agreement has a `crypto` line, `ice` what we are called by a browser.
         """
         previous, self._agreement = self._agreement, agreement
         if previous is None or previous.codec is not agreement.codec:
             self._coder = new_coder(agreement.codec)
             self._provide_full_band(agreement.codec)
-        self._secure = self._sealing(agreement, key)
-        if (
+        self._seal.agree(agreement, key, ice)
+        if self._seal.browser is not None:
+            self._latch = self._seal.browser.way
+        elif (
             previous is None
             or self._latch is None
             or previous.port != agreement.port
             or previous.host != agreement.host
         ):
             self._latch = Latch(remote, behind_nat=remote.host != agreement.host)
-        self._reports.agree(agreement, self._secure, is_behind_nat=remote.host != agreement.host)
+        self._reports.agree(agreement, self._seal.packets, is_behind_nat=remote.host != agreement.host)
         self.is_due = agreement.way.receives
         self.wire_codec = agreement.codec.value
-        self._inward.agree(agreement, self._coder, self._latch, self._secure)
-        self._outward.agree(agreement, self._coder, self._latch, self._secure)
+        self._inward.agree(agreement, self._coder, self._latch, self._seal)
+        self._outward.agree(agreement, self._coder, self._latch, self._seal)
 
-    def _sealing(self, agreement: Agreement, key: bytes) -> SecurePackets | None:
-        if agreement.crypto is None:
-            return None
-        if self._sealed_before is None:
-            # Here alone, so that nobody without sealed calls has libsrtp in memory.
-            from gateway.sip.sealed_packets import SecurePackets  # noqa: PLC0415  # as said above
-
-            self._sealed_before = SecurePackets(agreement.crypto.suite, key, agreement.crypto.key)
-        self._sealed_before.rekey(agreement.crypto.suite, key, agreement.crypto.key)
-        return self._sealed_before
+    def _has_keys(self) -> None:
+        """A browser's handshake is over."""
+        if self._agreement is not None:
+            self._reports.agree(self._agreement, self._seal.packets, is_behind_nat=False)
 
     def send_key(self, key: str) -> bool:
         """Send a key as a telephone event; False when the peer does not take them."""

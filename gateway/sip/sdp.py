@@ -8,9 +8,12 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gateway.audio.codec import Codec
+from gateway.sip.browser_words import BROWSER_PROTOCOLS, BrowserSide, BrowserWords, browser_lines
 from gateway.sip.grammar import MalformedMessage, refuse_controls
+from gateway.sip.ice import IceNames, new_names
 from gateway.sip.media_terms import DEFAULT_TERMS, MediaTerms
 from gateway.sip.srtp import CryptoLine, Suite, new_key, parse_crypto
+from gateway.sip.transport import Address
 from gateway.sip.uri import is_ipv6
 from gateway.telephony.shop import Srtp
 
@@ -83,11 +86,16 @@ class Media:
     crypto: tuple[CryptoLine, ...] = ()
     rtcp_port: int | None = None
     has_rtcp_mux: bool = False
+    browser: BrowserWords = field(default_factory=BrowserWords)
 
-    def takes(self, srtp: Srtp) -> bool:
-        """RTP audio that is not switched off, and as secret as `srtp` wants it."""
-        protocol = self.protocol.upper()
-        if self.kind != "audio" or not self.port or not self.host or protocol not in (*_PLAIN, *_SECURE):
+    def takes(self, terms: MediaTerms) -> bool:
+        """RTP audio that is not switched off, and as secret as the terms want it."""
+        protocol, srtp = self.protocol.upper(), terms.srtp
+        if self.kind != "audio" or not self.port or not self.host:
+            return False
+        if terms.is_browser:
+            return protocol in BROWSER_PROTOCOLS and self.has_rtcp_mux and self.browser.side is not None
+        if protocol not in (*_PLAIN, *_SECURE):
             return False
         if srtp is Srtp.OFF:
             return protocol in _PLAIN
@@ -135,6 +143,8 @@ class Agreement:
     """Where the peer hears reports, when it is not the port after its media."""
     has_rtcp_mux: bool = False
     """Reports travel on the port of the media (RFC 5761)."""
+    browser: BrowserSide | None = None
+    """The peer is a browser: keys are agreed on by a handshake, and checks find the way."""
 
     @property
     def is_held(self) -> bool:
@@ -153,6 +163,8 @@ class LocalDescription:
     version: int = field(default_factory=lambda: secrets.randbits(31))
     key: bytes = field(default_factory=new_key, repr=False)
     """What we seal with, should it be sealed."""
+    ice: IceNames = field(default_factory=new_names)
+    """What a browser calls us in its checks."""
     _last: tuple[str, ...] = ()
 
     def offer(self, way: Way = Way.BOTH) -> bytes:
@@ -165,12 +177,16 @@ class LocalDescription:
         rates = sorted({codec.facts.clock_rate for codec in codecs})
         numbers = [codec.facts.payload for codec in codecs] + [OUR_EVENT_PAYLOADS[rate] for rate in rates]
         protocol = "RTP/SAVP" if self.terms.srtp is Srtp.REQUIRED else "RTP/AVP"
+        if self.terms.is_browser:
+            protocol = BROWSER_PROTOCOLS[0]
         section = [f"m=audio {self.port} {protocol} {' '.join(map(str, numbers))}"]
         for codec in codecs:
             section += _codec_lines(codec, codec.facts.payload)
         for rate in rates:
             section += _event_lines(OUR_EVENT_PAYLOADS[rate], rate)
-        if self.terms.srtp is not Srtp.OFF:
+        if self.terms.is_browser:
+            section += browser_lines(self.ice, Address(self.host, self.port), "0")
+        elif self.terms.srtp is not Srtp.OFF:
             section.append(f"a={CryptoLine(1, Suite.SHA1_80, self.key).attribute}")
         return self._write([*section, "a=ptime:20", f"a={way}"])
 
@@ -188,7 +204,9 @@ class LocalDescription:
                 lines += _event_lines(agreed.event_payload, agreed.event_rate)
             if agreed.crypto is not None:
                 lines.append(f"a={replace(agreed.crypto, key=self.key).attribute}")
-            if agreed.has_rtcp_mux:
+            if agreed.browser is not None:
+                lines += browser_lines(self.ice, Address(self.host, self.port), agreed.browser.mid)
+            elif agreed.has_rtcp_mux:
                 lines.append("a=rtcp-mux")
             lines += ["a=ptime:20", f"a={agreed.way}"]
         return self._write(lines)
@@ -204,6 +222,7 @@ class LocalDescription:
             "s=-",
             f"c=IN {family} {self.host}",
             "t=0 0",
+            *(["a=ice-lite"] if self.terms.is_browser else []),
             *sections,
         ]
         return "".join(f"{refuse_controls(line)}\r\n" for line in lines).encode()
@@ -216,13 +235,13 @@ def agree(remote: Description, terms: MediaTerms = DEFAULT_TERMS, *, kept: Codec
     """
     spoken = terms.spoken
     for index, media in sorted(enumerate(remote.media), key=lambda each: _is_plain(each[1], terms)):
-        chosen = _chosen(media, terms, kept) if media.takes(terms.srtp) else None
+        chosen = _chosen(media, terms, kept) if media.takes(terms) else None
         codec = None if chosen is None else chosen.codec
         if chosen is None or codec is None:
             continue
         events = media.events_for(codec.facts.clock_rate)
         way = media.way.mirrored
-        if media.host in ("0.0.0.0", "::"):
+        if media.host in ("0.0.0.0", "::") and not terms.is_browser:
             way = Way.NONE if way in (Way.RECEIVE, Way.NONE) else Way.RECEIVE  # hold as of RFC 2543
         return Agreement(
             host=media.host,
@@ -235,7 +254,8 @@ def agree(remote: Description, terms: MediaTerms = DEFAULT_TERMS, *, kept: Codec
             way=way,
             ptime_ms=media.ptime_ms or 20,
             section=index,
-            crypto=media.crypto_for(terms.srtp),
+            crypto=None if terms.is_browser else media.crypto_for(terms.srtp),
+            browser=media.browser.side if terms.is_browser else None,
             rtcp_port=media.rtcp_port,
             has_rtcp_mux=media.has_rtcp_mux,
         )
@@ -271,7 +291,7 @@ def parse_sdp(body: bytes) -> Description:
     lines = text.replace("\r\n", "\n").split("\n")
     if len(lines) > LONGEST_LINES or not lines[0].startswith("v=0"):
         raise MalformedMessage("The body is no session description.")
-    session_host, session_way = "", Way.BOTH
+    session = Media("", 0, "", "")
     sections: list[Media] = []
     maps: list[dict[int, tuple[str, int]]] = []
     for line in lines:
@@ -279,16 +299,17 @@ def parse_sdp(body: bytes) -> Description:
         if not equals:
             continue
         if kind == "m":
-            sections.append(replace(_parse_media(value), host=session_host, way=session_way))
+            kind, port, protocol, formats = _parse_media(value)
+            sections.append(replace(session, kind=kind, port=port, protocol=protocol, raw_formats=formats))
             maps.append({})
         elif kind == "c" and sections:
             sections[-1] = replace(sections[-1], host=_parse_connection(value))
         elif kind == "c":
-            session_host = _parse_connection(value)
+            session = replace(session, host=_parse_connection(value))
         elif kind == "a" and sections:
             sections[-1] = _with_attribute(sections[-1], value.strip(), maps[-1])
-        elif kind == "a" and value.strip() in set(Way):
-            session_way = Way(value.strip())
+        elif kind == "a" and value.strip().partition(":")[0] in _OF_THE_WHOLE:
+            session = _with_attribute(session, value.strip(), {})
     return Description(tuple(_with_formats(*each) for each in zip(sections, maps, strict=True)))
 
 
@@ -302,11 +323,16 @@ def _event_lines(number: int, rate: int) -> list[str]:
     return [f"a=rtpmap:{number} telephone-event/{rate}", f"a=fmtp:{number} 0-15"]
 
 
-def _parse_media(value: str) -> Media:
+_OF_THE_WHOLE = frozenset((*Way, "ice-ufrag", "fingerprint", "setup"))
+"""What may stand before the sections, and is so of each (RFC 8866 section 5.13)."""
+
+
+def _parse_media(value: str) -> tuple[str, int, str, str]:
+    """Kind, port, protocol and formats."""
     match = _MEDIA.fullmatch(value.strip())
     if match is None or int(match[2]) > 65535:
         raise MalformedMessage("A media line of the description is broken.")
-    return Media(match[1].lower(), int(match[2]), match[3], match[4])
+    return match[1].lower(), int(match[2]), match[3], match[4]
 
 
 def _parse_connection(value: str) -> str:
@@ -335,7 +361,7 @@ def _with_attribute(media: Media, value: str, mapped: dict[int, tuple[str, int]]
         return replace(media, rtcp_port=int(port)) if usable else media
     elif value == "rtcp-mux":
         return replace(media, has_rtcp_mux=True)
-    return media
+    return replace(media, browser=media.browser.and_also(name, rest.strip()))
 
 
 def _with_formats(media: Media, mapped: dict[int, tuple[str, int]]) -> Media:

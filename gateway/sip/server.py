@@ -39,6 +39,7 @@ from gateway.sip.stranger_alerts import StrangerAlerts
 from gateway.sip.subscribe import Subscriptions
 from gateway.sip.transaction import ServerTransaction
 from gateway.sip.transport import Address, Flow, answering_flow
+from gateway.sip.tunnel import TRANSPORT, Tunnels
 from gateway.sip.upstream import Upstream
 from gateway.sip.wire import Wire, decline
 from gateway.telephony.ledger import Bindings, Budget
@@ -112,6 +113,8 @@ class SipServer:
             on_lost=self._registrar.has_lost,
             on_sent=lambda data, remote: self.traces.sip(data, str(remote), sent=True),
         )
+        self.tunnels = Tunnels(self.receive, self._registrar.has_lost, lambda: self.addresses)
+        """For the API: the browsers that are phones."""
         self._upstream = Upstream(
             self._listeners,
             names or SystemNames(),
@@ -183,6 +186,7 @@ class SipServer:
         self._alerts.close()
         self._subscriptions.close()
         self._wire.transactions.abandon_all()
+        self.tunnels.close_all()
         self._registrar.close()
         self._listeners.close()
 
@@ -365,8 +369,8 @@ class SipServer:
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
-    def _terms_of(self, extension: str) -> MediaTerms:
-        return phone_terms(self._shop().phone(extension))
+    def _terms_of(self, extension: str, flow: Flow) -> MediaTerms:
+        return phone_terms(self._shop().phone(extension), is_browser=flow.transport == TRANSPORT)
 
     def _tag(self, request: Request) -> str:
         """The same tag for each repetition of a request that we keep no state of (RFC 3261 section 8.2.7)."""

@@ -16,6 +16,7 @@ from gateway.api.server import ApiServer
 from gateway.events import EventBus
 from gateway.telephony.causes import Cause
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.browser_phones import FakeBrowserPhones
 from tests.fakes.call_backs import FakeCallBacks
 from tests.fakes.company import FakeCompany, watched
 from tests.fakes.contacts import KeptPeople
@@ -55,6 +56,7 @@ class Served:
     missed: FakeMissed = field(default_factory=FakeMissed)
     couriers: FakeCouriers = field(kw_only=True)
     call_backs: FakeCallBacks = field(kw_only=True)
+    browsers: FakeBrowserPhones = field(kw_only=True)
     site: FakeSite = field(kw_only=True)
     queue: FakeQueue = field(kw_only=True)
     people: KeptPeople = field(kw_only=True)
@@ -116,6 +118,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
     orders = orders_in_memory(lambda: SHOP, publish=bus.publish)
     couriers = FakeCouriers(lambda: SHOP, orders, texts.texts.answers)
     call_backs = FakeCallBacks()
+    browsers = FakeBrowserPhones(lambda: SHOP)
     site = FakeSite(lambda: shop_file.shop, call_backs)
     people = KeptPeople(lambda: SHOP, publish=bus.publish)
     async with (
@@ -131,6 +134,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             orders=orders, missed=missed, couriers=couriers.couriers, book=people.book,
             queue=queue.desk,
             call_backs=call_backs, site=site.site, is_courier=lambda extension: SHOP.courier(extension) is not None,
+            browser_phones=browsers.phones,
         ) as server,
         aiohttp.ClientSession() as client,
     ):  # fmt: skip
@@ -151,6 +155,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             site=site,
             couriers=couriers,
             call_backs=call_backs,
+            browsers=browsers,
             queue=queue,
             people=people,
             started_again=started_again,

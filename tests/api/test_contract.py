@@ -10,6 +10,7 @@ from gateway.api.contract import contract, scopes
 from gateway.api.server import ApiServer
 from gateway.events import EventBus
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.browser_phones import FakeBrowserPhones
 from tests.fakes.call_backs import FakeCallBacks
 from tests.fakes.company import FakeCompany, watched
 from tests.fakes.contacts import KeptPeople
@@ -43,6 +44,7 @@ def _server() -> ApiServer:
         recorded=FakeRecorded().recorded, is_ready=lambda: True,
         upkeep=upkeep(), call_backs=FakeCallBacks(), site=FakeSite(lambda: SHOP, FakeCallBacks()).site,
         queue=FakeQueue(lambda: SHOP, bus).desk,
+        browser_phones=FakeBrowserPhones(lambda: SHOP).phones,
     )  # fmt: skip
 
 

@@ -62,7 +62,7 @@ MAY_IMPORT_FROM_OTHERS: dict[str, frozenset[str]] = {
     "telephony": frozenset({"holidays", "numpy", "phonenumbers"}),
     "messaging": frozenset({"aiohttp"}),
     "modem": frozenset({"numpy", "serial"}),
-    "sip": frozenset({"cryptography", "dns", "numpy", "pylibsrtp"}),
+    "sip": frozenset({"OpenSSL", "cryptography", "dns", "numpy", "pylibsrtp"}),
     "store": frozenset(
         {
             "alembic",

@@ -26,6 +26,7 @@ from gateway.worker.server import WorkerServer
 from gateway.worker.speech import Speech
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.archive import FakeArchive
+from tests.fakes.browser_phones import FakeBrowserPhones
 from tests.fakes.call_backs import FakeCallBacks
 from tests.fakes.company import FakeCompany, watched
 from tests.fakes.contacts import KeptPeople
@@ -173,6 +174,7 @@ class GatewayThread:
             call_backs=self.call_backs,
             site=self.site.site,
             queue=self.queue.desk,
+            browser_phones=FakeBrowserPhones(lambda: self.shop).phones,
             is_courier=lambda extension: self.shop.courier(extension) is not None,
             deliveries=self.deliveries.log,
             test_alerts=self.deliveries.test,

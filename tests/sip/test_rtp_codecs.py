@@ -284,14 +284,14 @@ async def test_a_key_that_comes_back_after_a_while_in_the_clear_goes_on_counting
     line = CryptoLine(1, Suite.SHA1_80, theirs)
     async with party(Codec.PCMA, crypto=line, key=ours) as s:
         s.port.hear(None)
-        sealing = s.port._secure
+        sealing = s.port._seal.packets
         s.agree(Codec.PCMA)
         assert not s.port.is_sealed
         s.port._write(speech()[:160], 0)
         await pump()
         assert len(s.phone.raw[-1]) == 172
         s.agree(Codec.PCMA, crypto=line, key=ours)
-        assert s.port._secure is sealing
+        assert s.port._seal.packets is sealing
 
 
 async def test_wrong_keys_are_silence() -> None:
