@@ -18,6 +18,8 @@ MANIFEST = "manifest.json"
 DATABASE = "data/simbridge.db"
 SETTINGS = "settings/gateway.toml"
 SECRETS = "settings/secrets"
+NUMBER_RANGES = "number-ranges.csv"
+"""The registry of numbers that the owner has imported: branches are chosen by it."""
 _READ_BYTES = 1 << 20
 
 
@@ -50,6 +52,9 @@ def sources(data_dir: Path, config: Path, *, without: frozenset[Path], recording
     yield from _below(data_dir / "tls", "data/tls", without)
     yield from _below(data_dir / "recording-keys", "data/recording-keys", without)
     yield from _below(data_dir / "prompts", "data/prompts", without)
+    ranges = data_dir / NUMBER_RANGES
+    if ranges.is_file():
+        yield Source(ranges, f"data/{NUMBER_RANGES}")
     if recordings:
         yield from _below(data_dir / "recordings", "data/recordings", without)
 

@@ -53,6 +53,7 @@ def config(tmp_path: Path) -> Path:
         connection.commit()
     (settings.data_dir / "tls").mkdir()
     (settings.data_dir / "tls" / "sip-key.pem").write_bytes(b"a key")
+    settings.number_ranges.write_text("9000000000;9000009999;krasnodar\n", encoding="ascii")
     (settings.recordings_dir / "2026-03-01").mkdir(parents=True)
     (settings.recordings_dir / "2026-03-01" / "call.wav").write_bytes(random.Random(1).randbytes(3_000_000))
     return config
@@ -86,6 +87,7 @@ def test_everything_comes_back_on_another_machine(config: Path, tmp_path: Path) 
     assert restored.kept == (other_config,), "the machine's own gateway.toml is not overwritten"
     assert witness(other) == "kept"
     assert (other.data_dir / "tls" / "sip-key.pem").read_bytes() == b"a key"
+    assert other.number_ranges.read_text(encoding="ascii") == "9000000000;9000009999;krasnodar\n"
     recording = Path("2026-03-01") / "call.wav"
     assert (other.recordings_dir / recording).read_bytes() == (settings.recordings_dir / recording).read_bytes()
     assert (other_config.parent / "secrets" / "red-pin").read_text() == "4829"
