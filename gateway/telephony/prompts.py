@@ -1,16 +1,18 @@
-"""The prompts of every language, the owner's own before the packaged ones; read ahead: no call waits for a disk."""
+"""The prompts in the shop's language, the owner's before the packaged ones; read ahead: no call waits for a disk."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.audio.player import ClipSource, read_wav
 from gateway.audio.port import FrameSource
-from gateway.audio.prompts import DIRECTORY, LANGUAGES, PIECES, prompt_path
+from gateway.audio.prompts import DIRECTORY, PIECES, prompt_path
 from gateway.audio.tones import beep
 from gateway.errors import PromptUnusable
 from gateway.telephony.shop import ShopView
@@ -18,28 +20,39 @@ from gateway.telephony.shop import ShopView
 log = logging.getLogger(__name__)
 
 BEEP = "recording-beep"
+LOOK_SECONDS = 2.0
 
 
 class PromptBook:
     """All prompts; called with a key it gives the prompt in the shop's language, from its beginning.
 
-    `own` is where the owner's own prompts lie, as `<language>/<key>.wav`.
+    `own` is where the owner's own prompts lie, as `<language>/<key>.wav`. Only one language is kept in memory: when the
+    shop speaks another one, `run` reads that; until it is there, the old one is heard.
     """
 
     def __init__(self, shop: ShopView, own: Path | None = None) -> None:
         self._shop = shop
         self._own = own
-        self._clips: dict[tuple[str, str], NDArray[np.int16]] = {}
+        self._language = shop().language
+        self._clips: dict[str, NDArray[np.int16]] = {}
         self.read()
 
     def read(self) -> None:
         """Read them anew; what plays now goes on as it began. Blocks."""
-        keys = [file.stem for file in (DIRECTORY / "en").glob("*.wav")]
-        self._clips = {(language, key): self._clip(language, key) for language in LANGUAGES for key in keys}
-        for language in LANGUAGES:
-            for pieces in PIECES:
-                for file in (pieces / language).glob("*.wav"):
-                    self._clips[language, file.stem] = read_wav(file)
+        language = self._shop().language
+        clips = {file.stem: self._clip(language, file.stem) for file in (DIRECTORY / "en").glob("*.wav")}
+        for pieces in PIECES:
+            for file in (pieces / "en").glob("*.wav"):
+                translated = pieces / language / file.name
+                clips[file.stem] = read_wav(translated if translated.is_file() else file)
+        self._language, self._clips = language, clips
+
+    async def run(self) -> NoReturn:
+        """Read another language soon after the shop has begun to speak it."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._shop().language != self._language:
+                await asyncio.to_thread(self.read)
 
     def _clip(self, language: str, key: str) -> NDArray[np.int16]:
         own = self._own / language / f"{key}.wav" if self._own is not None else None
@@ -52,8 +65,4 @@ class PromptBook:
 
     def __call__(self, key: str) -> FrameSource:
         """A fresh source; English stands in for a language that has no prompts. KeyError for an unknown key."""
-        if key == BEEP:
-            return beep()
-        language = self._shop().language
-        clip = self._clips.get((language, key))
-        return ClipSource(clip if clip is not None else self._clips["en", key])
+        return beep() if key == BEEP else ClipSource(self._clips[key])
