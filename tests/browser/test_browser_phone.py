@@ -125,6 +125,10 @@ async def test_a_browser_calls_a_courier_holds_and_is_called(tmp_path: Path) -> 
         await mobile.speak(says, wait=False)
         await microphone_is_heard(mobile)
         await mobile_is_heard(page)
+        await page.click("#phone-keys [data-key='5']")
+        await page.click("#phone-keys [data-key='#']")
+        await asyncio.sleep(1.5)
+        assert [key for _, key in (await mobile.facts()).keys] == ["5", "#"]
         await page.click("#phone-hold")
         await state(page, "waiting")
         await page.click("#phone-hold")
