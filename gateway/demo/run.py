@@ -112,9 +112,9 @@ Try this:
     for key, story in STORIES.items():
         _say(f"      {key}  {story.title}")
     _say(
-        f"""  - Or speak yourself: switch on the phone at the top of the panel as 101 (or a SIP phone of your own: Linphone,
-    MicroSIP, baresip) and call 2001: the courier's mobile {COURIER} rings, answers and speaks. Any number of the
-    emulated network can be called too.
+        f"""  - Or speak yourself: switch on the phone at the top of the panel as 101 (or a SIP phone of your own:
+    Linphone, MicroSIP, baresip) and call 2001: the courier's mobile {COURIER} rings, answers and
+    speaks. Any number of the emulated network can be called too.
   - The courier's PIN is {PIN}; the SIMs are {", ".join(SIM_NUMBERS.values())}.
 
 Files and logs: {site.directory}/    Ctrl-C ends everything."""

@@ -20,10 +20,11 @@ pytestmark = pytest.mark.browser
 AXE = (Path(__file__).parent / "axe-core-4.14.1" / "axe.min.js").read_text("utf-8")
 WIDE, NARROW = ViewportSize(width=1280, height=860), ViewportSize(width=360, height=740)
 SCREENS = (
-    "/", "/phone", "/live", "/calls", "/calls?show=missed&search=79", "/calls/c1", "/messages", "/couriers", "/lines", "/phones",
+    "/", "/phone", "/live", "/calls", "/calls?show=missed&search=79", "/calls/c1", "/messages", "/couriers", "/lines",
+    "/phones",
     "/messages/with/+79031112233", "/messages?show=sent&to=%2B79031112233", "/lines/red/ussd",
     "/alerts", "/shop", "/more", "/no-such-page", "/orders", "/access", "/account",
-    "/account/second-step", "/system/passphrase", "/access/audit", "/playground",
+    "/account/second-step", "/system/passphrase", "/access/audit", "/playground", "/queue", "/voicemail",
     "/system", "/restore",
 )  # fmt: skip
 LIVE_SECONDS = 2.0
