@@ -311,8 +311,8 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             missed = MissedWatch(missed=store.missed.open, shop=store.shop, clock=utc_now, publish=bus.publish)
             tidying = [
                 work.create_task(each.run())
-                for each in (retention, erasures, missed, regions, *_watches(settings, bus.publish))
-                if not safe.is_on
+                for each in (prompts, retention, erasures, missed, regions, *_watches(settings, bus.publish))
+                if each is prompts or not safe.is_on
             ]
             await ending.told.wait()
             for task in (feeding, *tidying):
