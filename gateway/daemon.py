@@ -283,7 +283,11 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
                 tokens=FormTokens(loop.time),
             ),
             deliveries=store.jobs.log,
-            browser_phones=BrowserPhones(sip.tunnels, lambda extension: store.shop().phone(extension) is not None),
+            browser_phones=BrowserPhones(
+                tunnels=sip.tunnels,
+                is_phone=lambda extension: store.shop().phone(extension) is not None,
+                note=store.evidence.note_phone,
+            ),
             test_alerts=alert_news.test,
             playground=None
             if settings.emulated.control is None

@@ -48,6 +48,13 @@ class Tunnels(Protocol):
         """We are going."""
 
 
+class NotePhone(Protocol):
+    """Puts it on record who is a phone; the store's StoredEvidence.note_phone is one."""
+
+    async def __call__(self, extension: str, *, by: str, address: str) -> None:
+        """Commit it. Raises StoreError."""
+
+
 @dataclass(frozen=True, slots=True)
 class BrowserPhones:
     """What the handlers need."""
@@ -55,6 +62,7 @@ class BrowserPhones:
     tunnels: Tunnels
     is_phone: Callable[[str], bool]
     """The shop has a phone with that extension."""
+    note: NotePhone
 
 
 class BrowserPhoneRoutes:
@@ -63,6 +71,7 @@ class BrowserPhoneRoutes:
     def __init__(self, phones: BrowserPhones) -> None:
         self._tunnels = phones.tunnels
         self._is_phone = phones.is_phone
+        self._note = phones.note
 
     def routes(self) -> list[web.RouteDef]:
         """For the router."""
@@ -77,6 +86,7 @@ class BrowserPhoneRoutes:
             raise NotFound("There is no such phone.")
         if self._tunnels.is_full:
             raise TooManyStreams("The audience is full.")
+        await self._note(extension, by=request[PRINCIPAL].name, address=client_address(request))
         response = web.StreamResponse(
             headers={
                 "Content-Type": "text/event-stream; charset=utf-8",

@@ -108,6 +108,15 @@ class StoredEvidence:
             )
         )  # fmt: skip
 
+    async def note_phone(self, extension: str, *, by: str, address: str) -> None:
+        """Have it on record who is a phone of the shop in a browser: its calls are that person's."""
+        await self._writer.write(
+            lambda connection: add_audit(
+                connection, gateway_id=self._gateway_id, now=self._clock(), by=by, action="phone.in-browser",
+                subject=extension, details={"address": address},
+            )
+        )  # fmt: skip
+
     async def _of_call(self, call_id: str, *, by: str, why: str | None) -> int | None:
         def change(connection: Connection) -> int | None:
             if connection.execute(select(calls.c.id).where(calls.c.id == call_id)).scalar() is None:

@@ -47,6 +47,7 @@ async def test_messages_go_both_ways_until_the_page_is_gone() -> None:
         async with reading(served) as answer:
             assert answer.headers["Content-Type"].startswith("text/event-stream")
             tunnel = (await told(answer))["tunnel"]
+            assert served.browsers.noted == [("101", "anna", "192.168.1.30")]
             assert await say(served, tunnel) == 204
             assert served.browsers.said == [REGISTER]
             flow = served.browsers.flows[0]

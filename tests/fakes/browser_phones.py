@@ -23,7 +23,13 @@ class FakeBrowserPhones:
     def __post_init__(self) -> None:
         self.has_lost = asyncio.Event()
         self.tunnels = Tunnels(self._receive, self._lose, lambda: [Address("127.0.0.1", 5060)])
-        self.phones = BrowserPhones(self.tunnels, lambda extension: self.shop().phone(extension) is not None)
+        self.noted: list[tuple[str, str, str]] = []
+        self.phones = BrowserPhones(
+            self.tunnels, lambda extension: self.shop().phone(extension) is not None, self._note
+        )
+
+    async def _note(self, extension: str, *, by: str, address: str) -> None:
+        self.noted.append((extension, by, address))
 
     def _lose(self, remote: Address) -> None:
         self.lost.append(remote)
