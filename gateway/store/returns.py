@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
+from sys import intern
 
 from sqlalchemy import Connection, String, func, select, type_coerce
 
@@ -20,7 +21,7 @@ from gateway.store.statistics import Period
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """Of the calls that began in one stretch of time, moments in seconds since 1970."""
+    """Of the calls that began in one stretch of time, moments in seconds since 1970; each number is one text in all."""
 
     tries: tuple[tuple[float, str], ...]
     """When whom nobody talked to."""
@@ -67,9 +68,9 @@ def steps_of(connection: Connection, stretch: Period) -> Steps:
         )
     )
     return Steps(
-        tuple((_seconds(at), number) for at, number in connection.execute(tries)),
+        tuple((_seconds(at), intern(number)) for at, number in connection.execute(tries)),
         tuple(
-            (_seconds(max(call_at, leg_at)), _seconds(leg_at), number)
+            (_seconds(max(call_at, leg_at)), _seconds(leg_at), intern(number))
             for call_at, leg_at, number in connection.execute(talks)
         ),
     )
