@@ -367,6 +367,9 @@ class ShopFile(Protocol):
     async def change_widget(self, changes: Mapping[str, object], *, by: str) -> None:
         """Commit other rules of the widget. Raises SettingsError that says what is wrong."""
 
+    async def change_toll_free(self, changes: Mapping[str, object], *, by: str) -> None:
+        """Commit other rules of the guard of toll-free numbers. Raises SettingsError that says what is wrong."""
+
     def schedule(self) -> Schedule:
         """The shop's hours as they are now."""
 

@@ -46,6 +46,7 @@ from gateway.api.second_step_routes import SecondStepRoutes
 from gateway.api.setup_routes import SetupRoutes
 from gateway.api.stream import EventStream
 from gateway.api.system_routes import SystemRoutes, Upkeep
+from gateway.api.toll_free_routes import Guard, TollFreeRoutes
 from gateway.api.trace_routes import Insight, TraceRoutes
 from gateway.api.user_routes import UserRoutes
 from gateway.api.widget_routes import Site, WidgetRoutes
@@ -101,6 +102,7 @@ class ApiServer:
         transfer: Transfer,
         connect_two: ConnectTwo,
         try_route: TryRoute,
+        toll_free: Guard,
         company: Company,
         insight: Insight,
         watched: Watched,
@@ -155,6 +157,7 @@ class ApiServer:
             QueueRoutes(shop, queue),
             ScheduleRoutes(shop),
             RouteTestRoutes(shop.current, try_route),
+            TollFreeRoutes(shop, toll_free),
             MessageRoutes(texts),
             CallRoutes(transfer, connect_two, texts.answers),
             CompanyRoutes(company),

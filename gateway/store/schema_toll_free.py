@@ -17,6 +17,7 @@ toll_free_calls = Table(
     Column("began_at", Moment, nullable=False),
     Column("answered_at", Moment),
     Column("ended_at", Moment),
+    Column("is_forgiven", Boolean, nullable=False),
     Index(None, "began_at"),
 )
 """`id` is that of the call."""

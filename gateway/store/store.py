@@ -51,6 +51,7 @@ from gateway.store.shop_file import read_shop, write_shop
 from gateway.store.shop_versions import BY_A_PHONE, add_shop, gateway_id_of, load_shop, newest_number
 from gateway.store.site_visits import StoredVisits
 from gateway.store.toll_free import StoredTollFree
+from gateway.store.toll_free_settings import with_toll_free
 from gateway.store.widget_settings import with_widget
 from gateway.store.writer import Writer
 from gateway.telephony.forwarding import PhoneChange
@@ -184,6 +185,11 @@ class Store:
         """Commit other rules of the widget. Raises SettingsError, StoreError."""
         async with self._changing:
             await self.save_shop(await asyncio.to_thread(with_widget, self._shop, changes), by=by)
+
+    async def change_toll_free(self, changes: Mapping[str, object], *, by: str) -> None:
+        """Commit other rules of the guard of toll-free numbers. Raises SettingsError, StoreError."""
+        async with self._changing:
+            await self.save_shop(await asyncio.to_thread(with_toll_free, self._shop, changes), by=by)
 
     async def take_calendar(self, text: str, timed: str, *, by: str) -> None:
         """Commit the exceptions of a calendar. Raises CalendarInvalid, SettingsError, StoreError."""

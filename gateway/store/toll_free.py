@@ -12,11 +12,21 @@ from sqlalchemy.dialects.sqlite import insert
 
 from gateway.clock import WallClock
 from gateway.events import AlertCleared, AlertRaised, CallEnded, LegAnswered, Publish, Published
+from gateway.store.audit import add_audit
 from gateway.store.schema import Moment, calls
 from gateway.store.schema_toll_free import toll_free_calls
 from gateway.store.writer import Writer
 from gateway.telephony.shop import ShopView
-from gateway.telephony.toll_free import ALARM_SHARE, TollFreeCall, TurnedAway, judge, spent
+from gateway.telephony.toll_free import (
+    ALARM_SHARE,
+    Block,
+    TollFreeCall,
+    TurnedAway,
+    Usage,
+    blocked_until,
+    judge,
+    spent,
+)
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +75,7 @@ class StoredTollFree:
                     began_at=row.began_at,
                     answered_at=row.answered_at,
                     ended_at=row.ended_at,
+                    is_forgiven=row.is_forgiven,
                 )
                 for row in rows
             ]
@@ -97,7 +108,7 @@ class StoredTollFree:
             self._calm(_FLOOD, way)
         values = {
             "id": call.id, "gateway_id": self._gateway_id, "way": way, "caller": caller, "is_known": is_known,
-            "began_at": now,
+            "began_at": now, "is_forgiven": False,
         }  # fmt: skip
         await self._writer.write_or_keep(
             lambda connection: connection.execute(insert(toll_free_calls).values(values).on_conflict_do_nothing())
@@ -119,6 +130,40 @@ class StoredTollFree:
         """What the number of that way has cost since the shop's midnight, in its currency."""
         now = self._clock()
         return float(spent(self._calls.values(), self._shop().toll_free, way, self._day_began(now), now))
+
+    def usage(self, way: str) -> Usage:
+        """What the number of that way has had since the shop's midnight."""
+        began = self._day_began(self._clock())
+        today = [call for call in self._calls.values() if call.way == way and call.began_at >= began]
+        return Usage(
+            spent=self.spent_today(way), calls=len(today), at_once=sum(call.ended_at is None for call in today)
+        )
+
+    def blocks(self) -> list[Block]:
+        """Who is blocked now, the one that is free last first."""
+        now, known, rules = self._clock(), tuple(self._calls.values()), self._shop().toll_free
+        until = {caller: blocked_until(known, rules, caller) for caller in {call.caller for call in known}}
+        found = [Block(caller=caller, until=end) for caller, end in until.items() if end is not None and now < end]
+        return sorted(found, key=lambda block: (block.until, block.caller), reverse=True)
+
+    async def lift(self, caller: str, *, by: str) -> bool:
+        """Let a blocked caller through again; False: nobody of that number is blocked. Raises StoreError."""
+        if all(block.caller != caller for block in self.blocks()):
+            return False
+        now = self._clock()
+
+        def commit(connection: Connection) -> None:
+            of_caller = update(toll_free_calls).where(toll_free_calls.c.caller == caller)
+            connection.execute(of_caller.values(is_forgiven=True))
+            add_audit(
+                connection, gateway_id=self._gateway_id, now=now, by=by, action="toll-free.block-lifted",
+                subject=caller, details={},
+            )  # fmt: skip
+
+        await self._writer.write(commit)
+        for call in [call for call in self._calls.values() if call.caller == caller]:
+            self._calls[call.id] = replace(call, is_forgiven=True)
+        return True
 
     def _change(self, call: TollFreeCall) -> None:
         self._calls[call.id] = call

@@ -80,6 +80,8 @@ class TollFreeCall:
     began_at: datetime
     answered_at: datetime | None = None
     ended_at: datetime | None = None
+    is_forgiven: bool = False
+    """The owner has lifted the block that it led to."""
 
     def billed_seconds(self, rules: TollFreeRules, now: datetime) -> float:
         """What the provider counts, up to now."""
@@ -90,6 +92,24 @@ class TollFreeCall:
         """It was over soon: after its answer, or without one."""
         begins = self.answered_at or self.began_at
         return self.ended_at is not None and (self.ended_at - begins).total_seconds() < rules.short_seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a number has had since the shop's midnight: money in its currency, calls that were let through."""
+
+    spent: float
+    calls: int
+    at_once: int
+    """That run now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Somebody who made too many short calls."""
+
+    caller: str
+    until: datetime
 
 
 class TollFree(Protocol):
@@ -127,7 +147,10 @@ def blocked_until(calls: Sequence[TollFreeCall], rules: TollFreeRules, caller: s
     ends = sorted(
         call.ended_at
         for call in calls
-        if call.caller == caller and call.ended_at is not None and not call.is_known and call.is_short(rules)
+        if call.caller == caller
+        and call.ended_at is not None
+        and not (call.is_known or call.is_forgiven)
+        and call.is_short(rules)
     )
     last = rules.short_calls - 1
     bursts = [end for first, end in zip(ends, ends[last:], strict=False) if end - first <= _HOUR]

@@ -14,6 +14,7 @@ import aiohttp
 from gateway.api.board import Board
 from gateway.api.server import ApiServer
 from gateway.events import EventBus
+from gateway.store.toll_free import StoredTollFree
 from gateway.telephony.causes import Cause
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.browser_phones import FakeBrowserPhones
@@ -30,6 +31,7 @@ from tests.fakes.reports import FakeMissed
 from tests.fakes.route_tried import routes_of
 from tests.fakes.site import FakeSite
 from tests.fakes.texts import FakeTexts
+from tests.fakes.toll_free import toll_free_in_memory
 from tests.fakes.upkeep import upkeep
 
 PASSWORD = "three unlikely words"
@@ -56,6 +58,7 @@ class Served:
     missed: FakeMissed = field(default_factory=FakeMissed)
     couriers: FakeCouriers = field(kw_only=True)
     call_backs: FakeCallBacks = field(kw_only=True)
+    toll_free: StoredTollFree = field(kw_only=True)
     browsers: FakeBrowserPhones = field(kw_only=True)
     site: FakeSite = field(kw_only=True)
     queue: FakeQueue = field(kw_only=True)
@@ -118,6 +121,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
     orders = orders_in_memory(lambda: SHOP, publish=bus.publish)
     couriers = FakeCouriers(lambda: SHOP, orders, texts.texts.answers)
     call_backs = FakeCallBacks()
+    toll_free = toll_free_in_memory(shop_file.current)
     browsers = FakeBrowserPhones(lambda: SHOP)
     site = FakeSite(lambda: shop_file.shop, call_backs)
     people = KeptPeople(lambda: SHOP, publish=bus.publish)
@@ -126,6 +130,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             bind="127.0.0.1:0", worker_socket=worker_socket, bus=bus, live=board, accounts=accounts, shop=shop_file,
             phone_setup=setup_desk(), texts=texts.texts, transfer=transfer, connect_two=connect_two,
             try_route=routes_of(shop_file.current),
+            toll_free=toll_free,
             company=company.company,
             insight=company.insight,
             watched=watched(),
@@ -154,6 +159,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             missed=missed,
             site=site,
             couriers=couriers,
+            toll_free=toll_free,
             call_backs=call_backs,
             browsers=browsers,
             queue=queue,

@@ -24,6 +24,7 @@ from tests.fakes.reports import FakeMissed
 from tests.fakes.route_tried import routes_of
 from tests.fakes.site import FakeSite
 from tests.fakes.texts import FakeTexts
+from tests.fakes.toll_free import toll_free_in_memory
 from tests.fakes.upkeep import upkeep
 
 
@@ -39,6 +40,7 @@ def _server() -> ApiServer:
         couriers=FakeCouriers(lambda: SHOP, orders_in_memory(lambda: SHOP), FakeTexts().texts.answers).couriers,
         transfer=lambda call_id, to: None, connect_two=lambda extension, to: "c9",
         try_route=routes_of(lambda: SHOP),
+        toll_free=toll_free_in_memory(lambda: SHOP),
             company=FakeCompany().company, insight=FakeCompany().insight,
             watched=watched(),
         recorded=FakeRecorded().recorded, is_ready=lambda: True,

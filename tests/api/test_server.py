@@ -31,6 +31,7 @@ from tests.fakes.reports import FakeMissed
 from tests.fakes.route_tried import routes_of
 from tests.fakes.site import FakeSite
 from tests.fakes.texts import FakeTexts
+from tests.fakes.toll_free import toll_free_in_memory
 from tests.fakes.upkeep import upkeep
 
 pytestmark = pytest.mark.real_time
@@ -340,6 +341,7 @@ async def test_a_port_in_use_is_told_by_name() -> None:
         couriers=FakeCouriers(lambda: SHOP, orders_in_memory(lambda: SHOP), FakeTexts().texts.answers).couriers,
         connect_two=lambda extension, to: "c9", transfer=lambda call_id, to: None,
         try_route=routes_of(lambda: SHOP),
+        toll_free=toll_free_in_memory(lambda: SHOP),
             company=FakeCompany().company, insight=FakeCompany().insight,
             watched=watched(),
             recorded=FakeRecorded().recorded, is_ready=lambda: True,

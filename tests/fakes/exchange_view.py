@@ -15,6 +15,7 @@ from gateway.store.order_status_settings import with_order_status
 from gateway.store.queue_settings import with_queue
 from gateway.store.reception_settings import with_reception
 from gateway.store.schedule_settings import with_calendar, with_hours
+from gateway.store.toll_free_settings import with_toll_free
 from gateway.store.widget_settings import with_widget
 from gateway.telephony.schedule import Schedule
 from gateway.telephony.shop import CourierSettings, LineSettings, NumberRules, PhoneSettings, Shop, ShopView
@@ -72,6 +73,10 @@ class FakeShopFile:
 
     def current(self) -> Shop:
         return self.shop
+
+    async def change_toll_free(self, changes: Mapping[str, object], *, by: str) -> None:
+        self.shop = with_toll_free(self.shop, changes)
+        self.imported_by.append(by)
 
     async def change_reception(self, changes: Mapping[str, object], *, by: str) -> None:
         self.shop = with_reception(self.shop, changes)

@@ -42,6 +42,7 @@ from tests.fakes.reports import FakeMissed, FakeReports
 from tests.fakes.route_tried import routes_of
 from tests.fakes.site import FakeSite
 from tests.fakes.texts import FakeTexts
+from tests.fakes.toll_free import toll_free_in_memory
 from tests.fakes.upkeep import upkeep
 
 T = TypeVar("T")
@@ -59,6 +60,7 @@ class GatewayThread:
         self.archive = FakeArchive()
         self.shop_file = FakeShopFile()
         self.texts = FakeTexts()
+        self.toll_free = toll_free_in_memory(self.shop_file.current)
         self.orders = orders_in_memory(lambda: self.shop, publish=self.bus.publish)
         self.call_backs = FakeCallBacks()
         self.site = FakeSite(lambda: self.shop_file.shop, self.call_backs)
@@ -162,6 +164,7 @@ class GatewayThread:
             accounts=self.accounts, shop=self.shop_file, phone_setup=setup_desk(lambda: self.shop),
             texts=self.texts.texts, transfer=self.transfer, connect_two=self.connect_two, company=self.company.company,
             try_route=routes_of(self.shop_file.current),
+            toll_free=self.toll_free,
             insight=self.company.insight,
             watched=watched(),
             recorded=self.recorded.recorded, is_ready=lambda: True,

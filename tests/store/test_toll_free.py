@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from gateway.errors import SettingsError
 from gateway.events import AlertRaised, CallEnded, EventBus, LegAnswered
+from gateway.store.schema import audit
 from gateway.store.shop_file import read_shop, write_shop
 from gateway.store.toll_free import KEPT, StoredTollFree
 from gateway.telephony.shop import Shop
 from gateway.telephony.toll_free import TollFreeRules, TurnedAway, WhenSpent
 from tests.fakes.direct_store import memory_writer
+from tests.fakes.toll_free import short_calls
 from tests.store.conftest import HandClock
 
 SHOP = Shop(toll_free=TollFreeRules(per_minute="10", daily_budget=100, caller_per_hour=2))
@@ -63,6 +66,29 @@ async def test_a_call_that_a_crash_cut_off_is_over_afterwards() -> None:
     second = guard()
     await second.load()
     assert await second.admit("c3", "free", "+79041112233", leg_id="l3", is_known=False) is None
+
+
+async def test_a_lifted_block_stays_lifted_after_a_restart_and_is_in_the_audit() -> None:
+    writer = memory_writer()
+    rules = TollFreeRules(short_calls=3)
+
+    def guard() -> StoredTollFree:
+        shop = Shop(toll_free=rules)
+        return StoredTollFree(writer, gateway_id="g", shop=lambda: shop, clock=HandClock(), publish=lambda _event: None)
+
+    first = guard()
+    await short_calls(first, "free", CALLER, 3)
+    assert [block.caller for block in first.blocks()] == [CALLER]
+    assert not await first.lift("+79041112233", by="anna")
+    second = guard()
+    await second.load()
+    assert await second.lift(CALLER, by="anna")
+    third = guard()
+    await third.load()
+    assert third.blocks() == []
+    assert await third.admit("c9", "free", CALLER, leg_id="l9", is_known=False) is None
+    (row,) = await writer.write(lambda connection: list(connection.execute(select(audit))))
+    assert (row.by, row.action, row.subject) == ("anna", "toll-free.block-lifted", CALLER)
 
 
 WHOLE = """\

@@ -18,5 +18,6 @@ def create_toll_free(create: Callable[..., None]) -> None:
         Column("began_at", String(27), nullable=False),
         Column("answered_at", String(27), nullable=True),
         Column("ended_at", String(27), nullable=True),
+        Column("is_forgiven", Boolean, nullable=False),
     )
     op.create_index("ix_toll_free_calls_began_at", "toll_free_calls", ["began_at"])
