@@ -76,6 +76,8 @@ _RELAYED = (
     "/api/v1/conversations",
     "/api/v1/statistics",
     "/api/v1/missed",
+    "/api/v1/widget/report",
+    "/api/v1/widget/metrica",
     "/api/v1/audit",
     "/api/v1/audit/check",
 )

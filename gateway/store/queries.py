@@ -42,6 +42,7 @@ from gateway.store.schema import (
     recordings,
 )
 from gateway.store.schema_contacts import call_notes
+from gateway.store.site_visits import visit_of_call
 
 
 class CallsWanted(Protocol):
@@ -164,6 +165,7 @@ class Queries:
                     note_wire(each)
                     for each in connection.execute(_of_call(call_notes, call_id).order_by(call_notes.c.time))
                 ],
+                "visit": visit_of_call(connection, row.visit_id),
                 "listenings": [_listening(each) for each in listenings(connection, [row.id for row in sounds])],
             }
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from gateway.clock import WallClock
 from gateway.store.schema_site import site_visits
@@ -18,6 +19,23 @@ from gateway.telephony.widget import SiteVisit
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _NET_BITS = 64
 """Whoever has an address of IPv6 has all of these."""
+
+
+def visit_of_call(connection: Connection, visit_id: str | None) -> dict[str, object] | None:
+    """The schema `SiteVisit` of the visit that asked for a call; None: none did, or it is forgotten."""
+    if visit_id is None:
+        return None
+    row = connection.execute(select(site_visits).where(site_visits.c.id == visit_id)).first()
+    return visit_wire(row) if row is not None else None
+
+
+def visit_wire(row: Row[Any]) -> dict[str, object]:
+    """The schema `SiteVisit` of a row."""
+    return {
+        "id": row.id, "number": row.number, "name": row.name, "origin": row.origin, "asked_at": _text(row.asked_at),
+        "due_at": _text(row.due_at), "page_url": row.page_url, "landing_url": row.landing_url,
+        "referrer": row.referrer, "consent": row.consent, "marks": row.marks,
+    }  # fmt: skip
 
 
 class StoredVisits:
@@ -72,3 +90,7 @@ class StoredVisits:
         else:
             network = str(ipaddress.ip_network((parsed, _NET_BITS), strict=False) if parsed.version == 6 else parsed)
         return hashlib.sha256(f"{self._gateway_id} {network}".encode()).hexdigest()[:32]
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

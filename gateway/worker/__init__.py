@@ -14,6 +14,7 @@ from gateway.store.contact_lists import ContactLists
 from gateway.store.queries import Queries
 from gateway.store.reports import Reports
 from gateway.store.results import RecordingResults
+from gateway.store.site_report import SiteReports
 from gateway.worker.afterwards import Afterwards
 from gateway.worker.contact_routes import ContactArchive
 from gateway.worker.prompts import OwnPrompts
@@ -22,6 +23,7 @@ from gateway.worker.report_routes import ReportArchive
 from gateway.worker.sealed import KeyRing
 from gateway.worker.seams import Archive
 from gateway.worker.server import WorkerServer
+from gateway.worker.site_routes import SiteArchive
 from gateway.worker.speech import Speech
 
 log = logging.getLogger(__name__)
@@ -36,9 +38,10 @@ def run_worker(settings: Settings) -> None:
         Queries(settings) as archive,
         ContactLists.of(settings) as contacts,
         Reports(settings) as reports,
+        SiteReports(settings) as site,
         RecordingResults(settings) as results,
     ):
-        asyncio.run(serve(settings, archive, contacts, results, reports, remember=reports.remember))
+        asyncio.run(serve(settings, archive, contacts, results, reports, site=site, remember=reports.remember))
 
 
 async def serve(
@@ -48,6 +51,7 @@ async def serve(
     results: RecordingResults,
     reports: ReportArchive,
     *,
+    site: SiteArchive,
     remember: Callable[[datetime], None],
 ) -> None:
     """Answer, and work through what the calls leave behind, until this process is told to stop."""
@@ -64,6 +68,7 @@ async def serve(
         recordings_dir=settings.recordings_dir,
         keys=keys,
         reports=reports,
+        site=site,
         prompts=OwnPrompts(settings.prompts_dir, speech),
         contacts=contacts,
         settings=settings,

@@ -54,7 +54,7 @@ class ReportRoutes:
         if since is None or until is None or not since < until <= since + LONGEST_PERIOD:
             raise bodies.bad_request("'since' and 'until' must be times, at most 400 days apart.")
         by = _choice(request, "by", GROUPINGS)
-        found = await _read(lambda: self._reports.statistics(since, until, by))
+        found = await read(lambda: self._reports.statistics(since, until, by))
         if not _is_csv(request):
             return web.json_response(found, headers={"Cache-Control": "no-store"})
         columns = [name for name in COLUMNS if by == "line" or name not in _OF_LINES]
@@ -63,7 +63,7 @@ class ReportRoutes:
 
     async def _get_missed(self, request: web.Request) -> web.Response:
         since, until = (bodies.moment(request.query, name) for name in ("since", "until"))
-        found = await _read(lambda: self._reports.missed(since=since, until=until))
+        found = await read(lambda: self._reports.missed(since=since, until=until))
         if not _is_csv(request):
             limit = _limit(request)
             return web.json_response(
@@ -117,7 +117,7 @@ def _limit(request: web.Request) -> int:
     return int(text)
 
 
-async def _read(verb: Callable[[], Any]) -> Any:
+async def read(verb: Callable[[], Any]) -> Any:
     """Use the store in a thread. Raises StoreError where it cannot be read."""
     try:
         return await asyncio.to_thread(verb)

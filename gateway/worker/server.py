@@ -37,6 +37,7 @@ from gateway.worker.report_routes import ReportArchive, ReportRoutes
 from gateway.worker.restore_routes import RestoreRoutes
 from gateway.worker.sealed import SUFFIX, KeyRing
 from gateway.worker.seams import Archive, CallFilter, MessageFilter
+from gateway.worker.site_routes import SiteArchive, SiteRoutes
 from gateway.worker.system_routes import SystemRoutes
 
 P = ParamSpec("P")
@@ -61,6 +62,7 @@ class WorkerServer:
         prompts: OwnPrompts | None = None,
         reports: ReportArchive | None = None,
         contacts: ContactArchive | None = None,
+        site: SiteArchive | None = None,
         settings: Settings | None = None,
     ) -> None:
         """What is left out (of `settings`: what is about the machine) nobody can ask for."""
@@ -73,6 +75,8 @@ class WorkerServer:
         self._app = web.Application(middlewares=[problems])
         if contacts is not None:
             self._app.add_routes(ContactRoutes(contacts).routes())
+        if site is not None:
+            self._app.add_routes(SiteRoutes(site).routes())
         if reports is not None:
             self._app.add_routes(ReportRoutes(reports).routes())
         if prompts is not None:

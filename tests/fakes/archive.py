@@ -28,7 +28,15 @@ class FakeArchive:
         rows = (row for row in self.call_rows if row["id"] == call_id)
         return next(
             (
-                {**row, "legs": [], "timeline": [], "notes": [], "listenings": [], **self.details.get(call_id, {})}
+                {
+                    **row,
+                    "legs": [],
+                    "timeline": [],
+                    "notes": [],
+                    "listenings": [],
+                    "visit": None,
+                    **self.details.get(call_id, {}),
+                }
                 for row in rows
             ),
             None,

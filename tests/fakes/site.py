@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from sqlalchemy import select
+
 from gateway.api.form_tokens import FormTokens
 from gateway.api.widget_routes import Site
+from gateway.store.schema_site import site_visits
 from gateway.store.site_visits import StoredVisits
 from gateway.telephony.shop import ShopView
 from gateway.telephony.site_desk import SiteDesk
@@ -19,9 +22,15 @@ class FakeSite:
     def __init__(self, shop: ShopView, call_backs: FakeCallBacks) -> None:
         self.seconds = 0.0
         self._looks = 0
-        visits = StoredVisits(memory_writer(), gateway_id="g", shop=shop, clock=lambda: datetime.now(UTC))
+        self._writer = memory_writer()
+        visits = StoredVisits(self._writer, gateway_id="g", shop=shop, clock=lambda: datetime.now(UTC))
         desk = SiteDesk(promises=call_backs, visits=visits, shop=shop, clock=lambda: datetime.now(UTC))
         self.site = Site(visitors=desk, clock=lambda: datetime.now(UTC), tokens=FormTokens(self._clock))
+
+    def visits(self) -> list[dict[str, object]]:
+        """What was kept of visitors."""
+        with self._writer.engine.connect() as connection:
+            return [dict(row._mapping) for row in connection.execute(select(site_visits))]
 
     def _clock(self) -> float:
         self._looks += 2  # a form is filled in two seconds after it was opened

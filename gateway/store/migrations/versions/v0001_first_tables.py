@@ -347,7 +347,7 @@ def upgrade() -> None:
         UniqueConstraint("token_digest", name="uq_tokens_token_digest"),
     )
     op.create_index("ix_tokens_user_id", "tokens", ["user_id"])
-    create_statistics(_create)
+    create_statistics(_create)  # its triggers stand on calls and legs
 
 
 def _create_orders() -> None:
@@ -381,13 +381,16 @@ def _create_orders() -> None:
         Column("tried_at", String(27), nullable=False),
     )
     op.create_index("ix_pin_guesses_local_day_caller", "pin_guesses", ["local_day", "caller"])
-    create_contacts(_create)
-    create_missed(_create)
-    create_access(_create)
-    create_toll_free(_create)
-    create_site_visits(_create)
-    create_call_backs(_create)
-    create_queue(_create)
+    for make in (
+        create_contacts,
+        create_missed,
+        create_access,
+        create_toll_free,
+        create_site_visits,
+        create_call_backs,
+        create_queue,
+    ):
+        make(_create)
 
 
 def _create(name: str, *contents: Any) -> None:
