@@ -201,7 +201,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             line_up.follow,
             messages.follow,
             alert_news := AlertNews(outgoing.targets, messages.jobs, shop=store.shop, clock=utc_now),
-            AlertTexts(settings.alerts.sms, messages.promise_text, shop=store.shop),
+            AlertTexts(settings.alerts.sms, messages.promise_text, shop=store.shop, always=settings.alerts.sms_always),
             call_backs.follow,
             couriers.follow,
             CourierWishes(shop=store.shop, orders=store.orders.alive, call_back=switchboard.call_back),

@@ -122,6 +122,8 @@ class AlertSettings:
     """Ids of chats that the bot may write to."""
     sms: tuple[str, ...] = ()
     """Numbers, as +79161234567, that get alerts by SMS while the network is gone."""
+    sms_always: bool = False
+    """And while it is there."""
     mail_to: tuple[str, ...] = ()
     """Addresses that get alerts by mail."""
     mail_server: str | None = None

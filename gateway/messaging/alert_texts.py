@@ -1,4 +1,4 @@
-"""Alerts by SMS, when the network is gone and no other word can get out: the modems are a way of their own.
+"""Alerts by SMS, when the network is gone and no other word can get out, or always: modems are a way of their own.
 
 Each is an SMS like any other: it waits on disk, goes by the rules for numbers and by the limits of the lines. What
 it may cost is bounded here as well: the same alert once an hour, and so many in a day.
@@ -31,11 +31,12 @@ SendText: TypeAlias = Callable[[str, str, str], None]
 class AlertTexts:
     """A subscriber of the bus. While the network is gone every alert goes out, and that it is gone goes first."""
 
-    def __init__(self, numbers: Sequence[str], send: SendText, *, shop: ShopView) -> None:
-        """`numbers` get each SMS; none: nothing is sent."""
+    def __init__(self, numbers: Sequence[str], send: SendText, *, shop: ShopView, always: bool = False) -> None:
+        """`numbers` get each SMS; none: nothing is sent. `always`: also while the network is there."""
         self._numbers = tuple(numbers)
         self._send = send
         self._shop = shop
+        self._always = always
         self._is_cut_off = False
         self._sent: deque[tuple[float, str, str]] = deque()
         """The moments of the last day, with code and subject."""
@@ -47,7 +48,7 @@ class AlertTexts:
                 self._is_cut_off = False
             case AlertRaised(code=code, subject=subject):
                 self._is_cut_off = self._is_cut_off or code == NETWORK_GONE
-                if self._is_cut_off and self._numbers and self._may_cost(code, subject):
+                if (self._is_cut_off or self._always) and self._numbers and self._may_cost(code, subject):
                     self._tell(code, subject)
 
     def _tell(self, code: str, subject: str) -> None:

@@ -289,7 +289,7 @@ def _invalid(problem: str) -> OrdersInvalid:
     return OrdersInvalid(problem, problem=problem)
 
 
-def _vain_calls(order: Order) -> Select[tuple[int]]:
+def _vain_calls(order: Order) -> Select[int]:
     """As telephony.unreached counts them."""
     to_customer = (legs.c.peer == order.phone, legs.c.direction == "outgoing", legs.c.line.is_not(None))
     talked = select(func.max(legs.c.answered_at, type_=legs.c.answered_at.type)).where(*to_customer).scalar_subquery()

@@ -17,10 +17,10 @@ LOST = AlertRaised(code="modem-lost", subject="m0", values={"modem": "m0", "port
 class Sent:
     """An alert's way to two numbers."""
 
-    def __init__(self, *numbers: str, language: str = "en") -> None:
+    def __init__(self, *numbers: str, language: str = "en", always: bool = False) -> None:
         self.texts: list[tuple[str, str, str]] = []
         shop = Shop(name="Flowers", language=language)
-        self._alerts = AlertTexts(numbers, lambda *text: self.texts.append(text), shop=lambda: shop)
+        self._alerts = AlertTexts(numbers, lambda *text: self.texts.append(text), shop=lambda: shop, always=always)
 
     def happens(self, *events: Event) -> None:
         for event in events:
@@ -48,6 +48,12 @@ async def test_without_a_network_every_alert_goes_to_every_number_once_an_hour()
     await asyncio.sleep(2)
     sent.happens(LOST)
     assert len(sent.texts) == 6
+
+
+async def test_who_wants_them_always_gets_them_with_a_network_too() -> None:
+    sent = Sent("+79161234567", always=True)
+    sent.happens(AlertRaised(code="budget-spent", subject="line red", values={}), ShopChanged(by="anna"), BACK)
+    assert [text for _, text, _ in sent.texts] == ["Flowers: The minutes for today are used up. (line red)"]
 
 
 async def test_a_day_has_its_limit() -> None:
