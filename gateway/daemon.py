@@ -191,7 +191,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             clock=utc_now,
             jobs=[
                 *alert_jobs(outgoing := await ways_outside(settings.alerts, stack)),
-                (couriers := _courier_call_backs(store, exchange, switchboard)).job,
+                (couriers := CourierCallBacks(exchange)).job,
             ],
         )
         _tell(
@@ -347,16 +347,6 @@ async def _last_words(sip: SipServer) -> None:
     async with asyncio.TaskGroup() as words:
         words.create_task(asyncio.sleep(GOODBYE_SECONDS))
         words.create_task(sip.sign_off(within=GOODBYE_SECONDS))
-
-
-def _courier_call_backs(store: Store, exchange: Exchange, switchboard: Switchboard) -> CourierCallBacks:
-    return CourierCallBacks(
-        shop=store.shop,
-        orders=store.orders.alive,
-        can_join=exchange.can_join,
-        call_back=switchboard.call_back,
-        clock=utc_now,
-    )
 
 
 def _queue_desk(store: Store, duty: OnDuty, line_up: WaitingLine) -> QueueDesk:

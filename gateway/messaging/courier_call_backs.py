@@ -8,18 +8,16 @@ two have talked otherwise, or the order lives no more. What was cut off by a cra
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from gateway.clock import WallClock
 from gateway.errors import TryLater
 from gateway.events import CallAnswered, CallEnded, CallRouted, CallStarted, LegStarted, Published
 from gateway.jobs import BoundJob, Promises, Told, job
-from gateway.telephony.exchange import CallBackVerb
+from gateway.telephony.exchange import Exchange
 from gateway.telephony.leg import Direction
-from gateway.telephony.orders import Order, OrderView
-from gateway.telephony.shop import CourierSettings, ShopView
+from gateway.telephony.orders import Order
+from gateway.telephony.shop import CourierSettings
 
 KIND = "call-courier-back"
 LASTS = timedelta(hours=2)
@@ -70,21 +68,8 @@ class _Ringing:
 class CourierCallBacks:
     """Rings couriers back; a subscriber of the bus, by which it learns what became of a call."""
 
-    def __init__(
-        self,
-        *,
-        shop: ShopView,
-        orders: OrderView,
-        can_join: Callable[[CourierSettings], bool],
-        call_back: CallBackVerb,
-        clock: WallClock,
-    ) -> None:
-        """`can_join`: a line for the courier and a way to a customer are both free now."""
-        self._shop = shop
-        self._orders = orders
-        self._can_join = can_join
-        self._call_back = call_back
-        self._clock = clock
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
         self._ringing: dict[str, _Ringing] = {}
         """By the courier's extension."""
         self._rings: dict[str, int] = {}
@@ -102,15 +87,15 @@ class CourierCallBacks:
     async def ring(self, told: Told) -> None:
         """Ring the courier if that still makes sense. Raises TryLater when it must be tried again."""
         extension = told.text("extension")
-        order = next((each for each in self._orders() if each.id == told.text("order")), None)
-        courier = self._shop().courier(extension)
+        order = next((each for each in self._exchange.orders() if each.id == told.text("order")), None)
+        courier = self._exchange.shop().courier(extension)
         if order is None or order.courier != extension or courier is None or not courier.on_shift:
             return
         if self._have_talked_since(told.promised_at, courier, order):
             return
-        if extension in self._ringing or not self._can_join(courier):
+        if extension in self._ringing or not self._exchange.can_join(courier):
             raise _later("No two lines are free for a courier and a customer.", told)
-        refusal = self._call_back(extension, order, RELAX_SECONDS)
+        refusal = self._exchange.call_back(extension, order, RELAX_SECONDS)
         if refusal is not None:
             raise _later(f"The courier cannot be called: {refusal}.", told)
         ringing = self._ringing[extension] = _Ringing(order)
@@ -160,7 +145,7 @@ class CourierCallBacks:
                 pass
 
     def _note_talk(self, pair: tuple[str, str]) -> None:
-        now = self._clock()
+        now = self._exchange.clock()
         self._talked = {each: at for each, at in self._talked.items() if now - at < LASTS}
         self._talked[pair] = now
 

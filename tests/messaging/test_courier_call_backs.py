@@ -27,13 +27,7 @@ SIMS_ONLY = replace(BY_RED, trunks=())
 @asynccontextmanager
 async def jobs_run(s: Scene) -> AsyncIterator[None]:
     """A daemon's life: from its start to its end, or to its kill."""
-    desk = CourierCallBacks(
-        shop=lambda: s.shop,
-        orders=s.exchange.orders,
-        can_join=s.exchange.can_join,
-        call_back=s.switchboard.call_back,
-        clock=s.clock,
-    )
+    desk = CourierCallBacks(s.exchange)
     runner = JobRunner(StoredJobs(s.writer, gateway_id="g", clock=s.clock), [desk.job], clock=s.clock)
     s.bus.subscribe(desk.follow)
     for wish in s.call_backs_later:
