@@ -23,7 +23,7 @@ SCREENS = (
     "/", "/phone", "/live", "/calls", "/calls?show=missed&search=79", "/calls/c1", "/messages", "/couriers", "/lines",
     "/phones",
     "/messages/with/+79031112233", "/messages?show=sent&to=%2B79031112233", "/lines/red/ussd",
-    "/alerts", "/shop", "/more", "/no-such-page", "/orders", "/access", "/account",
+    "/alerts", "/shop", "/more", "/no-such-page", "/orders", "/order-status", "/access", "/account",
     "/account/second-step", "/system/passphrase", "/access/audit", "/playground", "/queue", "/voicemail",
     "/system", "/restore",
 )  # fmt: skip
