@@ -51,6 +51,7 @@ from web.views.second_step import second_step
 from web.views.shop import shop
 from web.views.system import system
 from web.views.texting import texting
+from web.views.toll_free import toll_free
 
 _SPRITE = "/static/vendor/lucide-static-1.62.0/icons.svg"
 LARGEST_FORM_BYTES = 1024 * 1024
@@ -99,7 +100,7 @@ def create_app(
     CSRFProtect(app)
     Babel(app, locale_selector=reader.language)
     for blueprint in (
-        routing,
+        routing, toll_free,
         entry, restoring, system, access, audit, second_step, my_orders, ordering, order_status, overview, line_rules,
         history, reports, hours, erasing, prompts, playground, phone_setup, numbering, shop, news, texting, contacts,
         queueing, reception, calling,

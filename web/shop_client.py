@@ -35,6 +35,18 @@ class ShopClient(GatewayLink):
         query = {"caller": caller, "called": called, "at": at or None}
         return self._object(asker, "GET", "/api/v1/route-test", query=query)
 
+    def toll_free(self, asker: Asker) -> dict[str, Any]:
+        """The guard of toll-free numbers: rules, what today has cost, who is blocked."""
+        return self._object(asker, "GET", "/api/v1/toll-free")
+
+    def change_toll_free(self, asker: Asker, rules: dict[str, Any]) -> None:
+        """Other values for its rules."""
+        self._ask(asker, "PATCH", "/api/v1/toll-free", body=rules)
+
+    def lift_block(self, asker: Asker, caller: str) -> None:
+        """The caller is let through again."""
+        self._ask(asker, "POST", "/api/v1/toll-free/blocks/{caller}/lift", caller=caller)
+
     def places(self, asker: Asker, numbers: list[str]) -> dict[str, Any]:
         """Where numbers are from, and how many `ranges` are imported."""
         return self._object(asker, "GET", "/api/v1/places", query={"numbers": ",".join(numbers)})

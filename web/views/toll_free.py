@@ -1,0 +1,71 @@
+"""The guard of toll-free numbers: what today has cost, who is blocked, and the rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from web.gateway_client import Refused
+from web.reader import asker, client, snapshot
+from web.translation import gettext
+
+toll_free = Blueprint("toll_free", __name__)
+
+_COUNTS = (
+    "daily_budget", "caller_per_hour", "prefix_per_minute", "number_per_minute", "number_at_once", "short_seconds",
+    "short_calls", "block_hours",
+)  # fmt: skip
+_WORDS = ("per_minute", "when_spent", "forward_to")
+
+
+@toll_free.get("/shop/toll-free")
+def page() -> str:
+    """How it stands, and the rules as they are."""
+    return _page()
+
+
+@toll_free.post("/shop/toll-free")
+def take() -> Response | tuple[str, int]:
+    """Other rules; what the form leaves empty is as if it had never been set."""
+    told = {name: value.strip() for name, value in request.form.items()}
+    rules: dict[str, Any] = {name: _whole(told.get(name, "")) for name in _COUNTS}
+    rules |= {name: told.get(name) or None for name in _WORDS} | {"bills_ringing": "bills_ringing" in told}
+    try:
+        client().change_toll_free(asker(), rules)
+    except Refused as refusal:
+        if refusal.status not in (400, 422):
+            raise
+        return _page(rules, refusal), refusal.status
+    flash(gettext("The next caller is judged by these rules."))
+    return redirect(url_for("toll_free.page"))
+
+
+@toll_free.post("/shop/toll-free/blocks/<caller>/lift")
+def lift(caller: str) -> Response:
+    """The caller is let through again."""
+    try:
+        client().lift_block(asker(), caller)
+    except Refused as refusal:
+        if refusal.status != 404:
+            raise
+        flash(gettext("That caller is not blocked any more."))
+    else:
+        flash(gettext("The block is lifted."))
+    return redirect(url_for("toll_free.page"))
+
+
+def _page(rules: dict[str, Any] | None = None, refusal: Refused | None = None) -> str:
+    guard = client().toll_free(asker())
+    return render_template(
+        "toll_free.html", guard=guard, rules=rules or guard["rules"], refusal=refusal, snapshot=snapshot()
+    )
+
+
+def _whole(text: str) -> int | str | None:
+    """A number; what is none goes on as it is, and the gateway says what is wrong with it."""
+    try:
+        return int(text) if text else None
+    except ValueError:
+        return text
