@@ -2,7 +2,9 @@
 
 Two who are alone hear each other by arrival, without a mixer. With the first guest the mixer takes over, with the last
 one it goes again. A guest who takes part is heard by all and is in the recording, on the channel of what the caller
-hears; one who whispers is heard by the employee alone, and nobody hears one who listens.
+hears; one who whispers is heard by the employee alone, and nobody hears one who listens. One who is consulted talks to
+whoever has asked for it, while the other one waits with music and nothing is recorded; when whoever asked hangs up, the
+consulted one has the place (D2).
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from typing import TYPE_CHECKING
 from gateway.audio.bridge import Bridge
 from gateway.audio.frame import FRAME_SECONDS
 from gateway.audio.mix import Conference
-from gateway.events import PartyJoined, PartyLeft
+from gateway.events import CallTransferred, PartyJoined, PartyLeft
+from gateway.telephony.causes import Cause
 from gateway.telephony.leg import Leg, LegState
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ class Role(StrEnum):
     LISTENS = "listen"
     WHISPERS = "whisper"
     SPEAKS = "speak"
+    CONSULTS = "consult"
 
 
 class Company:
@@ -39,6 +43,8 @@ class Company:
     def __init__(self, call: Call) -> None:
         self.guests: dict[Leg, Role] = {}
         """Those who have joined, in the order of joining."""
+        self._hosts: dict[Leg, Leg] = {}
+        """Who has asked the consulted ones, by these."""
         self._call = call
         self._pair: tuple[Leg, Leg] | None = None
         self._bridge: Bridge | None = None
@@ -71,11 +77,35 @@ class Company:
         courier = self._call.exchange.shop().courier(self._call.courier or "")
         return next((leg for leg in self._pair if courier is not None and leg.peer == courier.mobile), None)
 
-    def heir(self) -> Leg | None:
-        """A guest who takes part and will have the place of one of the two; no guest any more. None: there is none."""
-        leg = next((leg for leg in self._present() if self.guests[leg] is Role.SPEAKS), None)
+    @property
+    def consulted(self) -> Leg | None:
+        """The guest whom one of the two consults now."""
+        return next((leg for leg in self._present() if self.guests[leg] is Role.CONSULTS), None)
+
+    def refusal(self, role: Role) -> Cause | None:
+        """Why nobody can join in that role now; None: somebody can."""
+        if role in (Role.WHISPERS, Role.CONSULTS) and self.employee is None:
+            return Cause.REJECTED
+        return Cause.BUSY if role is Role.CONSULTS and self.consulted is not None else None
+
+    def host_of(self, guest: Leg) -> Leg | None:
+        """Who consults that guest."""
+        return self._hosts.get(guest)
+
+    def heir(self, gone: Leg) -> Leg | None:
+        """A guest who will have the place of `gone`, one of the two; no guest any more. None: there is none.
+
+        Whoever was consulted by the one who has gone goes before those who take part.
+        """
+        consulted = self.consulted
+        if consulted is not None and self._hosts.get(consulted) is gone:
+            self._call.exchange.publish(CallTransferred(call_id=self._call.id, by=gone.peer, to=consulted.peer))
+            leg: Leg | None = consulted
+        else:
+            leg = next((leg for leg in self._present() if self.guests[leg] is Role.SPEAKS), None)
         if leg is not None:
             del self.guests[leg]
+            self._hosts.pop(leg, None)
         return leg
 
     # Who joins.
@@ -92,11 +122,16 @@ class Company:
     def seat(self, leg: Leg, role: Role, *, by: str) -> None:
         """The leg, which is up, joins; one that has joined already does something else from now on."""
         self.guests[leg] = role
+        self._hosts.pop(leg, None)
+        host = self._asking(by)
+        if role is Role.CONSULTS and host is not None:
+            self._hosts[leg] = host
         self._call.exchange.publish(PartyJoined(call_id=self._call.id, leg_id=leg.id, peer=leg.peer, role=role, by=by))
         self._call.rearrange()
 
     def leave(self, leg: Leg) -> None:
         """The guest has gone; idempotent."""
+        self._hosts.pop(leg, None)
         if self.guests.pop(leg, None) is not None:
             self._call.exchange.publish(PartyLeft(call_id=self._call.id, leg_id=leg.id, peer=leg.peer))
             self._call.rearrange()
@@ -112,6 +147,9 @@ class Company:
         if pair is None or not guests:
             self._stop()
             return False
+        if self.consulted is not None:
+            self._consult(self.consulted, pair, guests)
+            return True
         if any(leg.on_hold for leg in pair) and not any(self.guests[leg] is Role.SPEAKS for leg in guests):
             self._stop()
             return False
@@ -136,6 +174,24 @@ class Company:
                     conference.listen_in(leg.port)
         self._record(conference, any(self.guests[leg] is Role.SPEAKS for leg in guests))
         return True
+
+    def _asking(self, by: str) -> Leg | None:
+        """Whom a consultation is for: the one of the two who has asked, else the employee."""
+        asking = next((leg for leg in self._pair or () if leg.line is None and leg.peer == by), None)
+        return asking or self.employee
+
+    def _consult(self, consulted: Leg, pair: tuple[Leg, Leg], guests: list[Leg]) -> None:
+        """The two talk; the third waits with music, and whoever listens hears on."""
+        host = self._hosts.get(consulted, pair[1])
+        waiting = pair[0] if host is pair[1] else pair[1]
+        conference = self._conference or self._start()
+        conference.add(host.port)
+        conference.add(consulted.port)
+        for leg in guests:
+            if leg is not consulted:
+                conference.listen_in(leg.port)
+        conference.drop(waiting.port)
+        waiting.port.play(self._call.exchange.music())
 
     def _present(self) -> list[Leg]:
         return [leg for leg in self.guests if leg.state is LegState.UP]

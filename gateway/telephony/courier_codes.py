@@ -1,7 +1,9 @@
-"""What a courier does with a running call by keys on the mobile, which has no hold button towards us (flow G).
+"""What a courier at the mobile, or a phone of ours, does with a running call by keys (flow G, D1, D2).
 
 `**1` has the other party wait with music, and comes back; `**2` and an extension and `#` hands the call over; `**3`
-and an extension and `#` has that phone take part; `**4` keeps silence in the recording, and keeps what is said again.
+and an extension and `#` has that phone take part; `**4` keeps silence in the recording, and keeps what is said again;
+`**5` and an extension and `#` consults that phone while the other party waits: hanging up hands the call over to it,
+`**5#` or `**1` comes back.
 Keys of a code do not go on to the other party; what is no code does, a moment later. Only extensions are reached in
 this way, never a number outside.
 """
@@ -36,9 +38,10 @@ class CodeWish(StrEnum):
     TRANSFER = "2"
     CONFERENCE = "3"
     PAUSE_RECORDING = "4"
+    CONSULT = "5"
 
 
-_WITH_EXTENSION = (CodeWish.TRANSFER, CodeWish.CONFERENCE)
+_WITH_EXTENSION = (CodeWish.TRANSFER, CodeWish.CONFERENCE, CodeWish.CONSULT)
 
 
 class CodeReader:
@@ -98,7 +101,7 @@ class CodeReader:
 
 
 class CourierCodes:
-    """Carries out what a courier asks for by codes in the talk of `leg`; the courier hears what becomes of it."""
+    """Carries out what `extension` asks for by codes in the talk of `leg`, and tells it what becomes of it."""
 
     def __init__(self, call: Call, leg: Leg, extension: str) -> None:
         self._call = call
@@ -108,6 +111,10 @@ class CourierCodes:
     def act(self, wish: CodeWish, target: str) -> None:
         """Do it; a refusal is said to the courier."""
         match wish:
+            case CodeWish.HOLD | CodeWish.CONSULT if self._comes_back(target):
+                self._tell(ACKNOWLEDGED)
+            case CodeWish.CONSULT:
+                self._answer(self._call.exchange.bring_in(self._call.id, target, Role.CONSULTS, self._extension))
             case CodeWish.HOLD:
                 self._leg.let_wait(not self._leg.on_hold)
                 self._tell(ACKNOWLEDGED)
@@ -117,6 +124,17 @@ class CourierCodes:
                 self._answer(self._call.exchange.bring_in(self._call.id, target, Role.SPEAKS, self._extension))
             case CodeWish.PAUSE_RECORDING:
                 self._tell(ACKNOWLEDGED if self._call.recorder.pause_for_card() else "no-such-extension")
+
+    def _comes_back(self, target: str) -> bool:
+        """End the consultation that this party has begun; False: there is none, or another one is wanted."""
+        company = self._call.company
+        consulted = company.consulted
+        if target or consulted is None or company.host_of(consulted) is not self._leg:
+            return False
+        consulted.hangup()
+        if self._leg.on_hold:
+            self._leg.let_wait(False)
+        return True
 
     def rings(self) -> None:
         """The new party of a transfer rings: the courier hears nothing more of it."""

@@ -63,6 +63,8 @@ class Leg(ABC):
         """True once an outgoing leg brings audio before its answer (183, or a modem that passes the network's tone)."""
         self.on_hold = False
         """The party does not want to hear us: it talks to somebody else, or has us wait."""
+        self.held_by_keys = False
+        """While on hold: the party's wire does not know of it."""
         self.brings_music = False
         """While on hold: the party itself plays something to whoever waits."""
         self.replaces: Leg | None = None
@@ -127,6 +129,7 @@ class Leg(ABC):
 
     def let_wait(self, waits: bool) -> None:
         """The party wants the other one to wait, or is back, and has said so by keys: its wire cannot tell."""
+        self.held_by_keys = waits
         self._has_held(waits)
 
     def ask_for_transfer(self, wish: TransferWish) -> Cause | None:

@@ -286,6 +286,8 @@ class FeatureCodes:
     """Followed by an extension: answer the call that rings there."""
     pause_recording: str = ""
     """Pressed by a phone of ours in the midst of a call: keep silence, and again: keep what is said."""
+    talk: str = "**"
+    """Begins what a phone presses in the midst of a call: hold, hand over, conference, pause, consultation."""
     courier: str = "**"
     """Begins what a courier presses on the mobile in the midst of a call: hold, hand over, conference, pause."""
     pause: str = "*74"

@@ -137,8 +137,9 @@ class Switchboard:
         """
         call = self._calls[call_id]
         company = call.company
-        if role is Role.WHISPERS and company.employee is None:
-            return Cause.REJECTED
+        refusal = company.refusal(role)
+        if refusal is not None:
+            return refusal
         known = next((leg for leg in company.guests if leg.peer == extension), None)
         if known is not None:
             company.seat(known, role, by=by)
@@ -152,6 +153,19 @@ class Switchboard:
             return leg.cause or Cause.UNREACHABLE
         self._tasks.create_task(company.receive(leg, role, by=by), name=f"{extension} joins")
         return None
+
+    def hand_over(self, call_id: str, leg_id: str) -> bool:
+        """Let a guest who is being consulted have the place of whoever asked; False: nobody consults that one.
+
+        Raises LookupError: no such call.
+        """
+        company = self._calls[call_id].company
+        guest = next((each for each in company.guests if each.id == leg_id), None)
+        host = company.host_of(guest) if guest is not None and guest is company.consulted else None
+        if host is None:
+            return False
+        host.hangup(Cause.TRANSFERRED)
+        return True
 
     def drop(self, call_id: str, leg_id: str) -> bool:
         """End one leg of a call that goes on without it; False when it would not. Raises LookupError: no such call."""

@@ -110,7 +110,7 @@ class Talk:
     def goes_on_without(self, gone: Leg) -> bool:
         """A guest who takes part has the place of one of the two who has gone; False: there is none."""
         company = self._call.company
-        heir = company.heir() if self._call.talking_to is not None and gone in self._pair else None
+        heir = company.heir(gone) if self._call.talking_to is not None and gone in self._pair else None
         if heir is None:
             return False
         self.part()
@@ -171,8 +171,11 @@ class Talk:
             self._follow_holds()
 
     def _keys_of(self, leg: Leg, other: Leg) -> Callable[[str], None]:
-        """What takes the keys of a party: the other one, and before it the codes of a courier who is at the mobile."""
-        prefix, extension = self._call.exchange.shop().codes.courier, self._call.proven.get(leg)
+        """What takes the keys of a party: the other one, and before it the codes of a courier or a phone of ours."""
+        shop, extension = self._call.exchange.shop(), self._call.proven.get(leg)
+        prefix = shop.codes.courier
+        if extension is None and leg.line is None and shop.phone(leg.peer) is not None:
+            prefix, extension = shop.codes.talk, leg.peer
         if not prefix or extension is None:
             return other.send_key
         reader = CodeReader(prefix, CourierCodes(self._call, leg, extension).act, other.send_key)
@@ -190,9 +193,9 @@ class Talk:
             for holder, held in ((left, right), (right, left)):
                 if holder.on_hold and not holder.brings_music:
                     held.port.play(self._call.exchange.music())
-                if holder.on_hold and holder in self._call.proven:  # a mobile would go on hearing whoever waits
+                if holder.on_hold and holder.held_by_keys:  # it would go on hearing whoever waits
                     holder.port.hear(None)
-        if left.on_hold or right.on_hold:
+        if left.on_hold or right.on_hold or self._call.company.consulted is not None:
             self._call.recorder.pause()
         else:
             self._call.recorder.resume()
