@@ -182,3 +182,44 @@ async def test_a_talk_of_a_moment_is_a_second_and_a_settlement_that_fails_ends_n
     await other.spend()
     await other.budget.settle(0)
     await other.budget.keep(1_000)
+
+
+class Counting(MemoryBudget):
+    """Notes each wish for a minute, and for whom it was."""
+
+    def __init__(self, minutes: int) -> None:
+        super().__init__(minutes)
+        self.wishes = 0
+        self.lines: list[str] = []
+
+    def _take(self, line: str) -> None:
+        self.wishes += 1
+        self.lines.append(line)
+        super()._take(line)
+
+
+async def test_the_next_minute_is_asked_for_at_55_seconds_and_the_last_one_ends_at_60() -> None:
+    ledger = Counting(1)
+    call = _Call(ledger)
+    await call.budget.reserve(dialable(CUSTOMER), call_id="c", extension="101")
+    assert ledger.lines == ["red"]
+    call.leg.answers()
+    await call.budget.keep(54.99)
+    assert ledger.wishes == 1
+    await call.budget.keep(55.0)
+    assert ledger.wishes == 2
+    await call.budget.keep(59.99)
+    assert ledger.wishes == 2, "what was refused is not asked for again and again"
+    assert call.leg.state is LegState.UP
+    await call.budget.keep(60.0)
+    assert call.leg.cause is Cause.BUDGET_SPENT
+
+
+async def test_a_disk_that_fails_is_asked_once_for_a_minute() -> None:
+    ledger = Counting(1_000)
+    call = _Call(ledger)
+    await call.budget.reserve(dialable(CUSTOMER), call_id="c", extension="101")
+    ledger.broken = True
+    for second in (55.0, 56.0, 57.0):
+        await call.budget.keep(second)
+    assert ledger.wishes == 2
