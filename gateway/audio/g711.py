@@ -70,6 +70,5 @@ def _ulaw_encoded(linear: NDArray[np.int32]) -> NDArray[np.uint8]:
     return code.astype(np.uint8)
 
 
-_LINEAR = np.arange(65_536, dtype=np.uint16).view(np.int16).astype(np.int32)
-_ENCODE_ULAW = _ulaw_encoded(_LINEAR)
+_ENCODE_ULAW = _ulaw_encoded(np.arange(65_536, dtype=np.uint16).view(np.int16).astype(np.int32))
 _SIGNED = np.dtype(np.int16)
