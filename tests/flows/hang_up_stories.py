@@ -14,6 +14,7 @@ from gateway.events import MessageLeft
 from gateway.telephony.leg import Direction
 from gateway.telephony.order_status import OrderStatus, OrderStatusRules
 from gateway.telephony.orders import Stage
+from gateway.telephony.queue_rules import Overflow, QueueRules, Strategy
 from gateway.telephony.reception import CallBackFirst, Reception
 from gateway.telephony.schedule import Schedule
 from gateway.telephony.shop import (
@@ -150,6 +151,10 @@ def _with(**rules: object) -> Shop:
     return replace(SHOP, reception=replace(Reception(), **rules))  # type: ignore[arg-type]  # names of its fields
 
 
+def _queue(**rules: object) -> Shop:
+    return replace(SHOP, queue=QueueRules(**rules))  # type: ignore[arg-type]  # names of its fields
+
+
 CLOSED = Schedule(monday=("09:00-18:00",), tuesday=("09:00-18:00",))
 NIGHT = timedelta(hours=12)
 """From Monday noon in Moscow to its midnight."""
@@ -192,6 +197,36 @@ STORIES: dict[str, Story] = {
         rung_press=((3, "1"),),
         comes_to=DUTY,
         seconds=10,
+    ),
+    "two wait, hear their places, and are rung for phone by phone": Story(
+        flow="Receive",
+        shop=_queue(strategy=Strategy.IN_ORDER, step_seconds=5, announce_seconds=5),
+        deeds=((1, _to_trunk("provider", CUSTOMER)), (0, _to_trunk("provider", STRANGER))),
+        comes_to="place-2",
+        seconds=34,
+    ),
+    "the queue overflows to a message": Story(
+        flow="Receive",
+        shop=_queue(overflow=Overflow.VOICEMAIL, overflow_seconds=15),
+        deeds=((0, _to_line("red", CUSTOMER)),),
+        comes_to="recording-beep",
+        seconds=22,
+    ),
+    "the queue overflows to a promise": Story(
+        flow="Receive",
+        shop=_queue(overflow=Overflow.CALL_BACK, overflow_seconds=15),
+        deeds=((0, _to_trunk("provider", CUSTOMER)),),
+        comes_to="we-will-call-you",
+        promised_at=15,
+        seconds=19,
+    ),
+    "the queue overflows to a number outside": Story(
+        flow="Receive",
+        shop=_queue(overflow=Overflow.NUMBER, overflow_seconds=8, overflow_number=DUTY),
+        deeds=((0, _to_line("red", CUSTOMER)),),
+        answers_after=9,
+        comes_to=DUTY,
+        seconds=20,
     ),
     "a regular customer's manager, her mobile, the greeting": Story(
         flow="ManagerFirst", deeds=((0, _of_a_regular),), comes_to="greeting", seconds=52
