@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, SelectBase, String, func, insert, or_, select, type_coerce, union
+from sqlalchemy import ColumnElement, Connection, SelectBase, String, func, insert, select, type_coerce, union
 
 from gateway.clock import WallClock
 from gateway.events import MissedClosed, Publish
@@ -13,9 +13,9 @@ from gateway.store.audit import add_audit
 from gateway.store.schema import calls, legs
 from gateway.store.schema_missed import missed_closures
 from gateway.store.schema_orders import orders
+from gateway.store.self_served import not_self_served
 from gateway.store.writer import Writer
 from gateway.telephony.missed import (
-    SELF_SERVED,
     Closure,
     Ending,
     MissedCustomer,
@@ -154,7 +154,7 @@ def missed_calls(since: datetime, until: datetime | None, number: str | None) ->
         calls.c.answered_at.is_(None),
         calls.c.ended_at.is_not(None),
         func.substr(calls.c.caller, 1, 1) == "+",
-        or_(calls.c.flow != SELF_SERVED, calls.c.order.is_(None)),
+        not_self_served(),
     ]
     if until is not None:
         conditions.append(calls.c.started_at < until)

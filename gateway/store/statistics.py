@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Connection, Integer, cast, distinct, func,
 
 from gateway.store.figures import Figures
 from gateway.store.schema import calls, legs
+from gateway.store.self_served import not_self_served
 
 QUARTER = timedelta(minutes=15)
 _EVERY_HOUR_TWICE = timedelta(days=15)
@@ -49,8 +50,9 @@ class Period:
 
     @property
     def calls(self) -> list[ColumnElement[bool]]:
-        """The condition on calls: in this time, and over."""
-        return [calls.c.started_at >= self.since, calls.c.started_at < self.until, calls.c.ended_at.is_not(None)]
+        """The condition on calls: in this time, and over; those that a machine served are no part of any figure."""
+        is_in_time = [calls.c.started_at >= self.since, calls.c.started_at < self.until]
+        return [*is_in_time, calls.c.ended_at.is_not(None), not_self_served()]
 
 
 def quarters(connection: Connection, period: Period) -> dict[int, Figures]:

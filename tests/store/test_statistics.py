@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import update
 
 from gateway.store.days import stretches
 from gateway.store.figures import Figures
@@ -24,6 +25,7 @@ from gateway.store.occupancy import (
     concurrency,
     lines_of,
 )
+from gateway.store.schema import calls
 from gateway.store.statistics import Grouping, Period, by_courier, by_phone, by_time, merged, quarters, totals
 from tests.fakes.call_log import LINES, PHONES, LoggedCall, LoggedLeg, random_log, stored
 
@@ -268,3 +270,17 @@ def test_what_figures_say_of_themselves() -> None:
         "seconds_to_answer": 4.0, "answer_seizure_ratio": 0.25, "average_talk_seconds": 10.0, "cost": 12.34,
     }  # fmt: skip
     assert (Figures(cost=1) + Figures()).cost == 1
+
+
+def test_a_call_in_which_the_status_of_an_order_was_told_is_neither_missed_nor_answered() -> None:
+    first = datetime(2026, 3, 2, tzinfo=UTC)
+    period = Period(since=first, until=first + timedelta(days=1), zone=ZoneInfo("UTC"))
+    in_vain = LoggedCall(
+        id="c1", direction="incoming", caller="+79165554433", called="red", started_at=first, answered_at=None,
+        answered_by=None, ended_at=first + timedelta(seconds=20), line="red",
+    )  # fmt: skip
+    with stored([in_vain]) as connection:
+        for order, missed in ((None, 1), ("1001", 0)):
+            connection.execute(update(calls).values(flow="order-status", order=order))
+            found = totals([(period, quarters(connection, period))])
+            assert (found.incoming, found.missed) == (missed, missed)
