@@ -49,6 +49,7 @@ from web.views.restoring import LARGEST_BACKUP_BYTES, restoring
 from web.views.routing import routing
 from web.views.second_step import second_step
 from web.views.shop import shop
+from web.views.site import site
 from web.views.system import system
 from web.views.texting import texting
 from web.views.toll_free import toll_free
@@ -103,7 +104,7 @@ def create_app(
         routing, toll_free,
         entry, restoring, system, access, audit, second_step, my_orders, ordering, order_status, overview, line_rules,
         history, reports, hours, erasing, prompts, playground, phone_setup, numbering, shop, news, texting, contacts,
-        queueing, reception, calling,
+        queueing, reception, calling, site,
         browser_phone,
     ):  # fmt: skip
         app.register_blueprint(blueprint)

@@ -19,6 +19,15 @@ class SiteClient(GatewayLink):
         """Other values for some rules."""
         self._ask(asker, "PATCH", "/api/v1/widget", body=dict(rules))
 
+    def widget_report(self, asker: Asker, *, since: str, until: str) -> dict[str, Any]:
+        """Visitors who asked in that time, their calls and what these cost."""
+        return self._object(asker, "GET", "/api/v1/widget/report", query={"since": since, "until": until})
+
+    def metrica(self, asker: Asker, *, since: str, until: str, by: str) -> str:
+        """Their calls as a file for Yandex Metrica."""
+        query = {"since": since, "until": until, "by": by}
+        return str(self._ask(asker, "GET", "/api/v1/widget/metrica", query=query))
+
     def widget_form(self, asker: Asker, *, origin: str, language: str = "ru") -> dict[str, Any]:
         """What a visitor's form says on that site."""
         return self._object(asker, "GET", "/api/v1/widget/form", query={"origin": origin, "language": language})

@@ -194,6 +194,7 @@ class GatewayThread:
                     contacts=self.people.lists,
                     keys=KeyRing(self.recordings_dir.parent / "recording-keys"),
                     reports=self.reports,
+                    site=self.site,
                     prompts=OwnPrompts(self.prompts_dir, Speech(self.prompts_dir / "said", self.prompts_dir)),
                     settings=self.settings,
                 ):
