@@ -281,8 +281,8 @@ class CallBackDesk:
             and exchange.phones.is_reachable(each)
             and not is_engaged(exchange, each)
         )
-        number = self._dialable(promise.number)
-        if not free or number is None or not exchange.has_way_outside(payer=free[0]):
+        number = self._dialable(promise.number) if free else None  # looked at every minute, and parsed when it matters
+        if number is None or not exchange.has_way_outside(payer=free[0]):
             return
         # Who has only typed a number is nobody's call: a person of the shop is there first.
         first = CallBackFirst.EMPLOYEE if promise.visit_id else shop.reception.call_back_first

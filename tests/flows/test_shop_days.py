@@ -52,8 +52,8 @@ from tests.flows.shop_recount import (
 DAYS_EACH = 4
 """Of one shop, one after the other."""
 SHOPS = rounds(2, 250)
-CALLS_A_DAY = 30
-WORKS_A_DAY = 16
+CALLS_A_DAY = 22
+WORKS_A_DAY = 14
 CUSTOMERS = tuple(f"+7903555{number:04}" for number in range(12))
 REGULARS = {CUSTOMERS[0]: "103", CUSTOMERS[1]: "101"}
 EXTENSIONS = ("101", "102", "103")
