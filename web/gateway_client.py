@@ -234,9 +234,14 @@ class GatewayClient(
         body = {"extension": extension, "mode": mode}
         self._ask(asker, "POST", "/api/v1/calls/{id}/listeners", body=body, id=call_id)
 
-    def confer(self, asker: Asker, call_id: str, *, extension: str) -> None:
-        """Ring a phone that takes part in a running call."""
-        self._ask(asker, "POST", "/api/v1/calls/{id}/parties", body={"extension": extension}, id=call_id)
+    def confer(self, asker: Asker, call_id: str, *, extension: str, mode: str) -> None:
+        """Ring a phone that takes part in a running call ("conference"), or that the employee consults ("consult")."""
+        body = {"extension": extension, "mode": mode}
+        self._ask(asker, "POST", "/api/v1/calls/{id}/parties", body=body, id=call_id)
+
+    def hand_over(self, asker: Asker, call_id: str, leg_id: str) -> None:
+        """Whoever is consulted has the place of the one who asked."""
+        self._ask(asker, "POST", "/api/v1/calls/{id}/parties/{leg_id}/hand-over", id=call_id, leg_id=leg_id)
 
     def drop_party(self, asker: Asker, call_id: str, leg_id: str) -> None:
         """Let one party of a running call go."""

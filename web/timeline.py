@@ -111,6 +111,8 @@ def _of_guest(kind: str, data: dict[str, Any], who: str) -> tuple[str, str, str]
             return "volume-2", gettext("%(who)s listens in", who=who), ordered
         case "party.joined", "whisper":
             return "volume-2", gettext("%(who)s whispers to the employee", who=who), ordered
+        case "party.joined", "consult":
+            return "users", gettext("%(who)s is consulted", who=who), ordered
         case "party.joined", "speak":
             return "users", gettext("%(who)s takes part", who=who), ordered
         case "party.left", _:

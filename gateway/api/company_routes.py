@@ -16,6 +16,7 @@ from gateway.telephony.causes import Cause
 from gateway.telephony.company import Role
 
 LONGEST_EXTENSION = 32
+PARTIES = {"conference": Role.SPEAKS, "consult": Role.CONSULTS}
 MODES = {"listen": Role.LISTENS, "whisper": Role.WHISPERS, "barge": Role.SPEAKS}
 
 
@@ -27,6 +28,9 @@ class Joining(Protocol):
 
     def drop(self, call_id: str, leg_id: str) -> bool:
         """End one leg of a call that goes on without it; False when it would not. Raises LookupError."""
+
+    def hand_over(self, call_id: str, leg_id: str) -> bool:
+        """Give a guest who is consulted the place of whoever asked; False: nobody does. Raises LookupError."""
 
 
 class NoteJoining(Protocol):
@@ -57,6 +61,7 @@ class CompanyRoutes:
             web.post("/api/v1/calls/{id}/listeners", self._post_listener),
             web.post("/api/v1/calls/{id}/parties", self._post_party),
             web.delete("/api/v1/calls/{id}/parties/{leg_id}", self._delete_party),
+            web.post("/api/v1/calls/{id}/parties/{leg_id}/hand-over", self._post_hand_over),
         ]
 
     async def _post_listener(self, request: web.Request) -> web.Response:
@@ -67,8 +72,11 @@ class CompanyRoutes:
         return await self._join(request, body, mode, MODES[mode])
 
     async def _post_party(self, request: web.Request) -> web.Response:
-        body = await bodies.json_object(request, allowed=frozenset({"extension"}))
-        return await self._join(request, body, "conference", Role.SPEAKS)
+        body = await bodies.json_object(request, allowed=frozenset({"extension", "mode"}))
+        mode = bodies.string(body, "mode", shortest=1, longest=16) if "mode" in body else "conference"
+        if mode not in PARTIES:
+            raise bodies.bad_request('The field "mode" must be "conference" or "consult".')
+        return await self._join(request, body, mode, PARTIES[mode])
 
     async def _join(self, request: web.Request, body: dict[str, object], mode: str, role: Role) -> web.Response:
         extension = bodies.string(body, "extension", shortest=1, longest=LONGEST_EXTENSION)
@@ -90,6 +98,14 @@ class CompanyRoutes:
             goes_on = self._joining.drop(call_id, leg_id)
         if not goes_on:
             raise NotNow("The call does not go on without that party.")
+        return web.Response(status=204)
+
+    async def _post_hand_over(self, request: web.Request) -> web.Response:
+        call_id, leg_id = request.match_info["id"], request.match_info["leg_id"]
+        with _a_call_of_now():
+            is_done = self._joining.hand_over(call_id, leg_id)
+        if not is_done:
+            raise NotNow("Nobody consults that party now.")
         return web.Response(status=204)
 
 

@@ -27,6 +27,12 @@ async def test_who_joins_is_on_record_before_a_phone_rings() -> None:
         ]  # fmt: skip
         assert await served.ask("DELETE", "/api/v1/calls/c1/parties/l2") == (204, "")
         assert served.company.asked[-1] == ("drop", "l2")
+        await served.ask("POST", "/api/v1/calls/c1/parties", json={"extension": "103", "mode": "consult"})
+        assert served.company.asked[-2:] == [
+            ("audit", "c1", "anna", "103", "consult"), ("join", "103", "consult", "anna"),
+        ]  # fmt: skip
+        assert await served.ask("POST", "/api/v1/calls/c1/parties/l2/hand-over") == (204, "")
+        assert served.company.asked[-1] == ("hand-over", "l2")
 
 
 async def test_what_cannot_be_is_said() -> None:
@@ -46,6 +52,8 @@ async def test_what_cannot_be_is_said() -> None:
             assert (status, answer["code"]) == expected, path
         for path, expected in (("c1/parties/l1", (409, "not-now")), ("c9/parties/l2", (404, "not-found"))):
             status, answer = await served.ask("DELETE", f"/api/v1/calls/{path}")
+            assert (status, answer["code"]) == expected, path
+            status, answer = await served.ask("POST", f"/api/v1/calls/{path}/hand-over")
             assert (status, answer["code"]) == expected, path
 
 

@@ -40,6 +40,12 @@ class FakeCompany:
             return Cause.REJECTED
         return {"999": Cause.NO_SUCH_NUMBER, "109": Cause.UNREACHABLE}.get(extension)
 
+    def hand_over(self, call_id: str, leg_id: str) -> bool:
+        if call_id != "c1":
+            raise LookupError(call_id)
+        self.asked.append(("hand-over", leg_id))
+        return leg_id == "l2"
+
     def drop(self, call_id: str, leg_id: str) -> bool:
         if call_id != "c1":
             raise LookupError(call_id)

@@ -168,6 +168,8 @@ def test_a_phone_is_named_that_joins_a_running_call(owner: FlaskClient, gateway:
     for path, more, said in (
         ("/calls/c1/join", {"mode": "listen"}, "The phone 102 rings."),
         ("/calls/c1/join", {"mode": "conference"}, "The phone 102 rings."),
+        ("/calls/c1/join", {"mode": "consult"}, "The phone 102 rings."),
+        ("/calls/c1/parties/l9/hand-over", {}, "Nobody consults that party any more."),
         ("/calls/c1/join", {"mode": "whisper"}, "That cannot be now"),
         ("/calls/c9/join", {"mode": "conference"}, "That cannot be now"),
         ("/calls/c1/parties/l9/drop", {}, "That party has gone already."),

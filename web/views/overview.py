@@ -119,8 +119,8 @@ def join(call_id: str) -> Response:
     """Ring a phone that joins a running call."""
     extension, mode = request.form.get("extension", ""), request.form.get("mode", "")
     try:
-        if mode == "conference":
-            client().confer(asker(), call_id, extension=extension)
+        if mode in ("conference", "consult"):
+            client().confer(asker(), call_id, extension=extension, mode=mode)
         else:
             client().join_call(asker(), call_id, extension=extension, mode=mode)
     except Refused as refusal:
@@ -141,6 +141,18 @@ def drop(call_id: str, leg_id: str) -> Response:
         if refusal.status not in (404, 409):
             raise
         flash(gettext("That party has gone already."))
+    return redirect(url_for("overview.live"))
+
+
+@overview.post("/calls/<call_id>/parties/<leg_id>/hand-over")
+def hand_over(call_id: str, leg_id: str) -> Response:
+    """Whoever is consulted goes on with the customer."""
+    try:
+        client().hand_over(asker(), call_id, leg_id)
+    except Refused as refusal:
+        if refusal.status not in (404, 409):
+            raise
+        flash(gettext("Nobody consults that party any more."))
     return redirect(url_for("overview.live"))
 
 
