@@ -30,5 +30,5 @@ call_days = Table(
 """How often calls have changed that began on a day of UTC: whoever has summed them up knows whether that still holds.
 
 Triggers of the database count, in the same transaction as the change itself, whoever makes it: the journal, an
-erasure, a repair. They stand in the migration alone.
+erasure, a repair. They stand in the migration alone, with the columns that the statistics look at.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -129,6 +130,32 @@ def test_what_the_statistics_do_not_look_at_changes_no_day(engine: Engine) -> No
         connection.execute(update(legs).values(frames_in=7))
         _read(days, connection, read)
     assert read == []
+
+
+@pytest.mark.parametrize("table", ["calls", "legs"])
+def test_every_column_that_the_statistics_look_at_is_watched(places: Settings, table: str) -> None:
+    """What SQLite itself says is read (https://www.sqlite.org/c3ref/set_authorizer.html); keys never change."""
+    prepare(places)
+    _keep(places, random_log(random.Random(4), FIRST, timedelta(days=1), 20))
+    read: set[str] = set()
+
+    def allow(action: int, table_read: str | None, column: str | None, *_: object) -> int:
+        if action == sqlite3.SQLITE_READ and table_read == table and column:
+            read.add(column)
+        return sqlite3.SQLITE_OK
+
+    with Reports(places, clock=lambda: FIRST + timedelta(days=2)) as reports:
+        with reports._engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            driver.set_authorizer(allow)
+            trigger = connection.exec_driver_sql(
+                "SELECT sql FROM sqlite_master WHERE name = ?", (f"{table}_changed",)
+            ).scalar_one()
+        reports.remember(FIRST)
+    watched = set(re.findall(r"\w+", trigger.partition("UPDATE OF")[2].partition(" ON ")[0]))
+    assert {"answered_at", "ended_at"} <= read
+    assert read - {"id"} <= watched
 
 
 def test_only_whole_days_are_kept(engine: Engine) -> None:
