@@ -11,16 +11,14 @@ import ipaddress
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
 from web.gateway_client import GatewayClient
 from web.gateway_link import Asker, GatewayAway, Refused
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 LARGEST_WISH_BYTES = 32 * 1024
 LONGEST_ORIGIN = 300

@@ -11,10 +11,13 @@ import pytest
 from gateway.events import CallAnswered, CallEnded, CallStarted, EventBus, LegAnswered, LegEnded, LegStarted
 from gateway.ids import new_id
 from gateway.settings import Settings
+from gateway.store.database import open_engine
+from gateway.store.erasure import NumberErasure
+from gateway.store.number_traces import TracedNumber
 from gateway.store.queries import Queries
 from gateway.store.site_report import SiteReports
 from gateway.store.store import Store, open_store
-from gateway.telephony.shop import TariffSettings
+from gateway.telephony.shop import NumberRules, TariffSettings
 from gateway.telephony.widget import MARKS, SiteVisit
 from tests.api.shapes import assert_fits
 from tests.fakes.exchange_view import SHOP
@@ -90,7 +93,7 @@ async def test_the_report_is_the_sum_of_both_legs_and_the_file_is_as_metrica_doc
         found = site.widget(began, clock())
         assert_fits(found, "WidgetReport")
         assert found["total"] == {"visitors": 3, "calls": 3, "reached": 1, "talk_seconds": 80.0, "cost": expected}
-        assert [item["number"] for item in found["items"]] == [PETR, IVAN, OLGA]  # type: ignore[attr-defined]
+        assert [item["number"] for item in found["items"]] == [PETR, IVAN, OLGA]  # type: ignore[attr-defined]  # as the schema says
         call = queries.call(reached)
         assert call is not None
         assert_fits(call, "Call")
@@ -125,6 +128,24 @@ async def test_a_first_call_is_said_to_be_one(places: Settings, clock: HandClock
     with SiteReports(places) as site:
         assert site.metrica(began, clock(), "ClientId")[1][0][8] == 1
         assert site.widget(began, clock())["total"]["cost"] is None  # type: ignore[index]  # no tariff fits
+
+
+async def test_an_erased_number_leaves_no_visit(places: Settings, clock: HandClock, bus: EventBus) -> None:
+    began = clock()
+    async with open_store(places, clock, bus) as store:
+        await store.save_shop(SHOP, by="test")
+        visit = await _visit(store, clock, OLGA)
+        await _visit(store, clock, IVAN)
+        _call(bus, clock, number=OLGA, seconds=5, visit_id=visit)
+    engine = open_engine(places.database)
+    erasure = NumberErasure(TracedNumber(OLGA, NumberRules()), places.recordings_dir)
+    with engine.begin() as connection:
+        for _, step in erasure.steps(erasure.find(connection, clock()), clock()):
+            step(connection)
+    engine.dispose()
+    with SiteReports(places) as site:
+        left = site.widget(began, clock())["items"]
+    assert [each["number"] for each in left] == [IVAN]  # type: ignore[attr-defined]  # as the schema says
 
 
 async def test_visits_are_forgotten_when_their_days_are_over(places: Settings, clock: HandClock, bus: EventBus) -> None:
