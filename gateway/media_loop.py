@@ -54,6 +54,9 @@ class Lateness:
 class MediaLoop(asyncio.SelectorEventLoop):
     """`asyncio.Runner(loop_factory=MediaLoop)`."""
 
+    time = staticmethod(time.monotonic)
+    """As of every loop, without a call in between: each frame asks for it some times."""
+
     def __init__(self) -> None:
         self._media = _MediaSelector()
         super().__init__(self._media)
