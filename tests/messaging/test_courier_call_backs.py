@@ -211,3 +211,40 @@ async def test_an_order_that_is_over_or_a_courier_off_shift_rings_nobody() -> No
         assert states(s) == ["done", "done"]
         assert s.lines["red"].dialled == []
         assert [event for event in s.events if isinstance(event, CallStarted) and event.flow == "call-back"] == []
+
+
+async def test_a_courier_who_talks_is_rung_afterwards() -> None:
+    async with scene(BY_RED) as s:
+        await customer_was_told(s)
+        s.lines["red"].state = LineState.READY
+        office = s.call_from_phone("101", "2001")
+        await s.after(0.5)
+        mobile(s).answers()
+        async with jobs_run(s):
+            await s.after(30)
+            assert len(s.lines["red"].dialled) == 1
+            office.hangs_up()
+            ended = s.clock()
+            while len(s.lines["red"].dialled) == 1:
+                await s.after(1)
+            assert s.clock() - ended < timedelta(seconds=70)
+            mobile(s).hangs_up(Cause.REJECTED)
+            await s.after(1)
+
+
+async def test_a_line_that_is_taken_in_the_last_moment_costs_no_ring() -> None:
+    async with scene(BY_RED) as s:
+        await customer_was_told(s)
+        s.lines["red"].state = LineState.READY
+        async with jobs_run(s):
+            for _ in range(3):
+                await s.after(1)
+                s.lines["red"].state = LineState.BUSY
+                await s.after(30)
+                s.lines["red"].state = LineState.READY
+            for number in range(1, 4):
+                while len(s.lines["red"].legs) < number:
+                    await s.after(5)
+                mobile(s).hangs_up(Cause.NO_ANSWER)
+            await s.after(1)
+        assert states(s) == ["done"]
