@@ -177,7 +177,8 @@ def test_a_phone_is_named_that_joins_a_running_call(owner: FlaskClient, gateway:
         assert said in owner.post(path, data={**form, **more}, follow_redirects=True).text, path
     owner.post("/calls/c1/parties/l2/drop", data=form)
     assert [each[:3] for each in gateway.company.asked if each[0] != "audit"] == [
-        ("join", "102", "listen"), ("join", "102", "speak"), ("join", "102", "whisper"), ("drop", "l9"), ("drop", "l2"),
+        ("join", "102", "listen"), ("join", "102", "speak"), ("join", "102", "consult"), ("hand-over", "l9"),
+        ("join", "102", "whisper"), ("drop", "l9"), ("drop", "l2"),
     ]  # fmt: skip
 
 
