@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import Connection, insert
 
 from gateway.errors import MonthSpent, StoreError
 from gateway.store.month import Bill, Months, MonthSums, minutes_left, month_refusal, open_bill
+from gateway.store.schema import budget_minutes, reservations
 from gateway.telephony.shop import LineSettings, Shop, TariffSettings
 from tests.fakes.direct_store import memory_writer
 
@@ -99,3 +102,26 @@ def test_without_a_tariff_nothing_is_known_to_cost() -> None:
     bill = open_bill(Shop(lines=(RED,)), "red", "+79035550001", sums())
     assert bill == Bill(tariff=None, plan_left_seconds=0)
     assert bill.for_seconds(600) == 0
+
+
+async def test_a_month_is_read_from_its_first_day_to_its_last() -> None:
+    writer = memory_writer()
+    days = {"2026-02-28": 1, "2026-03-01": 2, "2026-03-15": 4, "2026-03-31": 8, "2026-04-01": 16}
+    rows = [
+        {"id": day, "gateway_id": "g", "reservation_id": day, "local_day": day, "line": "red", "extension": None,
+         "minutes": minutes, "cost": 100 * minutes}
+        for day, minutes in days.items()
+    ]  # fmt: skip
+    opened = [
+        {"id": day, "gateway_id": "g", "call_id": day, "leg_id": day, "line": "red", "extension": None, "number": "",
+         "opened_at": datetime(2026, 3, 2, tzinfo=UTC), "granted_seconds": 60}
+        for day in days
+    ]  # fmt: skip
+
+    def write(connection: Connection) -> None:
+        connection.execute(insert(reservations), opened)
+        connection.execute(insert(budget_minutes), rows)
+
+    await writer.write(write)
+    march = await Months(writer).of("2026-03-09")
+    assert (march.minutes["red"], march.cost["red"]) == (14, 1400)
