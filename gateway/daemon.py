@@ -6,8 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
@@ -32,13 +31,11 @@ from gateway.api.server import ApiServer
 from gateway.api.system_routes import Upkeep
 from gateway.api.trace_routes import Insight
 from gateway.api.widget_routes import Site
-from gateway.audio.recording_writer import RecordingTrouble, RecordingWriter
-from gateway.audio.wav import Recovered, measure, repair
 from gateway.backup.passphrase import PassphraseKeeper
 from gateway.backup.state import BackupWatch
 from gateway.backup.waiting import take_waiting
 from gateway.clock import utc_now
-from gateway.events import EventBus, Publish, Published, RecordingFinished, ShopChanged, Subscriber
+from gateway.events import EventBus, Published, ShopChanged, Subscriber
 from gateway.health import Notifier, sip_answers
 from gateway.media_loop import Lateness, MediaLoop
 from gateway.messaging.alert_news import AlertNews, alert_jobs
@@ -51,8 +48,10 @@ from gateway.messaging.order_desk import ShopOrderDesk
 from gateway.modem.fleet import ModemFleet
 from gateway.modem.text_lines import ModemTextLines, count_parts
 from gateway.modem.usb_power import UsbPowerUnit
+from gateway.mqtt_way import Watch, mqtt_news
 from gateway.priority import take_real_time_priority
 from gateway.provisioning.desk import ProvisioningDesk
+from gateway.recordings_start import mend_recordings, recordings_of
 from gateway.safe_mode import SafeMode
 from gateway.settings import Settings
 from gateway.sip.capture import capture_call
@@ -69,7 +68,6 @@ from gateway.telephony.missed_watch import MissedWatch
 from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.on_duty import OnDuty
 from gateway.telephony.prompts import PromptBook
-from gateway.telephony.recording import CallRecordings
 from gateway.telephony.route_trial import try_route
 from gateway.telephony.shop import Shop
 from gateway.telephony.site_desk import SiteDesk
@@ -106,8 +104,8 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
         bus = EventBus(utc_now)
         store = await stack.enter_async_context(open_store(settings, utc_now, bus))
         safe = stack.enter_context(SafeMode(settings.data_dir, bus.publish, enabled=settings.safe_mode))
-        await _mend_recordings(store, bus, settings.recordings_dir)
-        recordings = stack.enter_context(_recordings(settings.recordings_dir, bus))
+        await mend_recordings(store, bus, settings.recordings_dir)
+        recordings = stack.enter_context(recordings_of(settings.recordings_dir, bus))
         stack.push_async_callback(recordings.settled)
 
         find_flows(flows)
@@ -220,14 +218,16 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             bind=settings.api.bind,
             worker_socket=settings.worker_socket,
             bus=bus,
-            live=Board(
-                bus=bus,
-                shop=store.shop,
-                hang_up=switchboard.hang_up,
-                clock=utc_now,
-                balance=store.balances.last,
-                minutes=store.budget.line_minutes,
-                queue=(queue := _queue_desk(store, duty, line_up)).live.wire,
+            live=(
+                board := Board(
+                    bus=bus,
+                    shop=store.shop,
+                    hang_up=switchboard.hang_up,
+                    clock=utc_now,
+                    balance=store.balances.last,
+                    minutes=store.budget.line_minutes,
+                    queue=(queue := _queue_desk(store, duty, line_up)).live.wire,
+                )
             ),
             queue=queue,
             accounts=store.accounts,
@@ -316,7 +316,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             missed = MissedWatch(missed=store.missed.open, shop=store.shop, clock=utc_now, publish=bus.publish)
             tidying = [
                 work.create_task(each.run())
-                for each in (prompts, retention, erasures, missed, regions, *_watches(settings, bus.publish))
+                for each in _watches(settings, bus, store, board, prompts, retention, erasures, missed, regions)
                 if each is prompts or not safe.is_on
             ]
             await ending.told.wait()
@@ -375,8 +375,9 @@ def _tell_what_is_less(safe: SafeMode, unreached: UnreachedCustomers) -> None:
         log.info("No right to real-time priority: on a busy machine voices may stutter.")
 
 
-def _watches(settings: Settings, publish: Publish) -> tuple[BackupWatch, NetworkWatch]:
-    return BackupWatch(settings, publish, utc_now), NetworkWatch(publish)
+def _watches(settings: Settings, bus: EventBus, store: Store, board: Board, *others: Watch) -> tuple[Watch, ...]:
+    mqtt = mqtt_news(settings.mqtt, bus, store.gateway_id, snapshot=board.snapshot, missed=store.missed.open)
+    return *others, BackupWatch(settings, bus.publish, utc_now), NetworkWatch(bus.publish), *mqtt
 
 
 def _tell(bus: EventBus, *subscribers: Subscriber) -> None:
@@ -389,39 +390,3 @@ def _rehearse(shop: Shop) -> None:
     policy = NumberPolicy(shop.numbers)
     for number in ("112", *(line.number for line in shop.lines if line.number)):
         policy.check(number)
-
-
-@contextmanager
-def _recordings(directory: Path, bus: EventBus) -> Iterator[CallRecordings]:
-    """The thread that writes recordings, and the verbs that begin them."""
-    loop = asyncio.get_running_loop()
-
-    def report(trouble: RecordingTrouble) -> None:
-        loop.call_soon_threadsafe(recordings.report_trouble, trouble)
-
-    with RecordingWriter(report) as writer:
-        recordings = CallRecordings(directory=directory, writer=writer, publish=bus.publish, clock=utc_now)
-        yield recordings
-
-
-async def _mend_recordings(store: Store, bus: EventBus, directory: Path) -> None:
-    """Finish what a crash has cut off, before anything new is recorded; what has left no file is reported empty."""
-    for found in await asyncio.to_thread(repair, directory):
-        path = found.path.relative_to(directory)
-        if isinstance(found, Recovered):
-            log.info("The recording %s was cut off by a crash and is mended: %.1f seconds.", path, found.seconds)
-        else:
-            log.warning("The recording %s cannot be mended: %s", path, found.reason)
-    for recording in store.unfinished_recordings:
-        # Mended now, or whole already when the crash came before its row was committed.
-        seconds, size_bytes = await asyncio.to_thread(measure, directory / recording.path)
-        bus.publish(
-            RecordingFinished(
-                call_id=recording.call_id,
-                recording_id=recording.recording_id,
-                path=recording.path,
-                seconds=seconds,
-                size_bytes=size_bytes,
-                verdict="recovered" if seconds > 0 else "nothing-heard",
-            )
-        )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from gateway.mqtt_settings import MqttSettings, check_mqtt
 from gateway.toml_document import Place, TomlDocument, quoted, wrong_word
 
 DIALECTS = ("auto", "huawei", "quectel", "simcom", "generic")
@@ -160,6 +161,7 @@ class Settings:
     """After three crashes in a row start with modems and SIP only."""
     alerts: AlertSettings = AlertSettings()
     emulated: EmulatedSettings = EmulatedSettings()
+    mqtt: MqttSettings = field(default_factory=MqttSettings)
 
     @property
     def recordings_dir(self) -> Path:
@@ -257,7 +259,10 @@ def load_settings(path: Path) -> Settings:
     emulated = settings.emulated
     if emulated.control is not None:
         emulated = replace(emulated, control=str(home / emulated.control))
-    settings = replace(settings, emulated=emulated)
+    mqtt = settings.mqtt
+    if mqtt.password_file is not None:
+        mqtt = replace(mqtt, password_file=str(home / mqtt.password_file))
+    settings = replace(settings, emulated=emulated, mqtt=mqtt)
     return replace(settings, data_dir=home / settings.data_dir, sip=sip, web=web, backup=backup, alerts=alerts)
 
 
@@ -324,6 +329,7 @@ def _check(document: TomlDocument) -> None:
             document.problem(place, '[web] needs both or none of "tls_certificate" and "tls_key".')
     _check_backup(document)
     _check_alerts(document)
+    check_mqtt(document)
     _check_modems(document)
 
 

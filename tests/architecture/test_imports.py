@@ -23,7 +23,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # Facts and words.
     "toml_document": frozenset({"errors"}),
     "messages": frozenset({"errors"}),
-    "settings": frozenset({"errors", "toml_document"}),
+    "mqtt_settings": frozenset({"toml_document"}),
+    "settings": frozenset({"errors", "mqtt_settings", "toml_document"}),
     "event": frozenset(),
     "call_events": frozenset({"event"}),
     "staff_events": frozenset({"event"}),
@@ -44,6 +45,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "backup": frozenset({"errors", "clock", "events", "settings", "store"}),
     "announce": frozenset({"sip"}),
     "alert_ways": frozenset({"errors", "clock", "settings", "messaging"}),
+    "recordings_start": frozenset({"audio", "clock", "events", "store", "telephony"}),
+    "mqtt_way": frozenset({"errors", "events", "messaging", "mqtt_settings"}),
     # The fake world: not a line in common with what it tests.
     "emulator": frozenset(),
     # What puts it all together; `daemon` itself is imported by the command line alone (below).
@@ -60,7 +63,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 MAY_IMPORT_FROM_OTHERS: dict[str, frozenset[str]] = {
     "audio": frozenset({"numpy", "G722", "audioop"}),
     "telephony": frozenset({"holidays", "numpy", "phonenumbers"}),
-    "messaging": frozenset({"aiohttp"}),
+    "messaging": frozenset({"aiohttp", "aiomqtt"}),
     "modem": frozenset({"numpy", "serial"}),
     "sip": frozenset({"OpenSSL", "cryptography", "dns", "numpy", "pylibsrtp"}),
     "store": frozenset(
