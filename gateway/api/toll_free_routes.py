@@ -14,6 +14,7 @@ from gateway.api.devices import wire_time
 from gateway.api.problems import NotFound
 from gateway.api.seams import ShopFile
 from gateway.telephony.number_kind import NumberKind, kind_of_way
+from gateway.telephony.shop import LineSettings, TrunkSettings
 from gateway.telephony.toll_free import ALARM_SHARE, Block, TollFreeRules, Usage
 
 _RULES = frozenset(each.name for each in fields(TollFreeRules))
@@ -62,7 +63,8 @@ class TollFreeRoutes:
 
     def _answer(self) -> web.Response:
         shop = self._shop.current()
-        ways = [each for each in (*shop.trunks, *shop.lines) if kind_of_way(shop, each.name) is NumberKind.TOLL_FREE]
+        all_ways: tuple[TrunkSettings | LineSettings, ...] = (*shop.trunks, *shop.lines)
+        ways = [way for way in all_ways if kind_of_way(shop, way.name) is NumberKind.TOLL_FREE]
         content = {
             "rules": asdict(shop.toll_free),
             "currency": shop.currency,

@@ -185,8 +185,11 @@ def _overflow_in(story: Story, found: Received, *, may_answer: bool) -> float:
     if due_in is None or (rules.overflow is Overflow.CALL_BACK and not _can_promise(story)):
         return math.inf
     if rules.overflow is Overflow.PHONES:
-        more = plan_ringing(story.shop, rules.overflow_phones).rings
-        story.tell(StepCode.OVERFLOW_PHONES, phones=" ".join(more), after=f"{due_in:g}")
+        phones = story.exchange.phones
+        wanted = (each for each in plan_ringing(story.shop, rules.overflow_phones).rings if each not in found.rings)
+        more = tuple(filter(phones.is_reachable, wanted))
+        if more:
+            story.tell(StepCode.OVERFLOW_PHONES, phones=" ".join(more), after=f"{due_in:g}")
         return math.inf
     return due_in
 

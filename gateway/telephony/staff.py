@@ -34,6 +34,8 @@ class Staff:
         self._order = call.exchange.duty.in_turn(extensions, rules.strategy)
         self._step_seconds = None if rules.strategy is Strategy.ALL else rules.step_seconds
         self._is_decided = is_decided
+        self._joined: tuple[str, ...] = ()
+        """Those who ring beside whom the strategy has ring."""
         self._ringing: Ringing | None = None
         self._latest: dict[str, Leg] = {}
         self._ended_at: dict[str, float] = {}
@@ -79,7 +81,8 @@ class Staff:
         """More phones ring for the caller, too."""
         more = tuple(each for each in extensions if each not in self.extensions)
         self.extensions += more
-        self._order += more
+        self._joined += more
+        self._order = more + self._order
         self.call.exchange.line_up.look_soon()
 
     # For the line of those who wait.
@@ -89,12 +92,13 @@ class Staff:
         if self._ringing is None:
             return wish_of_newcomer(self.call.exchange, self._order)
         now = asyncio.get_running_loop().time()
-        most = None if self._step_seconds is None else 1 + int((now - self.since) // self._step_seconds)
-        return Wish(
-            rings=frozenset(each for each, leg in self._latest.items() if leg.state is not LegState.ENDED),
-            may=tuple(each for each in self._order if self._may_ring(each, now)),
-            most=most,
-        )
+        rings = frozenset(each for each, leg in self._latest.items() if leg.state is not LegState.ENDED)
+        may = tuple(each for each in self._order if self._may_ring(each, now))
+        most: int | None = None
+        if self._step_seconds is not None:
+            beside = sum(each in rings or each in may for each in self._joined)
+            most = 1 + int((now - self.since) // self._step_seconds) + beside
+        return Wish(rings=rings, may=may, most=most)
 
     def has_begun(self, ringing: Ringing) -> None:
         """The first phones ring."""

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.browser
 AXE = (Path(__file__).parent / "axe-core-4.14.1" / "axe.min.js").read_text("utf-8")
 WIDE, NARROW = ViewportSize(width=1280, height=860), ViewportSize(width=360, height=740)
 SCREENS = (
+    "/shop/routes?caller=%2B79035550001&called=red", "/shop/toll-free",
     "/", "/phone", "/live", "/calls", "/calls?show=missed&search=79", "/calls/c1", "/messages", "/couriers", "/lines",
     "/phones",
     "/messages/with/+79031112233", "/messages?show=sent&to=%2B79031112233", "/lines/red/ussd",

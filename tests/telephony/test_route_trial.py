@@ -108,8 +108,8 @@ def any_shop(dice: random.Random) -> Shop:
         queue=QueueRules(
             strategy=dice.choice([Strategy.ALL, Strategy.ALL, Strategy.IN_ORDER]), step_seconds=300,
             overflow=dice.choice([Overflow.STAY, Overflow.STAY, Overflow.NUMBER, Overflow.VOICEMAIL,
-                                  Overflow.CALL_BACK]),
-            overflow_seconds=dice.choice([0, 3, 12, 25, 50]), overflow_number="103",
+                                  Overflow.CALL_BACK, Overflow.PHONES]),
+            overflow_seconds=dice.choice([0, 3, 12, 25, 50]), overflow_number="103", overflow_phones=("102", "103"),
         ),
         toll_free=TollFreeRules(
             number_per_minute=dice.choice([0, 1, 30]), when_spent=dice.choice(list(WhenSpent)), forward_to="103",
@@ -186,6 +186,10 @@ def foretold(answer: RouteAnswer, s: Scene) -> list[tuple[float, str]]:
         match step.code:
             case StepCode.RINGS | StepCode.RINGS_UNTIL_ANSWERED | StepCode.RINGS_OWN_APP:
                 acts += [(step.at, f"ring {phone}") for phone in step.values["phones"].split()]
+            case StepCode.OVERFLOW_PHONES:
+                acts += [
+                    (step.at + float(step.values["after"]), f"ring {phone}") for phone in step.values["phones"].split()
+                ]
             case StepCode.CALLS_OUT:
                 acts.append((step.at, f"dial {step.values['way']} {step.values['number']}"))
             case StepCode.ENDS:
@@ -264,12 +268,12 @@ def same(real: list[tuple[float, str]], told: list[tuple[float, str]]) -> bool:
     )
 
 
-@pytest.mark.parametrize("part", range(2))
+@pytest.mark.parametrize("part", range(rounds(2, 20)))
 async def test_the_call_goes_as_the_route_test_has_said(part: int) -> None:
     seed = random.randrange(10**6)
     print(f"seed {seed}, part {part}")
     dice = random.Random(seed)
-    calls = rounds(15, 2000)
+    calls = rounds(15, 150)
     compared = sum([await compare(dice, f"seed {seed}, call {number}") for number in range(calls)])
     assert compared > calls / 2
 
@@ -293,6 +297,20 @@ async def compare(dice: random.Random, which: str) -> bool:
             ["real:", *map(str, real), "told:", *map(str, told), "steps:", *map(str, answer.steps), str(shop)]
         )
     return True
+
+
+@pytest.mark.parametrize("strategy", [Strategy.ALL, Strategy.IN_ORDER])
+async def test_the_overflow_has_more_phones_ring_whatever_the_strategy(strategy: Strategy) -> None:
+    queue = QueueRules(
+        strategy=strategy, step_seconds=300, overflow=Overflow.PHONES, overflow_seconds=12, overflow_phones=("103",)
+    )
+    phones = tuple(PhoneSettings(extension=each, password="a-long-password") for each in ("101", "102", "103"))
+    line = LineSettings(name="red", modem="m0", number=WAYS["red"], rings=("101", "102"))
+    async with scene(Shop(lines=(line,), phones=phones, queue=queue, reception=RULES)) as s:
+        told = foretold(try_route(s.exchange, RouteQuestion(caller=STRANGER, called="red", at=s.clock())), s)
+        assert (12.0, "ring 103") in told
+        assert ((0.0, "ring 102") in told) is (strategy is Strategy.ALL)
+        assert same(await real_call(s, STRANGER, "red", {}), told)
 
 
 async def test_who_is_outside_must_call_a_number_of_the_shop() -> None:
