@@ -39,6 +39,7 @@ from web.views.numbering import LARGEST_REGISTRY_BYTES, numbering
 from web.views.order_status import order_status
 from web.views.ordering import ordering
 from web.views.overview import overview
+from web.views.parties import parties
 from web.views.phone_setup import PORT, phone_setup
 from web.views.playground import playground
 from web.views.prompts import LARGEST_SOUND_BYTES, prompts
@@ -104,8 +105,7 @@ def create_app(
         routing, toll_free,
         entry, restoring, system, access, audit, second_step, my_orders, ordering, order_status, overview, line_rules,
         history, reports, hours, erasing, prompts, playground, phone_setup, numbering, shop, news, texting, contacts,
-        queueing, reception, calling, site,
-        browser_phone,
+        queueing, reception, calling, site, browser_phone, parties,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)

@@ -26,6 +26,27 @@ class ShopClient(GatewayLink):
         query = {"timed": timed}
         self._ask(asker, "POST", "/api/v1/schedule/import", text=text, media_type="text/calendar", query=query)
 
+    def general(self, asker: Asker) -> dict[str, str]:
+        """What is so of the whole shop."""
+        return self._object(asker, "GET", "/api/v1/shop/general")
+
+    def change_general(self, asker: Asker, changes: dict[str, str]) -> None:
+        """Other values for some of it."""
+        self._ask(asker, "PATCH", "/api/v1/shop/general", body=changes)
+
+    def shop_parts(self, asker: Asker, kind: str) -> list[dict[str, Any]]:
+        """The lines, phones, couriers or trunks."""
+        items: list[dict[str, Any]] = self._object(asker, "GET", "/api/v1/shop/parts/{kind}", kind=kind)["items"]
+        return items
+
+    def change_part(self, asker: Asker, kind: str, key: str, changes: dict[str, Any]) -> None:
+        """Other values for a part, or a new one."""
+        self._ask(asker, "PUT", "/api/v1/shop/parts/{kind}/{key}", body=changes, kind=kind, key=key)
+
+    def remove_part(self, asker: Asker, kind: str, key: str) -> None:
+        """Take a part out of the shop."""
+        self._ask(asker, "DELETE", "/api/v1/shop/parts/{kind}/{key}", kind=kind, key=key)
+
     def opening(self, asker: Asker, at: str | None = None) -> dict[str, Any]:
         """Whether the shop is open, now or then, and the two weeks from that day."""
         return self._object(asker, "GET", "/api/v1/schedule/state", query={"at": at})

@@ -355,6 +355,21 @@ class ShopFile(Protocol):
     def current(self) -> Shop:
         """The shop as it is now."""
 
+    def shop_parts(self, kind: str) -> list[dict[str, Any]]:
+        """The lines, phones, couriers or trunks, by the names of shop.toml, secrets masked."""
+
+    async def change_part(self, kind: str, key: str, changes: Mapping[str, object], *, by: str) -> None:
+        """Commit other values of a part, or a new one. Raises SettingsError that says what is wrong."""
+
+    async def remove_part(self, kind: str, key: str, *, by: str) -> None:
+        """Commit the shop without that part. Raises LookupError, and SettingsError when something still names it."""
+
+    def general(self) -> dict[str, Any]:
+        """What is so of the whole shop."""
+
+    async def change_general(self, changes: Mapping[str, object], *, by: str) -> None:
+        """Commit other values of it. Raises SettingsError that says what is wrong."""
+
     async def change_reception(self, changes: Mapping[str, object], *, by: str) -> None:
         """Commit other rules of the reception. Raises SettingsError that says what is wrong."""
 

@@ -44,6 +44,7 @@ from gateway.api.schedule_routes import ScheduleRoutes
 from gateway.api.seams import Accounts, LiveView, PhoneSetup, ShopFile
 from gateway.api.second_step_routes import SecondStepRoutes
 from gateway.api.setup_routes import SetupRoutes
+from gateway.api.shop_part_routes import ShopPartRoutes
 from gateway.api.stream import EventStream
 from gateway.api.system_routes import SystemRoutes, Upkeep
 from gateway.api.toll_free_routes import Guard, TollFreeRoutes
@@ -154,6 +155,7 @@ class ApiServer:
                 is_emulated=playground is not None,
             ),
             LineRoutes(shop),
+            ShopPartRoutes(shop),
             ReceptionRoutes(shop, call_backs),
             WidgetRoutes(site, shop),
             QueueRoutes(shop, queue),

@@ -49,12 +49,13 @@ from gateway.toml_document import TomlDocument
 MASK = "********"
 PASSWORD_CHARACTERS = 20
 _PASSWORD_ALPHABET = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # noqa: S105  # what passwords are made of
-_SECRETS = {
+SECRETS = {
     "phones": ("password",),
     "couriers": ("pin", "pbx_password"),
     "trunks": ("password",),
     "order_headers": ("secret",),
 }
+"""What of the tables of each kind is masked."""
 _BY_NAME = frozenset({"trunks", "order_headers"})
 _DEFAULT = Shop()
 
@@ -98,7 +99,7 @@ def write_shop(shop: Shop, with_secrets: bool = False) -> str:
     sections = ["[shop]\n" + tomli_w.dumps(heading)]
     for name, content in document.items():
         for table in content if isinstance(content, list) else ():
-            for secret in _SECRETS.get(name, ()):
+            for secret in SECRETS.get(name, ()):
                 if secret in table and not with_secrets:
                     table[secret] = MASK
             own = {key: value for key, value in table.items() if not isinstance(value, dict)}

@@ -48,6 +48,7 @@ from gateway.store.schedule_settings import with_calendar, with_hours
 from gateway.store.schema import VERSION
 from gateway.store.second_step import stored_ids
 from gateway.store.shop_file import read_shop, write_shop
+from gateway.store.shop_parts import general_of, parts_of, with_general, with_part, without_part
 from gateway.store.shop_versions import BY_A_PHONE, add_shop, gateway_id_of, load_shop, newest_number
 from gateway.store.site_visits import StoredVisits
 from gateway.store.toll_free import StoredTollFree
@@ -165,6 +166,29 @@ class Store:
     def current(self) -> Shop:
         """The shop as it is now, for the API."""
         return self._shop
+
+    def shop_parts(self, kind: str) -> list[dict[str, Any]]:
+        """The lines, phones, couriers or trunks, by the names of shop.toml, secrets masked."""
+        return parts_of(self._shop, kind)
+
+    async def change_part(self, kind: str, key: str, changes: Mapping[str, object], *, by: str) -> None:
+        """Commit other values of a part, or a new one. Raises SettingsError, StoreError."""
+        async with self._changing:
+            await self.save_shop(await asyncio.to_thread(with_part, self._shop, kind, key, changes), by=by)
+
+    async def remove_part(self, kind: str, key: str, *, by: str) -> None:
+        """Commit the shop without that part. Raises LookupError, SettingsError, StoreError."""
+        async with self._changing:
+            await self.save_shop(await asyncio.to_thread(without_part, self._shop, kind, key), by=by)
+
+    def general(self) -> dict[str, Any]:
+        """What is so of the whole shop."""
+        return general_of(self._shop)
+
+    async def change_general(self, changes: Mapping[str, object], *, by: str) -> None:
+        """Commit other values of it. Raises SettingsError, StoreError."""
+        async with self._changing:
+            await self.save_shop(await asyncio.to_thread(with_general, self._shop, changes), by=by)
 
     async def change_reception(self, changes: Mapping[str, object], *, by: str) -> None:
         """Commit other rules of the reception. Raises SettingsError, StoreError."""

@@ -22,7 +22,7 @@ WIDE, NARROW = ViewportSize(width=1280, height=860), ViewportSize(width=360, hei
 SCREENS = (
     "/shop/routes?caller=%2B79035550001&called=red", "/shop/toll-free",
     "/", "/phone", "/live", "/calls", "/calls?show=missed&search=79", "/calls/c1", "/messages", "/couriers", "/lines",
-    "/phones",
+    "/phones", "/start", "/shop/general", "/shop/couriers", "/shop/lines", "/shop/phones/edit/101", "/shop/trunks/new",
     "/messages/with/+79031112233", "/messages?show=sent&to=%2B79031112233", "/lines/red/ussd",
     "/alerts", "/shop", "/more", "/no-such-page", "/orders", "/order-status", "/access", "/account",
     "/account/second-step", "/system/passphrase", "/access/audit", "/playground", "/queue", "/voicemail",
@@ -39,7 +39,8 @@ def _set_up(page: Page, panel: PanelProcess) -> None:
     page.fill("[name=password]", PASSWORD)
     page.fill("[name=password_again]", PASSWORD)
     page.click("main form button[type=submit]")
-    page.wait_for_url(panel.url + "/")
+    page.wait_for_url(panel.url + "/start")
+    page.goto(panel.url)
 
 
 def _sideways(page: Page) -> int:

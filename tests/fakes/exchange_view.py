@@ -15,6 +15,7 @@ from gateway.store.order_status_settings import with_order_status
 from gateway.store.queue_settings import with_queue
 from gateway.store.reception_settings import with_reception
 from gateway.store.schedule_settings import with_calendar, with_hours
+from gateway.store.shop_parts import general_of, parts_of, with_general, with_part, without_part
 from gateway.store.toll_free_settings import with_toll_free
 from gateway.store.widget_settings import with_widget
 from gateway.telephony.schedule import Schedule
@@ -73,6 +74,24 @@ class FakeShopFile:
 
     def current(self) -> Shop:
         return self.shop
+
+    def shop_parts(self, kind: str) -> list[dict[str, Any]]:
+        return parts_of(self.shop, kind)
+
+    async def change_part(self, kind: str, key: str, changes: Mapping[str, object], *, by: str) -> None:
+        self.shop = with_part(self.shop, kind, key, changes)
+        self.imported_by.append(by)
+
+    async def remove_part(self, kind: str, key: str, *, by: str) -> None:
+        self.shop = without_part(self.shop, kind, key)
+        self.imported_by.append(by)
+
+    def general(self) -> dict[str, Any]:
+        return general_of(self.shop)
+
+    async def change_general(self, changes: Mapping[str, object], *, by: str) -> None:
+        self.shop = with_general(self.shop, changes)
+        self.imported_by.append(by)
 
     async def change_toll_free(self, changes: Mapping[str, object], *, by: str) -> None:
         self.shop = with_toll_free(self.shop, changes)

@@ -54,7 +54,7 @@ def test_the_code_makes_the_owner_and_lets_them_in(tmp_path: Path) -> None:
         answer = browser.post("/setup", data={**FORM, "csrf_token": token, "password_again": "other"})
         assert (answer.status_code, "The two passwords differ." in answer.text) == (422, True)
         answer = browser.post("/setup", data={**FORM, "csrf_token": token})
-        assert (answer.status_code, answer.location) == (302, "/")
+        assert (answer.status_code, answer.location) == (302, "/start")
         assert browser.get("/").status_code == 200
         assert browser.get("/setup").location == "/login"
         again = browser.post("/setup", data={**FORM, "csrf_token": csrf_of(browser, "/"), "name": "eve"})

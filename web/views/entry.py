@@ -41,7 +41,7 @@ def finish_setup() -> str | Response | tuple[str, int]:
             raise
         return render_template("setup.html", form=form, refusal=refusal), refusal.status
     panel().is_set_up = True
-    return _let_in(opened, "/")
+    return _let_in(opened, "/start")
 
 
 @entry.get("/login")
