@@ -14,11 +14,16 @@ from gateway.telephony.voicemail import take_message
 
 @call_flow(RingPhones)
 async def ring_phones(call: Call, settings: RingPhones) -> None:
-    """Ring them all; the first to answer talks. Where nobody does, the call goes where the phone forwards it."""
+    """Ring them all; the first to answer talks. Where nobody does, the call goes where the phone forwards it.
+
+    Of several phones those are left alone that pause, or rest after a call.
+    """
     plan = plan_ringing(call.exchange.shop(), settings.extensions)
     why, forward = plan.cause, plan.forward
-    if plan.rings:
-        async with call.ringing(*call.phones(*plan.rings)) as staff:
+    is_group = len(settings.extensions) > 1
+    rings = [each for each in plan.rings if not is_group or call.exchange.duty.is_free(each)]
+    if rings:
+        async with call.ringing(*call.phones(*rings)) as staff:
             agent = await staff.answered(within=min(plan.ring_seconds or settings.ring_seconds, settings.ring_seconds))
             why = staff.cause
         if agent is not None:

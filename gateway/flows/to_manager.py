@@ -28,10 +28,13 @@ async def to_manager(call: Call, settings: ManagerFirst) -> None:
 
 
 async def _at(call: Call, rung: Rung, manager: str) -> Leg | None:
-    """Whoever answers there."""
+    """Whoever answers there; who pauses, or rests after a call, is not rung."""
     if rung.number is not None:
         return await _at_mobile(call, rung.number, manager, rung.seconds)
-    async with call.ringing(*call.phones(*rung.extensions)) as ringing:
+    extensions = [each for each in rung.extensions if call.exchange.duty.is_free(each)]
+    if not extensions:
+        return None
+    async with call.ringing(*call.phones(*extensions)) as ringing:
         return await ringing.answered(within=rung.seconds)
 
 

@@ -9,6 +9,7 @@ from gateway.telephony.causes import Cause
 from gateway.telephony.leg import LegState
 from gateway.telephony.on_duty import DutyState
 from gateway.telephony.queue_rules import QueueRules, Strategy
+from gateway.telephony.reception import Reception
 from gateway.telephony.shop import LineSettings, PhoneSettings, Shop, TrunkSettings
 from tests.fakes.exchange import Scene, scene
 from tests.fakes.legs import FakeLeg
@@ -234,6 +235,31 @@ async def test_a_phone_that_pauses_rings_no_more() -> None:
         await s.after(0.1)
         assert ringing(s) == {"102", "103"}
         assert caller.state is not LegState.ENDED
+        caller.hangs_up()
+        await s.duty.resume("101", by="anna")
+
+
+async def test_nobody_who_pauses_is_rung_in_a_group_but_a_direct_call_reaches_it() -> None:
+    async with scene(replace(SHOP, reception=Reception(on=False))) as s:
+        await s.duty.pause("101", "", by="anna")
+        caller = s.call_to_line("red", "+79035550001")
+        await s.after(0.2)
+        assert ringing(s) == {"102", "103"}
+        caller.hangs_up()
+        direct = s.call_from_phone("102", "101")
+        await s.after(0.2)
+        assert ringing(s) == {"101"}
+        direct.hangs_up()
+        await s.duty.resume("101", by="anna")
+
+
+async def test_a_manager_who_pauses_is_passed_over() -> None:
+    async with scene(SHOP) as s:
+        s.people.managers["+79035550001"] = "101"
+        await s.duty.pause("101", "", by="anna")
+        caller = calls_shop(s, 1)
+        await s.after(1)
+        assert ringing(s) == {"102", "103"}, "as for anybody, and nobody waits for the manager"
         caller.hangs_up()
         await s.duty.resume("101", by="anna")
 
