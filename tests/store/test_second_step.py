@@ -18,6 +18,7 @@ from gateway.store.account_rows import BegunSession
 from gateway.store.accounts import StoredAccounts
 from gateway.store.second_step import MOST_GUESSES, RECOVERY_CODES, matching_step
 from gateway.store.second_step_command import switch_off_second_step
+from gateway.store.shop_commands import export_shop
 from gateway.store.store import open_store
 from gateway.store.users import Role
 from tests.fakes.direct_store import memory_writer
@@ -230,4 +231,5 @@ async def test_the_command_lets_an_owner_in_who_has_lost_everything(places: Sett
     assert ("Анна", "second-step.on", "Анна") in rows
     assert ("command line", "second-step.off", "Анна") in rows
     assert step.secret not in kept
+    assert step.secret not in export_shop(places, with_secrets=True)
     assert spare[0] not in kept

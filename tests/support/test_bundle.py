@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import tarfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,8 @@ SECRETS = (
     "hooks.example/T0/b0/xYz",
     "sh4red-of-the-hook",
     "77123:AAbbCC-of-the-bot",
+    "m0squit0-of-the-house",
+    "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
 )
 PEOPLE = ("Иван Петров", "Front desk of Maria", "Shop of Ivanova", "ООО Ромашка", "D-778/2026", "shop-account-77")
 NUMBERS = ("79161234567", "79160000001", "74951234567", "356938035643809", "8970101234567890123", "805ec0a1b2c3")
@@ -65,6 +69,7 @@ LOG = """2026-03-02T09:00:01+0000 pi simbridge[97]: Call from +7 916 123-45-67 t
 2026-03-02T09:00:05+0000 pi simbridge[97]: REGISTER from 93.184.216.34 and from 192.168.1.20, mail to maria@example.org
 2026-03-02T09:00:06+0000 pi simbridge[97]: The owner's setup code is HWDX-2XZ5-SGYY.
 2026-03-02T09:00:07+0000 pi simbridge[97]: https://hooks.example/T0/b0/xYz?a=1 and bot77123:AAbbCC-of-the-bot say no.
+2026-03-02T09:00:08+0000 pi simbridge[97]: m0squit0-of-the-house is not what the broker wants.
 """
 
 
@@ -75,12 +80,14 @@ def config(tmp_path: Path) -> Path:
     (tmp_path / "secrets" / "red-pin").write_text("4829\n")
     (tmp_path / "hook").write_text("sh4red-of-the-hook\n")
     (tmp_path / "bot").write_text("77123:AAbbCC-of-the-bot\n")
+    (tmp_path / "mqtt").write_text("m0squit0-of-the-house\n")
     config = tmp_path / "gateway.toml"
     config.write_text(
         'data_dir = "data"\n# call 8-916-123-45-67 when it breaks\n[discovery]\nenabled = false\n'
         '[backup]\npassphrase_file = "secrets/backup-passphrase"\n'
         '[alerts]\nwebhook = "https://hooks.example/T0/b0/xYz"\nwebhook_secret_file = "hook"\nsms = ["+79160000001"]\n'
         'telegram_token_file = "bot"\ntelegram_chats = ["123456789"]\n'
+        '[mqtt]\nhost = "broker.lan"\nuser = "shop"\npassword_file = "mqtt"\n'
     )
     settings = load_settings(config)
     settings.data_dir.mkdir()
@@ -88,6 +95,11 @@ def config(tmp_path: Path) -> Path:
     shop = tmp_path / "shop.toml"
     shop.write_text(SHOP.format(pin=tmp_path / "secrets" / "red-pin"), encoding="utf-8")
     import_shop(settings, shop)
+    with closing(sqlite3.connect(settings.database)) as database, database:
+        database.execute("insert into users values ('u', 'g', 'Olga', 'olga', 'x', 'owner', '2026', null, null)")
+        database.execute(
+            "insert into second_steps values ('s', 'g', 'u', 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', '2026', 1, 0, null)"
+        )
     return config
 
 
