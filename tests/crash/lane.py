@@ -19,12 +19,20 @@ from pathlib import Path
 
 from gateway import emulator as emulator_package
 from gateway.demo.site import COURIER, SIM_NUMBERS, STRANGER, Site, prepare
-from gateway.emulator.client import EmulatorClient, EmulatorRefused, RemotePhone, Say, running_emulator
+from gateway.emulator.client import (
+    EmulatorClient,
+    EmulatorRefused,
+    RemotePhone,
+    RemoteSubscriber,
+    Say,
+    running_emulator,
+)
 from tests.crash.judge import Evidence
 
 SPEECH = Path(emulator_package.__file__).parent / "voices" / "courier-ru.wav"
 LATEST_KILL_SECONDS = 5.0
-READY_SECONDS = 40.0
+READY_SECONDS = 120.0
+"""On a machine that does much else besides."""
 SETTLE_SECONDS = 20.0
 HUNG_UP_SECONDS = 5.0
 """By then, after the start of the next daemon, no modem is in a call."""
@@ -47,11 +55,19 @@ class Lane:
     """A site of its own: emulated modems and one phone, which outlive the daemons."""
 
     def __init__(
-        self, site: Site, emulator: EmulatorClient, phone: RemotePhone, seed: int, hung_up_within: float
+        self,
+        site: Site,
+        emulator: EmulatorClient,
+        phone: RemotePhone,
+        courier: RemoteSubscriber,
+        *,
+        seed: int,
+        hung_up_within: float,
     ) -> None:
         self._site = site
         self._emulator = emulator
         self._phone = phone
+        self._courier = courier
         self._random = random.Random(seed)
         self._evidence = Evidence(site.data)
         self._hung_up_within = hung_up_within
@@ -61,7 +77,6 @@ class Lane:
     async def round(self) -> Round:
         """Start a daemon, let it call and receive, kill it, start the next one, and look at what is left."""
         self._number += 1
-        courier = await self._emulator.subscriber(COURIER)
         before = await self._evidence.taken()
         _, ready_seconds = await self._start()
         await self._phone.register()
@@ -72,7 +87,7 @@ class Lane:
         killed_at = await self._kill()
         rang = None
         with suppress(TimeoutError, EmulatorRefused):
-            rang = await courier.next_call(within=0.05)
+            rang = await self._courier.next_call(within=0.5)  # the one of this round: it knows those of the others
         with suppress(EmulatorRefused):
             await calling.hang_up()
         facts = await rang.facts() if rang is not None else None
@@ -145,10 +160,10 @@ async def lane(directory: Path, seed: int, *, hung_up_within: float = HUNG_UP_SE
     if await setup.wait() != 0:
         raise Broken("The shop could not be made.")
     async with running_emulator(site.emulator, modems=["huawei", "quectel", "simcom"]) as emulator:
-        await emulator.subscriber(COURIER, when_called="answer", ring_seconds=0.2, says=[Say(SPEECH)])
+        courier = await emulator.subscriber(COURIER, when_called="answer", ring_seconds=0.2, says=[Say(SPEECH)])
         await emulator.subscriber(STRANGER)
         phone = await emulator.phone("101", site.phone_password, host="127.0.0.1", port=site.ports.sip)
-        made = Lane(site, emulator, phone, seed, hung_up_within)
+        made = Lane(site, emulator, phone, courier, seed=seed, hung_up_within=hung_up_within)
         try:
             yield made
         finally:
