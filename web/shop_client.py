@@ -56,6 +56,11 @@ class ShopClient(GatewayLink):
         query = {"caller": caller, "called": called, "at": at or None}
         return self._object(asker, "GET", "/api/v1/route-test", query=query)
 
+    def branches(self, asker: Asker) -> list[dict[str, Any]]:
+        """The branches, and which of them are open now."""
+        items: list[dict[str, Any]] = self._object(asker, "GET", "/api/v1/branches")["items"]
+        return items
+
     def toll_free(self, asker: Asker) -> dict[str, Any]:
         """The guard of toll-free numbers: rules, what today has cost, who is blocked."""
         return self._object(asker, "GET", "/api/v1/toll-free")

@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler
 
 from gateway.api.account_routes import AccountRoutes
 from gateway.api.auth import ACCOUNTS, authenticate
+from gateway.api.branch_routes import BranchRoutes
 from gateway.api.browser_phone_routes import BrowserPhoneRoutes, BrowserPhones
 from gateway.api.call_routes import CallRoutes, ConnectTwo, Transfer
 from gateway.api.company_routes import Company, CompanyRoutes
@@ -161,6 +162,7 @@ class ApiServer:
             QueueRoutes(shop, queue),
             ScheduleRoutes(shop),
             RouteTestRoutes(shop.current, try_route),
+            BranchRoutes(shop.current),
             TollFreeRoutes(shop, toll_free),
             MessageRoutes(texts),
             CallRoutes(transfer, connect_two, texts.answers),

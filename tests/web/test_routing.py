@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask.testing import FlaskClient
 
+from gateway.telephony.branches import Branch
+from gateway.telephony.schedule import Schedule, ScheduleException
 from tests.fakes.gateway_thread import GatewayThread
 
 PAGE = "/shop/routes"
+NEVER = ScheduleException(day="2026-01-01", until="2040-12-31")
 
 
 def test_a_call_is_told_step_by_step_in_both_languages(owner: FlaskClient, gateway: GatewayThread) -> None:
@@ -30,3 +35,16 @@ def test_what_is_no_number_of_the_shop_is_told_and_not_lost(owner: FlaskClient) 
 
 def test_the_advice_stands_beside_the_routes(owner: FlaskClient) -> None:
     assert "Customers can call a mobile number only." in owner.get(PAGE).text
+
+
+def test_branches_are_shown_with_their_state(owner: FlaskClient, gateway: GatewayThread) -> None:
+    assert "Sakhalin" not in owner.get(PAGE).text
+    open_now = Branch(name="Sakhalin", address="Lenina 1", region="sakhalin", phones=("101",))
+    shut = Branch(name="Moscow", phones=("101",), schedule=Schedule(exceptions=(NEVER,)))
+    gateway.shop_file.shop = replace(gateway.shop_file.shop, branches=(open_now, shut))
+    page = owner.get(PAGE).text
+    assert "Lenina 1" in page
+    assert "Sakhalin Oblast" in page
+    assert "Asia/Sakhalin" in page
+    assert page.index(">open<") < page.index("Moscow<")
+    assert ">closed<" in page

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 
 from web.gateway_client import Refused
-from web.reader import asker, client
+from web.reader import asker, client, language
 
 routing = Blueprint("routing", __name__)
 
@@ -23,6 +23,12 @@ def page() -> str | tuple[str, int]:
                 raise
             refusal = refused
     shown = render_template(
-        "routes.html", told=told, answer=answer, refusal=refusal, advice=client().reception(asker())["advice"]
+        "routes.html",
+        told=told,
+        answer=answer,
+        refusal=refusal,
+        advice=client().reception(asker())["advice"],
+        branches=client().branches(asker()),
+        language=language(),
     )
     return shown if refusal is None else (shown, refusal.status)
