@@ -70,7 +70,7 @@ def first_steps() -> list[Step]:
         Step(
             gettext("Greeting"),
             gettext("It is on from the beginning: two rings, a greeting, music, and an offer to call back."),
-            url_for("reception.page"), gettext("Reception"), done=gettext("On"),
+            url_for("reception.page"), gettext("Reception"), done=gettext("It answers") if client().reception(asker())["rules"]["on"] else "",
         ),
         Step(
             gettext("Recording and its notice"),
