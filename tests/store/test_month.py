@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -50,7 +51,11 @@ async def test_two_months_are_kept_and_what_comes_for_a_third_is_left_out() -> N
     months.add("2026-03-15", "red", minutes=1, cost=9)
     known = [months.known(f"2026-{month}-01") for month in ("01", "02", "03")]
     assert [(each.minutes["red"], each.cost["red"]) for each in known if each is not None] == [(-2, -5), (1, 9)]
+    assert known[2] is not None
     assert (await months.of("2026-03-31")) is known[2]
+    months.add("2026-03-31", "red", minutes=1)
+    months.add("2026-03-31", "red", cost=1)
+    assert (known[2].minutes["red"], known[2].cost["red"]) == (2, 10), "each by itself"
 
 
 @pytest.mark.parametrize(
@@ -77,6 +82,7 @@ def test_what_is_too_much_for_a_month(
         assert isinstance(refusal, MonthSpent)
         assert (refusal.values["name"], refusal.values["month"]) == ("red", "2026-03")
         assert refusal.values["limit"] == str(limits[f"{kind}_per_month"])
+        assert re.search(r"red for 2026-03[ ,]", str(refusal))
 
 
 def test_a_way_that_nobody_knows_has_no_month() -> None:
@@ -101,6 +107,7 @@ def test_the_plan_pays_until_the_month_has_used_it_up() -> None:
 def test_without_a_tariff_nothing_is_known_to_cost() -> None:
     bill = open_bill(Shop(lines=(RED,)), "red", "+79035550001", sums())
     assert bill == Bill(tariff=None, plan_left_seconds=0)
+    assert bill.cost == 0
     assert bill.for_seconds(600) == 0
 
 
