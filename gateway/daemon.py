@@ -38,6 +38,7 @@ from gateway.clock import utc_now
 from gateway.events import EventBus, Published, ShopChanged, Subscriber
 from gateway.health import Notifier, sip_answers
 from gateway.media_loop import Lateness, MediaLoop
+from gateway.memory import give_freed_memory_back
 from gateway.messaging.alert_news import AlertNews, alert_jobs
 from gateway.messaging.alert_texts import AlertTexts
 from gateway.messaging.courier_call_backs import CourierCallBacks, promise_call_back
@@ -86,6 +87,7 @@ GOODBYE_SECONDS = 2.0
 
 def run_daemon(settings: Settings, config: Path) -> int:
     """Serve until SIGTERM or SIGINT. Raises a GatewayError when it cannot start."""
+    give_freed_memory_back()
     service = Notifier()
     while True:
         take_waiting(settings, lambda: service.tell("WATCHDOG=1"))

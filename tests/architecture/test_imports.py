@@ -17,6 +17,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "clock": frozenset(),
     "ids": frozenset(),
+    "memory": frozenset(),
     "priority": frozenset(),
     "logs": frozenset(),
     "media_loop": frozenset(),
