@@ -44,7 +44,16 @@ def gateway(tmp_path: Path) -> GatewayThread:
         ),
         call_row("c4", caller="", direction="internal", called="101", cause="no-audio", line=None),
     ]  # fmt: skip
+    visit = {
+        "id": "v1", "number": "+79161234567", "name": "Olga", "origin": "https://shop.example",
+        "asked_at": "2027-01-29T08:59:00.000Z", "due_at": "2027-01-29T08:59:00.000Z", "consent": "I agree",
+        "page_url": "https://shop.example/" + "tires-" * 40, "landing_url": "", "referrer": "https://ya.example/",
+        "marks": {"utm_source": "ya", "ym_client_id": "133591247640966458"},
+    }  # fmt: skip
+    called = {"id": "c1", "started_at": "2027-01-29T09:00:00.000Z", "answered": True, "talk_seconds": 52.0, "cost": 3.0}
+    filled.site.items = [{**visit, "calls": [called]}, {**visit, "marks": {}, "calls": []}]
     filled.archive.details["c1"] = {
+        "visit": visit,
         "legs": [],
         "timeline": [{"time": "2027-01-29T09:00:00.000Z", "type": "call.started", "data": {}}],
     }

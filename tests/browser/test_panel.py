@@ -26,7 +26,7 @@ SCREENS = (
     "/messages/with/+79031112233", "/messages?show=sent&to=%2B79031112233", "/lines/red/ussd",
     "/alerts", "/shop", "/more", "/no-such-page", "/orders", "/order-status", "/access", "/account",
     "/account/second-step", "/system/passphrase", "/access/audit", "/playground", "/queue", "/voicemail",
-    "/system", "/restore",
+    "/system", "/restore", "/site",
 )  # fmt: skip
 LIVE_SECONDS = 2.0
 
