@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
@@ -46,6 +46,10 @@ def used_share(directory: Path) -> float:
     return 1 - usage.free / usage.total
 
 
+async def _nobody_counts() -> None:
+    """Nothing hangs on recordings here."""
+
+
 class Retention:
     """Looks through the recordings once an hour, for as long as `run` is not cancelled."""
 
@@ -58,14 +62,16 @@ class Retention:
         clock: WallClock,
         publish: Publish,
         used: UsedShare = used_share,
+        has_removed: Callable[[], Awaitable[None]] = _nobody_counts,
     ) -> None:
-        """`used` tells how full the disk of a directory is, 0 to 1."""
+        """`used` tells how full the disk of a directory is, 0 to 1; `has_removed` counts anew what hangs on them."""
         self._writer = writer
         self._directory = recordings_dir
         self._shop = shop
         self._clock = clock
         self._publish = publish
         self._used = used
+        self._has_removed = has_removed
         self._has_told = False
         self._since: tuple[float, datetime] | None = None
 
@@ -85,7 +91,10 @@ class Retention:
             due = self._clock() - timedelta(days=self._shop().recording.keep_days)
             while gone := await self._remove(recordings.c.started_at < due, BATCH):
                 removed += gone
-        return removed + await self._make_room()
+        removed += await self._make_room()
+        if removed:
+            await self._has_removed()
+        return removed
 
     def _is_steady(self) -> bool:
         """Whether the wall clock has gone as the loop's has for an hour: only then are days counted."""

@@ -234,7 +234,13 @@ class Store:
     def retention(self, recordings_dir: Path, *, used: UsedShare = used_share) -> Retention:
         """What removes old recordings of this shop, once it is run. `used` tells how full the disk is, 0 to 1."""
         return Retention(
-            self._writer, recordings_dir, shop=self.shop, clock=self._clock, publish=self._bus.publish, used=used
+            self._writer,
+            recordings_dir,
+            shop=self.shop,
+            clock=self._clock,
+            publish=self._bus.publish,
+            used=used,
+            has_removed=self.mailboxes.load,
         )
 
     def erasures(self, recordings_dir: Path) -> Erasures:

@@ -11,7 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from gateway.events import AlertCleared, AlertRaised, Event, EventBus, RecordingFinished, RecordingStarted
+from gateway.events import (
+    AlertCleared,
+    AlertRaised,
+    Event,
+    EventBus,
+    MailboxChanged,
+    MessageLeft,
+    RecordingFinished,
+    RecordingStarted,
+)
 from gateway.settings import Settings
 from gateway.store import retention as retention_module
 from gateway.store.retention import FULL, NEARLY_FULL, STEADY_SECONDS, Retention
@@ -89,6 +98,21 @@ async def test_a_recording_goes_when_its_days_are_over_and_not_before(
         assert young.exists()
         path = str(young.relative_to(places.recordings_dir))
         assert rows(places) == {"old": ("", True), "young": (path, False)}
+
+
+async def test_a_message_goes_with_its_recording(places: Settings, clock: HandClock, bus: EventBus) -> None:
+    waiting: list[int] = []
+    bus.subscribe(
+        lambda published: (
+            waiting.append(published.event.unheard) if isinstance(published.event, MailboxChanged) else None
+        )
+    )
+    async with kept_for(1, places, clock, bus) as retention:
+        await a_recording(places, bus, clock, "old")
+        bus.publish(MessageLeft(call_id="call-old", mailbox="101", seconds=5.0))
+        await an_hour(clock, 25)
+        assert await retention.sweep() == 1
+        assert waiting == [1, 0]
 
 
 async def test_what_somebody_holds_or_what_still_runs_stays(places: Settings, clock: HandClock, bus: EventBus) -> None:
