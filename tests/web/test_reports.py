@@ -18,6 +18,14 @@ from web.live_feed import topics_of
 from web.parts import PARTS
 
 
+def test_an_order_that_wants_a_call_is_told_from_a_missed_call(owner: FlaskClient, gateway: GatewayThread) -> None:
+    wish = {"call_id": None, "at": "2027-01-29T09:00:00.000Z", "line": None, "order": "A/1001"}
+    gateway.reports.customers = [missed_row(tries=[wish])]
+    page = owner.get("/missed").text
+    assert "to be called about the order A/1001" in page
+    assert 'href="/orders/A/1001"' in page
+
+
 def test_who_waits_is_listed_and_closed_with_a_reason(owner: FlaskClient, gateway: GatewayThread) -> None:
     gateway.reports.customers = [missed_row(), missed_row("+79031112244", name="Мария")]
     text = owner.get("/missed").text
