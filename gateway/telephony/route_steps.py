@@ -13,6 +13,7 @@ class StepCode(StrEnum):
 
     # Where the call comes from.
     COMES_BY = "comes-by"
+    COMES_WITHHELD = "comes-withheld"
     DIALS = "dials"
     KIND_CITY = "kind-city"
     KIND_MOBILE = "kind-mobile"

@@ -25,7 +25,8 @@ def try_route(exchange: Exchange, question: RouteQuestion) -> RouteAnswer:
     if caller.line is None:
         story.tell(StepCode.DIALS, caller=caller.peer, called=caller.called)
     else:
-        story.tell(StepCode.COMES_BY, caller=caller.peer, way=caller.line, number=caller.called)
+        code = StepCode.COMES_BY if caller.peer else StepCode.COMES_WITHHELD
+        story.tell(code, caller=caller.peer, way=caller.line, number=caller.called)
         story.tell(_KINDS[kind_of_way(shop, caller.line)])
     destination = _at_the_door(story)
     if destination is None:

@@ -26,9 +26,9 @@ def line_passed_over(line: Line, *, besides: str | None) -> PassedOver | None:
     """Why not that line; None: it can carry a call now. `besides` is the one the caller came by."""
     if line.name == besides:
         return PassedOver.OWN
-    if not line.can_speak:
-        return PassedOver.NO_VOICE
-    return None if line.state is LineState.READY else PassedOver.NOT_READY
+    if line.state is not LineState.READY:
+        return PassedOver.NOT_READY
+    return None if line.can_speak else PassedOver.NO_VOICE
 
 
 def trunk_passed_over(trunk: Trunk, *, besides: str | None, emergency: bool = False) -> PassedOver | None:
