@@ -19,6 +19,7 @@ from gateway.clock import WallClock
 from gateway.errors import StoreError
 from gateway.events import AlertCleared, AlertRaised, Publish
 from gateway.store.schema import recordings
+from gateway.store.site_visits import forget_visits
 from gateway.store.writer import Writer
 from gateway.telephony.shop import ShopView
 
@@ -85,12 +86,13 @@ class Retention:
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def sweep(self) -> int:
-        """Remove what is due; how many recordings went. Raises StoreError and OSError."""
+        """Remove what is due, visits of the web site too; how many recordings went. Raises StoreError and OSError."""
         removed = 0
         if self._is_steady():
             due = self._clock() - timedelta(days=self._shop().recording.keep_days)
             while gone := await self._remove(recordings.c.started_at < due, BATCH):
                 removed += gone
+            await forget_visits(self._writer, self._clock() - timedelta(days=self._shop().widget.kept_days))
         removed += await self._make_room()
         if removed:
             await self._has_removed()

@@ -38,6 +38,12 @@ def visit_wire(row: Row[Any]) -> dict[str, object]:
     }  # fmt: skip
 
 
+async def forget_visits(writer: Writer, before: datetime) -> None:
+    """Remove those whose days are over. Raises StoreError."""
+    old = delete(site_visits).where(site_visits.c.asked_at < before)
+    await writer.write(lambda connection: connection.execute(old))
+
+
 class StoredVisits:
     """Implements telephony.site_desk.VisitLedger."""
 
@@ -62,8 +68,6 @@ class StoredVisits:
         }
 
         def admit(connection: Connection) -> bool:
-            old = site_visits.c.asked_at < now - timedelta(days=rules.kept_days)
-            connection.execute(delete(site_visits).where(old))
             today = site_visits.c.asked_at > now - _DAY
             bounds = (
                 (rules.per_day, today),

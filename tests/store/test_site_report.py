@@ -22,6 +22,7 @@ from gateway.telephony.widget import MARKS, SiteVisit
 from tests.api.shapes import assert_fits
 from tests.fakes.exchange_view import SHOP
 from tests.store.conftest import HandClock
+from tests.store.test_retention import an_hour
 
 OLGA, IVAN, PETR = "+79035550001", "+79035550002", "+79035550003"
 TARIFFS = (TariffSettings(way="red", per_minute="2"), TariffSettings(way="blue", per_minute="1.50"))
@@ -149,13 +150,26 @@ async def test_an_erased_number_leaves_no_visit(places: Settings, clock: HandClo
 
 
 async def test_visits_are_forgotten_when_their_days_are_over(places: Settings, clock: HandClock, bus: EventBus) -> None:
+    """Also when the widget is off by then and nobody asks any more."""
     began = clock()
+    places.recordings_dir.mkdir(parents=True, exist_ok=True)
+
+    def kept() -> list[object]:
+        with SiteReports(places) as site:
+            return [each["number"] for each in site.widget(began, clock())["items"]]  # type: ignore[attr-defined]  # as the schema says
+
     async with open_store(places, clock, bus) as store:
+        retention = store.retention(places.recordings_dir, used=lambda _directory: 0.0)
         await _visit(store, clock, OLGA)
-        clock.pass_by(days=91)
+        clock.pass_by(days=89)
         await _visit(store, clock, IVAN)
-    with SiteReports(places) as site:
-        assert site.widget(began, clock())["total"]["visitors"] == 1  # type: ignore[index]  # as the schema says
+        await retention.sweep()
+        await an_hour(clock)
+        await retention.sweep()
+        assert kept() == [IVAN, OLGA]
+        await an_hour(clock, 24)
+        await retention.sweep()
+        assert kept() == [IVAN]
 
 
 def test_no_mark_can_carry_a_formula_into_the_file() -> None:
