@@ -166,7 +166,8 @@ def test_a_party_whose_packets_stop_fades_and_the_others_go_on() -> None:
     for port in room.ports:
         room.conference.add(port)
     room.run(20)
-    room.run(20, silent=(0,))
+    # For half a second the noise of the party's room goes on.
+    room.run(30, silent=(0,))
     assert room.heard()[1] == 100
     assert room.conference.counters(room.ports[0]).concealed > 0
 
