@@ -318,9 +318,8 @@ def upgrade() -> None:
         Column("file_sha256", String(64), nullable=True),
         Column("loudness_db", JSON, nullable=True),
     )
-    op.create_index("ix_recordings_call_id", "recordings", ["call_id"])
-    op.create_index("ix_recordings_made_at", "recordings", ["made_at"])
-    op.create_index("ix_recordings_state", "recordings", ["state"])
+    for name in ("call_id", "made_at", "state"):
+        op.create_index(f"ix_recordings_{name}", "recordings", [name])
     _create(
         "sessions",
         Column("user_id", String(36), ForeignKey("users.id", name="fk_sessions_user_id"), nullable=False),
