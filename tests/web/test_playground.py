@@ -22,7 +22,7 @@ def test_it_says_that_it_is_emulated_and_shows_who_rings(owner: FlaskClient) -> 
     page = owner.get("/playground").text
     assert "are emulated" in page
     assert "nothing costs money" in page
-    now = owner.get("/playground/now").text
+    now = owner.get("/parts/playground").text
     assert "8 (916) 123-45-67" in now
     assert "ringing" in now
     assert 'action="/playground/answer"' in now

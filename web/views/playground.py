@@ -23,7 +23,7 @@ def page() -> str:
     return _page()
 
 
-@playground.get("/playground/now")
+@playground.get("/parts/playground")
 def now() -> str:
     """The calls as they are at this moment: a part of the page."""
     return render_template("parts/playground.html", world=client().playground(asker()))
