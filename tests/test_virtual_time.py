@@ -143,3 +143,13 @@ async def test_many_jobs_and_timers_never_let_time_jump_over_a_job() -> None:
 def _slow_answer() -> str:
     time.sleep(0.03)  # longer, in real time, than any of the virtual deadlines above would last
     return "done"
+
+
+async def test_a_second_is_a_second_after_a_year_too() -> None:
+    """Where a billionth of a second is less than a float can tell apart from nothing."""
+    loop = asyncio.get_running_loop()
+    await asyncio.sleep(365 * 24 * 3600.0)
+    for _ in range(100):
+        before = loop.time()
+        await asyncio.sleep(0.3)
+        assert loop.time() - before == pytest.approx(0.3, abs=1e-5)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import math
 import selectors
 import threading
 import time
@@ -151,5 +152,5 @@ class VirtualLoop(RealLoop):
         return self._executor_jobs > 0 or any(is_busy() for is_busy in self._thread_watchers)
 
     def _jump(self, seconds: float) -> None:
-        # A hair more, so that the timer is due in spite of rounding.
-        self._virtual_now += seconds + 1e-9
+        # A hair more, so that the timer is due in spite of rounding, which grows with the time that has gone by.
+        self._virtual_now += seconds + max(1e-9, 2 * math.ulp(self._virtual_now + seconds))
