@@ -2,82 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, expect
 
 from gateway.events import CallAnswered, CallEnded, CallStarted, LegStarted
 from tests.browser.conftest import PanelProcess, fill, watch
-from tests.fakes.gateway_thread import PASSWORD, GatewayThread, gateway_running
+from tests.browser.looking import NARROW, WIDE, look, set_up, wait_until
+from tests.fakes.gateway_thread import GatewayThread, gateway_running
 
 pytestmark = pytest.mark.browser
 
-AXE = (Path(__file__).parent / "axe-core-4.14.1" / "axe.min.js").read_text("utf-8")
-WIDE, NARROW = ViewportSize(width=1280, height=860), ViewportSize(width=360, height=740)
-SCREENS = (
-    "/shop/routes?caller=%2B79035550001&called=red", "/shop/toll-free",
-    "/", "/phone", "/live", "/calls", "/calls?show=missed&search=79", "/calls/c1", "/messages", "/couriers", "/lines",
-    "/phones", "/start", "/shop/general", "/shop/couriers", "/shop/lines", "/shop/phones/edit/101", "/shop/trunks/new",
-    "/messages/with/+79031112233", "/messages?show=sent&to=%2B79031112233", "/lines/red/ussd",
-    "/alerts", "/shop", "/more", "/no-such-page", "/orders", "/order-status", "/access", "/account",
-    "/account/second-step", "/system/passphrase", "/access/audit", "/playground", "/queue", "/voicemail",
-    "/system", "/restore", "/site",
-)  # fmt: skip
 LIVE_SECONDS = 2.0
-
-
-def _set_up(page: Page, panel: PanelProcess) -> None:
-    page.goto(panel.url)
-    assert page.url.endswith("/setup")
-    page.fill("[name=code]", "SETUP-CODE")
-    page.fill("[name=name]", "anna")
-    page.fill("[name=password]", PASSWORD)
-    page.fill("[name=password_again]", PASSWORD)
-    page.click("main form button[type=submit]")
-    page.wait_for_url(panel.url + "/start")
-    page.goto(panel.url)
-
-
-def _sideways(page: Page) -> int:
-    """How many pixels stick out."""
-    return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
-
-
-def _wait_until(page: Page, condition: str) -> None:
-    """Wait for a condition without eval, which the content policy forbids."""
-    deadline = time.monotonic() + 10
-    while not page.evaluate(condition):
-        assert time.monotonic() < deadline, condition
-        page.wait_for_timeout(50)
-
-
-def _look(page: Page, what: str) -> None:
-    """Nothing sticks out and axe finds nothing, on a screen and on a phone."""
-    before = page.viewport_size
-    # axe comes in by the debugger's door, which the content policy does not guard.
-    session = page.context.new_cdp_session(page)
-    session.send("Runtime.evaluate", {"expression": AXE})
-    for size in (WIDE, NARROW):
-        page.set_viewport_size(size)
-        assert _sideways(page) <= 0, (what, size)
-        found: Any = session.send(
-            "Runtime.evaluate",
-            {
-                "expression": "axe.run().then((results) => JSON.stringify(results.violations.map((each) => "
-                "[each.id, each.nodes.map((node) => node.target.join(' ')).slice(0, 4)])))",
-                "awaitPromise": True,
-            },
-        )
-        violations = [f"{name}: {', '.join(where)}" for name, where in json.loads(found["result"]["value"])]
-        assert violations == [], (what, size)
-    assert before is not None
-    page.set_viewport_size(before)
-    session.detach()
 
 
 @pytest.mark.parametrize(("theme", "language"), [("light", "ru"), ("dark", "en")])
@@ -89,22 +27,15 @@ def test_from_the_code_to_the_first_recording(
         context = chromium.new_context(viewport=WIDE, locale=language, color_scheme="light")
         page = context.new_page()
         watched = watch(page)
-        _set_up(page, panel)
+        set_up(page, panel)
         context.add_cookies([{"name": "theme", "value": theme, "url": panel.url}])
-        for path in SCREENS:
-            page.goto(panel.url + path)
-            assert page.evaluate("document.documentElement.lang") == language
-            _look(page, path)
-        assert [text for text in watched.complaints if "404" not in text] == []
-        watched.complaints.clear()
-
         page.goto(panel.url + "/calls")
         page.locator(".play-button").first.click()
         expect(page.locator("#player-length")).to_have_text("0:03")
-        _wait_until(page, "document.getElementById('player-audio').currentTime > 0.3")
-        _look(page, "the player")
+        wait_until(page, "document.getElementById('player-audio').currentTime > 0.3")
+        look(page, "the player")
         page.locator("#player-next").click()
-        _wait_until(page, "document.getElementById('player-audio').src.includes('r-c2')")
+        wait_until(page, "document.getElementById('player-audio').src.includes('r-c2')")
         page.locator("#player-seek").press("End")
         page.locator("#player-close").click()
         expect(page.locator("#player")).to_be_hidden()
@@ -112,7 +43,7 @@ def test_from_the_code_to_the_first_recording(
 
         page.locator("header .sign-out button").click()
         page.wait_for_url("**/login**")
-        _look(page, "the sign-in")
+        look(page, "the sign-in")
         context.close()
 
 
@@ -121,7 +52,7 @@ def test_a_call_comes_and_goes_without_a_reload(chromium: Browser, gateway: Gate
         fill(gateway)
         page = chromium.new_page(viewport=WIDE)
         watched = watch(page)
-        _set_up(page, panel)
+        set_up(page, panel)
         page.evaluate("window.sameDocument = true")
         expect(page.get_by_text("No call is running")).to_be_visible()
         before = time.monotonic()
@@ -152,11 +83,11 @@ def test_a_lost_gateway_is_visible_and_its_return_heals_the_page(chromium: Brows
         port = gateway.port
         panel = stack.enter_context(PanelProcess(gateway.url))
         page = chromium.new_page(viewport=NARROW)
-        _set_up(page, panel)
+        set_up(page, panel)
         expect(page.locator("#connection")).to_be_hidden()
         first_life.close()
         expect(page.locator("#connection")).to_contain_text("The gateway is not running", timeout=10_000)
-        _look(page, "no gateway")
+        look(page, "no gateway")
         with gateway_running(gateway, port=port):
             expect(page.locator("#connection")).to_be_hidden(timeout=15_000)
             page.close()
@@ -165,7 +96,7 @@ def test_a_lost_gateway_is_visible_and_its_return_heals_the_page(chromium: Brows
 def test_everything_is_reached_by_the_keyboard(chromium: Browser, gateway: GatewayThread) -> None:
     with gateway_running(gateway), PanelProcess(gateway.url) as panel:
         page = chromium.new_page(viewport=WIDE)
-        _set_up(page, panel)
+        set_up(page, panel)
         page.goto(panel.url + "/calls")
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.className") == "skip"
@@ -180,7 +111,7 @@ def test_everything_is_reached_by_the_keyboard(chromium: Browser, gateway: Gatew
         assert {"side", "chips", "top"} <= reached
         page.locator(".play-button").first.focus()
         page.keyboard.press("Enter")
-        _wait_until(page, "document.getElementById('player-audio').currentTime > 0.1")
+        wait_until(page, "document.getElementById('player-audio').currentTime > 0.1")
         page.keyboard.press("Escape")
         expect(page.locator("#player")).to_be_hidden()
         assert page.evaluate("document.activeElement.className").startswith("play-button")
@@ -191,7 +122,7 @@ def test_more_open_pages_than_streams_hold_nothing_up(chromium: Browser, gateway
     with gateway_running(gateway), PanelProcess(gateway.url) as panel:
         context = chromium.new_context(viewport=NARROW)
         first = context.new_page()
-        _set_up(first, panel)
+        set_up(first, panel)
         pages = [context.new_page() for _ in range(8)]
         for page in pages:
             page.goto(panel.url + "/live")

@@ -1,0 +1,41 @@
+"""Every screen in both languages and themes, on a screen and on a phone: nothing sticks out, and axe finds nothing."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.conftest import PanelProcess, fill, watch
+from tests.browser.looking import WIDE, look, set_up
+from tests.fakes.gateway_thread import GatewayThread, gateway_running
+
+pytestmark = pytest.mark.browser
+
+SCREENS = (
+    "/shop/routes?caller=%2B79035550001&called=red", "/shop/toll-free",
+    "/", "/phone", "/live", "/calls", "/calls?show=missed&search=79", "/calls/c1", "/messages", "/couriers", "/lines",
+    "/phones", "/start", "/shop/general", "/shop/couriers", "/shop/lines", "/shop/phones/edit/101", "/shop/trunks/new",
+    "/messages/with/+79031112233", "/messages?show=sent&to=%2B79031112233", "/lines/red/ussd",
+    "/alerts", "/shop", "/more", "/no-such-page", "/orders", "/order-status", "/access", "/account",
+    "/account/second-step", "/system/passphrase", "/access/audit", "/playground", "/queue", "/voicemail",
+    "/system", "/restore", "/site",
+)  # fmt: skip
+PARTS = 4
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize(("theme", "language"), [("light", "ru"), ("dark", "en")])
+def test_a_part_of_the_screens(chromium: Browser, gateway: GatewayThread, theme: str, language: str, part: int) -> None:
+    with gateway_running(gateway), PanelProcess(gateway.url) as panel:
+        fill(gateway)
+        context = chromium.new_context(viewport=WIDE, locale=language, color_scheme="light")
+        page = context.new_page()
+        watched = watch(page)
+        set_up(page, panel)
+        context.add_cookies([{"name": "theme", "value": theme, "url": panel.url}])
+        for path in SCREENS[part::PARTS]:
+            page.goto(panel.url + path)
+            assert page.evaluate("document.documentElement.lang") == language
+            look(page, path)
+        assert [text for text in watched.complaints if "404" not in text] == []
+        context.close()
