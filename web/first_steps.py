@@ -70,7 +70,8 @@ def first_steps() -> list[Step]:
         Step(
             gettext("Greeting"),
             gettext("It is on from the beginning: two rings, a greeting, music, and an offer to call back."),
-            url_for("reception.page"), gettext("Reception"), done=gettext("It answers") if client().reception(asker())["rules"]["on"] else "",
+            url_for("reception.page"), gettext("Reception"),
+            done=gettext("It answers") if client().reception(asker())["rules"]["on"] else "",
         ),
         Step(
             gettext("Recording and its notice"),
