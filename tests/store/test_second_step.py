@@ -193,14 +193,14 @@ async def test_a_role_that_needs_it_may_do_nothing_before(door: Door, clock: Han
     async with door.opened() as accounts:
         limited = await accounts.authenticate(session.token)
         assert limited is not None
-        assert (limited.scopes, limited.lacks_second_step) == ({"own"}, True)
+        assert (limited.scopes, limited.lacks_second_step) == (frozenset({"own"}), True)
         program = await accounts.authenticate(token)  # programs have no phone
         assert program is not None
-        assert (program.scopes, program.lacks_second_step) == ({"read"}, False)
+        assert (program.scopes, program.lacks_second_step) == (frozenset({"read"}), False)
         await _switch_on(accounts, clock, admin.id)
         free = await accounts.authenticate(session.token)
         assert free is not None
-        assert (free.scopes, free.lacks_second_step) == ({"admin"}, False)
+        assert (free.scopes, free.lacks_second_step) == (frozenset({"admin"}), False)
         await _switch_on(accounts, clock, owner)
         with pytest.raises(OwnersOnly):
             await accounts.reset_second_step(owner, by=admin.id)
