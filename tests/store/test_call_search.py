@@ -37,7 +37,7 @@ def test_by_a_part_of_the_name(text: str, found: set[str]) -> None:
     }  # fmt: skip
     order = {
         "gateway_id": "g", "digits": "1", "stage": "accepted", "note": "", "created_at": NOW, "changed_at": NOW,
-        "expires_at": NOW,
+        "expires_at": NOW, "callback_required": 0,
     }  # fmt: skip
     writer = memory_writer()
     with writer.engine.begin() as connection:

@@ -107,7 +107,7 @@ async def test_a_call_by_its_id(tmp_path: Path) -> None:
         await served.set_up()
         assert await served.ask("GET", "/api/v1/calls/c1") == (
             200,
-            {"id": "c1", "legs": [], "timeline": [], "notes": [], "listenings": []},
+            {"id": "c1", "legs": [], "timeline": [], "notes": [], "listenings": [], "visit": None},
         )
         status, answer = await served.ask("GET", "/api/v1/calls/c2", headers={"Accept-Language": "ru"})
         assert (status, answer["code"], answer["title"]) == (404, "not-found", "Здесь такого нет.")

@@ -41,7 +41,7 @@ async def test_how_the_machine_stands(tmp_path: Path) -> None:
         status, answer = await served.ask("GET", "/api/v1/system", headers={"Accept-Language": "ru"})
         assert status == 200
         assert_fits(answer, "System")
-        assert answer["backups"] == {"state": "off", "reason": None, "items": []}
+        assert answer["backups"] == {"state": "off", "reason": None, "passphrase": "nowhere", "items": []}
         codes = {finding["code"]: finding for finding in answer["findings"]}
         assert {"clock-set", "data-writable"} <= codes.keys()
         assert "можно писать" in codes["data-writable"]["title"]
