@@ -58,7 +58,7 @@ async def strongest(listener: RemoteCall, *, from_second: float) -> tuple[float,
     power = np.abs(np.fft.rfft(sound * np.hanning(len(sound)))) ** 2
     hertz = np.fft.rfftfreq(len(sound), 1 / 8000)
     top = hertz[int(power.argmax())]
-    return float(top), float(power[np.abs(hertz - top) < 40].sum() / power.sum())
+    return float(top), float(power[np.abs(hertz - top) < 40].sum() / max(power.sum(), 1.0))
 
 
 @asynccontextmanager
