@@ -212,3 +212,30 @@ async def test_a_couriers_own_mobile_is_no_call_of_the_couriers(
         with pytest.raises(TooManyAtOnce):
             await begin(store, extension="2001")
         await begin(store, extension="2001", number=MOBILE)
+
+
+async def test_what_would_be_refused_can_be_asked_and_costs_nothing(
+    places: Settings, clock: HandClock, bus: EventBus, heard: list[Event]
+) -> None:
+    """The answer is that of a call which is begun at that moment; nobody is alerted by a question."""
+    lock = NightLock(begins="23:00", ends="07:00")
+    async with open_store(places, clock, bus) as store:
+        await store.save_shop(replace(shop(minutes_per_day=2, minutes_per_month=3), night=lock), by="test")
+
+        def refusal(number: str = CUSTOMER, extension: str | None = "101") -> str:
+            found = store.budget.refusal(way="red", extension=extension, number=number, at=clock.now)
+            return type(found).__name__
+
+        clock.now = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
+        assert refusal() == refusal(extension=None) == "NightLocked"
+        assert refusal("112") == "NoneType"
+        clock.now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+        assert refusal() == refusal(extension=None) == "NoneType"
+        assert store.budget.extension_minutes("101") == LineMinutes(used=0, left=1440)
+        await talk(store, 2)
+        assert refusal() == "BudgetSpent"
+        assert store.budget.extension_minutes("101") == LineMinutes(used=2, left=1438)
+        clock.pass_by(days=1)
+        await talk(store, 1)
+        assert refusal() == "MonthSpent"
+        assert not [code for code, _ in alerts(heard) if code == "night-lock"]
