@@ -28,7 +28,7 @@ from tests.faults import rounds
 
 pytestmark = [pytest.mark.interop, pytest.mark.real_time]
 
-TRIES = rounds(160, 10_000)
+TRIES = rounds(80, 10_000)
 INSIDER = "an-honest-phone-of-the-shop"
 MOST_RINGS = 5
 """Of the registered mobile in an hour, for nothing but a number that anybody can show (T-F8)."""
