@@ -95,8 +95,8 @@ class PanelProcess:
     def __init__(self, api_url: str) -> None:
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        arguments = [sys.executable, "-m", "web", "--api", api_url, "--bind", f"127.0.0.1:{self.port}"]
-        self._process = subprocess.Popen(arguments)
+        self._arguments = [sys.executable, "-m", "web", "--api", api_url, "--bind", f"127.0.0.1:{self.port}"]
+        self._process = subprocess.Popen(self._arguments)
 
     def __enter__(self) -> Self:
         deadline = time.monotonic() + _START_SECONDS
@@ -116,6 +116,11 @@ class PanelProcess:
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.wait(10)
+
+    def begin_anew(self) -> None:
+        """At the same address, as after an upgrade; it must have been ended."""
+        self._process = subprocess.Popen(self._arguments)
+        self.__enter__()
 
 
 @pytest.fixture(scope="module")

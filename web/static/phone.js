@@ -21,6 +21,7 @@
       this.extension = extension;
       this.source = null;
       this.tunnel = null;
+      this.token = "";
       this.sent = Promise.resolve();
     }
 
@@ -29,7 +30,9 @@
       this.source = source;
       source.onmessage = ({ data }) => {
         const told = JSON.parse(data);
-        if (told.tunnel) {
+        if (told.token) {
+          this.token = told.token;
+        } else if (told.tunnel) {
           this.tunnel = told.tunnel;
           this.onconnect();
         } else {
@@ -58,7 +61,7 @@
       if (tunnel === null) {
         return false;
       }
-      const headers = { "Content-Type": "message/sip", "X-CSRFToken": words.token };
+      const headers = { "Content-Type": "message/sip", "X-CSRFToken": this.token };
       this.sent = this.sent
         .then(() => fetch(`${words.messages}/${tunnel}`, { method: "POST", body: message, headers, keepalive: true }))
         .catch(() => undefined);

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from http.client import HTTPException
 
 from flask import Blueprint, Response, abort, render_template, request
+from flask_wtf.csrf import generate_csrf
 
 from web.own_phone import own_phone
 from web.reader import asker, client, may, snapshot
@@ -30,7 +32,10 @@ def page() -> str:
 
 @browser_phone.get("/phone/messages")
 def messages() -> Response | tuple[str, int]:
-    """Server-sent events: what the daemon says to the phone; 429 when too many browsers are phones."""
+    """Server-sent events: what the daemon says to the phone; 429 when too many browsers are phones.
+
+    The form's token for what the phone sends comes first: a window that is left open outlives the panel that made it.
+    """
     if not _room.acquire(blocking=False):
         return "", 429
     stack = ExitStack()
@@ -38,14 +43,15 @@ def messages() -> Response | tuple[str, int]:
     with stack:
         lines = stack.enter_context(client().phone_messages(asker(), request.args.get("extension", "")))
         kept = stack.pop_all()
-    response = Response(_pieces(lines), mimetype="text/event-stream")
+    response = Response(_pieces(generate_csrf(), lines), mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"
     response.call_on_close(kept.close)
     return response
 
 
-def _pieces(lines: Iterator[bytes]) -> Iterator[bytes]:
+def _pieces(token: str, lines: Iterator[bytes]) -> Iterator[bytes]:
     try:
+        yield f"data: {json.dumps({'token': token})}\n\n".encode()
         yield from lines
     except (OSError, HTTPException):
         return  # the daemon is gone, or says nothing any more: the browser opens the next one
