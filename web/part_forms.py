@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from web.told import whole
 from web.translation import gettext as _  # as in templates: every second word here is one for people
 
 
@@ -41,8 +42,8 @@ class Field:
                 return self.name in form
             case Kind.LIST:
                 return text.replace(",", " ").split()
-            case Kind.COUNT if text.isascii() and text.isdigit():
-                return int(text)
+            case Kind.COUNT:
+                return whole(text)
             case _:
                 return text or None
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
 from web.gateway_client import Refused
-from web.reader import asker, client, time_zone
+from web.reader import asker, client
+from web.told import midnight
 
 audit = Blueprint("audit", __name__)
 
@@ -48,15 +48,6 @@ def _chosen() -> dict[str, str]:
 def _query(chosen: dict[str, str]) -> dict[str, str | int | None]:
     return {
         "search": chosen["search"],
-        "since": _midnight(chosen["from"]),
-        "until": _midnight(chosen["to"], days=1),
+        "since": midnight(chosen["from"]),
+        "until": midnight(chosen["to"], days=1),
     }
-
-
-def _midnight(day: str, *, days: int = 0) -> str | None:
-    """When that day of the shop begins, or the one `days` later; None for what is no day."""
-    try:
-        begins = datetime.combine(date.fromisoformat(day) + timedelta(days=days), time(), time_zone())
-    except (ValueError, OverflowError):
-        return None
-    return begins.astimezone(UTC).isoformat()

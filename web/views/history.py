@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -14,7 +13,8 @@ from web import parts, timeline
 from web.gateway_client import Refused
 from web.people import Directory, card_of, outside_of
 from web.places import places_of
-from web.reader import asker, client, snapshot, time_zone
+from web.reader import asker, client, snapshot
+from web.told import midnight
 from web.translation import gettext
 
 history = Blueprint("history", __name__)
@@ -49,8 +49,8 @@ def calls() -> str:
         "search": chosen["search"],
         "courier": chosen["courier"],
         "line": chosen["line"],
-        "since": _midnight(chosen["from"]),
-        "until": _midnight(chosen["to"], days=1),
+        "since": midnight(chosen["from"]),
+        "until": midnight(chosen["to"], days=1),
         "cursor": request.args.get("cursor"),
     }
     page = parts.calls_or_reason(**query)
@@ -148,12 +148,3 @@ def recording(recording_id: str) -> Response:
 def peaks(recording_id: str) -> dict[str, Any]:
     """The waveform."""
     return client().peaks(asker(), recording_id)
-
-
-def _midnight(day: str, *, days: int = 0) -> str | None:
-    """The beginning of a day `2027-01-31` of the shop, in UTC; None for what is no day."""
-    try:
-        first = date.fromisoformat(day) + timedelta(days=days)
-        return datetime.combine(first, time(), time_zone()).astimezone(UTC).isoformat()
-    except (ValueError, OverflowError):
-        return None

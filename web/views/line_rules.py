@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from web.gateway_client import Refused
 from web.reader import asker, client, snapshot
+from web.told import whole
 from web.translation import gettext
 
 line_rules = Blueprint("line_rules", __name__)
@@ -45,17 +46,9 @@ def take(line: str) -> Response | tuple[str, int]:
 def _told() -> dict[str, Any]:
     told = {name: value.strip() for name, value in request.form.items()}
     rules: dict[str, Any] = {name: told.get(name) or None for name in _WORDS}
-    rules |= {name: _whole(told.get(name, "")) for name in _COUNTS}
+    rules |= {name: whole(told.get(name, "")) for name in _COUNTS}
     rules |= {name: told.get(name, "").replace(",", " ").split() for name in _LISTS}
     return rules | {name: name in told for name in _SWITCHES}
-
-
-def _whole(text: str) -> int | str | None:
-    """A number; what is none goes on as it is, and the gateway says what is wrong with it."""
-    try:
-        return int(text) if text else None
-    except ValueError:
-        return text
 
 
 def _page(line: str, rules: dict[str, Any], refusal: Refused | None = None) -> str:

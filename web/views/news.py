@@ -23,7 +23,7 @@ def stream() -> Response | tuple[str, int]:
     listener = Listener(asker(), is_gone=lambda: _has_hung_up(connection))
     if not feed.join(listener):
         return "", 429
-    response = Response(_messages(feed, listener), mimetype="text/event-stream", direct_passthrough=True)
+    response = Response(_messages(feed, listener), mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"
     response.call_on_close(lambda: feed.leave(listener))
     return response

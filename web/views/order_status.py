@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from web.gateway_client import Refused
 from web.reader import asker, client, snapshot
+from web.told import whole
 from web.translation import gettext
 from web.views.ordering import STAGES
 
@@ -66,7 +67,7 @@ def _told() -> dict[str, Any]:
     return {
         "order_status": {
             "extension": form.get("extension", "").strip(), "ways": form.getlist("ways"),
-            "tries": _whole(form.get("tries", "")),
+            "tries": whole(form.get("tries", "")),
         },
         "order_source": {
             "url": form.get("url", "").strip(), "private": "private" in form,
@@ -93,11 +94,3 @@ def _page(
         "order_status.html", rules=shown, with_secret=with_secret, stages=STAGES, refusal=refusal, number=number,
         tried=tried, more=range(_MORE_ROWS), snapshot=snapshot(),
     )  # fmt: skip
-
-
-def _whole(text: str) -> int | str:
-    """A number; what is none goes on as it is, and the gateway says what is wrong with it."""
-    try:
-        return int(text)
-    except ValueError:
-        return text

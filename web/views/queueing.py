@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from web.gateway_client import Refused
 from web.people import Directory
 from web.reader import asker, client, snapshot
+from web.told import whole
 from web.translation import gettext
 
 queueing = Blueprint("queueing", __name__)
@@ -30,7 +31,7 @@ def page() -> str:
 def take() -> str | Response | tuple[str, int]:
     """Other rules; a number that is left empty is as if it had never been set."""
     told = {name: value.strip() for name, value in request.form.items()}
-    rules: dict[str, Any] = {name: _whole(told.get(name, "")) for name in _COUNTS}
+    rules: dict[str, Any] = {name: whole(told.get(name, "")) for name in _COUNTS}
     rules |= {name: told.get(name, "") for name in _WORDS}
     rules |= {name: request.form.getlist(name) for name in _LISTS}
     reasons = (line.strip() for line in request.form.get("pause_reasons", "").splitlines())
@@ -93,11 +94,3 @@ def _page(rules: dict[str, Any] | None = None, refusal: Refused | None = None) -
         "queue.html", rules=rules or shown["rules"], paused=shown["paused"], refusal=refusal, snapshot=snapshot(),
         directory=Directory(snapshot()),
     )  # fmt: skip
-
-
-def _whole(text: str) -> int | str | None:
-    """A number; what is none goes on as it is, and the gateway says what is wrong with it."""
-    try:
-        return int(text) if text else None
-    except ValueError:
-        return text

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from web.gateway_client import Refused
 from web.reader import asker, client, snapshot
+from web.told import whole
 from web.translation import gettext
 
 reception = Blueprint("reception", __name__)
@@ -31,7 +32,7 @@ def page() -> str:
 def take() -> str | Response | tuple[str, int]:
     """Other rules; a number that is left empty is as if it had never been set."""
     told = {name: value.strip() for name, value in request.form.items()}
-    rules: dict[str, Any] = {name: _whole(told.get(name, "")) for name in _COUNTS}
+    rules: dict[str, Any] = {name: whole(told.get(name, "")) for name in _COUNTS}
     rules |= {name: told.get(name, "") for name in _WORDS} | {name: name in told for name in _SWITCHES}
     try:
         client().change_reception(asker(), rules)
@@ -63,11 +64,3 @@ def _page(rules: dict[str, Any] | None = None, refusal: Refused | None = None) -
         "reception.html", rules=rules or shown["rules"], phases=shown["phases"], advice=shown["advice"],
         call_backs=client().call_backs(asker()), refusal=refusal, snapshot=snapshot(),
     )  # fmt: skip
-
-
-def _whole(text: str) -> int | str | None:
-    """A number; what is none goes on as it is, and the gateway says what is wrong with it."""
-    try:
-        return int(text) if text else None
-    except ValueError:
-        return text

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from web.gateway_client import Refused
 from web.reader import asker, client, now, snapshot
+from web.told import whole
 from web.translation import gettext
 
 site = Blueprint("site", __name__)
@@ -29,7 +30,7 @@ def page() -> str:
 def take() -> str | AnyResponse | tuple[str, int]:
     """Other rules; a number that is left empty is as if it had never been set."""
     told = {name: value.strip() for name, value in request.form.items()}
-    rules: dict[str, Any] = {name: _whole(told.get(name, "")) for name in _COUNTS}
+    rules: dict[str, Any] = {name: whole(told.get(name, "")) for name in _COUNTS}
     rules |= {name: told.get(name, "") for name in _TEXTS}
     rules["on"] = "on" in told
     rules["origins"] = [each.rstrip("/").lower() for each in told.get("origins", "").split()]
@@ -70,11 +71,3 @@ def _page(rules: dict[str, Any] | None = None, refusal: Refused | None = None) -
 def _period() -> dict[str, str]:
     until = now() + timedelta(minutes=1)
     return {"since": (until - timedelta(days=DAYS)).isoformat(), "until": until.isoformat()}
-
-
-def _whole(text: str) -> int | str | None:
-    """A number; what is none goes on as it is, and the gateway says what is wrong with it."""
-    try:
-        return int(text) if text else None
-    except ValueError:
-        return text

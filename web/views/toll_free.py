@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from web.gateway_client import Refused
 from web.reader import asker, client, snapshot
+from web.told import whole
 from web.translation import gettext
 
 toll_free = Blueprint("toll_free", __name__)
@@ -30,7 +31,7 @@ def page() -> str:
 def take() -> Response | tuple[str, int]:
     """Other rules; what the form leaves empty is as if it had never been set."""
     told = {name: value.strip() for name, value in request.form.items()}
-    rules: dict[str, Any] = {name: _whole(told.get(name, "")) for name in _COUNTS}
+    rules: dict[str, Any] = {name: whole(told.get(name, "")) for name in _COUNTS}
     rules |= {name: told.get(name) or None for name in _WORDS} | {"bills_ringing": "bills_ringing" in told}
     try:
         client().change_toll_free(asker(), rules)
@@ -61,11 +62,3 @@ def _page(rules: dict[str, Any] | None = None, refusal: Refused | None = None) -
     return render_template(
         "toll_free.html", guard=guard, rules=rules or guard["rules"], refusal=refusal, snapshot=snapshot()
     )
-
-
-def _whole(text: str) -> int | str | None:
-    """A number; what is none goes on as it is, and the gateway says what is wrong with it."""
-    try:
-        return int(text) if text else None
-    except ValueError:
-        return text
