@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from aiohttp import web
 
 from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL
 from gateway.api.problems import NotFound
 from gateway.api.seams import ShopFile
-from gateway.telephony.shop import CourierSettings, LineSettings, PhoneSettings, TrunkSettings
+from gateway.telephony.shop_kinds import KEY_OF, changeable
 
-_KEYS = {"lines": "name", "phones": "extension", "couriers": "extension", "trunks": "name"}
-_FIELDS = {
-    kind: frozenset(each.name for each in fields(settings)) - {_KEYS[kind], "pin_file", "ca_file"}
-    for kind, settings in (
-        ("lines", LineSettings),
-        ("phones", PhoneSettings),
-        ("couriers", CourierSettings),
-        ("trunks", TrunkSettings),
-    )
-}
-"""The key of a part, and files of this machine, are changed with the whole shop only."""
 _GENERAL = frozenset(("name", "language", "time_zone", "currency", "country", "recorded_calls", "recording_notice"))
 _LONGEST_KEY = 64
 
@@ -56,9 +43,9 @@ class ShopPartRoutes:
 
     async def _put_part(self, request: web.Request) -> web.Response:
         kind, key = _kind(request), _key(request)
-        changes = await bodies.json_object(request, allowed=_FIELDS[kind])
+        changes = await bodies.json_object(request, allowed=changeable(kind))
         await self._shop.change_part(kind, key, changes, by=request[PRINCIPAL].name)
-        found = next(each for each in self._shop.shop_parts(kind) if each[_KEYS[kind]] == key)
+        found = next(each for each in self._shop.shop_parts(kind) if each[KEY_OF[kind]] == key)
         return _fresh(found)
 
     async def _delete_part(self, request: web.Request) -> web.Response:
@@ -71,7 +58,7 @@ class ShopPartRoutes:
 
 def _kind(request: web.Request) -> str:
     kind = request.match_info["kind"]
-    if kind not in _KEYS:
+    if kind not in KEY_OF:
         raise NotFound("There is no such kind of parts.")
     return kind
 

@@ -6,16 +6,13 @@ all the same, by a NOTIFY outside of any dialog, as phones have taken it since b
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from typing import TypeAlias
 
 from gateway.events import MailboxChanged, PhoneRegistered, Published, ShopChanged
-from gateway.sip.dialog import SERVER_NAME, our_via
-from gateway.sip.headers import NameAddress
-from gateway.sip.message import Headers, Request, Response
+from gateway.sip.message import Response
+from gateway.sip.phone_request import request_to
 from gateway.sip.registrar import Binding, Registrar
-from gateway.sip.transaction import new_tag
 from gateway.sip.uri import SipUri
 from gateway.sip.wire import Wire
 from gateway.telephony.mailboxes import Counts, Mailboxes, boxes_of, waiting_for
@@ -110,24 +107,16 @@ class MessageLamps:
 
     def _notify(self, binding: Binding, extension: str) -> None:
         local = binding.flow.local
-        us = NameAddress(SipUri(local.host, local.port, extension))
-        body = self.topic.document(extension, str(us.uri), 0)
+        body = self.topic.document(extension, str(SipUri(local.host, local.port, extension)), 0)
         if self._told.get(binding.contact) == body:
             return
         self._told[binding.contact] = body
-        headers = Headers()
-        headers.add("Via", our_via(binding.flow))
-        headers.add("Max-Forwards", "70")
-        headers.add("From", us.with_parameter("tag", new_tag()))
-        headers.add("To", NameAddress(binding.uri))
-        headers.add("Call-ID", secrets.token_hex(12))
-        headers.add("CSeq", "1 NOTIFY")
-        headers.add("Contact", us)
-        headers.add("User-Agent", SERVER_NAME)
-        headers.add("Event", PACKAGE)
-        headers.add("Subscription-State", "terminated;reason=noresource")
-        headers.add("Content-Type", CONTENT_TYPE)
-        request = Request(headers, method="NOTIFY", uri=binding.uri, body=body)
+        fields = (
+            ("Event", PACKAGE),
+            ("Subscription-State", "terminated;reason=noresource"),
+            ("Content-Type", CONTENT_TYPE),
+        )
+        request = request_to(binding, "NOTIFY", user=extension, fields=fields, body=body)
         self._wire.transactions.ask(request, binding.flow, _taken, patience_seconds=PATIENCE_SECONDS)
 
 

@@ -5,22 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import secrets
 from collections.abc import Callable
 
 from gateway.errors import AddressInUse
-from gateway.sip.dialog import SERVER_NAME, our_via
 from gateway.sip.headers import NameAddress
 from gateway.sip.media_terms import MediaTerms
-from gateway.sip.message import Headers, Request, Response
+from gateway.sip.message import Response
 from gateway.sip.outgoing import OutgoingCall
 from gateway.sip.pacer import Pacer
+from gateway.sip.phone_request import request_to
 from gateway.sip.port_range import PortRange
 from gateway.sip.registrar import Binding, Registrar
 from gateway.sip.rtp_port import RtpPort
 from gateway.sip.sip_leg import SipLeg
 from gateway.sip.target import Target
-from gateway.sip.transaction import new_tag
 from gateway.sip.transport import Flow
 from gateway.sip.uri import SipUri
 from gateway.sip.wire import Wire
@@ -103,7 +101,7 @@ class SipPhones:
 
         if any(each is binding for each in self._registrar.everything()):
             self._wire.transactions.ask(
-                _options(binding), binding.flow, answered, patience_seconds=QUALIFY_PATIENCE_SECONDS
+                request_to(binding, "OPTIONS"), binding.flow, answered, patience_seconds=QUALIFY_PATIENCE_SECONDS
             )
 
 
@@ -122,18 +120,3 @@ def common_host(flows: list[Flow]) -> str:
     if len(hosts) == 1:
         return hosts.pop()
     return "::" if any(":" in host for host in hosts) else "0.0.0.0"
-
-
-def _options(binding: Binding) -> Request:
-    local = binding.flow.local
-    us = NameAddress(SipUri(local.host, local.port, SERVER_NAME))
-    headers = Headers()
-    headers.add("Via", our_via(binding.flow))
-    headers.add("Max-Forwards", "70")
-    headers.add("From", us.with_parameter("tag", new_tag()))
-    headers.add("To", NameAddress(binding.uri))
-    headers.add("Call-ID", secrets.token_hex(12))
-    headers.add("CSeq", "1 OPTIONS")
-    headers.add("Contact", us)
-    headers.add("User-Agent", SERVER_NAME)
-    return Request(headers, method="OPTIONS", uri=binding.uri)

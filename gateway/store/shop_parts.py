@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from gateway.store.shop_file import MASK, SECRETS, new_password, plain, read_shop, write_shop
-from gateway.telephony.shop import CourierSettings, LineSettings, PhoneSettings, Shop, TrunkSettings
+from gateway.telephony.shop import Shop
+from gateway.telephony.shop_kinds import KEY_OF, SETTINGS_OF, changeable
 from gateway.toml_document import TomlDocument
 
-KEYS = {"lines": "name", "phones": "extension", "couriers": "extension", "trunks": "name"}
-"""The kinds of parts, by the names of shop.toml, and what tells one part from another."""
-_CLASSES: dict[str, type[LineSettings | PhoneSettings | CourierSettings | TrunkSettings]] = {
-    "lines": LineSettings, "phones": PhoneSettings, "couriers": CourierSettings, "trunks": TrunkSettings,
-}  # fmt: skip
-_OF_THIS_MACHINE = frozenset({"pin_file", "ca_file"})
 _HEADING = ("name", "language", "time_zone", "currency")
-
-
-def changeable(kind: str) -> frozenset[str]:
-    """What of a part of that kind can be changed by itself: all but its key, and files of this machine."""
-    return frozenset(each.name for each in fields(_CLASSES[kind])) - {KEYS[kind]} - _OF_THIS_MACHINE
 
 
 def parts_of(shop: Shop, kind: str) -> list[dict[str, Any]]:
     """The parts of a kind, by the names of shop.toml; what is not set is None, a secret that is set is masked."""
     found = []
     for part in getattr(shop, kind):
-        table = {name: plain(getattr(part, name)) for name in (KEYS[kind], *sorted(changeable(kind)))}
+        table = {name: plain(getattr(part, name)) for name in (KEY_OF[kind], *sorted(changeable(kind)))}
         found.append(table | {name: MASK for name in SECRETS.get(kind, ()) if table[name] is not None})
     return found
 
@@ -40,14 +30,14 @@ def with_part(shop: Shop, kind: str, key: str, changes: Mapping[str, object]) ->
     knows. Raises SettingsError that names what is wrong.
     """
     parts = list(getattr(shop, kind))
-    place = next((index for index, part in enumerate(parts) if getattr(part, KEYS[kind]) == key), len(parts))
-    table = plain(parts[place]) if place < len(parts) else {KEYS[kind]: key}
+    place = next((index for index, part in enumerate(parts) if getattr(part, KEY_OF[kind]) == key), len(parts))
+    table = plain(parts[place]) if place < len(parts) else {KEY_OF[kind]: key}
     table |= {name: value for name, value in changes.items() if value != MASK}
     table = {name: value for name, value in table.items() if value not in (None, "")}
     if kind == "phones":
         table.setdefault("password", new_password())
     document = TomlDocument("", f"{kind} {key}")
-    part = document.read(_CLASSES[kind], table, ())
+    part = document.read(SETTINGS_OF[kind], table, ())
     document.finish()
     parts[place : place + 1] = [part]
     return _checked(_with(shop, kind, tuple(parts)))
@@ -55,7 +45,7 @@ def with_part(shop: Shop, kind: str, key: str, changes: Mapping[str, object]) ->
 
 def without_part(shop: Shop, kind: str, key: str) -> Shop:
     """The shop without that part. Raises LookupError, or SettingsError when something of the shop still names it."""
-    parts = tuple(part for part in getattr(shop, kind) if getattr(part, KEYS[kind]) != key)
+    parts = tuple(part for part in getattr(shop, kind) if getattr(part, KEY_OF[kind]) != key)
     if len(parts) == len(getattr(shop, kind)):
         raise LookupError(key)
     return _checked(_with(shop, kind, parts))

@@ -7,8 +7,6 @@ import pytest
 from gateway.errors import SettingsError
 from gateway.store.shop_file import MASK
 from gateway.store.shop_parts import (
-    KEYS,
-    changeable,
     general_of,
     parts_of,
     with_general,
@@ -17,6 +15,7 @@ from gateway.store.shop_parts import (
 )
 from gateway.telephony.recording_policy import Notice, RecordCalls
 from gateway.telephony.shop import FollowMe, Shop
+from gateway.telephony.shop_kinds import KEY_OF, changeable
 from tests.fakes.exchange_view import SHOP
 
 
@@ -51,7 +50,7 @@ def test_a_courier_comes_changes_and_goes() -> None:
 
 def test_lists_show_everything_but_secrets() -> None:
     shop = with_part(SHOP, "trunks", "provider", {"host": "sip.example.org", "user": "u", "password": "hush-hush"})
-    for kind, key in KEYS.items():
+    for kind, key in KEY_OF.items():
         for table in parts_of(shop, kind):
             assert set(table) == changeable(kind) | {key}
     (trunk,) = (each for each in parts_of(shop, "trunks") if each["name"] == "provider")
