@@ -28,7 +28,7 @@ class PromptRoutes:
         ]
 
     async def _change(self, request: web.Request) -> web.StreamResponse:
-        response = await self._relay.pass_on(request, with_body=True)
+        response = await self._relay.answer_to(request)
         if response.status < 300:
             await self._changed()
         return response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -49,59 +49,62 @@ class Relay:
         """Close the connections."""
         await self._stack.aclose()
 
-    async def pass_on(
-        self,
-        request: web.Request,
-        *,
-        with_body: bool = False,
-        also: tuple[str, ...] = (),
-        silence_seconds: float = _SILENCE_SECONDS,
-    ) -> web.StreamResponse:
-        """Ask the worker the same question and pass its answer back. Raises WorkerAway.
-
-        With its body, of whatever size, where that is asked for, and the headers `also`. The worker may be silent for
-        `silence_seconds`.
-        """
-        if self._session is None:
-            raise WorkerAway("The relay is not open.")
-        passed_on = (*_PASSED_ON, "Content-Type", *also) if with_body else _PASSED_ON
-        headers = {name: request.headers[name] for name in passed_on if name in request.headers}
-        body = request.content if with_body and request.can_read_body else None
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=silence_seconds)
+    async def pass_on(self, request: web.Request) -> web.StreamResponse:
+        """Ask the worker the same question, which has no body, and pass its answer back. Raises WorkerAway."""
         try:
-            async with self._session.request(
-                request.method,
-                f"http://worker{request.raw_path}",
-                headers=headers,
-                data=body,
-                allow_redirects=False,
-                timeout=timeout,
-            ) as answer:
+            async with self._asked(request, request.raw_path, _PASSED_ON, _SILENCE_SECONDS, body=None) as answer:
                 return await _copy(request, answer)
         except (aiohttp.ClientConnectionError, TimeoutError) as error:
-            log.debug("The worker does not answer: %s", error)
-            raise WorkerAway("The worker does not answer.") from error
+            raise _away(error) from error
 
     async def answer_to(
-        self, request: web.Request, path: str, *, silence_seconds: float = _SILENCE_SECONDS
+        self,
+        request: web.Request,
+        path: str | None = None,
+        *,
+        also: tuple[str, ...] = (),
+        silence_seconds: float = _SILENCE_SECONDS,
     ) -> web.Response:
-        """What the worker says to the request's body, of whatever size, at another path. Raises WorkerAway."""
-        if self._session is None:
-            raise WorkerAway("The relay is not open.")
-        headers = {
-            name: request.headers[name] for name in ("Accept-Language", "Content-Type") if name in request.headers
-        }
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=silence_seconds)
+        """What the worker says to the request's body, of whatever size, at `path` or the same. Raises WorkerAway.
+
+        It is all here before any of it is passed back, so that what follows from it is done when it is seen. The
+        headers `also` are passed on; the worker may be silent for `silence_seconds`.
+        """
+        passed_on = ("Accept-Language", "Content-Type", *also)
         body = request.content if request.can_read_body else None
         try:
-            async with self._session.post(
-                f"http://worker{path}", headers=headers, data=body, timeout=timeout
-            ) as answer:
+            async with self._asked(request, path or request.raw_path, passed_on, silence_seconds, body=body) as answer:
                 content = await answer.read()
         except (aiohttp.ClientError, TimeoutError) as error:
-            log.debug("The worker does not answer: %s", error)
-            raise WorkerAway("The worker does not answer.") from error
-        return web.Response(status=answer.status, body=content, headers={"Content-Type": answer.content_type})
+            raise _away(error) from error
+        headers = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
+        headers.pop("Content-Length", None)
+        return web.Response(status=answer.status, body=content, headers=headers)
+
+    def _asked(
+        self,
+        request: web.Request,
+        path: str,
+        passed_on: tuple[str, ...],
+        silence_seconds: float,
+        *,
+        body: aiohttp.StreamReader | None,
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        if self._session is None:
+            raise WorkerAway("The relay is not open.")
+        return self._session.request(
+            request.method,
+            f"http://worker{path}",
+            headers={name: request.headers[name] for name in passed_on if name in request.headers},
+            data=body,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=silence_seconds),
+        )
+
+
+def _away(error: Exception) -> WorkerAway:
+    log.debug("The worker does not answer: %s", error)
+    return WorkerAway("The worker does not answer.")
 
 
 async def _copy(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:

@@ -61,9 +61,7 @@ class RestoreRoutes:
         return await self._restore(request, principal.name)
 
     async def _restore(self, request: web.Request, by: str) -> web.StreamResponse:
-        response = await self._relay.pass_on(
-            request, with_body=True, also=(_PASSPHRASE,), silence_seconds=JUDGING_SECONDS
-        )
+        response = await self._relay.answer_to(request, also=(_PASSPHRASE,), silence_seconds=JUDGING_SECONDS)
         if response.status < 300:
             log.warning("A backup was sent with %s; the daemon starts again to put it in place.", by)
             self._start_again()

@@ -6,7 +6,6 @@ import asyncio
 import errno
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -179,7 +178,7 @@ class ApiServer:
             PromptRoutes(self._relay, recorded.prompts_changed),
         ):
             self._app.add_routes(part.routes())
-        self._app.add_routes([web.put("/api/v1/places/ranges", partial(self._relay.pass_on, with_body=True))])
+        self._app.add_routes([web.put("/api/v1/places/ranges", self._relay.answer_to)])
         self._app.add_routes([web.get(path, self._relay.pass_on) for path in _RELAYED])
         self._stack = AsyncExitStack()
 
