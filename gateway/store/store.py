@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -123,11 +123,12 @@ class Store:
 
     async def change_phone(self, extension: str, change: PhoneChange) -> None:
         """Commit what a phone has dialled; a phone that is of the shop no more changes nothing. Raises StoreError."""
-        async with self._changing:
-            phones = tuple(
-                change.applied(phone) if phone.extension == extension else phone for phone in self._shop.phones
-            )
-            await self.save_shop(replace(self._shop, phones=phones), by=BY_A_PHONE + extension)
+
+        def changed(shop: Shop) -> Shop:
+            phones = tuple(change.applied(phone) if phone.extension == extension else phone for phone in shop.phones)
+            return replace(shop, phones=phones)
+
+        await self._change(changed, BY_A_PHONE + extension)
 
     async def set_shift(self, extension: str, *, on_shift: bool, by: str) -> bool:
         """Commit whether a courier is on shift; False: there is no such courier. Raises StoreError."""
@@ -160,8 +161,7 @@ class Store:
 
     async def change_hours(self, table: Mapping[str, object], *, by: str) -> None:
         """Commit other hours, all of them. Raises SettingsError, StoreError."""
-        async with self._changing:
-            await self.save_shop(await asyncio.to_thread(with_hours, self._shop, table), by=by)
+        await self._change(lambda shop: with_hours(shop, table), by)
 
     def current(self) -> Shop:
         """The shop as it is now, for the API."""
@@ -173,13 +173,11 @@ class Store:
 
     async def change_part(self, kind: str, key: str, changes: Mapping[str, object], *, by: str) -> None:
         """Commit other values of a part, or a new one. Raises SettingsError, StoreError."""
-        async with self._changing:
-            await self.save_shop(await asyncio.to_thread(with_part, self._shop, kind, key, changes), by=by)
+        await self._change(lambda shop: with_part(shop, kind, key, changes), by)
 
     async def remove_part(self, kind: str, key: str, *, by: str) -> None:
         """Commit the shop without that part. Raises LookupError, SettingsError, StoreError."""
-        async with self._changing:
-            await self.save_shop(await asyncio.to_thread(without_part, self._shop, kind, key), by=by)
+        await self._change(lambda shop: without_part(shop, kind, key), by)
 
     def general(self) -> dict[str, Any]:
         """What is so of the whole shop."""
@@ -187,40 +185,36 @@ class Store:
 
     async def change_general(self, changes: Mapping[str, object], *, by: str) -> None:
         """Commit other values of it. Raises SettingsError, StoreError."""
-        async with self._changing:
-            await self.save_shop(await asyncio.to_thread(with_general, self._shop, changes), by=by)
+        await self._change(lambda shop: with_general(shop, changes), by)
 
     async def change_reception(self, changes: Mapping[str, object], *, by: str) -> None:
         """Commit other rules of the reception. Raises SettingsError, StoreError."""
-        async with self._changing:
-            await self.save_shop(await asyncio.to_thread(with_reception, self._shop, changes), by=by)
+        await self._change(lambda shop: with_reception(shop, changes), by)
 
     async def change_queue(self, changes: Mapping[str, object], *, by: str) -> None:
         """Commit other rules of the queue. Raises SettingsError, StoreError."""
-        async with self._changing:
-            await self.save_shop(await asyncio.to_thread(with_queue, self._shop, changes), by=by)
+        await self._change(lambda shop: with_queue(shop, changes), by)
 
     async def change_order_status(self, table: Mapping[str, object], *, by: str) -> None:
         """Commit other rules for the status of orders, all of them. Raises SettingsError, StoreError."""
-        async with self._changing:
-            await self.save_shop(await asyncio.to_thread(with_order_status, self._shop, table), by=by)
+        await self._change(lambda shop: with_order_status(shop, table), by)
 
     async def change_widget(self, changes: Mapping[str, object], *, by: str) -> None:
         """Commit other rules of the widget. Raises SettingsError, StoreError."""
-        async with self._changing:
-            await self.save_shop(await asyncio.to_thread(with_widget, self._shop, changes), by=by)
+        await self._change(lambda shop: with_widget(shop, changes), by)
 
     async def change_toll_free(self, changes: Mapping[str, object], *, by: str) -> None:
         """Commit other rules of the guard of toll-free numbers. Raises SettingsError, StoreError."""
-        async with self._changing:
-            await self.save_shop(await asyncio.to_thread(with_toll_free, self._shop, changes), by=by)
+        await self._change(lambda shop: with_toll_free(shop, changes), by)
 
     async def take_calendar(self, text: str, timed: str, *, by: str) -> None:
         """Commit the exceptions of a calendar. Raises CalendarInvalid, SettingsError, StoreError."""
-        async with self._changing:
-            today = self._clock().astimezone(ZoneInfo(self._shop.time_zone)).date()
-            shop = await asyncio.to_thread(with_calendar, self._shop, text, Timed(timed), today)
-            await self.save_shop(shop, by=by)
+
+        def changed(shop: Shop) -> Shop:
+            today = self._clock().astimezone(ZoneInfo(shop.time_zone)).date()
+            return with_calendar(shop, text, Timed(timed), today)
+
+        await self._change(changed, by)
 
     async def note(self, by: str, action: str, subject: str = "") -> None:
         """Have it on record that somebody did something to the gateway itself. Raises StoreError."""
@@ -270,8 +264,12 @@ class Store:
 
         A masked or missing secret keeps its value. Raises SettingsError that names every error with its line.
         """
-        shop = await asyncio.to_thread(read_shop, text, self._shop)
-        return await self.save_shop(shop, by=by)
+        return await self._change(lambda shop: read_shop(text, shop), by)
+
+    async def _change(self, changed: Callable[[Shop], Shop], by: str) -> bool:
+        """Commit what `changed` makes of the shop, in a thread: one change after the other, so that none is lost."""
+        async with self._changing:
+            return await self.save_shop(await asyncio.to_thread(changed, self._shop), by=by)
 
     def take_shop(self, number: int, shop: Shop, by: str) -> None:
         """Use a version that is stored, unless a newer one is used already."""
