@@ -1,4 +1,4 @@
-"""T-F9: an SMS has the registered mobile rung, and nothing else can come of it."""
+"""T-F9, T-F10: an SMS has the registered mobile rung, and nothing else can come of it; none is ever answered."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_everything_else_calls_nobody(text: str, sender: str | None, by_sm
         _listen(s)
         _text(s, text, sender)
         await s.after(5)
-        assert s.all_legs() == []
+        assert (s.all_legs(), s.texts) == ([], [])
 
 
 async def test_a_thousand_forged_sms_ring_the_mobile_five_times_an_hour() -> None:
@@ -63,4 +63,4 @@ async def test_a_thousand_forged_sms_ring_the_mobile_five_times_an_hour() -> Non
                 if leg.state is not LegState.ENDED:
                     leg.hangs_up()
         assert s.lines["red"].dialled == [(COURIER, "2001")] * 5
-        assert s.trunks["provider"].dialled == []
+        assert (s.trunks["provider"].dialled, s.texts) == ([], [])
