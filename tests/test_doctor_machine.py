@@ -22,7 +22,8 @@ from gateway.doctor.machine import FIRMWARE, machine_findings, outside_findings
 from gateway.doctor.secrets import is_guessed, is_guessed_pin, secret_findings
 from gateway.doctor.sims import sim_findings
 from gateway.messages import LANGUAGES, finding_text
-from gateway.settings import ApiSettings, DiscoverySettings, Settings, SipSettings
+from gateway.mqtt_settings import MqttSettings
+from gateway.settings import AlertSettings, ApiSettings, DiscoverySettings, Settings, SipSettings
 from gateway.sip.certificate import make_certificate
 from gateway.store.database import prepare
 from gateway.telephony.shop import CourierSettings, LineSettings, PhoneSettings, Shop, SipTransport, TrunkSettings
@@ -149,6 +150,20 @@ def test_secrets_that_are_none(settings: Settings, tmp_path: Path) -> None:
     assert "2001" in said
     for not_said in ("101101", "123456", "102", "2002", "ABCD"):
         assert not_said not in said
+
+
+def test_files_that_alerts_and_mqtt_need(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "hook").write_text("shared")
+    (tmp_path / "hook").chmod(0o640)
+    (tmp_path / "bot").write_text("token")
+    (tmp_path / "bot").chmod(0o644)
+    alerts = AlertSettings(webhook_secret_file=str(tmp_path / "hook"), telegram_token_file=str(tmp_path / "bot"))
+    mqtt = MqttSettings(host="broker.lan", password_file=str(tmp_path / "nowhere"))
+    found = list(secret_findings(replace(settings, alerts=alerts, mqtt=mqtt), Shop()))
+    assert [(each.code, each.values["path"]) for each in found] == [
+        ("secret-open-to-all", str(tmp_path / "bot")),
+        ("secret-unreadable", str(tmp_path / "nowhere")),
+    ]
 
 
 @pytest.mark.parametrize(

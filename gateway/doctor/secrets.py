@@ -61,13 +61,23 @@ def _pin_file(line: str, file: Path) -> Iterator[Finding]:
 
 
 def _open_files(settings: Settings) -> Iterator[Finding]:
-    keys = [settings.backup_passphrase, settings.database]
+    named = _named_in_settings(settings)
+    keys = [settings.backup_passphrase, settings.panel_passphrase, settings.database, *named]
     if settings.sip.tls_port is not None:
         keys.append(settings.sip_tls.key)
     for path in keys:
         try:
             is_open = bool(stat.S_IMODE(path.stat().st_mode) & stat.S_IRWXO)
         except OSError:
-            continue
+            is_open = False
         if is_open:
             yield Finding(Severity.PROBLEM, "secret-open-to-all", {"path": str(path)})
+        elif path in named and not os.access(path, os.R_OK):
+            yield Finding(Severity.PROBLEM, "secret-unreadable", {"path": str(path)})
+
+
+def _named_in_settings(settings: Settings) -> list[Path]:
+    """Files without which alerts and MQTT do not go out; the daemon does not start without those of alerts."""
+    alerts = settings.alerts
+    files = (alerts.webhook_secret_file, alerts.telegram_token_file, alerts.mail_password_file)
+    return [Path(file) for file in (*files, settings.mqtt.password_file) if file]

@@ -43,7 +43,9 @@ class Places(Protocol):
 def open_engine(database: Path, *, read_only: bool = False) -> Engine:
     """An engine on an existing database; every transaction of a writing one takes the write lock at its beginning."""
     engine = create_engine(
-        f"sqlite:///file:{_quoted(database)}?mode=rw&uri=true", connect_args={"timeout": BUSY_MS / 1000}
+        f"sqlite:///file:{_quoted(database)}?mode=rw&uri=true",
+        connect_args={"timeout": BUSY_MS / 1000},
+        hide_parameters=True,  # a fault that goes to the log names no number and nobody's words
     )
 
     @event.listens_for(engine, "connect")

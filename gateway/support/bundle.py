@@ -25,7 +25,11 @@ from gateway.errors import GatewayError
 from gateway.messages import finding_text
 from gateway.settings import Settings
 from gateway.store.database import open_engine, schema_version
-from gateway.store.schema import calls
+from gateway.store.schema import calls, users
+from gateway.store.schema_call_backs import call_backs
+from gateway.store.schema_contacts import contacts
+from gateway.store.schema_orders import orders
+from gateway.store.schema_site import site_visits
 from gateway.store.shop_commands import export_shop
 from gateway.support.masks import Masks, toml_words
 
@@ -45,7 +49,7 @@ def write_bundle(
     settings: Settings, config: Path, target: Path, *, log: Log | None = None, clock: WallClock = utc_now
 ) -> int:
     """Write the archive; how many texts are in it. `log` gives the log of our units. Raises OSError."""
-    masks = Masks(_known_words(settings, config))
+    masks = Masks(_known_words(settings, config), _known_names(settings))
     draft = target.with_name(target.name + ".part")
     count = 0
     with tarfile.open(draft, "w:gz") as archive:
@@ -67,7 +71,7 @@ def bundle_name(moment: datetime) -> str:
 
 def masked_log(settings: Settings, lines: int) -> str:
     """The last lines of the log of our units, without what is secret or personal."""
-    return Masks(_known_words(settings, None)).masked(journal(lines))
+    return Masks(_known_words(settings, None), _known_names(settings)).masked(journal(lines))
 
 
 def journal(lines: int = LOG_LINES) -> str:
@@ -161,6 +165,24 @@ def _known_words(settings: Settings, config: Path | None) -> list[tuple[str, boo
         except OSError:
             continue
     return words
+
+
+def _known_names(settings: Settings) -> list[str]:
+    """Of staff, contacts, customers and visitors: whoever the store knows by name."""
+    if not settings.database.exists():
+        return []
+    engine = open_engine(settings.database, read_only=True)
+    try:
+        with engine.connect() as connection, connection.begin():
+            return [
+                name
+                for column in (users.c.name, contacts.c.name, orders.c.customer, call_backs.c.name, site_visits.c.name)
+                for name in connection.execute(select(column).distinct()).scalars()
+            ]
+    except SQLAlchemyError:
+        return []  # a store that cannot be read gives nothing away either
+    finally:
+        engine.dispose()
 
 
 def _first_lines(file: Path, count: int) -> list[str]:

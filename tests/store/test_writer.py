@@ -123,6 +123,17 @@ async def test_one_bad_piece_of_work_hurts_no_other(engine: Engine) -> None:
     assert _numbers(engine) == [1, 2, 3]
 
 
+async def test_a_record_that_cannot_be_written_is_told_of_without_what_is_in_it(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    values = {"who": "Maria"}
+    async with Writer(engine, print) as writer:
+        writer.enqueue(lambda connection: connection.execute(text("INSERT INTO away VALUES (:who)"), values))
+    assert "A record could not be written" in caplog.text
+    assert "no such table: away" in caplog.text
+    assert "Maria" not in caplog.text
+
+
 async def test_what_waits_together_is_committed_together(engine: Engine) -> None:
     commits: list[object] = []
     event.listen(engine, "commit", commits.append)
