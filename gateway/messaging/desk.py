@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Iterable
 from typing import Protocol, Self
 
 from gateway.clock import WallClock
+from gateway.errors import GatewayError
 from gateway.events import ModemChanged, Publish, Published
 from gateway.jobs import BoundJob, JobLedger, JobRunner
 from gateway.messaging.balance import BalanceDesk
@@ -17,6 +19,8 @@ from gateway.messaging.ussd import UssdDesk
 from gateway.telephony.ledger import Balances, Outbox
 from gateway.telephony.messages import CountParts, PhoneTexts, TextLines
 from gateway.telephony.shop import ShopView
+
+log = logging.getLogger(__name__)
 
 
 class Ledgers(Protocol):
@@ -79,6 +83,11 @@ class MessageDesk:
         key = hashlib.sha256(f"{number} {text} {self._clock():%Y-%m-%dT%H}".encode()).hexdigest()
         self.jobs.promise("send-sms", {"number": number, "text": text, "by": by}, key=key)
 
+    def text_past_disk(self, number: str, text: str, by: str) -> None:
+        """Have an SMS sent although it cannot be kept; before the entry nothing is sent. Synchronous."""
+        if self._tasks:
+            self._tasks.append(self._group.create_task(self._send_past_disk(number, text, by)))
+
     async def __aenter__(self) -> Self:
         """Begin."""
         await self._group.__aenter__()
@@ -90,3 +99,11 @@ class MessageDesk:
         for task in self._tasks:
             task.cancel()
         await self._group.__aexit__(None, None, None)
+
+    async def _send_past_disk(self, number: str, text: str, by: str) -> None:
+        try:
+            went_out = await self.outbox.send_past_disk(number, text, by=by)
+        except GatewayError as fault:
+            log.warning("An SMS that cannot be kept cannot be sent either: %s", fault)
+        else:
+            log.warning("An SMS was sent past the disk." if went_out else "No SMS went out past the disk.")

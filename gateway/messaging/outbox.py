@@ -24,6 +24,7 @@ from gateway.telephony.ledger import Outbox, OutgoingText
 from gateway.telephony.messages import (
     CountParts,
     MessageState,
+    PartOutcome,
     PartRefused,
     PartTaken,
     PartUnknown,
@@ -47,6 +48,8 @@ LOOK_SECONDS = 15.0
 """How often lines are looked at while something waits for one."""
 IDLE_SECONDS = 60.0
 DISK_RETRY_SECONDS = 5.0
+TRIES_PAST_DISK = 40
+"""Some ten minutes of looking for a line."""
 FAREWELL_SECONDS = 6.0
 """What a part that is on its way gets when the gateway stops; what takes longer is of unknown outcome."""
 
@@ -99,22 +102,36 @@ class SmsOutbox:
         names = [line] if line is not None else [each.name for each in self._shop().lines]
         if not any(self._pace.left_today(name) >= parts for name in names):
             raise SmsLimitReached("The messages of today are used up.", line=line or "")
-        now = self._clock()
-        message = OutgoingText(
-            id=message_id or new_id(),
-            to=number.digits,
-            text=text,
-            parts=parts,
-            reference=secrets.randbelow(256),
-            by=by,
-            line=line,
-            accepted_at=now,
-            due_at=now,
-            expires_at=now + LASTS,
-        )
+        message = self._draft(number, text, parts, by=by, line=line, message_id=message_id)
         if await self._ledger.accept(message):
             self._take(message)
         return message
+
+    async def send_past_disk(self, to: str, text: str, *, by: str) -> bool:
+        """Send what cannot be kept, as the disk takes nothing: the alert that says so. Whether it went out.
+
+        The limits of the lines hold; what is sent is known to the log alone, and what may have been sent is not
+        sent again. Raises NumberBarred and PduInvalid.
+        """
+        number = self._recipient(to)
+        message = self._draft(number, text, self._count_parts(text), by=by)
+        for _ in range(TRIES_PAST_DISK):
+            line = self._best_line(message)
+            if line is None:
+                await asyncio.sleep(LOOK_SECONDS)
+                continue
+            part = message.parts_taken + 1
+            match await self._send_unkept(number, message, part, line):
+                case PartTaken():
+                    message = replace(message, parts_taken=part, carried_by=line.name)
+                case PartRefused(cause, is_final=False):
+                    log.info("The line %s does not take a message now: %s.", line.name, cause)
+                    await asyncio.sleep(FIRST_PAUSE_SECONDS)
+                case PartRefused() | PartUnknown():
+                    return False
+            if message.parts_taken == message.parts:
+                return True
+        return False
 
     async def cancel(self, message_id: str) -> bool:
         """Take back a message that waits; False when it does not (any more)."""
@@ -293,6 +310,42 @@ class SmsOutbox:
         )
         self._waiting[message.id] = later
         return later
+
+    async def _send_unkept(self, number: Dialable, message: OutgoingText, part: int, line: TextLine) -> PartOutcome:
+        self._busy_lines.add(line.name)
+        self._pace.count(line.name)
+        try:
+            outcome = await line.send_part(number, message.text, reference=message.reference, part=part)
+        finally:
+            self._busy_lines.discard(line.name)
+            self._woken.set()
+        if isinstance(outcome, PartRefused):
+            self._pace.uncount(line.name)
+        return outcome
+
+    def _draft(
+        self,
+        number: Dialable,
+        text: str,
+        parts: int,
+        *,
+        by: str,
+        line: str | None = None,
+        message_id: str | None = None,
+    ) -> OutgoingText:
+        now = self._clock()
+        return OutgoingText(
+            id=message_id or new_id(),
+            to=number.digits,
+            text=text,
+            parts=parts,
+            reference=secrets.randbelow(256),
+            by=by,
+            line=line,
+            accepted_at=now,
+            due_at=now,
+            expires_at=now + LASTS,
+        )
 
     def _take(self, message: OutgoingText) -> None:
         self._waiting[message.id] = message
