@@ -35,6 +35,7 @@ from gateway.backup.passphrase import PassphraseKeeper
 from gateway.backup.state import BackupWatch
 from gateway.backup.waiting import take_waiting
 from gateway.clock import utc_now
+from gateway.emulated_modems import EmulatedModems
 from gateway.events import EventBus, Published, ShopChanged, Subscriber
 from gateway.health import Notifier, sip_answers
 from gateway.media_loop import Lateness, MediaLoop
@@ -292,12 +293,11 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
                 note=store.evidence.note_phone,
             ),
             test_alerts=alert_news.test,
-            playground=None
-            if settings.emulated.control is None
-            else Playground(Path(settings.emulated.control), shop=store.shop, registrar=lambda: sip.addresses[0]),
+            emulated=(emulated := _emulated_modems(settings, store, fleet, sip, bus, call_backs)),
+            playground=emulated.world,
             is_courier=lambda extension: store.shop().courier(extension) is not None,
         )
-        for wire in (api, sip, fleet):
+        for wire in (api, sip, fleet, emulated):
             await stack.enter_async_context(wire)
         stack.push_async_callback(_last_words, sip)
         for part in [each for each in (switchboard, messages, call_backs) if each is switchboard or not safe.is_on]:
@@ -349,6 +349,14 @@ async def _last_words(sip: SipServer) -> None:
     async with asyncio.TaskGroup() as words:
         words.create_task(asyncio.sleep(GOODBYE_SECONDS))
         words.create_task(sip.sign_off(within=GOODBYE_SECONDS))
+
+
+def _emulated_modems(  # noqa: PLR0917  # the composition root gives them in this order, each of its own type
+    settings: Settings, store: Store, fleet: ModemFleet, sip: SipServer, bus: EventBus, promises: CallBackDesk
+) -> EmulatedModems:
+    control = None if settings.emulated.control is None else Path(settings.emulated.control)
+    world = Playground(control, shop=store.shop, registrar=lambda: sip.addresses[0])
+    return EmulatedModems(settings, kept=store, fleet=fleet, world=world, bus=bus, promises=promises)
 
 
 def _queue_desk(store: Store, duty: OnDuty, line_up: WaitingLine) -> QueueDesk:

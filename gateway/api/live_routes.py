@@ -29,7 +29,7 @@ class LiveRoutes:
         shop: ShopFile,
         is_ready: Callable[[], bool],
         boot: str,
-        is_emulated: bool,
+        is_emulated: Callable[[], bool],
     ) -> None:
         self._live = live
         self._stream = stream
@@ -71,7 +71,7 @@ class LiveRoutes:
                 **self._live.snapshot(),
                 "boot": self._boot,
                 "ready": self._is_ready(),
-                "emulated": self._is_emulated,
+                "emulated": self._is_emulated(),
             },
             headers={"Cache-Control": "no-store"},
         )

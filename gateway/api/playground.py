@@ -17,6 +17,7 @@ from gateway.telephony.shop import ShopView
 
 PATIENCE_SECONDS = 10.0
 _MOST_ANSWER_BYTES = 4 << 20
+CUSTOMER = "+79031112233"
 CUSTOMER_VOICE, COURIER_VOICE = "office-en.wav", "courier-ru.wav"
 HABITS = ("answer", "no-answer", "busy", "reject", "off", "manual")
 
@@ -38,8 +39,11 @@ class EmulatorAway(ApiError):
 class Playground:
     """The emulated world. `registrar` tells where phones register: address and port of our own SIP server."""
 
-    def __init__(self, control: Path, *, shop: ShopView, registrar: Callable[[], tuple[str, int]]) -> None:
-        self._control = control
+    def __init__(self, control: Path | None, *, shop: ShopView, registrar: Callable[[], tuple[str, int]]) -> None:
+        self.control = control
+        """The emulator's socket; None: no modem is emulated now."""
+        self.customer = CUSTOMER
+        """The number of the person who speaks to whoever answers."""
         self._shop = shop
         self._registrar = registrar
 
@@ -52,6 +56,7 @@ class Playground:
             if call["is_incoming"] and call["state"] == "dialling":
                 await self._ask("phone-ring", call=call["id"])
         return {
+            "customer": self.customer,
             "modems": [
                 {"name": each["name"], "family": each["family"], "sim": each["number"], "plugged_in": each["is_on"]}
                 for each in modems
@@ -59,6 +64,11 @@ class Playground:
             "phones": [name for name in phones["phones"] if self._shop().phone(name) is not None],
             "calls": [*map(_mobile_call, mobile), *map(_phone_call, phones["calls"])],
         }
+
+    async def add_modem(self, *, family: str, name: str, number: str) -> tuple[str, str]:
+        """One more modem with a SIM of that number; the files of its two ports, for AT and for the voice."""
+        made = await self._ask("add-modem", family=family, name=name, number=number)
+        return str(made["at"]), str(made["voice"])
 
     async def call_in(self, number: str, sim: str) -> str:
         """A person with a mobile calls a SIM of ours, and speaks once it is answered; the call's id."""
@@ -123,9 +133,12 @@ class Playground:
     async def _ask(self, verb: str, /, **arguments: object) -> dict[str, Any]:
         """Raises PlayRefused, EmulatorAway."""
         request = json.dumps({"id": 1, "do": verb, **arguments}).encode() + b"\n"
+        control = self.control
+        if control is None:
+            raise EmulatorAway("No modem is emulated.")
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                reader, writer = await asyncio.open_unix_connection(str(self._control), limit=_MOST_ANSWER_BYTES)
+                reader, writer = await asyncio.open_unix_connection(str(control), limit=_MOST_ANSWER_BYTES)
                 try:
                     writer.write(request)
                     answer = json.loads(await reader.readline())

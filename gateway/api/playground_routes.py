@@ -51,7 +51,7 @@ class PlaygroundRoutes:
         return web.json_response({"call": None}, status=201)
 
     def _there(self) -> Playground:
-        if self._world is None:
+        if self._world is None or self._world.control is None:
             raise NotFound("The modems are real: there is nothing to play.")
         return self._world
 

@@ -22,6 +22,7 @@ from gateway.api.company_routes import Company, CompanyRoutes
 from gateway.api.contact_routes import AddressBook, ContactRoutes
 from gateway.api.courier_routes import CourierRoutes, Couriers
 from gateway.api.delivery_routes import DeliveryLog, DeliveryRoutes, no_deliveries, nowhere
+from gateway.api.emulated_routes import Emulated, EmulatedRoutes
 from gateway.api.erasure_routes import ErasureRoutes
 from gateway.api.line_routes import LineRoutes
 from gateway.api.live_routes import LiveRoutes
@@ -125,6 +126,7 @@ class ApiServer:
         deliveries: DeliveryLog = no_deliveries,
         test_alerts: Callable[[], int] = nowhere,
         playground: Playground | None = None,
+        emulated: Emulated | None = None,
     ) -> None:
         host, _, port = bind.rpartition(":")
         self._host, self._port = host.strip("[]"), int(port)
@@ -152,10 +154,11 @@ class ApiServer:
                 shop=shop,
                 is_ready=is_ready,
                 boot=boot,
-                is_emulated=playground is not None,
+                is_emulated=lambda: playground is not None and playground.control is not None,
             ),
             LineRoutes(shop),
-            ShopPartRoutes(shop),
+            ShopPartRoutes(shop, emulated),
+            EmulatedRoutes(emulated),
             ReceptionRoutes(shop, call_backs),
             WidgetRoutes(site, shop),
             QueueRoutes(shop, queue),

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL
+from gateway.api.emulated_routes import Emulated, EmulatedModemsRun
 from gateway.api.problems import NotFound
 from gateway.api.seams import ShopFile
 from gateway.telephony.shop_kinds import KEY_OF, changeable
@@ -17,8 +18,9 @@ _LONGEST_KEY = 64
 class ShopPartRoutes:
     """The handlers."""
 
-    def __init__(self, shop: ShopFile) -> None:
+    def __init__(self, shop: ShopFile, emulated: Emulated | None) -> None:
         self._shop = shop
+        self._emulated = emulated
 
     def routes(self) -> list[web.RouteDef]:
         """For the router."""
@@ -44,6 +46,8 @@ class ShopPartRoutes:
     async def _put_part(self, request: web.Request) -> web.Response:
         kind, key = _kind(request), _key(request)
         changes = await bodies.json_object(request, allowed=changeable(kind))
+        if kind == "lines" and self._shop.current().line(key) is None:
+            self._refuse_beside_emulated()
         await self._shop.change_part(kind, key, changes, by=request[PRINCIPAL].name)
         found = next(each for each in self._shop.shop_parts(kind) if each[KEY_OF[kind]] == key)
         return _fresh(found)
@@ -54,6 +58,11 @@ class ShopPartRoutes:
         except LookupError as error:
             raise NotFound("There is no such part of the shop.") from error
         return web.Response(status=204)
+
+    def _refuse_beside_emulated(self) -> None:
+        """A line of a real modem does not stand among emulated ones."""
+        if self._emulated is not None and self._emulated.state in ("on", "starting"):
+            raise EmulatedModemsRun("Emulated modems run: end them before a real one becomes a line.")
 
 
 def _kind(request: web.Request) -> str:

@@ -64,6 +64,18 @@ class ShopApi:
             answer.raise_for_status()
             return await answer.json() if answer.content_type == "application/json" else None
 
+    async def put(self, path: str, body: dict[str, str] | None = None) -> Any:
+        """The JSON of a PUT."""
+        async with self._http.put(self._base + path, json=body) as answer:
+            answer.raise_for_status()
+            return await answer.json()
+
+    async def delete(self, path: str) -> Any:
+        """The JSON of a DELETE, None where there is none."""
+        async with self._http.delete(self._base + path) as answer:
+            answer.raise_for_status()
+            return await answer.json() if answer.content_type == "application/json" else None
+
 
 def _text_of(file: Path) -> str:
     return file.read_text(encoding="utf-8")

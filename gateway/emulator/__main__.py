@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import os
 import signal
+import sys
 from pathlib import Path
 
 from gateway.emulator import sound
@@ -19,13 +21,20 @@ from gateway.emulator.media_clock import take_real_time_priority
 CONTROL_SOCKET = "control.sock"
 
 
-async def serve(directory: Path, families: list[str], *, keeps_logs: bool, has_people: bool) -> None:
-    """Run until SIGINT or SIGTERM; says "ready" on standard output once everything is there."""
+async def serve(
+    directory: Path, families: list[str], *, keeps_logs: bool, has_people: bool, is_leashed: bool = False
+) -> None:
+    """Run until SIGINT or SIGTERM; says "ready" on standard output once everything is there.
+
+    `is_leashed`: the end of standard input ends it too, so that it does not outlive whoever has started it.
+    """
     take_real_time_priority(1)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    if is_leashed:
+        loop.add_reader(sys.stdin.fileno(), _look_at_leash, stop)
     async with Emulator(directory, keeps_logs=keeps_logs) as emulator:
         for family in families:
             emulator.add_modem(ModemOrder(family=family))
@@ -52,6 +61,12 @@ async def serve(directory: Path, families: list[str], *, keeps_logs: bool, has_p
             await phones.close()
 
 
+def _look_at_leash(stop: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 4096):
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        stop.set()
+
+
 def main() -> None:
     """Read the command line and serve."""
     parser = argparse.ArgumentParser(prog="python -m gateway.emulator", description=__doc__)
@@ -59,9 +74,10 @@ def main() -> None:
     parser.add_argument("--modems", default="", help="families, separated by commas; named m0, m1, ...")
     parser.add_argument("--log", action="store_true", help="write every byte of the AT ports to NAME-at.log")
     parser.add_argument("--people", action="store_true", help="add the subscribers of the demonstration")
+    parser.add_argument("--leash", action="store_true", help="end when standard input ends")
     given = parser.parse_args()
     families = [family for family in given.modems.split(",") if family]
-    asyncio.run(serve(given.directory, families, keeps_logs=given.log, has_people=given.people))
+    asyncio.run(serve(given.directory, families, keeps_logs=given.log, has_people=given.people, is_leashed=given.leash))
 
 
 if __name__ == "__main__":

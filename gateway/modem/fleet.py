@@ -189,6 +189,26 @@ class ModemFleet:
         candidates = (modem for modem in self.modems.values() if modem.carries(settings))
         return min(candidates, key=lambda modem: modem.is_gone, default=None)
 
+    def add(self, settings: ModemSettings) -> None:
+        """Serve one more modem whose ports are given. ValueError when there is one of that name."""
+        if settings.name in self.modems:
+            raise ValueError(f"there is a modem {settings.name} already")
+        self._fixed = (*self._fixed, settings)
+        self._places[settings.name] = FixedPlace(settings, self._bus)
+        self.modems[settings.name] = Modem(settings, self._outside)
+        self._serve(settings.name)
+
+    async def take_away(self, name: str) -> None:
+        """Serve a modem of `add` no more: its call is hung up, and it is forgotten. KeyError: there is none."""
+        modem = self.modems[name]
+        if modem.service is not None:
+            modem.service.calls.hang_up(Cause.SHUTDOWN)
+            await _idle([modem], HANG_UP_SECONDS)
+        self._tasks[name].cancel()
+        await asyncio.wait([self._tasks[name]])
+        self._fixed = tuple(each for each in self._fixed if each.name != name)
+        self._forget(name)
+
     def shop_changed(self) -> None:
         """The owner has edited the shop: say anew which modem carries which line."""
         for modem in self.modems.values():
@@ -199,13 +219,7 @@ class ModemFleet:
         for modem in self.modems.values():
             if modem.service is not None:
                 modem.service.calls.hang_up(Cause.SHUTDOWN)
-        try:
-            async with asyncio.timeout(within):
-                for modem in list(self.modems.values()):
-                    if modem.service is not None:
-                        await modem.service.calls.idle()
-        except TimeoutError:
-            log.warning("Not every modem has said that its call is over.")
+        await _idle(list(self.modems.values()), within)
 
     async def _settle(self, seconds: float) -> None:
         try:
@@ -285,3 +299,14 @@ class ModemFleet:
         self._tasks.pop(name).cancel()
         del self._places[name]
         self.modems.pop(name).forgotten()
+
+
+async def _idle(modems: list[Modem], within: float) -> None:
+    """Wait until these modems say that their calls are over, at most so many seconds."""
+    try:
+        async with asyncio.timeout(within):
+            for modem in modems:
+                if modem.service is not None:
+                    await modem.service.calls.idle()
+    except TimeoutError:
+        log.warning("Not every modem has said that its call is over.")

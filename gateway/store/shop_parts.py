@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -71,6 +71,11 @@ def with_general(shop: Shop, changes: Mapping[str, object]) -> Shop:
     changed = reader.read(Shop, document, ())
     reader.finish()
     return _checked(changed)
+
+
+def changed_whole(shop: Shop, change: Callable[[Shop], Shop]) -> Shop:
+    """What `change` makes of the shop. Raises SettingsError that names what does not fit together."""
+    return _checked(change(shop))
 
 
 def _with(shop: Shop, kind: str, parts: tuple[Any, ...]) -> Shop:

@@ -48,13 +48,15 @@ from gateway.store.schedule_settings import with_calendar, with_hours
 from gateway.store.schema import VERSION
 from gateway.store.second_step import stored_ids
 from gateway.store.shop_file import read_shop, write_shop
-from gateway.store.shop_parts import general_of, parts_of, with_general, with_part, without_part
+from gateway.store.shop_parts import changed_whole, general_of, parts_of, with_general, with_part, without_part
 from gateway.store.shop_versions import BY_A_PHONE, add_shop, gateway_id_of, load_shop, newest_number
 from gateway.store.site_visits import StoredVisits
 from gateway.store.toll_free import StoredTollFree
 from gateway.store.toll_free_settings import with_toll_free
+from gateway.store.trial_removal import remove_calls, remove_the_rest
 from gateway.store.widget_settings import with_widget
 from gateway.store.writer import Writer
+from gateway.telephony.emulated import NAMES, Brought
 from gateway.telephony.forwarding import PhoneChange
 from gateway.telephony.schedule import Schedule
 from gateway.telephony.shop import Shop
@@ -178,6 +180,21 @@ class Store:
     async def remove_part(self, kind: str, key: str, *, by: str) -> None:
         """Commit the shop without that part. Raises LookupError, SettingsError, StoreError."""
         await self._change(lambda shop: without_part(shop, kind, key), by)
+
+    async def change_whole(self, change: Callable[[Shop], Shop], *, by: str) -> None:
+        """Commit what `change` makes of the shop. Raises SettingsError, StoreError."""
+        await self._change(lambda shop: changed_whole(shop, change), by)
+
+    async def remove_trial(self, recordings_dir: Path, brought: Brought) -> None:
+        """Remove what was tried on emulated modems: calls, recordings, SMS. Raises StoreError, OSError."""
+        courier, now = brought.courier, self._clock()
+        while await self._writer.write(lambda rows: remove_calls(rows, recordings_dir, NAMES, courier, now)):
+            pass
+        people = (*brought.sims, brought.courier_mobile, brought.customer)
+        await self._writer.write(lambda rows: remove_the_rest(rows, NAMES, people))
+        await self.mailboxes.load()
+        for number in people:
+            self.people.forget(number)
 
     def general(self) -> dict[str, Any]:
         """What is so of the whole shop."""

@@ -47,6 +47,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "announce": frozenset({"sip"}),
     "alert_ways": frozenset({"errors", "clock", "settings", "messaging"}),
     "recordings_start": frozenset({"audio", "clock", "events", "store", "telephony"}),
+    "emulated_modems": frozenset({"api", "errors", "events", "settings", "telephony"}),
     "mqtt_way": frozenset({"errors", "events", "messaging", "mqtt_settings"}),
     # The fake world: not a line in common with what it tests.
     "emulator": frozenset(),
