@@ -38,6 +38,7 @@ from gateway.clock import utc_now
 from gateway.emulated_modems import EmulatedModems
 from gateway.events import EventBus, Published, ShopChanged, Subscriber
 from gateway.health import Notifier, sip_answers
+from gateway.loop_load import LoopLoad
 from gateway.media_loop import Lateness, MediaLoop
 from gateway.memory import give_freed_memory_back
 from gateway.messaging.alert_news import AlertNews, alert_jobs
@@ -112,7 +113,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
         stack.push_async_callback(recordings.settled)
 
         find_flows(flows)
-        switchboard, traces = Switchboard(), Traces(loop.time)
+        load, traces, switchboard = LoopLoad(bus.publish), Traces(loop.time), Switchboard(lambda: load.is_high)
         fleet = ModemFleet(
             settings.modems,
             store.shop,
@@ -318,8 +319,8 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             missed = MissedWatch(missed=store.missed.open, shop=store.shop, clock=utc_now, publish=bus.publish)
             tidying = [
                 work.create_task(each.run())
-                for each in _watches(settings, bus, store, board, prompts, retention, erasures, missed, regions)
-                if each is prompts or not safe.is_on
+                for each in _watches(settings, bus, store, board, prompts, retention, erasures, missed, regions, load)
+                if each in (prompts, load) or not safe.is_on
             ]
             await ending.told.wait()
             for task in (feeding, *tidying):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -18,11 +19,13 @@ from gateway.telephony.exchange import Exchange
 from gateway.telephony.faults import cause_of_fault
 from gateway.telephony.flow import flow_for
 from gateway.telephony.leg import Leg, LegState
+from gateway.telephony.numbers import Dialable
 from gateway.telephony.orders import Order
 from gateway.telephony.routing import (
     CallBack,
     CourierMenu,
     Destination,
+    Refuse,
     ReturnCall,
     RingBack,
     RingPhones,
@@ -51,9 +54,13 @@ class Switchboard:
     entered, and from the moment it is left, every leg is refused.
     """
 
-    def __init__(self, *, drain_seconds: float = DRAIN_SECONDS) -> None:
+    def __init__(
+        self, is_overloaded: Callable[[], bool] = lambda: False, *, drain_seconds: float = DRAIN_SECONDS
+    ) -> None:
+        """While `is_overloaded` says so, the machine has no time for one more call."""
         self._exchange: Exchange | None = None
         self._drain_seconds = drain_seconds
+        self._is_overloaded = is_overloaded
         self._calls: dict[str, Call] = {}
         self._call_backs = CallBacks()
         self._untraced: dict[str, asyncio.TimerHandle] = {}
@@ -240,7 +247,7 @@ class Switchboard:
     ) -> None:
         call = Call(leg, exchange, call_id=call_id)
         manager = exchange.people.manager_of(leg.peer) if leg.line is not None else None
-        destination = destination or await at_the_door(exchange, call.id, leg)
+        destination = destination or self._shed(exchange, leg) or await at_the_door(exchange, call.id, leg)
         destination = destination or route(exchange.shop(), leg, exchange.orders(), manager)
         call.flow, flow = flow_for(destination)
         call.courier = _courier_of(destination)
@@ -261,6 +268,15 @@ class Switchboard:
             call.caller.hangup(Cause.FAULT)
         finally:
             self._finish(call)
+
+    def _shed(self, exchange: Exchange, leg: Leg) -> Destination | None:
+        """Where a call ends that would cost the running ones their sound; never one for help, or part of one (X-C1)."""
+        if not self._is_overloaded() or leg.replaces is not None:
+            return None
+        dialled = exchange.policy().check(leg.called) if leg.line is None else None
+        if isinstance(dialled, Dialable) and dialled.emergency:
+            return None
+        return Refuse(cause=Cause.CONGESTION)
 
     def _publish_start(self, call: Call, destination: Destination) -> None:
         leg = call.caller

@@ -217,7 +217,8 @@ class Scene:
         self.call_backs_later: list[tuple[str, Order, str]] = []
         """Couriers who are promised to be rung back: extension, order, the customer's call."""
         self.minutes: dict[str, LineMinutes] = {}
-        self.switchboard = Switchboard(drain_seconds=5)
+        self.is_overloaded = False
+        self.switchboard = Switchboard(lambda: self.is_overloaded, drain_seconds=5)
         self.exchange = Exchange(
             shop=lambda: self.shop,
             lines=self.lines,
