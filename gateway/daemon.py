@@ -243,6 +243,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             transfer=switchboard.transfer,
             connect_two=TwoLegDesk(exchange, switchboard.place).connect,
             try_route=partial(try_route, exchange),
+            try_trunk=sip.try_account,
             toll_free=store.toll_free,
             company=Company(joining=switchboard, note=store.evidence.note_joining),
             insight=Insight(

@@ -50,6 +50,7 @@ from gateway.api.stream import EventStream
 from gateway.api.system_routes import SystemRoutes, Upkeep
 from gateway.api.toll_free_routes import Guard, TollFreeRoutes
 from gateway.api.trace_routes import Insight, TraceRoutes
+from gateway.api.trunk_trial_routes import TrunkTrialRoutes, TryTrunk, no_trial
 from gateway.api.user_routes import UserRoutes
 from gateway.api.widget_routes import Site, WidgetRoutes
 from gateway.errors import AddressInUse, TryLater
@@ -127,6 +128,7 @@ class ApiServer:
         test_alerts: Callable[[], int] = nowhere,
         playground: Playground | None = None,
         emulated: Emulated | None = None,
+        try_trunk: TryTrunk = no_trial,
     ) -> None:
         host, _, port = bind.rpartition(":")
         self._host, self._port = host.strip("[]"), int(port)
@@ -159,6 +161,7 @@ class ApiServer:
             LineRoutes(shop),
             ShopPartRoutes(shop, emulated),
             EmulatedRoutes(emulated),
+            TrunkTrialRoutes(shop, try_trunk),
             ReceptionRoutes(shop, call_backs),
             WidgetRoutes(site, shop),
             QueueRoutes(shop, queue),

@@ -159,6 +159,13 @@ class Registration:
                 await self._back_off(failures + 1, outcome)
                 return failures + 1
 
+    async def try_once(self, *, stays: bool) -> Outcome:
+        """One attempt, for somebody who waits; what was granted is given back at once unless it `stays`."""
+        outcome = await self._attempt()
+        if not stays:
+            await self.sign_off()
+        return outcome
+
     async def sign_off(self) -> None:
         """Tell a registrar that still sends us calls to do so no more (RFC 3261 section 10.2.2). `run` is over."""
         flow = self._place.flow

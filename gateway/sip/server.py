@@ -16,6 +16,7 @@ from typing import Self
 from gateway.clock import WallClock, utc_now
 from gateway.events import Publish
 from gateway.settings import SipSettings, TlsFiles
+from gateway.sip.account_trial import Tried
 from gateway.sip.arrivals import Arrivals
 from gateway.sip.authentication import Authentication
 from gateway.sip.dialog import ALLOW
@@ -45,7 +46,7 @@ from gateway.sip.wire import Wire, decline
 from gateway.telephony.ledger import Bindings, Budget
 from gateway.telephony.line import Incoming
 from gateway.telephony.mailboxes import Mailboxes, NoMailboxes
-from gateway.telephony.shop import ShopView, Srtp
+from gateway.telephony.shop import ShopView, Srtp, TrunkSettings
 from gateway.telephony.trace import Traces
 
 log = logging.getLogger(__name__)
@@ -161,6 +162,10 @@ class SipServer:
             self._upstream.begin()
             self._exit = stack.pop_all()
         return self
+
+    async def try_account(self, settings: TrunkSettings) -> Tried:
+        """What a provider says to account data before they are kept. Raises ValueError for a host that is none."""
+        return await self._upstream.try_account(settings)
 
     async def sign_off(self, *, within: float) -> None:
         """Tell the providers and the PBX that we are gone, once the calls have been hung up (X-D5).

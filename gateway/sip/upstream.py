@@ -8,7 +8,9 @@ from functools import partial
 from weakref import WeakValueDictionary
 
 from gateway.events import Publish
+from gateway.sip.account_trial import Tried, try_account
 from gateway.sip.beacon import Beacon
+from gateway.sip.grammar import MalformedMessage
 from gateway.sip.listeners import Listeners
 from gateway.sip.message import Request
 from gateway.sip.pacer import Pacer
@@ -56,9 +58,24 @@ class Upstream:
         self._following: list[asyncio.Task[None]] = []
         self._wire = wire
         self._beacons: WeakValueDictionary[tuple[str, SipTransport, str | None], Beacon] = WeakValueDictionary()
+        self._tried: Place | None = None
         self._build = partial(
             SipTrunk, shop=shop, publish=publish, wire=wire, pacer=pacer, ports=ports, budget=budget, begin=begin
         )
+
+    async def try_account(self, settings: TrunkSettings) -> Tried:
+        """What a provider says to an account that is not of the shop yet. ValueError for a host that is none."""
+        try:
+            place = self._place_of(settings)
+        except MalformedMessage as fault:
+            raise ValueError(str(fault)) from fault
+        accounts = (*self.trunks.values(), *self.pbx_accounts.values())
+        stays = any((each.settings.host, each.settings.user) == (settings.host, settings.user) for each in accounts)
+        self._tried = place
+        try:
+            return await try_account(settings, self._wire, Beacon(self._wire, place, self._on_answer), stays=stays)
+        finally:
+            self._tried = None
 
     def begin(self) -> None:
         """From now on the accounts are those of the shop."""
@@ -89,7 +106,8 @@ class Upstream:
 
     def is_at(self, host: str) -> bool:
         """Some provider, or the PBX, has an address on that host: it is heard though it may be no private one."""
-        return self.trunks.is_at(host) or self.pbx_accounts.is_at(host)
+        is_tried = self._tried is not None and host in self._tried.hosts
+        return is_tried or self.trunks.is_at(host) or self.pbx_accounts.is_at(host)
 
     def speaks_from(self, source: Address) -> bool:
         """A provider, or the PBX, sends from there."""
@@ -108,8 +126,10 @@ class Upstream:
         key = settings.host, settings.transport, settings.ca_file
         beacon = self._beacons.get(key)
         if beacon is None:
-            listeners = self._listeners
-            connect = listeners.connector(parse_host_port(settings.host)[0], settings.ca_file)
-            place = Place(settings.host, listeners.flow_to, self._names, connect=connect, transport=settings.transport)
-            beacon = self._beacons[key] = Beacon(self._wire, place, self._on_answer)
+            beacon = self._beacons[key] = Beacon(self._wire, self._place_of(settings), self._on_answer)
         return beacon
+
+    def _place_of(self, settings: TrunkSettings) -> Place:
+        listeners = self._listeners
+        connect = listeners.connector(parse_host_port(settings.host)[0], settings.ca_file)
+        return Place(settings.host, listeners.flow_to, self._names, connect=connect, transport=settings.transport)

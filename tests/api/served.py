@@ -22,6 +22,7 @@ from tests.fakes.call_backs import FakeCallBacks
 from tests.fakes.company import FakeCompany, watched
 from tests.fakes.contacts import KeptPeople
 from tests.fakes.couriers import FakeCouriers
+from tests.fakes.emulated_modems import FakeEmulatedModems
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.order_desk import status_test
 from tests.fakes.orders import orders_in_memory
@@ -32,6 +33,7 @@ from tests.fakes.route_tried import routes_of
 from tests.fakes.site import FakeSite
 from tests.fakes.texts import FakeTexts
 from tests.fakes.toll_free import toll_free_in_memory
+from tests.fakes.trunk_tried import FakeProvider
 from tests.fakes.upkeep import upkeep
 
 PASSWORD = "three unlikely words"
@@ -62,6 +64,8 @@ class Served:
     browsers: FakeBrowserPhones = field(kw_only=True)
     site: FakeSite = field(kw_only=True)
     queue: FakeQueue = field(kw_only=True)
+    provider: FakeProvider = field(kw_only=True)
+    emulated: FakeEmulatedModems = field(kw_only=True)
     people: KeptPeople = field(kw_only=True)
 
     def url(self, path: str) -> str:
@@ -105,6 +109,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
         transferred.append((call_id, to))
         return {"c1": None, "barred": Cause.NUMBER_BARRED}.get(call_id, Cause.REJECTED)
 
+    provider, emulated = FakeProvider(), FakeEmulatedModems()
     connected: list[tuple[str, str]] = []
 
     def connect_two(extension: str, to: str) -> str:
@@ -129,7 +134,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
         ApiServer(
             bind="127.0.0.1:0", worker_socket=worker_socket, bus=bus, live=board, accounts=accounts, shop=shop_file,
             phone_setup=setup_desk(), texts=texts.texts, transfer=transfer, connect_two=connect_two,
-            try_route=routes_of(shop_file.current),
+            try_route=routes_of(shop_file.current), try_trunk=provider.try_trunk, emulated=emulated,
             toll_free=toll_free,
             company=company.company,
             insight=company.insight,
@@ -163,6 +168,8 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             call_backs=call_backs,
             browsers=browsers,
             queue=queue,
+            provider=provider,
+            emulated=emulated,
             people=people,
             started_again=started_again,
         )

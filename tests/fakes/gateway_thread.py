@@ -32,6 +32,7 @@ from tests.fakes.company import FakeCompany, watched
 from tests.fakes.contacts import KeptPeople
 from tests.fakes.couriers import FakeCouriers
 from tests.fakes.deliveries import FakeDeliveries
+from tests.fakes.emulated_modems import FakeEmulatedModems
 from tests.fakes.emulated_world import FakeWorld
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.order_desk import status_test
@@ -43,6 +44,7 @@ from tests.fakes.route_tried import routes_of
 from tests.fakes.site import FakeSite
 from tests.fakes.texts import FakeTexts
 from tests.fakes.toll_free import toll_free_in_memory
+from tests.fakes.trunk_tried import FakeProvider
 from tests.fakes.upkeep import upkeep
 
 T = TypeVar("T")
@@ -74,6 +76,7 @@ class GatewayThread:
         self.started_again: list[bool] = []
         self.passphrases: list[str] = []
         self.world = FakeWorld(directory)
+        self.provider, self.emulated = FakeProvider(), FakeEmulatedModems()
         self.transferred: list[str] = []
         self.connected: list[tuple[str, str]] = []
         self.recordings_dir = directory / "recordings"
@@ -182,6 +185,8 @@ class GatewayThread:
             deliveries=self.deliveries.log,
             test_alerts=self.deliveries.test,
             playground=self.world.playground,
+            try_trunk=self.provider.try_trunk,
+            emulated=self.emulated,
         )  # fmt: skip
         self._api = api
         async with self.world, api:

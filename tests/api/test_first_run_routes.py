@@ -1,0 +1,78 @@
+"""What the first run asks of the API: an account tried before it is kept, and emulated modems."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway.telephony.shop import TrunkSettings
+from tests.api.served import serving
+from tests.api.shapes import assert_fits
+from tests.fakes.exchange_view import SHOP
+from tests.fakes.trunk_tried import RIGHT_PASSWORD
+
+pytestmark = pytest.mark.real_time
+
+PATH = "/api/v1/shop/trunk-trial"
+KEPT = TrunkSettings(name="provider", host="sip.example.net", user="shop", password=RIGHT_PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"host": "sip.example.net", "user": "shop", "password": RIGHT_PASSWORD}, {"state": "ready", "reason": None}),
+        (
+            {"host": "sip.example.net", "user": "shop", "password": "x"},
+            {"state": "refused", "reason": "wrong-password"},
+        ),
+        ({"host": "nowhere.example"}, {"state": "failed", "reason": "no-address"}),
+        # The kept password goes to the server that it is for, and to no other.
+        ({"host": "sip.example.net", "user": "shop", "name": "provider"}, {"state": "ready", "reason": None}),
+    ],
+)
+async def test_an_account_is_tried(body: dict[str, str], expected: dict[str, Any]) -> None:
+    async with serving() as served:
+        await served.set_up()
+        served.shop_file.shop = replace(SHOP, trunks=(KEPT,))
+        status, answer = await served.ask("POST", PATH, json=body)
+        assert (status, answer) == (200, expected)
+        assert_fits(answer, "TrunkTried")
+        assert served.shop_file.imported_by == []
+
+
+async def test_the_kept_password_is_not_tried_elsewhere() -> None:
+    async with serving() as served:
+        await served.set_up()
+        served.shop_file.shop = replace(SHOP, trunks=(KEPT,))
+        await served.ask("POST", PATH, json={"host": "evil.example", "user": "shop", "name": "provider"})
+        assert served.provider.asked[-1].password is None
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"host": ""}, {"host": "a b"}, {"host": "x", "transport": "pigeon"}, {"host": "x", "more": "y"}]
+)
+async def test_what_cannot_be_tried(body: dict[str, str]) -> None:
+    async with serving() as served:
+        await served.set_up()
+        assert (await served.ask("POST", PATH, json=body))[0] == 400
+
+
+async def test_emulated_modems_begin_and_end_and_stand_among_no_real_ones() -> None:
+    path, line = "/api/v1/emulated-modems", "/api/v1/shop/parts/lines/new"
+    async with serving() as served:
+        await served.set_up()
+        served.emulated.real = 1
+        status, answer = await served.ask("PUT", path)
+        assert (status, answer["code"]) == (409, "real-modems-there")
+        served.emulated.real = 0
+        status, answer = await served.ask("PUT", path)
+        assert (status, answer) == (200, {"state": "on", "possible": False, "real": 0})
+        assert_fits(answer, "EmulatedModems")
+        status, answer = await served.ask("PUT", line, json={"modem": "usb-1-1"})
+        assert (status, answer["code"]) == (409, "emulated-modems-run")
+        assert (await served.ask("PUT", "/api/v1/shop/parts/lines/red", json={"minutes_per_day": 5}))[0] == 200
+        assert (await served.ask("DELETE", path))[1]["state"] == "off"
+        assert (await served.ask("PUT", line, json={"modem": "usb-1-1"}))[0] == 200
+        assert served.emulated.done == ["begun by anna", "ended by anna"]
