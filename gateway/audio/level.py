@@ -61,49 +61,59 @@ def rms(samples: NDArray[np.int16]) -> float:
 
 
 class LevelMeter:
-    """What one direction of a call has carried so far; feed it every frame that arrives, or one in `every`."""
+    """What one direction of a call has carried so far; feed it every frame that arrives, or one in `every`.
 
-    __slots__ = (
-        "_energy",
-        "_every",
-        "_most_energy",
-        "_peak",
-        "alive_at",
-        "frames",
-        "loud_at",
-        "loud_energy",
-        "loud_frames",
-    )
+    Nothing is measured before somebody asks, or a second of frames has come: many at once cost little more than one.
+    """
+
+    __slots__ = ("_alive_at", "_every", "_fed", "_frames", "_loud_at", "_loud_energy", "_loud_frames", "_most", "_peak")
 
     def __init__(self, every: int = 1) -> None:
         self._every = every
-        self.frames = 0
-        self.loud_frames = 0
-        self.loud_at: float | None = None
-        """When something was last heard."""
-        self.alive_at: float | None = None
-        """When last there was anything at all: the faintest noise of a line is, a constant (no signal) is not."""
-        self._energy = 0.0
-        self.loud_energy = 0.0
-        """The sum of squares of what was heard."""
+        self._fed: list[tuple[Frame, float]] = []
+        """What has not been measured yet, and when it came."""
+        self._frames = 0
+        self._loud_frames = 0
+        self._loud_energy = 0.0
+        self._loud_at: float | None = None
+        self._alive_at: float | None = None
         self._peak = 0
-        self._most_energy = 0.0
+        self._most = 0.0
 
     def feed(self, frame: Frame, now: float) -> None:
         """A frame has arrived at `now` (seconds of the caller's clock)."""
-        samples = frame.astype(np.float32)
-        energy = float(samples.dot(samples))
-        self.frames += 1
-        self._energy += energy
-        if energy > HEARD_MEAN_SQUARE * len(frame):
-            self.loud_frames += 1
-            self.loud_energy += energy
-            self.loud_at = self.alive_at = now
-            if energy > self._most_energy:
-                self._most_energy = energy
-                self._peak = max(int(frame.max()), -int(frame.min()))
-        elif energy > _NO_SIGNAL_MEAN_SQUARE * len(frame) or frame.max() != frame.min():
-            self.alive_at = now
+        self._fed.append((frame, now))
+        if len(self._fed) >= _MOST_UNMEASURED:
+            self._measure()
+
+    @property
+    def frames(self) -> int:
+        """How many were fed."""
+        return self._frames + len(self._fed)
+
+    @property
+    def loud_frames(self) -> int:
+        """In how many of them something was heard."""
+        self._measure()
+        return self._loud_frames
+
+    @property
+    def loud_energy(self) -> float:
+        """The sum of squares of what was heard."""
+        self._measure()
+        return self._loud_energy
+
+    @property
+    def loud_at(self) -> float | None:
+        """When something was last heard."""
+        self._measure()
+        return self._loud_at
+
+    @property
+    def alive_at(self) -> float | None:
+        """When last there was anything at all: the faintest noise of a line is, a constant (no signal) is not."""
+        self._measure()
+        return self._alive_at
 
     @property
     def heard(self) -> bool:
@@ -128,8 +138,31 @@ class LevelMeter:
     @property
     def peak(self) -> int:
         """The largest sample of the loudest frame, 0 to 32,768."""
+        self._measure()
         return self._peak
 
     def silent_seconds(self, now: float, since: float) -> float:
         """Seconds since something was last heard, or since `since` when nothing ever was."""
         return now - (self.loud_at if self.loud_at is not None else since)
+
+    def _measure(self) -> None:
+        """All that was fed since the last time."""
+        if not self._fed:
+            return
+        fed, self._fed = self._fed, []
+        samples = np.array([frame for frame, _ in fed], dtype=np.float32)
+        energies: list[float] = np.einsum("ij,ij->i", samples, samples).tolist()
+        for (frame, now), energy in zip(fed, energies, strict=True):
+            if energy > HEARD_MEAN_SQUARE * len(frame):
+                self._loud_frames += 1
+                self._loud_energy += energy
+                self._loud_at = self._alive_at = now
+                if energy > self._most:
+                    self._most = energy
+                    self._peak = max(int(frame.max()), -int(frame.min()))
+            elif energy > _NO_SIGNAL_MEAN_SQUARE * len(frame) or frame.max() != frame.min():
+                self._alive_at = now
+        self._frames += len(fed)
+
+
+_MOST_UNMEASURED = 50
