@@ -40,6 +40,14 @@ class CallRouted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallQueued(Event):
+    """A caller waits in a queue from now on; an empty name is the shop's own. Told by shops with several only."""
+
+    call_id: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallShown(Event):
     """What number a party outside sees who is being called, by which way; None: withheld, or not known to us."""
 

@@ -19,6 +19,7 @@ from gateway.call_events import (
     CallBackChanged,
     CallBackPromised,
     CallEnded,
+    CallQueued,
     CallRouted,
     CallShown,
     CallStarted,
@@ -55,6 +56,7 @@ __all__ = [
     "CallBackChanged",
     "CallBackPromised",
     "CallEnded",
+    "CallQueued",
     "CallRouted",
     "CallShown",
     "CallStarted",
@@ -306,9 +308,10 @@ class OrdersChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissedClosed(Event):
-    """A person has said that nobody need call a missed customer back."""
+    """A person has said that nobody need call a missed customer back; without a number, the caller of that call."""
 
     number: str
+    call_id: str = ""
     by: str
 
 

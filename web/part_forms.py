@@ -151,6 +151,13 @@ def _phones() -> PartForm:
                 help=_("Regular customers are put through to it when the phone is not answered."),
             ),
             Field("voicemail", _("Takes messages when nobody answers"), Kind.SWITCH),
+            Field(
+                "voicemail_pin",
+                _("PIN of its messages"),
+                Kind.SECRET,
+                _("Six digits or more that open them to any other phone. Empty: as it is."),
+                extra=True,
+            ),
             Field("minutes_per_day", _("Minutes a day by the SIM lines"), Kind.COUNT),
             Field("do_not_disturb", _("Do not disturb"), Kind.SWITCH, extra=True),
             Field("forward_always", _("Forward every call to"), extra=True),

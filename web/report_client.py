@@ -26,6 +26,6 @@ class ReportClient(GatewayLink):
         """The same as CSV."""
         return str(self._ask(asker, "GET", "/api/v1/missed", query={**query, "format": "csv"}))
 
-    def close_missed(self, asker: Asker, *, number: str, reason: str) -> None:
-        """Say why nobody need call a customer back."""
-        self._ask(asker, "POST", "/api/v1/missed/close", body={"number": number, "reason": reason})
+    def close_missed(self, asker: Asker, *, reason: str, **whom: str) -> None:
+        """Say why nobody need call a customer back: whoever has that `number`, or was the caller of that `call_id`."""
+        self._ask(asker, "POST", "/api/v1/missed/close", body={**whom, "reason": reason})

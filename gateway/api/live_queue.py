@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Protocol
@@ -36,9 +37,10 @@ class LiveQueue:
 
     def wire(self) -> dict[str, object]:
         """The JSON form."""
-        shop = self._shop()
+        shop, waiting = self._shop(), self._waiting()
         return {
-            "waiting": [{**asdict(each), "extensions": list(each.extensions)} for each in self._waiting()],
+            "waiting": [{**asdict(each), "extensions": list(each.extensions)} for each in waiting],
+            "queues": _queues(shop, Counter(each.queue for each in waiting)),
             "staff": [self._staff(shop, phone.extension) for phone in shop.phones],
             "unheard": self._unheard(),
         }
@@ -57,4 +59,14 @@ class LiveQueue:
 
 def nothing_waits() -> dict[str, object]:
     """Of a gateway without a queue."""
-    return {"waiting": [], "staff": [], "unheard": 0}
+    return {"waiting": [], "queues": [], "staff": [], "unheard": 0}
+
+
+def _queues(shop: Shop, waiting: Counter[str]) -> list[dict[str, object]]:
+    """All of them, the shop's own first; none in a shop that has no other."""
+    named = [
+        {"name": each.name, "title": each.title or each.name, "extension": each.extension, "phones": list(each.phones)}
+        for each in shop.queues
+    ]
+    own = [{"name": "", "title": "", "extension": "", "phones": list[str]()}] if named else []
+    return [{**each, "waiting": waiting[str(each["name"])]} for each in (*own, *named)]

@@ -12,7 +12,7 @@ from gateway.flows.ring_phones import ring_phones
 from gateway.flows.to_courier import to_courier
 from gateway.telephony.call import Call
 from gateway.telephony.flow import call_flow, flow_for
-from gateway.telephony.routing import AskExtension, RingPhones, TellOrderStatus, ToCourier, to_dialled
+from gateway.telephony.routing import AskExtension, Receive, RingPhones, TellOrderStatus, ToCourier, to_dialled
 
 KEY_SECONDS = 6.0
 LONGEST_EXTENSION = 8
@@ -31,6 +31,10 @@ async def ask_extension(call: Call, settings: AskExtension) -> None:
         case RingPhones() as phones:
             call.is_routed_to(called=phones.extensions[0], courier=None)
             await ring_phones(call, phones)
+        case Receive() as queue:
+            call.flow, received = flow_for(queue)
+            call.is_routed_to(called=call.called, courier=None)
+            await received(call, queue)
         case TellOrderStatus() as status:
             call.flow, told = flow_for(status)
             call.is_routed_to(called=call.exchange.shop().order_status.extension, courier=None)
@@ -40,7 +44,7 @@ async def ask_extension(call: Call, settings: AskExtension) -> None:
             await usual(call, settings.usual)
 
 
-async def _dialled(call: Call) -> ToCourier | RingPhones | TellOrderStatus | None:
+async def _dialled(call: Call) -> ToCourier | RingPhones | Receive | TellOrderStatus | None:
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
             for _ in range(TRIES):
@@ -48,7 +52,7 @@ async def _dialled(call: Call) -> ToCourier | RingPhones | TellOrderStatus | Non
                 if not typed:
                     return None
                 match to_dialled(call.exchange.shop(), typed):
-                    case (ToCourier() | RingPhones() | TellOrderStatus()) as found:
+                    case (ToCourier() | RingPhones() | Receive() | TellOrderStatus()) as found:
                         return found
                     case _:
                         await call.say("no-such-extension")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 
+from gateway.flows.reception import reception
 from gateway.flows.ring_phones import ring_phones
 from gateway.flows.to_courier import to_courier
 from gateway.flows.to_outside import to_outside
@@ -12,7 +13,7 @@ from gateway.telephony.causes import Cause
 from gateway.telephony.flow import call_flow
 from gateway.telephony.numbers import Dialable
 from gateway.telephony.orders import order_of_courier
-from gateway.telephony.routing import CourierMenu, RingPhones, ToCourier, ToOutside, to_dialled
+from gateway.telephony.routing import CourierMenu, Receive, RingPhones, ToCourier, ToOutside, to_dialled
 
 KEY_SECONDS = 10.0
 RELAX_SECONDS = 3.0
@@ -51,6 +52,10 @@ async def courier_menu(call: Call, settings: CourierMenu) -> None:
             case ToCourier() as courier:
                 call.is_routed_to(called=dialled, courier=settings.courier.extension)
                 await to_courier(call, courier)
+                return
+            case Receive() as queue:
+                call.is_routed_to(called=dialled, courier=settings.courier.extension)
+                await reception(call, queue)
                 return
             case ToOutside() as outside if isinstance(call.exchange.policy().check(dialled), Dialable):
                 call.is_routed_to(called=dialled, courier=settings.courier.extension)

@@ -11,21 +11,22 @@ from gateway.flows.ring_phones import follow_forward
 from gateway.telephony.call import Call
 from gateway.telephony.forwarding import Forward, plan_ringing
 from gateway.telephony.queue_rules import Overflow, overflow_due_in
+from gateway.telephony.queues import box_of_queue, own_prompt
+from gateway.telephony.receiving import Received
 from gateway.telephony.routing import RingPhones
 from gateway.telephony.staff import Staff
-from gateway.telephony.voicemail import QUEUE_BOX, take_message
+from gateway.telephony.voicemail import take_message
 
 
 class Overflowing:
     """Watches the wait of one caller."""
 
-    def __init__(self, call: Call, extensions: tuple[str, ...], promise: Promise, *, may_answer: bool) -> None:
+    def __init__(self, call: Call, found: Received, promise: Promise, *, may_answer: bool) -> None:
         """`may_answer` is False on a toll-free number, which only a person may answer (rule 9)."""
-        rules = call.exchange.shop().queue
         self._call = call
-        self._extensions = extensions
+        self._found = found
         self._promise = promise
-        self._rules = rules
+        self._rules = found.rules
         self._may_answer = may_answer
         self._is_due = False
 
@@ -53,20 +54,23 @@ class Overflowing:
     async def lead_away(self) -> None:
         """Where the caller goes on; the last thing that the reception does."""
         call, rules = self._call, self._rules
+        busy = own_prompt("all-busy", self._found.queue)
         match rules.overflow:
             case Overflow.VOICEMAIL:
                 call.flow = "voicemail"
                 call.is_routed_to(called=call.called, courier=None)
-                await call.say("all-busy")
-                await take_message(call, mailbox=QUEUE_BOX)
+                await call.say(busy)
+                await take_message(call, mailbox=box_of_queue(self._found.queue))
                 await call.say("goodbye")
                 call.caller.hangup()
             case Overflow.CALL_BACK:
-                await call.say("all-busy")
+                await call.say(busy)
                 await self._promise.confirm()
             case _:
-                forward = Forward(by=self._extensions[0], target=rules.overflow_number)
-                await follow_forward(call, forward, RingPhones(extensions=self._extensions))
+                extensions = self._found.extensions
+                forward = Forward(by=extensions[0], target=rules.overflow_number)
+                phones = RingPhones(extensions=extensions, forwarded_by=self._found.passed)
+                await follow_forward(call, forward, phones)
 
     def _happen(self, staff: Staff) -> None:
         if self._rules.overflow is Overflow.CALL_BACK and not self._promise.make():

@@ -16,7 +16,8 @@ from gateway.telephony.flow import call_flow
 from gateway.telephony.forwarding import forward_after
 from gateway.telephony.leg import Leg, LegState
 from gateway.telephony.queue_prompts import place_prompts, wait_prompts
-from gateway.telephony.receiving import UNANSWERED_SECONDS, Manner, received
+from gateway.telephony.queues import own_prompt
+from gateway.telephony.receiving import UNANSWERED_SECONDS, Manner, Received, received
 from gateway.telephony.reception import RING_SECONDS
 from gateway.telephony.routing import Receive, RingPhones
 from gateway.telephony.staff import Staff, ringing_staff
@@ -43,17 +44,22 @@ async def reception(call: Call, settings: Receive) -> None:
         await after_hours(call, found)
         return
     if found.manner is Manner.AS_PHONES_SAY:
-        await ring_phones(call, RingPhones(extensions=found.extensions))
+        await ring_phones(call, RingPhones(extensions=found.extensions, forwarded_by=found.passed))
         return
     promise = Promise(call, found.extensions)
     only_people = found.manner is Manner.RINGING
-    overflow = Overflowing(call, found.extensions, promise, may_answer=not only_people)
-    async with ringing_staff(call, found.rings, lambda: promise.is_made or overflow.leads_away) as staff:
+    overflow = Overflowing(call, found, promise, may_answer=not only_people)
+    call.is_queued_in(found.queue)
+
+    def is_decided() -> bool:
+        return promise.is_made or overflow.leads_away
+
+    async with ringing_staff(call, found.rings, is_decided, found.rules, found.queue) as staff:
         with overflow.watching(staff):
             if only_people:
                 agent = await staff.answered(within=UNANSWERED_SECONDS)
             else:
-                agent = await _climb(call, staff, promise)
+                agent = await _climb(call, staff, promise, found)
     forward = forward_after(shop, staff.ringing.legs, staff.ringing.cause)
     if agent is not None:
         await call.talk(agent)
@@ -62,37 +68,42 @@ async def reception(call: Call, settings: Receive) -> None:
     elif promise.is_made:
         await promise.confirm()
     elif forward is not None:
-        await follow_forward(call, forward, RingPhones(extensions=found.extensions))
+        phones = RingPhones(extensions=found.extensions, forwarded_by=found.passed)
+        await follow_forward(call, forward, phones)
+    elif call.redirect is not None:
+        await call.refuse(Cause.NO_ANSWER)
     else:
         if call.caller.state is LegState.UP:
             await call.say("no-free-line")
         call.caller.hangup(Cause.NO_ANSWER)
 
 
-async def _climb(call: Call, staff: Staff, promise: Promise) -> Leg | None:
+async def _climb(call: Call, staff: Staff, promise: Promise, found: Received) -> Leg | None:
     """Phase by phase; None: the caller wants to be called back, goes elsewhere, or has waited as long as one may."""
     rules = call.exchange.shop().reception
     agent = await staff.answered(within=rules.quiet_rings * RING_SECONDS)
     if agent is not None or any(leg.redirected_to for leg in staff.ringing.legs):
         return agent
     with promise.on_key(staff.ringing.wake):
-        agent = await staff.answered_during("greeting", within=rules.greeting_seconds)
+        greeting = own_prompt("greeting", found.queue)
+        agent = await staff.answered_during(greeting, within=rules.greeting_seconds)
         agent = agent or await staff.answered_during_music(within=rules.music_rings * RING_SECONDS)
-        agent = agent or await _wait(call, staff, promise)
+        agent = agent or await _wait(call, staff, promise, found)
     if agent is not None:
         call.exchange.line_up.waited(staff)
     return agent
 
 
-async def _wait(call: Call, staff: Staff, promise: Promise) -> Leg | None:
+async def _wait(call: Call, staff: Staff, promise: Promise, found: Received) -> Leg | None:
     """Offer and music, again and again, and now and then how it stands with the queue."""
     exchange, loop = call.exchange, asyncio.get_running_loop()
-    rules, announce_seconds = exchange.shop().reception, exchange.shop().queue.announce_seconds
+    rules, announce_seconds = exchange.shop().reception, found.rules.announce_seconds
+    busy = own_prompt("all-busy", found.queue)
     patient_until = loop.time() + 60 * rules.patience_minutes
     next_news = loop.time() if announce_seconds else math.inf
     agent: Leg | None = None
     while agent is None and staff.is_waited_for and loop.time() < patient_until:
-        offer = ("all-busy", "press-1-call-back") if promise.can_be_made else ("all-busy",)
+        offer = (busy, "press-1-call-back") if promise.can_be_made else (busy,)
         agent = await staff.answered_during(*offer, within=LONGEST_OFFER_SECONDS)
         music_until = loop.time() + rules.repeat_seconds
         while agent is None and staff.is_waited_for and loop.time() < music_until:

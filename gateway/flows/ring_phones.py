@@ -6,9 +6,9 @@ from gateway.flows.to_courier import to_courier
 from gateway.flows.to_outside import to_outside
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
-from gateway.telephony.flow import call_flow
+from gateway.telephony.flow import call_flow, flow_for
 from gateway.telephony.forwarding import Forward, forward_after, mailbox_of, plan_ringing
-from gateway.telephony.routing import RingPhones, ToCourier, ToOutside, forwarded
+from gateway.telephony.routing import Receive, RingPhones, ToCourier, ToOutside, forwarded
 from gateway.telephony.voicemail import take_message
 
 
@@ -57,5 +57,9 @@ async def follow_forward(call: Call, forward: Forward, settings: RingPhones) -> 
         case ToOutside() as outside:
             call.is_routed_to(called=forward.target, courier=None)
             await to_outside(call, outside)
+        case Receive() as queue:
+            call.flow, received = flow_for(queue)
+            call.is_routed_to(called=forward.target, courier=None)
+            await received(call, queue)
         case _:
             await call.refuse(Cause.UNREACHABLE)

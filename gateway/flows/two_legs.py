@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from gateway.flows.reception import reception
 from gateway.flows.ring_phones import ring_phones
 from gateway.flows.to_courier import to_courier
 from gateway.flows.to_outside import to_outside
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
 from gateway.telephony.flow import call_flow
-from gateway.telephony.routing import RingPhones, ToCourier, ToOutside, TwoLegs, to_dialled
+from gateway.telephony.routing import Receive, RingPhones, ToCourier, ToOutside, TwoLegs, to_dialled
 
 EMPLOYEE_SECONDS = 30.0
 
@@ -27,5 +28,7 @@ async def two_legs(call: Call, settings: TwoLegs) -> None:
             await to_courier(call, courier)
         case ToOutside() as outside:
             await to_outside(call, outside)
+        case Receive() as queue:
+            await reception(call, queue)
         case _:
             await call.refuse(Cause.UNREACHABLE)

@@ -16,6 +16,7 @@ from gateway.sip.registrar import Binding, Registrar
 from gateway.sip.uri import SipUri
 from gateway.sip.wire import Wire
 from gateway.telephony.mailboxes import Counts, Mailboxes, boxes_of, waiting_for
+from gateway.telephony.queues import shared_boxes
 from gateway.telephony.shop import Shop, ShopView
 
 PACKAGE = "message-summary"
@@ -103,7 +104,7 @@ class MessageLamps:
     def _has_lamp(self, shop: Shop, extension: str) -> bool:
         phone = shop.phone(extension)
         is_lit = waiting_for(shop, extension, self.topic.mailboxes) != Counts()
-        return phone is not None and (phone.voicemail or extension in shop.queue.message_phones or is_lit)
+        return phone is not None and (phone.voicemail or bool(shared_boxes(shop, extension)) or is_lit)
 
     def _notify(self, binding: Binding, extension: str) -> None:
         local = binding.flow.local

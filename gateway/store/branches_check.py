@@ -44,7 +44,7 @@ def check_branches(document: TomlDocument, phones: set[str]) -> None:
                     (*place, "phones"),
                     f'"{extension}" in {quoted((*place, "phones"))} is not the extension of a phone.',
                 )
-        if len(found) >= FEWEST and not branch.phones:
+        if len(found) >= FEWEST and not branch.phones and branch.queue is None:
             document.problem(
                 (*place, "phones"), f'The branch "{branch.name}" has no phones: nobody would be rung there.'
             )

@@ -23,6 +23,7 @@ from gateway.events import (
     CallAnswered,
     CallBackPromised,
     CallEnded,
+    CallQueued,
     CallRouted,
     CallShown,
     CallStarted,
@@ -68,7 +69,15 @@ class Journal:
         event, time = published.event, published.time
         work: Work[object]
         match event:
-            case CallStarted() | CallRouted() | CallShown() | CallAnswered() | CallTransferred() | CallEnded():
+            case (
+                CallStarted()
+                | CallRouted()
+                | CallQueued()
+                | CallShown()
+                | CallAnswered()
+                | CallTransferred()
+                | CallEnded()
+            ):
                 work = self._of_call(event, time)
             case LegStarted() | LegRang() | LegAnswered() | LegEnded():
                 work = self._of_leg(event, time)
@@ -116,7 +125,8 @@ class Journal:
 
     @staticmethod
     def _of_call(
-        event: CallStarted | CallRouted | CallShown | CallAnswered | CallTransferred | CallEnded, time: datetime
+        event: CallStarted | CallRouted | CallQueued | CallShown | CallAnswered | CallTransferred | CallEnded,
+        time: datetime,
     ) -> Work[object]:
         values: dict[str, Any] = {}
         words: tuple[str | None, ...] = ()
@@ -130,6 +140,8 @@ class Journal:
                 values |= {"direction": event.direction} if event.direction else {}
                 values |= {"courier": event.courier} if event.courier else {}
                 values |= {"order": event.order} if event.order else {}
+            case CallQueued():
+                values = {"queue": event.queue}
             case CallShown():
                 values = {"shown": "withheld" if event.withheld else event.number, "shown_by": event.way}
             case CallAnswered():
@@ -224,6 +236,7 @@ _KEPT = (
     *(
         CallStarted,
         CallRouted,
+        CallQueued,
         CallShown,
         CallAnswered,
         CallTransferred,

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, SelectBase, String, func, insert, select, type_coerce, union
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    SelectBase,
+    String,
+    and_,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    type_coerce,
+    union,
+)
 
 from gateway.clock import WallClock
 from gateway.events import MissedClosed, Publish
@@ -26,7 +39,7 @@ from gateway.telephony.missed import (
     still_missed,
 )
 from gateway.telephony.orders import LAST_STAGES
-from gateway.telephony.shop import Shop, ShopView
+from gateway.telephony.shop import PBX_PREFIX, Shop, ShopView
 
 
 class StoredMissed:
@@ -44,37 +57,47 @@ class StoredMissed:
         shop, now = self._shop(), self._clock()
         return await self._writer.write(lambda connection: read_open(connection, shop, now))
 
-    async def close(self, number: str, *, reason: str, by: str) -> bool:
-        """Say why nobody need call that number back; False: it is not on the list. Raises StoreError."""
-        shop, now = self._shop(), self._clock()
+    async def close(self, number: str = "", *, reason: str, by: str, call_id: str | None = None) -> bool:
+        """Say why nobody need call that number back, or the caller of that call; False: it is not on the list.
 
-        def close(connection: Connection) -> bool:
-            customer = next(iter(read_open(connection, shop, now, number=number)), None)
-            if customer is None:
-                return False
+        Raises StoreError.
+        """
+        shop, now = self._shop(), self._clock()
+        only = {"call_id": call_id} if call_id is not None else {"number": number}
+
+        def close(connection: Connection) -> tuple[str, str] | None:
+            customer = next(iter(read_open(connection, shop, now, **only)), None)
+            if customer is None or (call_id is None and not customer.can_be_called):
+                return None
+            is_one_call = not customer.can_be_called
+            closed = "" if is_one_call else customer.number, customer.tries[-1].call_id if is_one_call else ""
             connection.execute(
                 insert(missed_closures).values(
-                    id=new_id(), gateway_id=self._gateway_id, number=number, closed_at=now, closed_by=by, reason=reason
+                    id=new_id(), gateway_id=self._gateway_id, number=closed[0], call_id=closed[1], closed_at=now,
+                    closed_by=by, reason=reason,
                 )
-            )
+            )  # fmt: skip
             # The audit is never erased, a number may have to be: the call, or the order, says whose it was.
             last = customer.tries[-1]
             add_audit(
                 connection, gateway_id=self._gateway_id, now=now, by=by, action="missed.closed",
                 subject=last.call_id or last.order or "", details={},
             )  # fmt: skip
-            return True
+            return closed
 
-        is_closed = await self._writer.write(close)
-        if is_closed:
-            self._publish(MissedClosed(number=number, by=by))
-        return is_closed
+        closed = await self._writer.write(close)
+        if closed is None:
+            return False
+        self._publish(MissedClosed(number=closed[0], call_id=closed[1], by=by))
+        return True
 
 
-def read_open(connection: Connection, shop: Shop, now: datetime, *, number: str | None = None) -> list[MissedCustomer]:
-    """Those who are missed now, out of all or of one number; the one who has waited longest first."""
+def read_open(
+    connection: Connection, shop: Shop, now: datetime, *, number: str | None = None, call_id: str | None = None
+) -> list[MissedCustomer]:
+    """Those who are missed now, out of all, of one number or of one call; the one who has waited longest first."""
     since = now - timedelta(days=shop.missed.listed_days)
-    return still_missed(read_missed(connection, shop, since, number=number, with_orders=True))
+    return still_missed(read_missed(connection, shop, since, number=number, call_id=call_id, with_orders=True))
 
 
 def read_missed(
@@ -84,14 +107,16 @@ def read_missed(
     until: datetime | None = None,
     *,
     number: str | None = None,
+    call_id: str | None = None,
     with_orders: bool = False,
 ) -> list[MissedCustomer]:
     """Every customer who was missed in that time, and what has ended it since then.
 
     With `with_orders` also those who are to be called about an order of that time that is not over.
     """
-    missed = missed_calls(since, until, number)
-    numbers: SelectBase = select(calls.c.caller).where(*missed)
+    missed = [*missed_calls(since, until, number), *([] if call_id is None else [calls.c.id == call_id])]
+    numbers: SelectBase = select(calls.c.caller).where(*missed, shows_number())
+    nameless = select(calls.c.id).where(*missed, not_(shows_number()))
     wanted = select(calls.c.caller, calls.c.id, _text(calls.c.started_at), calls.c.line, calls.c.caller_name).where(
         *missed
     )
@@ -99,9 +124,9 @@ def read_missed(
         Try(number=caller, call_id=call_id, at=datetime.fromisoformat(at), line=line, name=name)
         for caller, call_id, at, line, name in connection.execute(wanted)
     ]
-    if with_orders:
+    if with_orders and call_id is None:
         wanting = _wanting(since, until, number)
-        numbers = union(select(calls.c.caller).where(*missed), select(orders.c.phone).where(*wanting))
+        numbers = union(select(calls.c.caller).where(*missed, shows_number()), select(orders.c.phone).where(*wanting))
         wanted = select(orders.c.phone, orders.c.number, _text(orders.c.created_at), orders.c.customer).where(*wanting)
         tries += [
             Try(number=phone, call_id="", at=datetime.fromisoformat(at), name=customer, order=order)
@@ -111,12 +136,15 @@ def read_missed(
     for each in tries:
         if each.number not in known:
             known[each.number] = is_customer(each.number, shop)
-    endings = _endings(connection, since, numbers) if any(known.values()) else []
+    endings = _endings(connection, since, numbers, nameless) if any(known.values()) else []
     return missed_customers((each for each in tries if known[each.number]), endings)
 
 
-def _endings(connection: Connection, since: datetime, numbers: SelectBase) -> list[Ending]:
-    """What may have ended it: talks with these numbers by whatever way, and the words of a person."""
+def _endings(connection: Connection, since: datetime, numbers: SelectBase, nameless: SelectBase) -> list[Ending]:
+    """What may have ended it: talks with these numbers by whatever way, and the words of a person.
+
+    Of calls that show no number, which are `nameless`, there are words alone.
+    """
     talk = calls.alias("talk")
     talks = (
         select(
@@ -137,23 +165,31 @@ def _endings(connection: Connection, since: datetime, numbers: SelectBase) -> li
     ]
     closures = select(
         missed_closures.c.number, _text(missed_closures.c.closed_at), missed_closures.c.closed_by,
-        missed_closures.c.reason,
-    ).where(missed_closures.c.number.in_(numbers), missed_closures.c.closed_at >= since)  # fmt: skip
+        missed_closures.c.reason, missed_closures.c.call_id,
+    ).where(
+        or_(missed_closures.c.number.in_(numbers), missed_closures.c.call_id.in_(nameless)),
+        missed_closures.c.closed_at >= since,
+    )  # fmt: skip
     found += [
-        Closure(number=number, at=datetime.fromisoformat(at), by=by, reason=reason)
-        for number, at, by, reason in connection.execute(closures)
+        Closure(number=number, at=datetime.fromisoformat(at), by=by, reason=reason, call_id=call_id)
+        for number, at, by, reason, call_id in connection.execute(closures)
     ]
     return found
 
 
 def missed_calls(since: datetime, until: datetime | None, number: str | None) -> list[ColumnElement[bool]]:
-    """The condition on calls: of somebody who may be called back, over, and nobody talked to them."""
+    """The condition on calls: of somebody outside, over, and nobody talked to them.
+
+    One whose number was erased is left out, and one of a colleague at the PBX, whose number means something there.
+    """
+    way = func.substr(func.coalesce(calls.c.line, ""), 1, len(PBX_PREFIX))
+    is_nameless = and_(calls.c.erased_at.is_(None), or_(way != PBX_PREFIX, calls.c.caller == ""))
     conditions: list[ColumnElement[bool]] = [
         calls.c.started_at >= since,
         calls.c.direction == "incoming",
         calls.c.answered_at.is_(None),
         calls.c.ended_at.is_not(None),
-        func.substr(calls.c.caller, 1, 1) == "+",
+        or_(shows_number(), is_nameless),
         not_self_served(),
     ]
     if until is not None:
@@ -163,11 +199,17 @@ def missed_calls(since: datetime, until: datetime | None, number: str | None) ->
     return conditions
 
 
+def shows_number() -> ColumnElement[bool]:
+    """The condition on calls: as `can_be_called` of the caller."""
+    return func.substr(calls.c.caller, 1, 1) == "+"
+
+
 def _wanting(since: datetime, until: datetime | None, number: str | None) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [
         orders.c.created_at >= since,
         orders.c.callback_required.is_(True),
         orders.c.closed_at.is_(None),
+        func.substr(orders.c.phone, 1, 1) == "+",  # nothing is left of one that was erased
         orders.c.stage.not_in([str(stage) for stage in LAST_STAGES]),
     ]
     if until is not None:

@@ -1,10 +1,14 @@
-"""What must hold of the queue beyond the types of its keys."""
+"""What must hold of the queues beyond the types of their keys."""
 
 from __future__ import annotations
 
+import re
+
+from gateway.telephony.branches import Branch
 from gateway.telephony.numbers import Dialable, NumberPolicy
-from gateway.telephony.queue_rules import Overflow, QueueRules
-from gateway.toml_document import TomlDocument, quoted
+from gateway.telephony.queue_rules import NamedQueue, Overflow, QueueRules
+from gateway.telephony.shop import LineSettings, TrunkSettings
+from gateway.toml_document import Place, TomlDocument, quoted
 
 LIMITS = {
     "step_seconds": (3, 120),
@@ -17,48 +21,111 @@ LIMITS = {
 MOST_REASONS = 9
 """One key each."""
 LONGEST_REASON = 40
+LONGEST_TITLE = 60
+MOST_QUEUES = 50
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,18}[a-z0-9])?", re.ASCII)
+_EXTENSION = re.compile(r"[0-9]{1,8}", re.ASCII)
 
 
-def check_queue(document: TomlDocument, policy: NumberPolicy | None, phones: set[str]) -> None:
-    """Note what is wrong with [queue]; `phones` are the extensions of the shop's phones."""
+def check_queue(document: TomlDocument, policy: NumberPolicy | None, phones: set[str], taken: set[str]) -> None:
+    """Note what is wrong with [queue] and [[queues]].
+
+    `phones` are the extensions of the shop's phones, `taken` all that are no queue's.
+    """
+    named = document.found(NamedQueue)
+    extensions = phones | {queue.extension for _, queue in named if queue.extension}
     for place, rules in document.found(QueueRules):
-        for key, (least, most) in LIMITS.items():
-            value = getattr(rules, key)
-            if not least <= value <= most:
-                document.problem((*place, key), f"{quoted((*place, key))} must be from {least} to {most}, not {value}.")
-        reasons = rules.pause_reasons
-        if len(reasons) > MOST_REASONS or len(set(reasons)) < len(reasons):
+        _check_reasons(document, place, rules)
+        _check_rules(document, place, rules, policy, phones=phones, extensions=extensions)
+    if len(named) > MOST_QUEUES:
+        document.problem(("queues",), f"More than {MOST_QUEUES} queues are too many.")
+    for place, queue in named:
+        _check_rules(document, place, queue, policy, phones=phones, extensions=extensions - {queue.extension})
+        _check_phones(document, (*place, "phones"), queue.phones, phones)
+        _check_named(document, place, queue, [each for _, each in named], taken)
+    ways: list[tuple[Place, LineSettings | TrunkSettings | Branch]] = [
+        *document.found(LineSettings), *document.found(TrunkSettings), *document.found(Branch),
+    ]  # fmt: skip
+    names = {queue.name for _, queue in named}
+    for place, way in ways:
+        if way.queue is not None and way.queue not in names:
             document.problem(
-                (*place, "pause_reasons"),
-                f"{quoted((*place, 'pause_reasons'))} may hold {MOST_REASONS} reasons, each of them once.",
-            )
-        if any(not reason.strip() or len(reason) > LONGEST_REASON for reason in reasons):
-            document.problem(
-                (*place, "pause_reasons"),
-                f"A reason in {quoted((*place, 'pause_reasons'))} must have 1 to {LONGEST_REASON} characters.",
-            )
-        for key in ("overflow_phones", "message_phones"):
-            for extension in getattr(rules, key):
-                if extension not in phones:
-                    document.problem(
-                        (*place, key), f'"{extension}" in {quoted((*place, key))} is not the extension of a phone.'
-                    )
-        if rules.overflow is Overflow.PHONES and not rules.overflow_phones:
-            document.problem(
-                (*place, "overflow_phones"),
-                f"{quoted((*place, 'overflow_phones'))} must name the phones that ring too.",
-            )
-        is_number = rules.overflow is Overflow.NUMBER
-        if is_number and policy is not None and not _may_be_called(rules.overflow_number, policy, phones):
-            document.problem(
-                (*place, "overflow_number"),
-                f"{quoted((*place, 'overflow_number'))} must be a phone's extension or a number that may be called,"
-                f' not "{rules.overflow_number}".',
+                (*place, "queue"), f'"{way.queue}" in {quoted((*place, "queue"))} is not the name of a queue.'
             )
 
 
-def _may_be_called(number: str, policy: NumberPolicy, phones: set[str]) -> bool:
-    if number in phones:
+def _check_reasons(document: TomlDocument, place: Place, rules: QueueRules) -> None:
+    reasons = rules.pause_reasons
+    if len(reasons) > MOST_REASONS or len(set(reasons)) < len(reasons):
+        document.problem(
+            (*place, "pause_reasons"),
+            f"{quoted((*place, 'pause_reasons'))} may hold {MOST_REASONS} reasons, each of them once.",
+        )
+    if any(not reason.strip() or len(reason) > LONGEST_REASON for reason in reasons):
+        document.problem(
+            (*place, "pause_reasons"),
+            f"A reason in {quoted((*place, 'pause_reasons'))} must have 1 to {LONGEST_REASON} characters.",
+        )
+
+
+def _check_rules(
+    document: TomlDocument,
+    place: Place,
+    rules: QueueRules | NamedQueue,
+    policy: NumberPolicy | None,
+    *,
+    phones: set[str],
+    extensions: set[str],
+) -> None:
+    """`extensions` are those that callers may go on to: of phones, and of other queues."""
+    for key, (least, most) in LIMITS.items():
+        value = getattr(rules, key)
+        if not least <= value <= most:
+            document.problem((*place, key), f"{quoted((*place, key))} must be from {least} to {most}, not {value}.")
+    for key in ("overflow_phones", "message_phones"):
+        _check_phones(document, (*place, key), getattr(rules, key), phones)
+    if rules.overflow is Overflow.PHONES and not rules.overflow_phones:
+        document.problem(
+            (*place, "overflow_phones"),
+            f"{quoted((*place, 'overflow_phones'))} must name the phones that ring too.",
+        )
+    is_number = rules.overflow is Overflow.NUMBER
+    if is_number and policy is not None and not _may_be_called(rules.overflow_number, policy, extensions):
+        document.problem(
+            (*place, "overflow_number"),
+            f"{quoted((*place, 'overflow_number'))} must be a phone's or another queue's extension or a number that"
+            f' may be called, not "{rules.overflow_number}".',
+        )
+
+
+def _check_named(
+    document: TomlDocument, place: Place, queue: NamedQueue, all_: list[NamedQueue], taken: set[str]
+) -> None:
+    if not _NAME.fullmatch(queue.name):
+        document.problem((*place, "name"), f'The name of a queue has up to 20 of a-z, 0-9 and "-", not "{queue.name}".')
+    if len(queue.title) > LONGEST_TITLE:
+        document.problem((*place, "title"), f"The title of a queue has up to {LONGEST_TITLE} characters.")
+    if [each.name for each in all_].count(queue.name) > 1:
+        document.problem((*place, "name"), f'There is more than one queue "{queue.name}".')
+    if not queue.phones:
+        document.problem((*place, "phones"), f'The queue "{queue.name}" has no phones: nobody would be rung.')
+    if not queue.extension:
+        return
+    if not _EXTENSION.fullmatch(queue.extension) or queue.extension == "112":
+        document.problem((*place, "extension"), f"{quoted((*place, 'extension'))} must be 1 to 8 digits, and not 112.")
+    is_twice = [each.extension for each in all_].count(queue.extension) > 1
+    if queue.extension in taken or is_twice:
+        document.problem((*place, "extension"), f'The extension "{queue.extension}" is taken already.')
+
+
+def _check_phones(document: TomlDocument, place: Place, named: tuple[str, ...], phones: set[str]) -> None:
+    for extension in named:
+        if extension not in phones:
+            document.problem(place, f'"{extension}" in {quoted(place)} is not the extension of a phone.')
+
+
+def _may_be_called(number: str, policy: NumberPolicy, extensions: set[str]) -> bool:
+    if number in extensions:
         return True
     verdict = policy.check(number)
     return isinstance(verdict, Dialable) and not verdict.emergency

@@ -23,7 +23,7 @@ from gateway.store.occupancy import LONGEST_CALL, LinesOfStretch, all_lines, con
 from gateway.store.queries import wire
 from gateway.store.returns import Returns, closures_since, returns, steps_of
 from gateway.store.shop_versions import load_shop
-from gateway.store.statistics import Grouping, Period, by_courier, by_phone, by_time, merged, quarters, totals
+from gateway.store.statistics import Grouping, Period, by_courier, by_phone, by_queue, by_time, merged, quarters, totals
 from gateway.telephony.missed import Closure, MissedCustomer, Talk, is_customer
 from gateway.telephony.shop import Shop
 
@@ -81,7 +81,7 @@ class Reports:
             period = Period(since=day, until=day + timedelta(days=1), zone=ZoneInfo(shop.time_zone))
             days = self._days.seen_by(connection)
             by_quarter = days.of(period, quarters, name="quarters")
-            for grouping in (Grouping.COURIER, Grouping.PHONE):
+            for grouping in (Grouping.COURIER, Grouping.PHONE, Grouping.QUEUE):
                 _rows(days, period, grouping, by_quarter, ())
             days.of(period, steps_of, name="steps")
             _lines_of(days, period, shop)
@@ -120,6 +120,8 @@ def _rows(
             ]
         case Grouping.COURIER:
             found = merged(part for _, part in days.of(period, by_courier, name="couriers"))
+        case Grouping.QUEUE:
+            found = merged(part for _, part in days.of(period, by_queue, name="queues"))
         case Grouping.PHONE:
             found = merged(part for _, part in days.of(period, by_phone, name="phones"))
         case Grouping.DAY | Grouping.HOUR | Grouping.WEEK_HOUR:

@@ -11,9 +11,9 @@ from datetime import datetime
 from statistics import median
 from sys import intern
 
-from sqlalchemy import Connection, String, func, select, type_coerce
+from sqlalchemy import Connection, String, case, func, select, type_coerce
 
-from gateway.store.missed import missed_calls
+from gateway.store.missed import missed_calls, shows_number
 from gateway.store.schema import calls, legs
 from gateway.store.schema_missed import missed_closures
 from gateway.store.statistics import Period
@@ -24,7 +24,7 @@ class Steps:
     """Of the calls that began in one stretch of time, moments in seconds since 1970; each number is one text in all."""
 
     tries: tuple[tuple[float, str], ...]
-    """When whom nobody talked to."""
+    """When whom nobody talked to: a number, or the call of somebody who showed none."""
     talks: tuple[tuple[float, float, str], ...]
     """When somebody was talked to, when their phone was answered, and who it was."""
 
@@ -55,7 +55,8 @@ class Returns:
 def steps_of(connection: Connection, stretch: Period) -> Steps:
     """What the calls that began then add to these stories."""
     began = type_coerce(calls.c.started_at, String)
-    tries = select(began, calls.c.caller).where(*missed_calls(stretch.since, stretch.until, None))
+    whose = case((shows_number(), calls.c.caller), else_=calls.c.id)
+    tries = select(began, whose).where(*missed_calls(stretch.since, stretch.until, None))
     talks = (
         select(type_coerce(calls.c.answered_at, String), type_coerce(legs.c.answered_at, String), legs.c.peer)
         .join(legs, legs.c.call_id == calls.c.id)
@@ -77,10 +78,11 @@ def steps_of(connection: Connection, stretch: Period) -> Steps:
 
 
 def closures_since(connection: Connection, since: datetime) -> list[tuple[float, str]]:
-    """Whom a person has taken off the list, and when."""
+    """Whom a person has taken off the list, and when; as in `Steps.tries`."""
     closed_at = type_coerce(missed_closures.c.closed_at, String)
-    wanted = select(closed_at, missed_closures.c.number).where(missed_closures.c.closed_at >= since)
-    return [(_seconds(at), number) for at, number in connection.execute(wanted)]
+    columns = closed_at, missed_closures.c.number, missed_closures.c.call_id
+    wanted = select(*columns).where(missed_closures.c.closed_at >= since)
+    return [(_seconds(at), number or call_id) for at, number, call_id in connection.execute(wanted)]
 
 
 def returns(

@@ -122,6 +122,8 @@ calls = _table(
     Column("shown_by", Text),
     Column("cost", Integer),
     Column("visit_id", String(36)),
+    Column("queue", Text),
+    Column("erased_at", Moment),  # when a party's number was taken out
     Index(None, "visit_id"),
     Index("ix_calls_newest", "started_at", "id", "search"),  # a search reads this alone, not the rows
     Index(None, "line", "started_at"),

@@ -12,11 +12,13 @@ missed_closures = Table(
     Column("id", String(36), primary_key=True),
     Column("gateway_id", String(36), nullable=False),
     Column("number", Text, nullable=False),
+    Column("call_id", String(36), nullable=False),
     Column("closed_at", Moment, nullable=False),
     Column("closed_by", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Index(None, "number", "closed_at"),
 )
+"""Of a number, or, where that is empty, of one call, whose caller showed none that can be called."""
 
 call_days = Table(
     "call_days",

@@ -23,6 +23,7 @@ from gateway.store.widget_check import check_widget
 from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.night import NightLock
 from gateway.telephony.numbers import Dialable, NumberPolicy, Verdict
+from gateway.telephony.order_status import OrderStatusRules
 from gateway.telephony.recording_policy import RecordingPolicy, RecordingRoute
 from gateway.telephony.shop import (
     PBX_PREFIX,
@@ -79,7 +80,10 @@ def check_shop(document: TomlDocument) -> None:
     check_branches(document, _names(document, "phones", "extension"))
     check_widget(document, _names(document, "phones", "extension"))
     check_order_status(document, policy)
-    check_queue(document, policy, _names(document, "phones", "extension"))
+    phones = _names(document, "phones", "extension")
+    taken = phones | _names(document, "couriers", "extension")
+    taken |= {each.extension for _, each in document.found(OrderStatusRules) if each.extension}
+    check_queue(document, policy, phones, taken)
     parties: list[tuple[Place, PhoneSettings | TrunkSettings]] = [
         *document.found(PhoneSettings),
         *document.found(TrunkSettings),
@@ -249,6 +253,7 @@ def _check_people(document: TomlDocument, policy: NumberPolicy | None) -> None:
         _within(document, (*place, "calls_at_once"), person.calls_at_once, 1, MOST_CALLS_AT_ONCE)
     for place, phone in document.found(PhoneSettings):
         _not_empty(document, (*place, "password"), phone.password)
+        _matches(document, (*place, "voicemail_pin"), phone.voicemail_pin, _PIN, "6 to 12 digits", is_secret=True)
         _check_wishes(document, place, phone, policy)
     lines = _names(document, "lines", "name")
     own_numbers = {
@@ -366,9 +371,17 @@ def _within(document: TomlDocument, place: Place, value: int, least: int, most: 
         document.problem(place, f"{quoted(place)} must be from {least} to {most}, not {value}.")
 
 
-def _matches(document: TomlDocument, place: Place, value: str | None, form: re.Pattern[str], words: str) -> None:
+def _matches(
+    document: TomlDocument,
+    place: Place,
+    value: str | None,
+    form: re.Pattern[str],
+    words: str,
+    *,
+    is_secret: bool = False,
+) -> None:
     if value is not None and not form.fullmatch(value):
-        document.problem(place, f'{quoted(place)} must be {words}, not "{value}".')
+        document.problem(place, f"{quoted(place)} must be {words}" + ("." if is_secret else f', not "{value}".'))
 
 
 def _not_empty(document: TomlDocument, place: Place, value: str) -> None:

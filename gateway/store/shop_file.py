@@ -22,7 +22,7 @@ from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.night import NightLock
 from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.order_status import OrderHeader, OrderSource, OrderStatusRules
-from gateway.telephony.queue_rules import QueueRules
+from gateway.telephony.queue_rules import NamedQueue, QueueRules
 from gateway.telephony.reception import Reception
 from gateway.telephony.recording_policy import RecordingPolicy
 from gateway.telephony.schedule import Schedule
@@ -50,7 +50,7 @@ MASK = "********"
 PASSWORD_CHARACTERS = 20
 _PASSWORD_ALPHABET = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # noqa: S105  # what passwords are made of
 SECRETS = {
-    "phones": ("password",),
+    "phones": ("password", "voicemail_pin"),
     "couriers": ("pin", "pbx_password"),
     "trunks": ("password",),
     "order_headers": ("secret",),
@@ -173,6 +173,7 @@ class _File:
     order_status: OrderStatusRules = _DEFAULT.order_status
     reception: Reception = _DEFAULT.reception
     queue: QueueRules = _DEFAULT.queue
+    queues: tuple[NamedQueue, ...] = ()
     missed: MissedRules = _DEFAULT.missed
     contacts: ContactRules = _DEFAULT.contacts
     tariffs: tuple[TariffSettings, ...] = ()
@@ -194,6 +195,7 @@ def _fill_secrets(content: dict[str, Any], current: Shop) -> tuple[tuple[str, ..
     notes: list[str] = []
     stored: dict[tuple[str, str], dict[str, str | None]] = {
         ("phones", "password"): {phone.extension: phone.password for phone in current.phones},
+        ("phones", "voicemail_pin"): {phone.extension: phone.voicemail_pin for phone in current.phones},
         ("couriers", "pin"): {courier.extension: courier.pin for courier in current.couriers},
         ("couriers", "pbx_password"): {courier.extension: courier.pbx_password for courier in current.couriers},
         ("trunks", "password"): {trunk.name: trunk.password for trunk in current.trunks},
@@ -203,14 +205,14 @@ def _fill_secrets(content: dict[str, Any], current: Shop) -> tuple[tuple[str, ..
         tables = content.get(name)
         for table in tables if isinstance(tables, list) else []:
             if not isinstance(table, dict) or table.get(key, MASK) != MASK:
-                if isinstance(table, dict) and table[key] == "" and name != "phones":
+                if isinstance(table, dict) and table[key] == "" and (name, key) != ("phones", "password"):
                     del table[key]
                 continue
             identity = table.get("name" if name in _BY_NAME else "extension")
             known = secrets_of.get(identity) if isinstance(identity, str) else None
             if known is not None:
                 table[key] = known
-            elif name == "phones":
+            elif (name, key) == ("phones", "password"):
                 table[key] = new_password()
                 generated.append(str(identity))
             elif table.pop(key, None) is not None:

@@ -38,6 +38,8 @@ class Grouping(StrEnum):
     PHONE = "phone"
     COURIER = "courier"
     LINE = "line"
+    QUEUE = "queue"
+    """By name; empty: the shop's own, in a shop that has several."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,12 @@ def by_time(
 def by_courier(connection: Connection, period: Period) -> dict[str, Figures]:
     """By the courier's extension: calls to and from couriers."""
     return _sums(connection, period, [calls.c.courier], calls.c.courier.is_not(None))
+
+
+def by_queue(connection: Connection, period: Period) -> dict[str, Figures]:
+    """By the name of the queue that the caller waited in last; a call that waited in none is left out."""
+    waited = calls.c.direction == "incoming", calls.c.queue.is_not(None)
+    return _sums(connection, period, [calls.c.queue], *waited)
 
 
 def by_phone(connection: Connection, period: Period) -> dict[str, Figures]:

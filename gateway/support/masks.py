@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-SECRET_KEYS = frozenset({"password", "pbx_password", "pin", "token", "secret", "key", "passphrase"})
+SECRET_KEYS = frozenset({"password", "pbx_password", "pin", "voicemail_pin", "token", "secret", "key", "passphrase"})
 PERSONAL_KEYS = frozenset(
     {"name", "holder", "contract", "user", "mobile", "number", "numbers", "imei", "iccid", "imsi", "mac", "email"}
     | {"forward_always", "forward_busy", "forward_no_answer", "address", "phone"}

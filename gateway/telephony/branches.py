@@ -33,6 +33,8 @@ class Branch:
     place: str = ""
     time_zone: str = ""
     phones: tuple[str, ...] = ()
+    queue: str | None = None
+    """The name of the queue that its callers wait in, in place of `phones`."""
     schedule: Schedule = field(default_factory=Schedule)
 
     def in_zone(self, shop_zone: str) -> Branch:

@@ -14,7 +14,7 @@ from functools import partial
 from gateway.audio.port import FrameSource
 from gateway.audio.tones import Tone, TonePlan, ToneSource
 from gateway.errors import LegEnded
-from gateway.events import CallRouted, CallShown, CallTransferred
+from gateway.events import CallQueued, CallRouted, CallShown, CallTransferred
 from gateway.ids import new_id
 from gateway.telephony.call_recorder import CallRecorder
 from gateway.telephony.causes import Cause
@@ -215,6 +215,11 @@ class Call:
         self.exchange.publish(
             CallRouted(call_id=self.id, called=called, flow=self.flow, courier=self.courier, order=order)
         )
+
+    def is_queued_in(self, queue: str) -> None:
+        """Note in which queue the caller waits, where the shop has several; an empty name is its own one."""
+        if self.exchange.shop().queues:
+            self.exchange.publish(CallQueued(call_id=self.id, queue=queue))
 
     async def whisper(self, leg: Leg, *keys: str, until: str = "", within: float = 0.0) -> bool:
         """Say prompts to a party who has just answered, while the caller waits on and hears nothing of it.

@@ -10,8 +10,8 @@ from typing import Protocol, TypeAlias
 import numpy as np
 
 from gateway.audio.player import ClipSource
+from gateway.telephony.queues import shared_boxes
 from gateway.telephony.shop import Shop
-from gateway.telephony.voicemail import QUEUE_BOX, SHOP_BOX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ def clip_of(sound: bytes) -> ClipSource:
 
 def boxes_of(shop: Shop, extension: str) -> tuple[str, ...]:
     """The mailboxes that a phone listens to: its own, and the shop's where the owner wants that."""
-    return (extension, QUEUE_BOX, SHOP_BOX) if extension in shop.queue.message_phones else (extension,)
+    return (extension, *shared_boxes(shop, extension))
 
 
 def waiting_for(shop: Shop, extension: str, mailboxes: Mailboxes) -> Counts:

@@ -1,6 +1,8 @@
 """Who called and was not talked to: once each, until somebody talks to that number or says why nobody will (A14).
 
-Whoever is to be called about an order is one of them (C7).
+Whoever is to be called about an order is one of them (C7). Who showed no number that can be called (it was withheld,
+or is no telephone number) is nobody whom the next call could be told to come from: each such call stands for itself,
+until a person marks it.
 
 Nothing is kept up to date here: the list is worked out anew from the calls that are on record, so that it is right
 after a crash too, and whoever was talked to by whatever way is on it no more.
@@ -50,9 +52,11 @@ class Closure:
     """A person has said that nobody need call back, and why."""
 
     number: str
+    """Empty: it is about the call `call_id` alone."""
     at: datetime
     by: str
     reason: str
+    call_id: str = ""
 
 
 Ending: TypeAlias = Talk | Closure
@@ -63,8 +67,14 @@ class MissedCustomer:
     """One customer's tries, the first one first, and what has ended them; None: nothing has."""
 
     number: str
+    """As it was shown; empty: it was withheld."""
     tries: tuple[Try, ...]
     ended: Ending | None
+
+    @property
+    def can_be_called(self) -> bool:
+        """There is a number to call back."""
+        return can_be_called(self.number)
 
     @property
     def first_at(self) -> datetime:
@@ -90,11 +100,12 @@ class MissedCustomer:
 def missed_customers(tries: Iterable[Try], endings: Iterable[Ending]) -> list[MissedCustomer]:
     """Every customer who was missed, by the first try; one who was missed again after an ending comes once more."""
     steps: defaultdict[str, list[Try | Ending]] = defaultdict(list)
-    for attempt in tries:
-        steps[attempt.number].append(attempt)
+    for step in tries:
+        steps[_whose(step)].append(step)
     for ending in endings:
-        if ending.number in steps:
-            steps[ending.number].append(ending)
+        whose = _whose(ending)
+        if whose in steps:
+            steps[whose].append(ending)
     found = [customer for of_one in steps.values() for customer in _story(of_one)]
     return sorted(found, key=lambda customer: (customer.first_at, customer.number))
 
@@ -104,11 +115,21 @@ def still_missed(customers: Iterable[MissedCustomer]) -> list[MissedCustomer]:
     return [customer for customer in customers if customer.ended is None]
 
 
+def can_be_called(number: str) -> bool:
+    """It is a number of the telephone network (E.164), as which every other one is shown that can be."""
+    return number.startswith("+")
+
+
 def is_customer(number: str, shop: Shop) -> bool:
-    """The number may be a customer's: it can be called back (E.164), and is nobody's of the shop."""
-    if not number.startswith("+") or shop.courier_by_mobile(number) is not None:
+    """Whoever called with that number, or with none, may be a customer: it is nobody's of the shop."""
+    if shop.courier_by_mobile(number) is not None:
         return False
     return number not in {*(line.number for line in shop.lines), *(trunk.number for trunk in shop.trunks)}
+
+
+def _whose(step: Try | Ending) -> str:
+    """The number; of a call that shows none that can be called, the call."""
+    return step.number if can_be_called(step.number) else step.call_id
 
 
 def _story(steps: Sequence[Try | Ending]) -> Iterable[MissedCustomer]:

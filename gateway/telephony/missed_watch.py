@@ -1,4 +1,7 @@
-"""An alert for each customer whom nobody has called back for too long (H2)."""
+"""An alert for each customer whom nobody has called back for too long (H2).
+
+Nobody can be told to call somebody back who showed no number: such calls are on the list, and raise no alert.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,8 @@ class MissedWatch:
     async def look(self) -> None:
         """Raise what is due, clear what is over. Raises StoreError."""
         minutes = self._shop().missed.alert_minutes
-        waiting = {each.number: each for each in await self._missed()} if minutes else {}
+        missed = await self._missed() if minutes else ()
+        waiting = {each.number: each for each in missed if each.can_be_called}
         for number in sorted(self._told - waiting.keys()):
             self._told.discard(number)
             self._publish(AlertCleared(code=CODE, subject=number))

@@ -21,6 +21,7 @@ from gateway.errors import StoreError
 from gateway.events import (
     CallAnswered,
     CallEnded,
+    CallQueued,
     CallStarted,
     LegEnded,
     LegStarted,
@@ -30,6 +31,7 @@ from gateway.events import (
 )
 from gateway.ids import new_id
 from gateway.telephony.queue_rules import Strategy
+from gateway.telephony.queues import rules_of
 from gateway.telephony.shop import ShopView
 
 RETURNS_CALLS = "return-call"
@@ -104,11 +106,11 @@ class Duty(Protocol):
     def is_free(self, extension: str) -> bool:
         """Neither pauses nor rests."""
 
-    def in_turn(self, extensions: tuple[str, ...], strategy: Strategy) -> tuple[str, ...]:
-        """The same, whoever is to be rung first first."""
+    def in_turn(self, extensions: tuple[str, ...], strategy: Strategy, queue: str = "") -> tuple[str, ...]:
+        """The same, whoever is to be rung first first for a caller of that queue; an empty name is the shop's own."""
 
-    def has_turn(self, extension: str) -> None:
-        """It was rung first for a caller."""
+    def has_turn(self, extension: str, queue: str = "") -> None:
+        """It was rung first for a caller of that queue."""
 
     async def pause(self, extension: str, reason: str, *, by: str) -> None:
         """From now on it is left alone. Raises StoreError."""
@@ -124,11 +126,11 @@ class EverybodyOnDuty:
         """Everybody is."""
         return True
 
-    def in_turn(self, extensions: tuple[str, ...], strategy: Strategy) -> tuple[str, ...]:  # noqa: ARG002  # the verb's form
+    def in_turn(self, extensions: tuple[str, ...], strategy: Strategy, queue: str = "") -> tuple[str, ...]:  # noqa: ARG002  # the verb's form
         """As they are listed."""
         return extensions
 
-    def has_turn(self, extension: str) -> None:
+    def has_turn(self, extension: str, queue: str = "") -> None:
         """Turns are not counted."""
 
     async def pause(self, extension: str, reason: str, *, by: str) -> None:  # noqa: ARG002  # the verb's form
@@ -155,6 +157,7 @@ class _Talk:
     caller: str = ""
     is_of_customer: bool = False
     returns: bool = False
+    queue: str = ""
     agent: str = ""
     legs: dict[str, str] = field(default_factory=dict)
     """Phones of ours by the leg's id."""
@@ -172,7 +175,8 @@ class OnDuty:
         self._rests: dict[str, tuple[asyncio.TimerHandle, Standing]] = {}
         self._days: dict[str, _Day] = {}
         self._last_answered: dict[str, datetime] = {}
-        self._last_turn = ""
+        self._last_turn: dict[str, str] = {}
+        """By the name of the queue."""
         self._calls: dict[str, _Talk] = {}
         self._changing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -206,12 +210,12 @@ class OnDuty:
         _, rest = self._rests.get(extension, (None, Standing()))
         return rest
 
-    def in_turn(self, extensions: tuple[str, ...], strategy: Strategy) -> tuple[str, ...]:
-        """The same, whoever is to be rung first first; between equals as they are listed."""
+    def in_turn(self, extensions: tuple[str, ...], strategy: Strategy, queue: str = "") -> tuple[str, ...]:
+        """The same, whoever is to be rung first first in that queue; between equals as they are listed."""
         never = datetime.min.replace(tzinfo=self._clock().tzinfo)
         match strategy:
-            case Strategy.ROUND_ROBIN if self._last_turn in extensions:
-                next_place = extensions.index(self._last_turn) + 1
+            case Strategy.ROUND_ROBIN if self._last_turn.get(queue) in extensions:
+                next_place = extensions.index(self._last_turn[queue]) + 1
                 return extensions[next_place:] + extensions[:next_place]
             case Strategy.LEAST_RECENT:
                 return tuple(sorted(extensions, key=lambda each: self._last_answered.get(each, never)))
@@ -225,9 +229,9 @@ class OnDuty:
             case _:
                 return extensions
 
-    def has_turn(self, extension: str) -> None:
-        """It was rung first for a caller."""
-        self._last_turn = extension
+    def has_turn(self, extension: str, queue: str = "") -> None:
+        """It was rung first for a caller of that queue."""
+        self._last_turn[queue] = extension
 
     # What is wanted.
 
@@ -268,6 +272,8 @@ class OnDuty:
                 talk = self._calls.setdefault(event.call_id, _Talk())
                 talk.caller, talk.returns = event.caller, event.flow == RETURNS_CALLS
                 talk.is_of_customer = talk.returns or event.direction == "incoming"
+            case CallQueued(call_id=call_id, queue=queue):
+                self._calls.setdefault(call_id, _Talk()).queue = queue
             case LegStarted(call_id=call_id, leg_id=leg_id, peer=peer, line=None):
                 self._calls.setdefault(call_id, _Talk()).legs[leg_id] = peer
             case CallAnswered(call_id=call_id, answered_by=answered_by):
@@ -294,11 +300,11 @@ class OnDuty:
         talk = self._calls.get(call_id)
         peer = talk.legs.pop(leg_id, "") if talk is not None else ""
         if talk is not None and peer and peer == talk.agent and peer not in talk.legs.values():
-            self._has_talked(peer)
+            self._has_talked(peer, talk.queue)
 
-    def _has_talked(self, extension: str) -> None:
-        """A customer was talked to: the rest begins, unless there is none or the phone pauses anyhow."""
-        seconds = self._shop().queue.wrap_up_seconds
+    def _has_talked(self, extension: str, queue: str) -> None:
+        """A customer was talked to: the rest begins, unless there is none in that queue or the phone pauses anyhow."""
+        seconds = rules_of(self._shop(), queue).wrap_up_seconds
         if seconds == 0 or extension in self._pauses:
             return
         self._forget_rest(extension)

@@ -45,7 +45,7 @@ class PromptBook:
             for file in (pieces / "en").glob("*.wav"):
                 translated = pieces / language / file.name
                 clips[file.stem] = read_wav(translated if translated.is_file() else file)
-        self._language, self._clips = language, clips
+        self._language, self._clips = language, clips | self._of_queues(language, clips)
 
     async def run(self) -> NoReturn:
         """Read another language soon after the shop has begun to speak it."""
@@ -63,6 +63,22 @@ class PromptBook:
                 log.warning("The packaged prompt is played: %s", fault)
         return read_wav(prompt_path(language, key))
 
+    def _of_queues(self, language: str, clips: dict[str, NDArray[np.int16]]) -> dict[str, NDArray[np.int16]]:
+        """What the owner has recorded for single queues (`own_prompt`)."""
+        found: dict[str, NDArray[np.int16]] = {}
+        for file in (self._own / language).glob("*.*.wav") if self._own is not None else ():
+            if file.stem.partition(".")[0] in clips:
+                try:
+                    found[file.stem] = read_wav(file)
+                except PromptUnusable as fault:
+                    log.warning("The prompt of all queues is played: %s", fault)
+        return found
+
     def __call__(self, key: str) -> FrameSource:
-        """A fresh source; English stands in for a language that has no prompts. KeyError for an unknown key."""
-        return beep() if key == BEEP else ClipSource(self._clips[key])
+        """A fresh source; English stands in for a language that has no prompts. KeyError for an unknown key.
+
+        A queue that has none of its own says what all say.
+        """
+        if key == BEEP:
+            return beep()
+        return ClipSource(self._clips[key] if key in self._clips else self._clips[key.partition(".")[0]])

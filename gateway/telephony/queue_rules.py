@@ -61,6 +61,50 @@ class QueueRules:
     """Phones whose lamps tell of the shop's own messages, and that may listen to them."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedQueue:
+    """Staff of its own for callers of its own, beside the shop's queue: sales here, the workshop there.
+
+    What is not of one queue, pauses and their reasons, stands in `QueueRules` alone.
+    """
+
+    name: str
+    """A word that stands in names of prompts: a-z, 0-9 and hyphens."""
+    title: str = ""
+    """What people call it; empty: the name."""
+    extension: str = ""
+    """What phones, couriers and callers at the prompt dial to wait in it; empty: only lines and branches lead there."""
+    phones: tuple[str, ...] = ()
+    strategy: Strategy = Strategy.ALL
+    step_seconds: int = 15
+    wrap_up_seconds: int = 0
+    announce_seconds: int = 60
+    overflow: Overflow = Overflow.STAY
+    overflow_callers: int = 0
+    overflow_seconds: int = 0
+    overflow_phones: tuple[str, ...] = ()
+    overflow_number: str = ""
+    """Also the extension of another queue."""
+    message_phones: tuple[str, ...] = ()
+    """Phones whose lamps tell of the messages that were left in it, and that may listen to them."""
+
+    @property
+    def rules(self) -> QueueRules:
+        """As the shop's queue has them."""
+        return QueueRules(
+            strategy=self.strategy,
+            step_seconds=self.step_seconds,
+            wrap_up_seconds=self.wrap_up_seconds,
+            announce_seconds=self.announce_seconds,
+            overflow=self.overflow,
+            overflow_callers=self.overflow_callers,
+            overflow_seconds=self.overflow_seconds,
+            overflow_phones=self.overflow_phones,
+            overflow_number=self.overflow_number,
+            message_phones=self.message_phones,
+        )
+
+
 def overflow_due_in(rules: QueueRules, *, ahead: int, may_answer: bool) -> float | None:
     """After how many seconds the overflow is due for a caller with so many before; 0: at once, None: never.
 

@@ -15,6 +15,8 @@ from gateway.telephony.forwarding import Plan, plan_ringing
 from gateway.telephony.hours_prompts import opens_prompts
 from gateway.telephony.number_kind import NumberKind, kind_of_way
 from gateway.telephony.numbers import Dialable, NumberPolicy, Verdict
+from gateway.telephony.queue_rules import QueueRules
+from gateway.telephony.queues import queue_named
 from gateway.telephony.routing import Receive
 from gateway.telephony.russian_regions import Region
 from gateway.telephony.schedule import Opening, Schedule
@@ -48,6 +50,12 @@ class Received:
     rings: tuple[str, ...]
     choice: Choice | None = None
     """Of a branch; None: the shop has none to choose from."""
+    queue: str = ""
+    """The name of the queue that the caller waits in; empty: the shop's own."""
+    rules: QueueRules
+    """Those of that queue."""
+    passed: tuple[str, ...] = ()
+    """The phones and queues that have sent the caller on so far, this queue the last of them."""
 
 
 def received(shop: Shop, way: str | None, settings: Receive, region: Region | None, now: datetime) -> Received:
@@ -57,7 +65,9 @@ def received(shop: Shop, way: str | None, settings: Receive, region: Region | No
     """
     choice = choose(shop.branches, region, now) if settings.of_branches else None
     schedule = shop.schedule if choice is None else choice.branch.schedule
-    extensions = settings.extensions if choice is None else choice.branch.phones
+    queue = queue_named(shop, settings.queue if choice is None else choice.branch.queue or "")
+    of_way = settings.extensions if choice is None else choice.branch.phones
+    extensions = of_way if queue is None else queue.phones
     opening = schedule.state_at(now)
     plan = plan_ringing(shop, extensions)
     if not opening.is_open:
@@ -69,7 +79,15 @@ def received(shop: Shop, way: str | None, settings: Receive, region: Region | No
     else:
         manner = Manner.LADDER
     return Received(
-        manner=manner, opening=opening, schedule=schedule, extensions=extensions, rings=plan.rings, choice=choice
+        manner=manner,
+        opening=opening,
+        schedule=schedule,
+        extensions=extensions,
+        rings=plan.rings,
+        choice=choice,
+        queue=queue.name if queue is not None else "",
+        rules=queue.rules if queue is not None else shop.queue,
+        passed=(*settings.forwarded_by, *((queue.extension,) if queue is not None and queue.extension else ())),
     )
 
 

@@ -16,6 +16,7 @@ from gateway.telephony.number_kind import NumberKind, kind_of_way
 from gateway.telephony.numbers import Verdict
 from gateway.telephony.prompts import BEEP
 from gateway.telephony.queue_rules import Overflow, Strategy, overflow_due_in
+from gateway.telephony.queues import own_prompt
 from gateway.telephony.receiving import UNANSWERED_SECONDS, Manner, Received, received, when_closed
 from gateway.telephony.reception import RING_SECONDS
 from gateway.telephony.regular_way import before_the_usual_way
@@ -109,7 +110,7 @@ def _receive(story: Story, settings: Receive) -> None:
         case Manner.CLOSED:
             _closed(story, found)
         case Manner.AS_PHONES_SAY:
-            _ring_phones(story, RingPhones(extensions=found.extensions))
+            _ring_phones(story, RingPhones(extensions=found.extensions, forwarded_by=found.passed))
         case Manner.RINGING:
             _ring_until_answered(story, found)
         case Manner.LADDER:
@@ -124,19 +125,21 @@ def _ring_until_answered(story: Story, found: Received) -> None:
 
 
 def _climb(story: Story, found: Received) -> None:
-    rules, queue = story.shop.reception, story.shop.queue
+    rules, queue = story.shop.reception, found.rules
     leaves_at = story.seconds + _overflow_in(story, found, may_answer=True)
     quiet = min(rules.quiet_rings * RING_SECONDS, leaves_at - story.seconds)
     rung = _tell_staff(story, found, StepCode.RINGS, quiet)
     story.seconds += quiet
     if story.seconds < leaves_at:
-        story.say(StepCode.GREETING, "greeting", most=min(rules.greeting_seconds, leaves_at - story.seconds))
+        greeting = own_prompt("greeting", found.queue)
+        story.say(StepCode.GREETING, greeting, most=min(rules.greeting_seconds, leaves_at - story.seconds))
     if story.seconds < leaves_at and rules.music_rings:
         music = min(rules.music_rings * RING_SECONDS, leaves_at - story.seconds)
         story.tell(StepCode.MUSIC, seconds=f"{music:.1f}")
         story.seconds += music
     if story.seconds < leaves_at:
-        keys = ("all-busy", "press-1-call-back") if _can_promise(story) else ("all-busy",)
+        busy = own_prompt("all-busy", found.queue)
+        keys = (busy, "press-1-call-back") if _can_promise(story) else (busy,)
         began, until = story.seconds, story.seconds + 60 * rules.patience_minutes
         story.say(StepCode.OFFER, *keys, most=min(LONGEST_OFFER_SECONDS, leaves_at - began))
         if queue.announce_seconds:
@@ -156,7 +159,7 @@ def _nobody_came(story: Story, found: Received, rung: tuple[str, ...], *, overfl
     cause = Cause.CANCELLED if story.rings_somewhere(rung) else Cause.UNREACHABLE
     forward = forward_by_rules(story.shop, rung, cause)
     if forward is not None:
-        _forward(story, forward, RingPhones(extensions=found.extensions))
+        _forward(story, forward, RingPhones(extensions=found.extensions, forwarded_by=found.passed))
         return
     if story.is_answered:
         story.say(StepCode.SAYS, "no-free-line")
@@ -165,9 +168,9 @@ def _nobody_came(story: Story, found: Received, rung: tuple[str, ...], *, overfl
 
 def _tell_staff(story: Story, found: Received, code: StepCode, seconds: float) -> tuple[str, ...]:
     """Who rings from the first moment on; these are returned."""
-    exchange, queue = story.exchange, story.shop.queue
-    order = exchange.duty.in_turn(found.rings, queue.strategy)
-    rung = exchange.line_up.would_ring(wish_of_newcomer(exchange, order))
+    exchange, queue = story.exchange, found.rules
+    order = exchange.duty.in_turn(found.rings, queue.strategy, found.queue)
+    rung = exchange.line_up.would_ring(wish_of_newcomer(exchange, order, queue.strategy))
     if rung:
         story.tell(code, phones=" ".join(rung), seconds=f"{seconds:.1f}")
     else:
@@ -180,7 +183,7 @@ def _tell_staff(story: Story, found: Received, code: StepCode, seconds: float) -
 
 def _overflow_in(story: Story, found: Received, *, may_answer: bool) -> float:
     """In how many seconds the queue sends the caller elsewhere; infinite: it does not."""
-    rules = story.shop.queue
+    rules = found.rules
     due_in = overflow_due_in(rules, ahead=story.exchange.line_up.ahead(found.rings), may_answer=may_answer)
     if due_in is None or (rules.overflow is Overflow.CALL_BACK and not _can_promise(story)):
         return math.inf
@@ -195,20 +198,20 @@ def _overflow_in(story: Story, found: Received, *, may_answer: bool) -> float:
 
 
 def _lead_away(story: Story, found: Received) -> None:
-    rules = story.shop.queue
+    rules = found.rules
     story.tell(StepCode.OVERFLOW)
     match rules.overflow:
         case Overflow.VOICEMAIL:
-            story.say(StepCode.SAYS, "all-busy")
+            story.say(StepCode.SAYS, own_prompt("all-busy", found.queue))
             _take_message(story)
             story.say(StepCode.SAYS, "goodbye")
             story.end(Cause.HUNG_UP)
         case Overflow.CALL_BACK:
-            story.say(StepCode.OVERFLOW_CALL_BACK, "all-busy", "we-will-call-you")
+            story.say(StepCode.OVERFLOW_CALL_BACK, own_prompt("all-busy", found.queue), "we-will-call-you")
             story.end(Cause.HUNG_UP)
         case _:
             forward = Forward(by=found.extensions[0], target=rules.overflow_number)
-            _forward(story, forward, RingPhones(extensions=found.extensions))
+            _forward(story, forward, RingPhones(extensions=found.extensions, forwarded_by=found.passed))
 
 
 def _can_promise(story: Story) -> bool:

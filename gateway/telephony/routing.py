@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 from gateway.audio.prompts import KEYS
-from gateway.telephony.branches import FEWEST
+from gateway.telephony.branches import FEWEST, Branch
 from gateway.telephony.causes import Cause
 from gateway.telephony.forwarding import Forward, PhoneChange, change_by_code
 from gateway.telephony.leg import Leg
 from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.orders import Order, order_of_customer
+from gateway.telephony.queue_rules import NamedQueue
+from gateway.telephony.queues import queue_at, queue_named
 from gateway.telephony.reception import CallBackFirst
 from gateway.telephony.shop import CourierSettings, LineSettings, Shop
 
@@ -38,6 +40,10 @@ class Receive:
     extensions: tuple[str, ...]
     of_branches: bool = False
     """They are those of all branches: the nearest one that is open receives the caller."""
+    queue: str = ""
+    """The name of the queue that the caller waits in; empty: the shop's own."""
+    forwarded_by: tuple[str, ...] = ()
+    """As of RingPhones; also the extensions of queues that have sent the caller on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +151,8 @@ class TakeCalls:
 class HearMessages:
     """A phone of ours listens to the messages that callers have left."""
 
-    extension: str
+    extension: str | None
+    """Those that this phone may hear; None: of a phone that is asked for, and its PIN."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,9 +255,10 @@ def route(shop: Shop, leg: Arriving, orders: Sequence[Order] = (), manager: str 
     if courier is not None:
         return RingBack(courier=courier) if courier.calls_back else CourierMenu(courier=courier)
     # Whatever else comes from outside rings: at the courier of the caller's order, or at phones; it never dials on.
-    usual = _ring(shop, line.rings if line is not None else ())
-    own = TellOrderStatus(otherwise=usual) if leg.line in shop.order_status.ways else None
     way = line or shop.trunk(leg.line)
+    queue = queue_named(shop, way.queue or "") if way is not None else None
+    usual = to_queue(shop, queue) if queue is not None else _ring(shop, line.rings if line is not None else ())
+    own = TellOrderStatus(otherwise=usual) if leg.line in shop.order_status.ways else None
     if way is not None and way.asks_extension:
         usual = AskExtension(usual=usual)
     return own or _of_order(shop, leg.peer, orders) or _to_manager(shop, manager, usual) or usual
@@ -273,6 +281,8 @@ def to_own_code(shop: Shop, extension: str, text: str) -> TakeCalls | HearMessag
         return None
     if codes.messages and text == codes.messages:
         return HearMessages(extension=extension)
+    if codes.messages_elsewhere and text == codes.messages_elsewhere:
+        return HearMessages(extension=None)
     if codes.resume and text == codes.resume:
         return TakeCalls(extension=extension, pauses=False)
     reason = text.removeprefix(codes.pause) if codes.pause and text.startswith(codes.pause) else None
@@ -303,9 +313,19 @@ def to_dialled(shop: Shop, text: str) -> Destination:
         return ToCourier(courier=courier)
     if shop.phone(text) is not None:
         return RingPhones(extensions=(text,))
+    queue = queue_at(shop, text)
+    if queue is not None:
+        return to_queue(shop, queue)
     if text and text == shop.order_status.extension:
         return TellOrderStatus(otherwise=_ring(shop))
     return ToOutside(text=text)
+
+
+def to_queue(shop: Shop, queue: NamedQueue) -> Receive | RingPhones:
+    """To wait in that queue; where nobody is received, its phones ring."""
+    if shop.reception.on:
+        return Receive(extensions=queue.phones, queue=queue.name)
+    return RingPhones(extensions=queue.phones)
 
 
 def forwarded(shop: Shop, forward: Forward, passed: tuple[str, ...]) -> Destination:
@@ -320,10 +340,18 @@ def forwarded(shop: Shop, forward: Forward, passed: tuple[str, ...]) -> Destinat
             return Refuse(cause=Cause.UNREACHABLE)
         case ToCourier() as courier:
             return replace(courier, passed=passed)
-        case RingPhones() as phones:
-            return replace(phones, forwarded_by=passed)
+        case Receive() if forward.target in passed:
+            return Refuse(cause=Cause.UNREACHABLE)
+        case (RingPhones() | Receive()) as staff:
+            return replace(staff, forwarded_by=passed)
         case other:
             return other
+
+
+def phones_of_branch(shop: Shop, branch: Branch) -> tuple[str, ...]:
+    """Who is rung there: the staff of its queue, or its own phones."""
+    queue = queue_named(shop, branch.queue or "")
+    return branch.phones if queue is None else queue.phones
 
 
 def _courier_of_line(shop: Shop, line: LineSettings, caller: str) -> CourierSettings | None:
@@ -360,7 +388,7 @@ def _to_manager(shop: Shop, manager: str | None, usual: Destination) -> ManagerF
 def _ring(shop: Shop, rings: tuple[str, ...] = ()) -> Destination:
     """Ring those extensions, or all phones of the shop."""
     if not rings and shop.reception.on and len(shop.branches) >= FEWEST:
-        of_all = (phone for branch in shop.branches for phone in branch.phones)
+        of_all = (phone for branch in shop.branches for phone in phones_of_branch(shop, branch))
         return Receive(extensions=tuple(dict.fromkeys(of_all)), of_branches=True)
     # Unless they are named, couriers' own SIP phones are for the couriers' own calls.
     extensions = rings or tuple(each.extension for each in shop.phones if shop.courier(each.extension) is None)

@@ -14,7 +14,7 @@ from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.night import NightLock
 from gateway.telephony.number_kinds import NumberKind
 from gateway.telephony.order_status import OrderHeader, OrderSource, OrderStatusRules
-from gateway.telephony.queue_rules import QueueRules
+from gateway.telephony.queue_rules import NamedQueue, QueueRules
 from gateway.telephony.reception import Reception
 from gateway.telephony.recording_policy import RecordingPolicy
 from gateway.telephony.schedule import Schedule
@@ -62,6 +62,8 @@ class LineSettings:
     iccid: str | None = None
     number: str | None = None
     rings: tuple[str, ...] = ()
+    queue: str | None = None
+    """The name of the queue that a stranger waits in who calls the SIM, before `rings`; None: the shop's own."""
     pin_file: str | None = None
     operator: str | None = None
     contract: str | None = None
@@ -105,8 +107,8 @@ class LineSettings:
 
 
 LINE_RULES = (
-    "number", "kind", "rings", "operator", "contract", "holder", "employee", "minutes_per_day", "minutes_per_month",
-    "money_per_month", "from_mobile", "to_mobile",
+    "number", "kind", "rings", "queue", "operator", "contract", "holder", "employee",
+    "minutes_per_day", "minutes_per_month", "money_per_month", "from_mobile", "to_mobile",
     "evens_out", "reduces_noise", "cancels_echo",
     "keys", "hide_number", "asks_extension", "roaming", "texts", "sms_per_minute", "sms_per_day",
     "balance_code", "balance_pattern", "low_balance",
@@ -141,6 +143,8 @@ class PhoneSettings:
     forward_after_seconds: int = 20
     voicemail: bool = False
     """Who calls this phone alone and is not answered may leave a message; without one where calls are forwarded."""
+    voicemail_pin: str | None = field(default=None, repr=False)
+    """Opens to any other phone what this one may listen to; None: no other phone hears it."""
 
 
 class FollowMe(StrEnum):
@@ -226,6 +230,8 @@ class TrunkSettings:
     """As of a line."""
     asks_extension: bool = False
     """Whoever calls the number may dial an extension of the shop at a prompt."""
+    queue: str | None = None
+    """As of a line."""
     calls_at_once: int | None = None
     """So many calls run by it at most, both ways; the next one leaves another way. None: as many as it takes."""
     transport: SipTransport = SipTransport.UDP
@@ -296,6 +302,8 @@ class FeatureCodes:
     """Take them again, also before the rest after a call is over."""
     messages: str = "*97"
     """Listen to the messages that callers have left."""
+    messages_elsewhere: str = "*98"
+    """The same for another phone, by its extension and its `voicemail_pin`."""
     record_prompt: str = ""
     """Record the greeting, or, followed by two digits, the prompt of that number on the page Prompts."""
 
@@ -355,6 +363,7 @@ class Shop:
     order_status: OrderStatusRules = field(default_factory=OrderStatusRules)
     reception: Reception = field(default_factory=Reception)
     queue: QueueRules = field(default_factory=QueueRules)
+    queues: tuple[NamedQueue, ...] = ()
     tariffs: tuple[TariffSettings, ...] = ()
     night: NightLock = field(default_factory=NightLock)
     missed: MissedRules = field(default_factory=MissedRules)

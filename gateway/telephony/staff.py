@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gateway.audio.player import SequenceSource
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import Leg, LegState
-from gateway.telephony.queue_rules import Strategy
+from gateway.telephony.queue_rules import QueueRules, Strategy
 from gateway.telephony.ringing import Ringing
 from gateway.telephony.waiting_line import Wish
 from gateway.telephony.watched import WatchedSource
@@ -26,12 +26,21 @@ AGAIN_SECONDS = 20.0
 class Staff:
     """The phones of some extensions, for one caller. One that is busy rings as soon as it is free for this caller."""
 
-    def __init__(self, call: Call, extensions: tuple[str, ...], is_decided: Callable[[], bool]) -> None:
-        rules = call.exchange.shop().queue
+    def __init__(
+        self,
+        call: Call,
+        extensions: tuple[str, ...],
+        is_decided: Callable[[], bool],
+        rules: QueueRules,
+        queue: str = "",
+    ) -> None:
+        """`queue` is the name of the one that the caller waits in; empty: the shop's own."""
         self.call = call
+        self.queue = queue
+        self._strategy = rules.strategy
         self.extensions = extensions
         self.since = asyncio.get_running_loop().time()
-        self._order = call.exchange.duty.in_turn(extensions, rules.strategy)
+        self._order = call.exchange.duty.in_turn(extensions, rules.strategy, queue)
         self._step_seconds = None if rules.strategy is Strategy.ALL else rules.step_seconds
         self._is_decided = is_decided
         self._joined: tuple[str, ...] = ()
@@ -90,7 +99,7 @@ class Staff:
     def wish(self) -> Wish:
         """Who rings for the caller, and who could."""
         if self._ringing is None:
-            return wish_of_newcomer(self.call.exchange, self._order)
+            return wish_of_newcomer(self.call.exchange, self._order, self._strategy)
         now = asyncio.get_running_loop().time()
         rings = frozenset(each for each, leg in self._latest.items() if leg.state is not LegState.ENDED)
         may = tuple(each for each in self._order if self._may_ring(each, now))
@@ -131,7 +140,7 @@ class Staff:
 
     def _take(self, leg: Leg) -> None:
         if not self._latest:
-            self.call.exchange.duty.has_turn(leg.peer)
+            self.call.exchange.duty.has_turn(leg.peer, self.queue)
         self._latest[leg.peer] = leg
         self._ended_at.pop(leg.peer, None)
 
@@ -152,10 +161,10 @@ class Staff:
         return leg.cause is Cause.UNREACHABLE or now - ended_at >= AGAIN_SECONDS
 
 
-def wish_of_newcomer(exchange: Exchange, order: tuple[str, ...]) -> Wish:
+def wish_of_newcomer(exchange: Exchange, order: tuple[str, ...], strategy: Strategy) -> Wish:
     """Whom a caller who has just come would have rung; `order` is that of their turns."""
     free = tuple(each for each in order if exchange.duty.is_free(each))
-    if exchange.shop().queue.strategy is Strategy.ALL:
+    if strategy is Strategy.ALL:
         return Wish(rings=frozenset(), may=free)  # a phone in a call says by itself whether it takes another one
     return Wish(rings=frozenset(), may=tuple(each for each in free if _is_there(exchange, each)), most=1)
 
@@ -186,13 +195,18 @@ def _legs_at(exchange: Exchange, extension: str) -> Iterator[Leg]:
 
 @asynccontextmanager
 async def ringing_staff(
-    call: Call, extensions: tuple[str, ...], is_decided: Callable[[], bool]
+    call: Call,
+    extensions: tuple[str, ...],
+    is_decided: Callable[[], bool],
+    rules: QueueRules | None = None,
+    queue: str = "",
 ) -> AsyncIterator[Staff]:
-    """Within the block they ring; after it only the one who answered is left.
+    """Within the block they ring; after it only who answered is left. Without `rules` those of the shop's own hold.
 
     `is_decided` is asked whenever something has happened: True, and nobody is waited for any more.
     """
-    staff, line = Staff(call, extensions, is_decided), call.exchange.line_up
+    staff = Staff(call, extensions, is_decided, rules or call.exchange.shop().queue, queue)
+    line = call.exchange.line_up
     first = line.enter(staff)
     try:
         async with call.ringing(*call.phones(*first)) as ringing:

@@ -7,7 +7,7 @@ has waited longest (A11, A13).
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -65,6 +65,8 @@ class Waiting:
     place: int
     seconds: float
     extensions: tuple[str, ...]
+    queue: str = ""
+    """By its name; empty: the shop's own."""
 
 
 class WaitingLine:
@@ -73,8 +75,8 @@ class WaitingLine:
     def __init__(self) -> None:
         self._waiting: list[Staff] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._waits: deque[tuple[float, float]] = deque(maxlen=REMEMBERED_WAITS)
-        """When somebody was answered, and the seconds waited for each place that the queue had moved on."""
+        self._waits: defaultdict[str, deque[tuple[float, float]]] = defaultdict(lambda: deque(maxlen=REMEMBERED_WAITS))
+        """Of each queue: when somebody was answered, and the seconds waited for each place that it had moved on."""
 
     def enter(self, staff: Staff) -> tuple[str, ...]:
         """One more caller waits; whom to ring for it at once."""
@@ -121,12 +123,12 @@ class WaitingLine:
     def waited(self, staff: Staff) -> None:
         """Somebody has answered a caller who had to wait."""
         now = asyncio.get_running_loop().time()
-        self._waits.append((now, (now - staff.since) / staff.first_place))
+        self._waits[staff.queue].append((now, (now - staff.since) / staff.first_place))
 
     def estimate(self, staff: Staff) -> float | None:
         """About how many seconds it takes, as it lately did; None: too few were answered lately to say."""
         now = asyncio.get_running_loop().time()
-        lately = [seconds for at, seconds in self._waits if now - at <= REMEMBERED_SECONDS]
+        lately = [seconds for at, seconds in self._waits[staff.queue] if now - at <= REMEMBERED_SECONDS]
         return median(lately) * self.place(staff) if len(lately) >= FEWEST_WAITS else None
 
     def waiting(self) -> list[Waiting]:
@@ -139,6 +141,7 @@ class WaitingLine:
                 place=self.place(each),
                 seconds=round(now - each.since, 1),
                 extensions=each.extensions,
+                queue=each.queue,
             )
             for each in self._waiting
         ]

@@ -13,6 +13,7 @@ from gateway.api import bodies
 from gateway.worker.prompts import OwnPrompts, PromptFacts
 from gateway.worker.speech import LONGEST_TEXT
 
+MOST_QUEUES = 50
 LARGEST_SOUND_BYTES = 32 * 1024 * 1024
 """A minute of 48 kHz, two channels, 24 bits is 17 MB."""
 
@@ -35,7 +36,8 @@ class PromptRoutes:
         ]
 
     async def _get_all(self, request: web.Request) -> web.Response:
-        found = await asyncio.to_thread(self._prompts.all, request.match_info["language"])
+        queues = request.query.getall("queue", [])[:MOST_QUEUES]
+        found = await asyncio.to_thread(self._prompts.all, request.match_info["language"], queues)
         return web.json_response({"items": [asdict(each) for each in found]}, headers={"Cache-Control": "no-store"})
 
     async def _get_sound(self, request: web.Request) -> web.StreamResponse:

@@ -11,6 +11,7 @@ import re
 import tempfile
 import tomllib
 import wave
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -23,6 +24,7 @@ from gateway.audio.player import read_wav
 from gateway.audio.prompts import DIRECTORY, LANGUAGES, prompt_path
 from gateway.audio.prompts.render import levelled
 from gateway.errors import GatewayError, PromptUnusable
+from gateway.telephony.queues import SPOKEN, own_prompt
 from gateway.worker.speech import Speech
 
 GREETING_SECONDS = 18.0
@@ -30,7 +32,7 @@ LONGEST_SECONDS = 60.0
 SHORTEST_SECONDS = 0.1
 _SILENT = 100
 """A sample of a sound that nobody hears."""
-_KEY = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
+_KEY = re.compile(r"[a-z0-9-]{1,64}(?:\.[a-z0-9-]{1,20})?", re.ASCII)
 
 
 class PromptTooLong(GatewayError):
@@ -59,16 +61,20 @@ class OwnPrompts:
         self._directory = directory
         self._speech = speech
 
-    def all(self, language: str) -> list[PromptFacts]:
-        """Every prompt of a language, by its key. Raises PromptUnusable for a language that there is none of."""
+    def all(self, language: str, queues: Sequence[str] = ()) -> list[PromptFacts]:
+        """Every prompt of a language, by its key; then those of these queues.
+
+        Raises PromptUnusable for a language that there is none of.
+        """
         if language not in LANGUAGES:
             raise PromptUnusable(f"There are no prompts in {language!r}.")
-        return [self._facts(language, key, text) for key, text in sorted(_texts()[language].items())]
+        found = [self._facts(language, key) for key in sorted(_texts()[language])]
+        return found + [self._facts(language, own_prompt(key, queue)) for queue in queues for key in SPOKEN]
 
     def path(self, language: str, key: str) -> Path:
         """The file that is played. Raises PromptUnusable."""
-        own = self._own(language, key)
-        return own if own.is_file() else prompt_path(language, key)
+        own, of_all = self._own(language, key), self._own(language, key.partition(".")[0])
+        return next((each for each in (own, of_all) if each.is_file()), prompt_path(language, of_all.stem))
 
     def take(self, language: str, key: str, sound: Path) -> PromptFacts:
         """Use a WAV file of any rate from now on. Raises PromptUnusable, PromptTooLong and OSError."""
@@ -82,7 +88,7 @@ class OwnPrompts:
         if seconds < SHORTEST_SECONDS or np.abs(samples.astype(np.int32)).max(initial=0) < _SILENT:
             raise PromptUnusable("The file is silent.")
         _write(own, levelled(samples))
-        return self._facts(language, key, _texts()[language][key])
+        return self._facts(language, key)
 
     def say(self, language: str, key: str, text: str) -> PromptFacts:
         """Use a text from now on. Raises NoSpeech, PromptUnusable, PromptTooLong and OSError."""
@@ -92,21 +98,23 @@ class OwnPrompts:
     def forget(self, language: str, key: str) -> PromptFacts:
         """Use the packaged prompt again. Raises PromptUnusable and OSError."""
         self._own(language, key).unlink(missing_ok=True)
-        return self._facts(language, key, _texts()[language][key])
+        return self._facts(language, key)
 
     def _own(self, language: str, key: str) -> Path:
-        if language not in LANGUAGES or not _KEY.fullmatch(key) or key not in _texts()[language]:
+        of_all, _, queue = key.partition(".")
+        is_one = _KEY.fullmatch(key) is not None and (not queue or of_all in SPOKEN)
+        if language not in LANGUAGES or not is_one or of_all not in _texts()[language]:
             raise PromptUnusable(f"There is no prompt called {key}.", key=key)
         return self._directory / language / f"{key}.wav"
 
-    def _facts(self, language: str, key: str, text: str) -> PromptFacts:
+    def _facts(self, language: str, key: str) -> PromptFacts:
         path = self.path(language, key)
         seconds, loudness = _measured(path, path.stat().st_mtime_ns)
         return PromptFacts(
             key=key,
             language=language,
-            text=text,
-            own=path.is_relative_to(self._directory),
+            text=_texts()[language][key.partition(".")[0]],
+            own=path == self._own(language, key),
             seconds=seconds,
             loudness_db=loudness,
             longest_seconds=_longest(key),
@@ -114,7 +122,7 @@ class OwnPrompts:
 
 
 def _longest(key: str) -> float:
-    return GREETING_SECONDS if key == "greeting" else LONGEST_SECONDS
+    return GREETING_SECONDS if key.partition(".")[0] == "greeting" else LONGEST_SECONDS
 
 
 @lru_cache(maxsize=256)

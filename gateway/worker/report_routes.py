@@ -16,7 +16,7 @@ from gateway.errors import StoreError
 from gateway.messages import pick_language, words
 from gateway.worker.spreadsheet import as_csv
 
-GROUPINGS = ("day", "hour", "week-hour", "phone", "courier", "line")
+GROUPINGS = ("day", "hour", "week-hour", "phone", "courier", "line", "queue")
 LONGEST_PERIOD = timedelta(days=400)
 MOST_LISTED = 200
 COLUMNS = (

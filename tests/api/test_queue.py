@@ -90,7 +90,7 @@ async def test_who_waits_is_told() -> None:
         _, snapshot = await served.ask("GET", "/api/v1/snapshot")
         assert_fits(snapshot, "Snapshot")
         assert snapshot["queue"]["waiting"] == [
-            {"call_id": "c1", "caller": "+79035550001", "place": 1, "seconds": 12.5, "extensions": ["101"]}
+            {"call_id": "c1", "caller": "+79035550001", "place": 1, "seconds": 12.5, "extensions": ["101"], "queue": ""}
         ]
 
 

@@ -93,11 +93,12 @@ def _random_call(shuffle: random.Random, number: int, first: datetime, length: t
     answered = later(started, 40_000) if is_answered else None
     ended = None if is_running else later(answered or started, 900_000)
     customer = f"+7916000000{shuffle.randrange(8)}"
+    shown = "" if direction == "incoming" and shuffle.random() < 0.1 else customer
     phone, line = shuffle.choice(PHONES), shuffle.choice(LINES)
     price = shuffle.choice([None, None, shuffle.randrange(500)])
     made: list[LoggedLeg] = []
     if direction == "incoming":
-        made.append(LoggedLeg(peer=customer, line=line, incoming=True, started_at=started, answered_at=answered,
+        made.append(LoggedLeg(peer=shown, line=line, incoming=True, started_at=started, answered_at=answered,
                               ended_at=ended))  # fmt: skip
         for rung in shuffle.sample(PHONES, shuffle.randint(0, 3)):
             made.append(LoggedLeg(peer=rung, line=None, incoming=False, started_at=started,
@@ -113,7 +114,7 @@ def _random_call(shuffle: random.Random, number: int, first: datetime, length: t
                                   cost=price if is_last else None))  # fmt: skip
     is_incoming = direction == "incoming"
     return LoggedCall(
-        id=f"c{number:04}", direction=direction, caller=customer if is_incoming else phone,
+        id=f"c{number:04}", direction=direction, caller=shown if is_incoming else phone,
         called=line if is_incoming else customer, started_at=started, answered_at=answered,
         answered_by=None if not is_answered else phone if is_incoming else customer, ended_at=ended,
         line=line if is_incoming else None, courier=shuffle.choice([None, None, *COURIERS]),

@@ -50,7 +50,7 @@ class FakeReports:
         busy = {"busy_seconds": 900.0, "occupancy": 0.25} if is_line else {"busy_seconds": None, "occupancy": None}
         keys = {
             "day": ["2027-01-28", "2027-01-29"], "hour": ["09", "10"], "week-hour": ["1-09", "5-14"],
-            "phone": ["101"], "courier": ["2001"], "line": ["red"],
+            "phone": ["101"], "courier": ["2001"], "line": ["red"], "queue": ["", "sales"],
         }[by]  # fmt: skip
         rows = [{"key": keys[0], **FIGURES, **busy}] + [{"key": key, **NOTHING, **busy} for key in keys[1:]]
         return {
@@ -78,9 +78,10 @@ class FakeMissed:
     def __init__(self, reports: FakeReports | None = None) -> None:
         self.reports = reports or FakeReports()
 
-    async def close(self, number: str, *, reason: str, by: str) -> bool:
+    async def close(self, number: str = "", *, reason: str, by: str, call_id: str | None = None) -> bool:
         for row in self.reports.customers:
-            if row["number"] == number and row["ended"] is None:
+            is_meant = row["number"] == number if call_id is None else row["tries"][0]["call_id"] == call_id
+            if is_meant and row["ended"] is None:
                 row["ended"] = ending("closed", by=by, reason=reason)
                 return True
         return False

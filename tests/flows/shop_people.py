@@ -47,7 +47,7 @@ class Lived:
 
     held: list[Held] = field(default_factory=list)
     closed: list[tuple[str, float]] = field(default_factory=list)
-    """Customers whom somebody has taken off the list of missed ones, and when."""
+    """Whom somebody has taken off the list of missed ones, and when: a number, or the call of who showed none."""
 
     def hold(self, leg: FakeLeg, who: str, *, takes_by_key: bool = False) -> Held:
         """Somebody holds a leg from now on."""
@@ -134,9 +134,9 @@ class People:
 
     # Employees.
 
-    def strikes_off(self, number: str) -> None:
-        """Somebody has said that nobody need call this customer back."""
-        self.lived.closed.append((number, self._now()))
+    def strikes_off(self, whom: str) -> None:
+        """Somebody has said that nobody need call this customer back, or the caller of this call."""
+        self.lived.closed.append((whom, self._now()))
 
     def comes(self, extension: str) -> None:
         """The phone is there again."""

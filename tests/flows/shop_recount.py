@@ -99,7 +99,10 @@ def calls_of(lived: Lived) -> list[LivedCall]:
 
 @dataclass(frozen=True, slots=True)
 class LivedStory:
-    """A customer's tries in vain, one after the other, and when somebody has talked to them after all."""
+    """A customer's tries in vain, one after the other, and when somebody has talked to them after all.
+
+    Of who withholds the number each try is a story.
+    """
 
     number: str
     tries: tuple[str, ...]
@@ -133,6 +136,10 @@ def stories_of(calls: Iterable[LivedCall], lived: Lived, customers: Iterable[str
                 tries = []
         if tries:
             found.append(LivedStory(number, tuple(each for _, each in tries), moment(tries[0][0]), None, False))
+    closed = {whom for whom, _ in lived.closed}
+    for call in calls:
+        if call.is_incoming and call.met is None and not call.caller.who:
+            found.append(LivedStory("", (call.id,), moment(call.began), None, call.id in closed))
     return found
 
 

@@ -15,6 +15,7 @@ from gateway.telephony.leg import LegState
 from gateway.telephony.queue_rules import QueueRules
 from gateway.telephony.shop import PhoneSettings, Shop
 from tests.fakes.exchange import Scene, scene
+from tests.fakes.legs import FakeLeg
 from tests.faults import rounds
 
 SHOP = Shop(
@@ -122,7 +123,7 @@ async def test_what_cannot_be_played_stays_new() -> None:
         assert counts(s, "101") == (1, 0)
 
 
-@pytest.mark.parametrize(("caller", "dialled"), [("+79035550001", "*97"), ("101", "*97102"), ("101", "*98")])
+@pytest.mark.parametrize(("caller", "dialled"), [("+79035550001", "*97"), ("101", "*97102"), ("101", "*96")])
 async def test_nobody_else_gets_at_messages(caller: str, dialled: str) -> None:
     async with scene(SHOP) as s:
         with_boxes(s)
@@ -139,6 +140,92 @@ async def test_the_code_can_be_another_or_none() -> None:
         s.call_from_phone("101", "*97")
         await s.after(5)
         assert "no-new-messages" not in s.prompts_played
+
+
+PIN = "482913"
+
+
+def with_pin() -> Shop:
+    desk, store = SHOP.phones
+    return replace(SHOP, phones=(desk, replace(store, voicemail_pin=PIN)))
+
+
+async def types(s: Scene, phone: FakeLeg, *entries: str) -> None:
+    """Each answer a moment after the prompt that asks for it."""
+    for keys in entries:
+        await s.after(2)
+        phone.presses(keys)
+
+
+async def test_another_phone_hears_them_by_extension_and_pin() -> None:
+    async with scene(with_pin()) as s:
+        with_boxes(s)
+        leave(s, 1, "102")
+        leave(s, 2, "101")
+        phone = s.call_from_phone("101", "*98")
+        await types(s, phone, "102#", PIN + "#")
+        await s.after(20)
+        assert s.prompts_played[:3] == ["enter-extension", "enter-pin", "new-message"]
+        assert s.prompts_played[-1] == "no-more-messages"
+        assert (counts(s, "102"), counts(s, "101")) == ((0, 1), (1, 0))
+        with s.writer.engine.begin() as connection:
+            assert connection.exec_driver_sql("SELECT heard_by FROM left_messages WHERE mailbox = '102'").all() == [
+                ("101",)
+            ]
+            assert connection.exec_driver_sql("SELECT * FROM pin_guesses").all() == [], "a right PIN is no guess"
+
+
+async def test_a_phone_without_a_pin_is_opened_by_nothing_and_told_by_nothing() -> None:
+    """Neither an empty one nor that of another phone; a phone that is not there sounds the same."""
+    for asked, typed in (("101#", "0000#"), ("101#", "101#"), ("101#", PIN + "#"), ("999#", PIN + "#")):
+        async with scene(with_pin()) as s:
+            with_boxes(s)
+            leave(s, 1, "101")
+            phone = s.call_from_phone("102", "*98")
+            for _ in range(3):
+                await types(s, phone, asked, typed)
+                await s.after(1.5)
+            await s.after(5)
+            assert s.prompts_played == ["enter-extension", "enter-pin", "wrong-pin"] * 3 + ["goodbye"]
+            assert counts(s, "101") == (1, 0)
+
+
+async def test_guessing_ends_for_the_day_and_the_right_pin_too() -> None:
+    """T-F7: five tries of a phone, whatever box they are for."""
+    async with scene(with_pin()) as s:
+        with_boxes(s)
+        leave(s, 1, "102")
+        for number in range(3):
+            phone = s.call_from_phone("101", "*98")
+            for _ in range(3 if number == 0 else 2):
+                await types(s, phone, "102#", "111111#")
+                await s.after(1.5)
+            await s.after(15)
+        s.prompts_played.clear()
+        phone = s.call_from_phone("101", "*98")
+        await types(s, phone, "102#", PIN + "#")
+        await s.after(15)
+        assert s.prompts_played == ["enter-extension", "enter-pin", "goodbye"]
+        assert counts(s, "102") == (1, 0)
+
+
+async def test_who_types_nothing_hears_nothing() -> None:
+    async with scene(with_pin()) as s:
+        phone = s.call_from_phone("101", "*98")
+        await s.after(30)
+        assert s.prompts_played == ["enter-extension", "goodbye"]
+        assert phone.state is LegState.ENDED
+        other = s.call_from_phone("101", "*98")
+        await types(s, other, "102#")
+        await s.after(30)
+        assert s.prompts_played[2:] == ["enter-extension", "enter-pin", "goodbye"]
+
+
+async def test_that_code_can_be_none() -> None:
+    async with scene(replace(with_pin(), codes=replace(SHOP.codes, messages_elsewhere=""))) as s:
+        s.call_from_phone("101", "*98")
+        await s.after(5)
+        assert "enter-extension" not in s.prompts_played
 
 
 async def test_who_listens_hangs_up_here(seed: int) -> None:

@@ -148,7 +148,8 @@ def _moment(dice: random.Random, rush: float) -> float:
 
 async def _somebody_works(s: Scene, people: People, missed: StoredMissed, dice: random.Random) -> None:
     extension = dice.choice(EXTENSIONS)
-    waiting = await missed.open()
+    listed = await missed.open()
+    waiting = [each for each in listed if each.can_be_called]
     match dice.randrange(11):
         case 0 | 1 | 2 | 10 if waiting:
             people.employee_dials(extension, dice.choice(waiting).number)
@@ -158,10 +159,11 @@ async def _somebody_works(s: Scene, people: People, missed: StoredMissed, dice: 
             people.leaves(extension)
         case 6 | 7:
             people.comes(extension)
-        case 8 if waiting:
-            number = dice.choice(waiting).number
-            if await missed.close(number, reason="wrong number", by="anna"):
-                people.strikes_off(number)
+        case 8 if listed:
+            chosen = dice.choice(listed)
+            call_id = None if chosen.can_be_called else chosen.tries[0].call_id
+            if await missed.close(chosen.number, call_id=call_id, reason="wrong number", by="anna"):
+                people.strikes_off(call_id or chosen.number)
         case 9:
             people.employee_dials(extension, dice.choice(("*78", "*79", "*79", "*74", "*75")))
         case _:
@@ -244,7 +246,10 @@ def _judge_missed(s: Scene, people: People, calls: list[LivedCall]) -> None:
             assert each.seconds_to_return == pytest.approx(took, abs=0.01)
     waiting = [story.number for story in stories.values() if story.talked_at is None and not story.is_closed]
     assert sorted(each.number for each in still) == sorted(waiting)
-    assert len(set(waiting)) == len(waiting)
+    known = [number for number in waiting if number]
+    assert len(set(known)) == len(known)
+    in_vain = [call.id for call in calls if call.is_incoming and call.met is None]
+    assert sorted(one.call_id for each in ever for one in each.tries) == sorted(in_vain), "everybody, exactly once"
 
 
 def _judge_promises(s: Scene, calls: list[LivedCall], told: list[Published]) -> None:

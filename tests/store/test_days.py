@@ -190,10 +190,14 @@ def test_returns_are_those_of_the_list_of_missed_customers(seed: int) -> None:
             (f"+7916000000{shuffle.randrange(8)}", FIRST + timedelta(minutes=shuffle.randrange(4_000)))
             for _ in range(4)
         ]
+        marked = [call for call in log if not call.caller][:3]
         around = Period(since=since - timedelta(days=1), until=FIRST + timedelta(days=5), zone=UTC_ZONE)
         with stored(log) as connection:
             for place, (customer, at) in enumerate(closed):
-                row = {"id": str(place), "gateway_id": "g", "number": customer, "closed_at": at}
+                row = {"id": str(place), "gateway_id": "g", "number": customer, "call_id": "", "closed_at": at}
+                connection.execute(insert(missed_closures).values(**row, closed_by="anna", reason="-"))
+            for call in marked:
+                row = {"id": call.id, "gateway_id": "g", "number": "", "call_id": call.id, "closed_at": around.until}
                 connection.execute(insert(missed_closures).values(**row, closed_by="anna", reason="-"))
             listed = read_missed(connection, shop, since, until)
             parts = [steps_of(connection, each) for each in stretches(around)]

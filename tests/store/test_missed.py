@@ -52,13 +52,16 @@ class Shopful:
         self.writer = writer
         self.missed = StoredMissed(writer, gateway_id="g", shop=small_shop, clock=self.clock, publish=self.heard.append)
 
-    def call(self, *, caller: str = "101", called: str = "red", answered_by: str | None = None) -> str:
-        """A whole call, from outside when the caller is; an unanswered one rings four phones, or the number."""
+    def call(
+        self, *, caller: str = "101", called: str = "red", answered_by: str | None = None, line: str | None = None
+    ) -> str:
+        """A whole call, from outside when the caller is, or by a line; an unanswered one rings four phones, or the
+        number."""
         call_id, first = new_id(), new_id()
-        is_incoming = caller.startswith("+")
+        is_incoming = line is not None or caller.startswith("+")
         others = ["101", "102", "103", "104"] if is_incoming else [called]
         rung = {new_id(): peer for peer in others}
-        line = "red"
+        line = line or "red"
         self.tell(LegStarted(
             call_id=call_id, leg_id=first, kind="gsm" if is_incoming else "sip", direction="incoming", peer=caller,
             line=line if is_incoming else None,
@@ -162,11 +165,52 @@ async def test_a_task_goes_with_its_order_or_by_the_word_of_a_person() -> None:
     assert [row[0] for row in audit] == ["2"], "no number in what is never erased"
 
 
-async def test_couriers_and_who_withholds_the_number_are_not_listed() -> None:
+async def test_couriers_and_colleagues_at_the_pbx_are_not_listed() -> None:
     shop = Shopful()
     shop.call(caller=COURIER)
-    shop.call(caller="", called="red")
+    shop.call(caller="205", called="2001", line="pbx 2001")
     assert await shop.open() == []
+
+
+async def test_calls_without_a_number_are_listed_each_until_a_person_marks_it() -> None:
+    shop = Shopful()
+    first, second = shop.call(caller="", line="red"), shop.call(caller="", line="red")
+    shop.call(caller="", line="red", answered_by="101")
+    shop.call(caller="900", line="red")
+    shop.call(caller="", line="pbx 2001")
+    assert await shop.open() == [("", 1), ("", 1), ("900", 1), ("", 1)]
+    assert not await shop.missed.close("", reason="whoever", by="anna"), "a number, or a call"
+    assert await shop.missed.close(call_id=first, reason="left a message", by="anna")
+    assert not await shop.missed.close(call_id=first, reason="again", by="anna")
+    assert MissedClosed(number="", call_id=first, by="anna") in shop.heard
+    assert (await shop.missed.open())[0].tries[0].call_id == second
+    with shop.writer.engine.begin() as connection:
+        ever = read_missed(connection, small_shop(), shop.clock.now - timedelta(days=1))
+        audit = connection.exec_driver_sql("SELECT subject FROM audit WHERE action = 'missed.closed'").all()
+    closure = next(each.ended for each in ever if each.tries[0].call_id == first)
+    assert isinstance(closure, Closure)
+    assert (closure.reason, [row[0] for row in audit]) == ("left a message", [first])
+
+
+async def test_a_call_closes_the_customer_who_made_it() -> None:
+    shop = Shopful()
+    shop.call(caller=IVAN)
+    last = shop.call(caller=IVAN)
+    assert await shop.missed.close(call_id=last, reason="a salesman", by="anna")
+    assert await shop.open() == []
+    assert MissedClosed(number=IVAN, by="anna") in shop.heard
+    assert not await shop.missed.close(call_id="no such call", reason="x", by="anna")
+
+
+async def test_a_number_that_was_erased_is_no_call_without_one(tmp_path: Path) -> None:
+    shop = Shopful()
+    shop.call(caller=IVAN)
+    shop.call(caller="", line="red")
+    erasure = NumberErasure(TracedNumber(IVAN, NumberRules()), tmp_path)
+    with shop.writer.engine.begin() as connection:
+        for _, step in erasure.steps(erasure.find(connection, shop.clock.now), shop.clock.now):
+            step(connection)
+    assert await shop.open() == [("", 1)]
 
 
 async def test_a_customer_whose_call_rings_now_is_not_missed_yet() -> None:
@@ -246,7 +290,7 @@ def test_over_random_logs_every_missed_customer_is_talked_to_or_listed(seed: int
         expected = set()
         for call in tries:
             talks = [talk for each in log if (talk := _talked_at(each, call.caller)) is not None]
-            if all(talk < call.started_at for talk in talks):
+            if not call.caller or all(talk < call.started_at for talk in talks):
                 expected.add(call.id)
         assert {each.call_id for one in still_missed(found) for each in one.tries} == expected
 

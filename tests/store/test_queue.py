@@ -25,7 +25,7 @@ from gateway.store.pauses import StoredPauses
 from gateway.store.queue_settings import with_queue
 from gateway.store.shop_file import read_shop, write_shop
 from gateway.telephony.on_duty import Pause
-from gateway.telephony.queue_rules import Overflow, QueueRules, Strategy
+from gateway.telephony.queue_rules import NamedQueue, Overflow, QueueRules, Strategy
 from tests.fakes.direct_store import memory_writer
 from tests.store.conftest import HandClock, small_shop
 
@@ -169,6 +169,23 @@ def test_a_value_that_is_taken_away_is_as_never_set() -> None:
     assert shop.queue == QueueRules()
 
 
+def test_named_queues_travel_too_and_may_send_callers_to_one_another() -> None:
+    shop = small_shop()
+    phone = shop.phones[0].extension
+    sales = NamedQueue(
+        name="sales", title="Sales", extension="81", phones=(phone,), strategy=Strategy.IN_ORDER, wrap_up_seconds=20,
+        overflow=Overflow.NUMBER, overflow_number="82", overflow_seconds=60, message_phones=(phone,),
+    )  # fmt: skip
+    workshop = NamedQueue(name="workshop", extension="82", phones=(phone,))
+    line = replace(shop.lines[0], queue="sales")
+    several = replace(shop, queues=(sales, workshop), lines=(line, *shop.lines[1:]))
+    again = read_shop(write_shop(several), several)
+    assert (again.queues, again.lines[0].queue) == ((sales, workshop), "sales")
+
+
+PHONE = '[[phones]]\nextension = "101"\n'
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
@@ -177,8 +194,21 @@ def test_a_value_that_is_taken_away_is_as_never_set() -> None:
         ('[queue]\noverflow = "number"\noverflow_number = "112"\n', 3),
         ('[queue]\nmessage_phones = ["999"]\n', 2),
         ('[codes]\npause = "74"\n', 2),
+        ('[[queues]]\nname = "Sales"\nphones = ["101"]\n' + PHONE, 2),
+        ('[[queues]]\nname = "sales"\n', 1),
+        ('[[queues]]\nname = "sales"\nphones = ["999"]\n', 3),
+        ('[[queues]]\nname = "sales"\nphones = ["101"]\nextension = "101"\n' + PHONE, 4),
+        ('[[queues]]\nname = "sales"\nphones = ["101"]\nextension = "112"\n' + PHONE, 4),
+        ('[[queues]]\nname = "sales"\nphones = ["101"]\nstep_seconds = 1\n' + PHONE, 4),
+        (
+            '[[queues]]\nname = "sales"\nextension = "81"\nphones = ["101"]\noverflow = "number"\n'
+            'overflow_number = "81"\n' + PHONE, 6,
+        ),
+        ('[[lines]]\nname = "red"\nmodem = "m0"\nqueue = "sales"\n', 4),
+        ('[[branches]]\nname = "North"\nqueue = "sales"\n', 3),
+        ('[[queues]]\nname = "a"\nphones = ["101"]\n[[queues]]\nname = "a"\nphones = ["101"]\n' + PHONE, 2),
     ],
-)
+)  # fmt: skip
 def test_every_mistake_is_named_with_its_line(text: str, line: int) -> None:
     with pytest.raises(SettingsError, match=f"shop.toml:{line}:"):
         read_shop(text)

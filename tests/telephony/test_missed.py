@@ -88,11 +88,21 @@ SHOP = Shop(
     ("number", "is_one"),
     [
         (IVAN, True), ("+4930123456", True), ("+79161234567", False), ("+79160000001", False), ("+74951234567", False),
-        ("", False), ("101", False), ("12345678", False), ("MegaFon", False), ("anonymous", False),
+        ("", True), ("12345678", True), ("MegaFon", True),
     ],
 )  # fmt: skip
 def test_who_may_be_a_customer(number: str, is_one: bool) -> None:
     assert is_customer(number, SHOP) is is_one
+
+
+@pytest.mark.parametrize("shown", ["", "900", "MegaFon"])
+def test_calls_that_show_no_number_each_wait_until_they_are_marked(shown: str) -> None:
+    """Whoever talked to the same nothing since, nobody knows whether that was the one who had called."""
+    tries = [Try(number=shown, call_id=f"c{minutes}", at=at(minutes)) for minutes in (1, 2, 3)]
+    marked = Closure(number="", call_id="c2", at=at(5), by="anna", reason="heard")
+    customers = missed_customers(tries, [talked(shown, 4), marked])
+    assert [(each.tries[0].call_id, each.ended) for each in customers] == [("c1", None), ("c2", marked), ("c3", None)]
+    assert {each.can_be_called for each in customers} == {False}
 
 
 def test_random_days_lose_nobody_and_list_nobody_twice(seed: int) -> None:

@@ -50,6 +50,14 @@ class Scene:
         return [f"{type(each).__name__} {each.subject}" for each in told]  # type: ignore[attr-defined]  # looked at above
 
 
+async def test_who_cannot_be_called_back_raises_no_alert() -> None:
+    scene = Scene()
+    scene.tries("")
+    scene.tries("900")
+    scene.tries(IVAN)
+    assert await scene.after(minutes=60) == [f"AlertRaised {IVAN}"]
+
+
 async def test_each_is_told_of_once_after_a_quarter_of_an_hour_and_cleared_by_a_talk() -> None:
     scene = Scene()
     scene.tries(IVAN)

@@ -42,6 +42,17 @@ def test_who_waits_is_listed_and_closed_with_a_reason(owner: FlaskClient, gatewa
     assert "Say why nobody need call back." in empty.text
 
 
+def test_a_call_without_a_number_is_closed_by_itself(owner: FlaskClient, gateway: GatewayThread) -> None:
+    gateway.reports.customers = [missed_row("")]
+    text = owner.get("/missed").text
+    assert "Withheld number" in text
+    assert "No number was shown that could be called." in text
+    form = {"csrf_token": csrf_of(owner, "/missed"), "call_id": "c1", "reason": "left a message"}
+    assert "The customer is off the list." in owner.post("/missed/close", data=form, follow_redirects=True).text
+    (row,) = gateway.reports.customers
+    assert row["ended"]["reason"] == "left a message"
+
+
 def test_all_of_thirty_days_say_how_each_came_off_the_list(owner: FlaskClient, gateway: GatewayThread) -> None:
     gateway.reports.customers = [
         missed_row("+79031112241", ended=ending("talked")),

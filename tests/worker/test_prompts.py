@@ -101,6 +101,39 @@ def test_the_packaged_prompt_comes_back(tmp_path: Path) -> None:
     assert all(-19 <= each.loudness_db <= -16 for each in before)
 
 
+def test_a_queue_has_prompts_of_its_own_and_else_those_of_all(tmp_path: Path) -> None:
+    prompts, book = own_prompts(tmp_path), PromptBook(lambda: Shop(language="en"), tmp_path / "prompts")
+
+    def seconds(key: str) -> float:
+        source, frames = book(key), 0
+        while source.next_frame() is not None:
+            frames += 1
+        return frames / 50
+
+    packaged = seconds("greeting")
+    prompts.take("en", "greeting", a_file(tmp_path / "all.wav", 3))
+    facts = prompts.take("en", "greeting.sales", a_file(tmp_path / "sales.wav", 5))
+    assert (facts.key, facts.own, facts.longest_seconds) == ("greeting.sales", True, 18.0)
+    book.read()
+    lasts = [seconds(key) for key in ("greeting", "greeting.sales", "greeting.workshop")]
+    assert lasts == pytest.approx([3, 5, 3], abs=0.1)
+    listed = {each.key: each for each in prompts.all("en", ["sales", "workshop"])}
+    own = {key: listed[key].own for key in listed if "." in key}
+    assert own == {
+        "greeting.sales": True, "all-busy.sales": False, "greeting.workshop": False, "all-busy.workshop": False,
+    }  # fmt: skip
+    assert listed["greeting.workshop"].seconds == listed["greeting"].seconds
+    prompts.forget("en", "greeting.sales")
+    prompts.forget("en", "greeting")
+    book.read()
+    assert seconds("greeting.sales") == packaged
+    for wrong in ("busy.sales", "greeting.", "greeting.SALES", "greeting.../x", "greeting.a.b"):
+        with pytest.raises(PromptUnusable):
+            prompts.take("en", wrong, a_file(tmp_path / "x.wav", 1))
+    with pytest.raises(PromptTooLong):
+        prompts.take("en", "greeting.sales", a_file(tmp_path / "long.wav", 18.5))
+
+
 def test_calls_play_the_new_prompt_once_it_was_read(tmp_path: Path) -> None:
     prompts, book = own_prompts(tmp_path), PromptBook(lambda: Shop(language="ru"), tmp_path / "prompts")
 

@@ -86,11 +86,18 @@ async def test_a_customer_is_taken_off_the_list_once_and_with_a_reason() -> None
         await served.set_up()
         served.missed.reports.customers = [missed_row()]
         wish = {"number": "+79031112233", "reason": "a salesman"}
-        for wrong in ({"number": "+79031112233"}, {**wish, "reason": " "}, {**wish, "reason": "x" * 201}, {}):
+        whose = {"reason": "a salesman"}
+        for wrong in (
+            {"number": "+79031112233"}, {**wish, "reason": " "}, {**wish, "reason": "x" * 201}, {}, whose,
+            {**wish, "call_id": "c1"},
+        ):  # fmt: skip
             assert (await served.ask("POST", "/api/v1/missed/close", json=wrong))[0] == 400
         assert (await served.ask("POST", "/api/v1/missed/close", json=wish))[0] == 204
         assert served.missed.reports.customers[0]["ended"]["by"] == "anna"
         assert (await served.ask("POST", "/api/v1/missed/close", json=wish))[0] == 404
+        served.missed.reports.customers = [missed_row("")]
+        for status in (204, 404):
+            assert (await served.ask("POST", "/api/v1/missed/close", json={**whose, "call_id": "c1"}))[0] == status
 
 
 def test_the_store_gives_what_the_contract_says(tmp_path: Path) -> None:

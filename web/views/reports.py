@@ -44,9 +44,10 @@ def missed() -> str:
 @reports.post("/missed/close")
 def close() -> AnyResponse:
     """Nobody need call this customer back."""
-    number, reason = request.form.get("number", ""), request.form.get("reason", "").strip()
+    reason = request.form.get("reason", "").strip()
+    whom = {name: value for name in ("number", "call_id") if (value := request.form.get(name, ""))}
     try:
-        client().close_missed(asker(), number=number, reason=reason[:200])
+        client().close_missed(asker(), **whom, reason=reason[:200])
     except Refused as refusal:
         if refusal.status not in (400, 404):
             raise

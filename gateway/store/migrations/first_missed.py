@@ -13,6 +13,7 @@ def create_missed(create: Callable[..., None]) -> None:
     create(
         "missed_closures",
         Column("number", Text, nullable=False),
+        Column("call_id", String(36), nullable=False),
         Column("closed_at", String(27), nullable=False),
         Column("closed_by", Text, nullable=False),
         Column("reason", Text, nullable=False),

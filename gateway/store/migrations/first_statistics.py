@@ -16,7 +16,7 @@ _BEGUN = "(SELECT started_at FROM calls WHERE id = {row}.call_id)"
 _IS_KNOWN = "WHEN EXISTS (SELECT 1 FROM calls WHERE id = {row}.call_id)"
 _OF_CALLS = (
     "started_at, direction, caller, line, flow, courier, answered_at, answered_by, ended_at, cause, "
-    'talk_seconds, total_seconds, "order", cost'
+    'talk_seconds, total_seconds, "order", cost, queue, erased_at'
 )
 _OF_LEGS = "call_id, kind, direction, peer, line, started_at, answered_at, ended_at, cost"
 
