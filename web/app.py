@@ -30,6 +30,7 @@ from web.views.calling import calling
 from web.views.contacts import LARGEST_CONTACTS_BYTES, contacts
 from web.views.entry import entry
 from web.views.erasing import erasing
+from web.views.first_run import first_run
 from web.views.history import history
 from web.views.hours import hours
 from web.views.line_rules import line_rules
@@ -105,7 +106,7 @@ def create_app(
         routing, toll_free,
         entry, restoring, system, access, audit, second_step, my_orders, ordering, order_status, overview, line_rules,
         history, reports, hours, erasing, prompts, playground, phone_setup, numbering, shop, news, texting, contacts,
-        queueing, reception, calling, site, browser_phone, parties,
+        queueing, reception, first_run, calling, site, browser_phone, parties,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)

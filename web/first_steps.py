@@ -3,86 +3,130 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from flask import url_for
+from flask import render_template, url_for
 
+from web.gateway_client import Refused
 from web.reader import asker, client, snapshot
 from web.translation import gettext
+from web.trunk_trial import Tried, transports
+
+FIRST_COURIER, FIRST_PHONE = 2001, 101
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One of them. `done` says what there is; empty: nothing yet."""
+    """One of them. `done` says what there is; empty: nothing yet. `key` names its template, if it asks something."""
 
+    key: str
     title: str
     text: str
     address: str
     action: str
     done: str = ""
     is_optional: bool = False
+    asks: bool = False
 
 
-def first_steps() -> list[Step]:
+def start_page(
+    *, refusal: Refused | None = None, at: str = "", tried: Tried | None = None, form: dict[str, str] | None = None
+) -> str:
+    """The page. `at` is the step that `refusal`, `tried` and `form`, what was typed, belong to."""
+    kinds = {kind: client().shop_parts(asker(), kind) for kind in ("lines", "phones", "couriers", "trunks")}
+    general, hours = client().general(asker()), client().hours(asker())
+    return render_template(
+        "start.html",
+        steps=first_steps(kinds, general, hours),
+        snapshot=snapshot(),
+        emulated=client().emulated_modems(asker()),
+        kinds=kinds,
+        general=general,
+        hours=hours,
+        free_courier=_free(FIRST_COURIER, kinds),
+        free_phone=_free(FIRST_PHONE, kinds),
+        refusal=refusal,
+        at=at,
+        tried=tried,
+        form=form or {},
+        transports=transports(),
+    )
+
+
+def first_steps(kinds: dict[str, list[dict[str, Any]]], general: dict[str, str], hours: dict[str, Any]) -> list[Step]:
     """In the order in which they are needed."""
     shown = snapshot()
-    kinds = {kind: client().shop_parts(asker(), kind) for kind in ("lines", "phones", "couriers", "trunks")}
-    general = client().general(asker())
     ready = [line["name"] for line in shown["lines"] if line["state"] in ("ready", "busy")]
     registered = [phone["extension"] for phone in shown["phones"] if phone["contacts"]]
-    hours = client().hours(asker())
     has_hours = any(hours.get(day) for day in ("monday", "tuesday", "wednesday", "thursday", "friday"))
     recorded = {"all": gettext("all calls"), "couriers": gettext("calls with couriers"), "none": gettext("nothing")}
     return [
         Step(
+            "general",
             gettext("Name, language and clock"),
             gettext("How the shop is called, what its greetings speak, and whose clocks count."),
             url_for("parties.general"), gettext("Look and change"),
             done=f"{general['name']} · {general['language']} · {general['time_zone']}",
         ),
         Step(
+            "modems",
             gettext("Modems and lines"),
             gettext("Plug a modem in: it appears within seconds. A line is the SIM in it, under a name of yours."),
-            url_for("parties.parts", kind="lines"), gettext("Lines"), done=", ".join(ready),
+            url_for("parties.parts", kind="lines"), gettext("Lines"), done=", ".join(ready), asks=True,
         ),
         Step(
+            "couriers",
             gettext("Couriers"),
             gettext("Each with an extension, such as 2001, and the mobile that it reaches."),
-            url_for("parties.parts", kind="couriers"), gettext("Couriers"),
+            url_for("parties.parts", kind="couriers"), gettext("Couriers"), asks=True,
             done=", ".join(each["name"] or each["extension"] for each in kinds["couriers"]),
         ),
         Step(
+            "phones",
             gettext("A phone for the office"),
             gettext("A desk phone or an app by a QR code on the page Phones, or this browser with nothing to install."),
-            url_for("parties.parts", kind="phones"), gettext("Phones"),
+            url_for("parties.parts", kind="phones"), gettext("Phones"), asks=True,
             done=gettext("%(phones)s is there", phones=", ".join(registered)) if registered else "",
         ),
         Step(
+            "trunks",
             gettext("A provider"),
             gettext("With a city number, which customers call and see. Without one the SIM lines carry everything."),
-            url_for("parties.parts", kind="trunks"), gettext("Providers"), is_optional=True,
+            url_for("parties.parts", kind="trunks"), gettext("Providers"), is_optional=True, asks=True,
             done=", ".join(each["name"] for each in kinds["trunks"]),
         ),
         Step(
+            "hours",
             gettext("Hours"),
             gettext("Outside them callers hear when you open. Without any the shop is always open."),
             url_for("hours.form"), gettext("Hours"), is_optional=True, done=gettext("Set") if has_hours else "",
+            asks=True,
         ),
         Step(
+            "greeting",
             gettext("Greeting"),
             gettext("It is on from the beginning: two rings, a greeting, music, and an offer to call back."),
-            url_for("reception.page"), gettext("Reception"),
+            url_for("reception.page"), gettext("Reception"), asks=True,
             done=gettext("It answers") if client().reception(asker())["rules"]["on"] else "",
         ),
         Step(
+            "recording",
             gettext("Recording and its notice"),
             gettext("Nothing is recorded until you decide how people are told of it."),
-            url_for("parties.general") + "#recording", gettext("Decide"), is_optional=True,
+            url_for("parties.general") + "#recording", gettext("Decide"), is_optional=True, asks=True,
             done=recorded[general["recorded_calls"]] if general["recorded_calls"] != "none" else "",
         ),
         Step(
+            "call",
             gettext("A first call"),
             gettext("Switch this browser on as a phone and call a courier; the call appears under Live calls."),
             url_for("browser_phone.page"), gettext("To the phone"),
             done=gettext("Calls have been made") if client().calls(asker(), limit=1)["items"] else "",
         ),
     ]  # fmt: skip
+
+
+def _free(first: int, kinds: dict[str, list[dict[str, Any]]]) -> str:
+    """The first extension from there on that nobody has."""
+    taken = {each["extension"] for kind in ("phones", "couriers") for each in kinds[kind]}
+    return next(str(number) for number in range(first, 10_000) if str(number) not in taken)

@@ -9,6 +9,7 @@ from typing import Any
 
 from web.access_client import AccessClient
 from web.contact_client import ContactClient
+from web.first_run_client import FirstRunClient
 from web.gateway_link import Asker, GatewayAway, Refused
 from web.order_status_client import OrderStatusClient
 from web.phone_client import PhoneClient
@@ -33,6 +34,7 @@ _PIECE_BYTES = 64 * 1024
 class GatewayClient(
     AccessClient,
     ContactClient,
+    FirstRunClient,
     OrderStatusClient,
     PhoneClient,
     QueueClient,

@@ -16,6 +16,7 @@ from web.reader import asker, client, snapshot, start_of_day
 
 _MOST_OF_A_DAY = 200
 _RECENT = 8
+_LINE_NAMES = ("red", "blue", "green", "white", "black", "yellow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,13 @@ def _pause_reasons() -> list[str]:
     return reasons
 
 
+def _found() -> dict[str, Any]:
+    """A colour for the next line, as people name SIMs; and whether modems are emulated."""
+    taken = {line["name"] for line in snapshot()["lines"]}
+    free = next((name for name in _LINE_NAMES if name not in taken), f"line-{len(taken) + 1}")
+    return {"free_line": free, "emulated": client().emulated_modems(asker())}
+
+
 def _nothing() -> dict[str, Any]:
     return {}
 
@@ -100,6 +108,7 @@ PARTS = {
     "live_calls": Part(("calls", "contacts"), _live_calls),
     "recent_calls": Part(("history",), lambda: {"calls": calls_or_reason(limit=_RECENT)}),
     "lines": Part(("calls", "lines"), _nothing),
+    "start_modems": Part(("lines",), _found),
     "modems": Part(("lines",), _nothing),
     "couriers": Part(("calls",), _nothing),
     "queue": Part(("calls", "queue"), lambda: {"reasons": _pause_reasons()}),

@@ -71,13 +71,13 @@ def take_calendar() -> Response | tuple[str, int]:
 
 
 def _told() -> dict[str, Any]:
-    told: dict[str, Any] = {weekday: _spans(request.form.get(weekday, "")) for weekday in WEEKDAYS}
+    told: dict[str, Any] = {weekday: spans(request.form.get(weekday, "")) for weekday in WEEKDAYS}
     told["holidays"] = request.form.get("holidays", "")
-    told["holiday_hours"] = _spans(request.form.get("holiday_hours", ""))
+    told["holiday_hours"] = spans(request.form.get("holiday_hours", ""))
     columns = (request.form.getlist(name) for name in ("day", "until", "hours", "name"))
     rows = [tuple(cell.strip() for cell in row) for row in zip(*columns, strict=False)]
     told["exceptions"] = [
-        {"day": day, "until": until if until != day else None, "hours": _spans(text), "name": name}
+        {"day": day, "until": until if until != day else None, "hours": spans(text), "name": name}
         for day, until, text, name in rows
         if day or until or text or name
     ]
@@ -86,7 +86,7 @@ def _told() -> dict[str, Any]:
     return told
 
 
-def _spans(text: str) -> list[str]:
+def spans(text: str) -> list[str]:
     """Hours as people write them ("9-13, 14.00 – 18.30"); what is none goes on as it is, and the gateway says so."""
     return [_span(each) for each in re.split(r"[\s,;]+", _DASHES.sub("-", text.strip())) if each]
 

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from web.first_steps import first_steps
+from web.first_steps import start_page
 from web.gateway_client import Refused
 from web.part_forms import KINDS, PartForm, form_of
 from web.reader import asker, client, snapshot
@@ -22,7 +22,7 @@ _GENERAL = ("name", "language", "time_zone", "currency", "country", "recorded_ca
 @parties.get("/start")
 def start() -> str:
     """What a new shop still lacks, in the order in which it is needed."""
-    return render_template("start.html", steps=first_steps(), snapshot=snapshot())
+    return start_page()
 
 
 @parties.get("/shop/general")

@@ -1,0 +1,33 @@
+"""What the panel asks of the daemon in the first run: emulated modems, and a provider's account tried."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from web.gateway_link import Asker, GatewayLink
+
+_CHANGING_SECONDS = 40.0
+_TRYING_SECONDS = 20.0
+
+
+class FirstRunClient(GatewayLink):
+    """One method per operation of the contract."""
+
+    def emulated_modems(self, asker: Asker) -> dict[str, Any]:
+        """Whether they run, and whether they may."""
+        return self._object(asker, "GET", "/api/v1/emulated-modems")
+
+    def begin_emulated_modems(self, asker: Asker) -> None:
+        """Have them, with lines and a courier."""
+        self._ask(asker, "PUT", "/api/v1/emulated-modems", seconds=_CHANGING_SECONDS)
+
+    def end_emulated_modems(self, asker: Asker) -> None:
+        """Have them and all that was tried on them gone."""
+        self._ask(asker, "DELETE", "/api/v1/emulated-modems", seconds=_CHANGING_SECONDS)
+
+    def try_trunk(self, asker: Asker, account: dict[str, str]) -> dict[str, Any]:
+        """What a provider says to an account: `state`, and `reason`."""
+        answer: dict[str, Any] = self._ask(
+            asker, "POST", "/api/v1/shop/trunk-trial", body=account, seconds=_TRYING_SECONDS
+        )
+        return answer
