@@ -134,11 +134,22 @@ class _MediaSelector(selectors.EpollSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         wait = -1.0 if timeout is None else max(0.0, timeout)
-        due = self._serve_deadlines()
+        others = False
+        due = self._soonest()
         if due is not None:
-            left = max(0.0, due - time.monotonic())
-            if wait < 0 or left < wait:
+            left = due - time.monotonic()
+            if left <= 0:
+                # After a stall of the machine both are here: for what has come nothing needs to be made up.
+                others = self._serve_arrivals(0.0)
+                self._serve_deadlines()
+                wait = 0.0  # what was done may have given the loop something to do: it is asked before any wait
+            elif wait < 0 or left < wait:
                 wait = self._wait_nearly(left)
+        others |= self._serve_arrivals(wait)
+        return super().select(0) if others else []
+
+    def _serve_arrivals(self, wait: float) -> bool:
+        """Wait for as many seconds, less than 0: without end; then serve the voices. True: the loop's own turn."""
         others = False
         for descriptor, _events in self._epoll.poll(wait):
             callback = self._callbacks.get(descriptor)
@@ -149,17 +160,20 @@ class _MediaSelector(selectors.EpollSelector):
                     callback()
                 except Exception:  # one of the few named places (rule 4): one voice must not end the others
                     log.exception("A voice could not be served.")
-        return super().select(0) if others else []
+        return others
 
-    def _serve_deadlines(self) -> float | None:
-        """Do what is due; when the next is, None: nothing is waited for."""
+    def _soonest(self) -> float | None:
+        """When the next deadline is; None: nothing is waited for."""
         soonest = None
         for each in self.deadlines:
             due = each.due
             if due is not None and (soonest is None or due < soonest):
                 soonest = due
-        if soonest is None or soonest > (now := time.monotonic()):
-            return soonest
+        return soonest
+
+    def _serve_deadlines(self) -> None:
+        """Do what is still due."""
+        now = time.monotonic()
         for each in tuple(self.deadlines):
             if each.due is not None and each.due <= now:
                 self.lateness.note(now - each.due)
@@ -168,12 +182,9 @@ class _MediaSelector(selectors.EpollSelector):
                     each.callback()
                 except Exception:  # one of the few named places (rule 4): one voice must not end the others
                     log.exception("A voice's deadline could not be kept.")
-        return now  # what was done may have given the loop something to do: it is asked before any wait
 
     def _wait_nearly(self, left: float) -> float:
         """Epoll waits for whole milliseconds, rounded up: wait for the last part here. What is left to wait."""
-        if left <= 0:
-            return 0.0
         if left > _LAST_PART_SECONDS:
             return left - _LAST_PART_SECONDS
         select.select([self._epoll], (), (), left)

@@ -114,6 +114,37 @@ def test_a_deadline_that_is_moved_or_closed_does_not_come_before() -> None:
     run(work())
 
 
+def test_after_a_stall_what_has_come_is_served_before_what_was_due() -> None:
+    """What was due is to make something up; where the voice itself is there, it calls that off."""
+
+    async def work() -> None:
+        ours, theirs = socket.socketpair()
+        done: list[str] = []
+        kept = deadline(lambda: done.append("kept"))
+        called_off = deadline(lambda: done.append("called off"))
+
+        def read() -> None:
+            ours.recv(100)
+            done.append("read")
+            called_off.set(None)
+
+        on_readable(ours.fileno(), read)
+        due = asyncio.get_running_loop().time() + 0.001
+        kept.set(due)
+        called_off.set(due)
+        theirs.send(b"!")
+        time.sleep(0.005)  # noqa: ASYNC251  # the machine stands still
+        await asyncio.sleep(0.02)
+        assert done == ["read", "kept"]
+        for each in (kept, called_off):
+            each.close()
+        no_longer_readable(ours.fileno())
+        ours.close()
+        theirs.close()
+
+    run(work())
+
+
 async def test_on_another_loop_a_deadline_is_a_timer() -> None:
     loop = asyncio.get_running_loop()
     came: list[float] = []

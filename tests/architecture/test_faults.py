@@ -17,7 +17,7 @@ MAY_CATCH_EVERYTHING: dict[str, str] = {
     "gateway/events.py: EventBus.publish": "a watcher must not hurt what it watches",
     "gateway/api/problems.py: problems": "a request must not hurt the daemon",
     "gateway/media_loop.py: _MediaSelector._serve_deadlines": "a fault of one voice must not end the others",
-    "gateway/media_loop.py: _MediaSelector.select": "a fault of one voice must not end the others",
+    "gateway/media_loop.py: _MediaSelector._serve_arrivals": "a fault of one voice must not end the others",
     "gateway/telephony/switchboard.py: Switchboard._serve": "a fault in one call must not end the others",
     "gateway/modem/supervisor.py: ModemSupervisor.run": "a fault of ours must not cost the line",
     "gateway/modem/fleet.py: ModemFleet._watch": "a device that nobody foresaw must not cost the other modems",
