@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gateway.mqtt_settings import MqttSettings, check_mqtt
+from gateway.replication_settings import ReplicationSettings, check_replication
 from gateway.toml_document import Place, TomlDocument, quoted, wrong_word
 
 DIALECTS = ("auto", "huawei", "quectel", "simcom", "generic")
@@ -162,6 +163,7 @@ class Settings:
     alerts: AlertSettings = AlertSettings()
     emulated: EmulatedSettings = EmulatedSettings()
     mqtt: MqttSettings = field(default_factory=MqttSettings)
+    replication: ReplicationSettings = field(default_factory=ReplicationSettings)
 
     @property
     def recordings_dir(self) -> Path:
@@ -262,7 +264,7 @@ def load_settings(path: Path) -> Settings:
     mqtt = settings.mqtt
     if mqtt.password_file is not None:
         mqtt = replace(mqtt, password_file=str(home / mqtt.password_file))
-    settings = replace(settings, emulated=emulated, mqtt=mqtt)
+    settings = replace(settings, emulated=emulated, mqtt=mqtt, replication=settings.replication.below(home))
     return replace(settings, data_dir=home / settings.data_dir, sip=sip, web=web, backup=backup, alerts=alerts)
 
 
@@ -330,6 +332,7 @@ def _check(document: TomlDocument) -> None:
     _check_backup(document)
     _check_alerts(document)
     check_mqtt(document)
+    check_replication(document)
     _check_modems(document)
 
 

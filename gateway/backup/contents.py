@@ -115,6 +115,8 @@ def settle_promises(database: Path) -> None:
     """
     try:
         with closing(sqlite3.connect(database)) as connection, connection:
+            # What is settled here is no news for a shared database, which knows better what became of it.
+            connection.execute("UPDATE replication SET is_on = 0")
             connection.execute(
                 "UPDATE messages SET state = 'unknown', failure = 'outcome-unknown'"
                 " WHERE direction = 'outgoing' AND state IN ('queued', 'sending')"
@@ -122,6 +124,7 @@ def settle_promises(database: Path) -> None:
             connection.execute(
                 "UPDATE jobs SET state = 'unknown', finished_at = created_at WHERE state IN ('waiting', 'running')"
             )
+            connection.execute("UPDATE replication SET is_on = 1")
     except sqlite3.Error as fault:
         raise BackupDamaged(f"The store in the backup cannot be changed: {fault}.") from fault
 

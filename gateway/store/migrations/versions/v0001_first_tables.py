@@ -25,6 +25,7 @@ from gateway.store.migrations.first_call_backs import create_call_backs
 from gateway.store.migrations.first_contacts import create_contacts
 from gateway.store.migrations.first_missed import create_missed
 from gateway.store.migrations.first_queue import create_queue
+from gateway.store.migrations.first_replication import create_replication
 from gateway.store.migrations.first_site import create_site_visits
 from gateway.store.migrations.first_statistics import create_statistics
 from gateway.store.migrations.first_toll_free import create_toll_free
@@ -349,6 +350,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_tokens_user_id", "tokens", ["user_id"])
     create_statistics(_create)  # its triggers stand on calls and legs
+    create_replication(_create)  # so do these, and on more
 
 
 def _create_orders() -> None:
