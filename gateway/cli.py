@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import sys
@@ -17,6 +18,7 @@ from gateway.modem.trial_arguments import add_modem_arguments
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
+    from web.own_certificate import PanelCertificate
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -56,7 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     naming = commands.add_parser("announce", help="keep the name simbridge.local at this machine's address, by Avahi")
     naming.set_defaults(command=_announce)
 
-    _add(commands, "backup", _backup, "make a sealed backup of everything, and open it again to be sure of it")
+    saving = _add(commands, "backup", _backup, "make a sealed backup of everything, and open it again to be sure of it")
+    saving.add_argument("--progress", action="store_true", help="say how far it is, as lines of JSON")
     restoring = _add(commands, "restore", _restore, "fill an empty data directory from a backup")
     restoring.add_argument("file", type=Path, metavar="BACKUP")
     restoring.add_argument(
@@ -137,10 +140,11 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _worker(options: argparse.Namespace) -> int:
+    from gateway.backup.on_demand import backup_command
     from gateway.settings import load_settings
     from gateway.worker import run_worker
 
-    run_worker(load_settings(options.config))
+    run_worker(load_settings(options.config), backup_command(options.config))
     return 0
 
 
@@ -149,28 +153,40 @@ def _web(options: argparse.Namespace) -> int:
     from web.serve import serve
 
     settings = load_settings(options.config)
+    tls = _panel_certificate(settings)
     serve(
         api_url=f"http://{settings.api.bind}",
         bind=settings.web.bind,
-        tls=_panel_certificate(settings),
+        tls=tls,
+        hosts=_names_of(tls),
         phones=settings.web.phones,
     )
     return 0
 
 
-def _panel_certificate(settings: Settings) -> tuple[Path, Path] | None:
-    """The files of certificate and key, made at the first start; None when the panel needs none."""
+def _panel_certificate(settings: Settings) -> PanelCertificate | None:
+    """What the panel shows to browsers, made at the first start; None when the panel needs none."""
     if not settings.web.has_tls:
         return None
     from gateway.sip.addresses import lan_addresses
     from gateway.sip.certificate import make_certificate, server_context
+    from web.own_certificate import PanelCertificate
 
     own = os.environ.get("STATE_DIRECTORY")  # the panel's user may write nowhere else (systemd.exec(5))
     files = settings.web_tls(Path(own) if own else None)
     if files.is_self_made:
         make_certificate(files.certificate, files.key, ("127.0.0.1", "::1", *lan_addresses()))
     server_context(files.certificate, files.key)  # what cannot be used is said here, in a sentence
-    return files.certificate, files.key
+    return PanelCertificate(files.certificate, files.key, files.certificate.parent if files.is_self_made else None)
+
+
+def _names_of(tls: PanelCertificate | None) -> frozenset[str]:
+    """What a certificate that gateway.toml names is for: browsers may call the panel so."""
+    if tls is None or tls.directory is not None:
+        return frozenset()
+    from gateway.doctor.certificate import read_certificate
+
+    return frozenset(read_certificate(tls.shown()).names)
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -186,14 +202,20 @@ def _announce(_options: argparse.Namespace) -> int:
 
 
 def _backup(options: argparse.Namespace) -> int:
+    from gateway.backup.make import tell_nobody
     from gateway.backup.state import make_and_note
     from gateway.settings import load_settings
 
-    made = make_and_note(load_settings(options.config), options.config)
+    tell = _tell_progress if options.progress else tell_nobody
+    made = make_and_note(load_settings(options.config), options.config, tell=tell)
     for path in made.removed:
         print(f"{path} was removed: newer ones are enough.")
     print(f"{made.path}: {made.files} files, {made.size_bytes / 1e6:.1f} MB; opened again and found whole.")
     return 0
+
+
+def _tell_progress(step: str, done_bytes: int, all_bytes: int) -> None:
+    print(json.dumps({"step": step, "done_bytes": done_bytes, "all_bytes": all_bytes}), flush=True)
 
 
 def _restore(options: argparse.Namespace) -> int:

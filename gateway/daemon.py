@@ -269,6 +269,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
                 start_again=ending.start_again,
                 make_bundle=lambda: bundle_of(config),
                 keep_passphrase=PassphraseKeeper(settings, store.note).keep,
+                note=store.note,
             ),
             orders=store.orders,
             order_status=OrderStatusTest(desk=order_desk, sound=lambda keys: sound_of(keys, prompts)),

@@ -201,6 +201,11 @@ class Settings:
         return TlsFiles(directory / "panel-certificate.pem", directory / "panel-key.pem", is_self_made=True)
 
     @property
+    def uploaded_certificate(self) -> Path:
+        """A copy of the certificate that an owner gave to the panel, without its key: for the report."""
+        return self.data_dir / "tls" / "panel-given-certificate.pem"
+
+    @property
     def database(self) -> Path:
         """The SQLite file."""
         return self.data_dir / "simbridge.db"

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from web import formats, parts, reader
 from web.gateway_client import GatewayAway, GatewayClient, Refused
+from web.own_certificate import PanelCertificate
 from web.own_phone import fresh_key, own_phone
 from web.security import SESSION_COOKIE, nonce, protect
 from web.signal_line import signal_lines
@@ -27,6 +28,8 @@ from web.views.access import access
 from web.views.audit import audit
 from web.views.browser_phone import browser_phone
 from web.views.calling import calling
+from web.views.certificate import CERTIFICATE, certificate
+from web.views.comments import comments
 from web.views.contacts import LARGEST_CONTACTS_BYTES, contacts
 from web.views.entry import entry
 from web.views.erasing import erasing
@@ -77,10 +80,10 @@ def create_app(
     *,
     hosts: frozenset[str] = frozenset(),
     only_private: bool = False,
-    secure: bool = False,
+    tls: PanelCertificate | None = None,
     phone_files_port: int | None = None,
 ) -> Flask:
-    """The application. `hosts` are further names it may be called by; `secure`: it is served by TLS.
+    """The application. `hosts` are further names it may be called by; `tls` is what it is served by TLS with.
 
     `phone_files_port` is where phones fetch their files; None: nowhere.
     """
@@ -91,14 +94,15 @@ def create_app(
         SESSION_COOKIE_NAME="simbridge_form",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_SECURE=tls is not None,
         WTF_CSRF_TIME_LIMIT=None,
         MAX_CONTENT_LENGTH=LARGEST_FORM_BYTES,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.config[PORT] = phone_files_port
+    app.config[CERTIFICATE] = tls
     app.extensions["simbridge"] = reader.Panel(GatewayClient(api_url))
-    protect(app, hosts=hosts, only_private=only_private)
+    protect(app, names=lambda: hosts | (tls.names if tls is not None else frozenset()), only_private=only_private)
     app.before_request(_allow_larger_forms)
     CSRFProtect(app)
     Babel(app, locale_selector=reader.language)
@@ -106,7 +110,7 @@ def create_app(
         routing, toll_free,
         entry, restoring, system, access, audit, second_step, my_orders, ordering, order_status, overview, line_rules,
         history, reports, hours, erasing, prompts, playground, phone_setup, numbering, shop, news, texting, contacts,
-        queueing, reception, first_run, calling, site, browser_phone, parties,
+        queueing, reception, first_run, calling, comments, certificate, site, browser_phone, parties,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)

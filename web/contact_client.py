@@ -56,9 +56,10 @@ class ContactClient(GatewayLink):
         """Who has a number, with the last calls, orders and notes."""
         return self._object(asker, "GET", "/api/v1/card", query={"number": number})
 
-    def note_call(self, asker: Asker, call_id: str, text: str) -> None:
-        """Note something on a call."""
-        self._ask(asker, "POST", "/api/v1/calls/{id}/notes", body={"text": text}, id=call_id)
+    def note_call(self, asker: Asker, call_id: str, text: str, *, place: tuple[str, float] | None = None) -> None:
+        """Note something on a call, or on a `place` of a recording of it (id, seconds from its beginning)."""
+        about = {} if place is None else {"recording_id": place[0], "at_seconds": place[1]}
+        self._ask(asker, "POST", "/api/v1/calls/{id}/notes", body={"text": text, **about}, id=call_id)
 
     def remove_note(self, asker: Asker, call_id: str, note_id: str) -> None:
         """Take a note away."""

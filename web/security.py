@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import socket
+from collections.abc import Callable
 
 from flask import Flask, Response, abort, g, request
 
@@ -19,14 +20,17 @@ def nonce() -> str:
     return str(g.nonce)
 
 
-def protect(app: Flask, *, hosts: frozenset[str], only_private: bool) -> None:
-    """Refuse foreign Host headers (DNS rebinding), and clients from outside when the panel is for the LAN only."""
-    allowed = hosts | {"localhost", "simbridge", "simbridge.local", *_own_names()}
+def protect(app: Flask, *, names: Callable[[], frozenset[str]], only_private: bool) -> None:
+    """Refuse foreign Host headers (DNS rebinding), and clients from outside when the panel is for the LAN only.
+
+    `names` are those that it may be called by besides its own, small letters; "*.example.org" is any one label.
+    """
+    own = {"localhost", "simbridge", "simbridge.local", *_own_names()}
 
     @app.before_request
     def check_host() -> None:
         host = request.host.rpartition(":")[0] if request.host.rpartition(":")[2].isdigit() else request.host
-        if host.lower() not in allowed and not _is_address(host.strip("[]")):
+        if host.lower() not in own and not _is_address(host.strip("[]")) and not is_one_of(host, names()):
             abort(421)
         if only_private and not ipaddress.ip_address(request.remote_addr or "0.0.0.0").is_private:
             abort(403)
@@ -49,6 +53,11 @@ def protect(app: Flask, *, hosts: frozenset[str], only_private: bool) -> None:
         elif "/vendor/" in request.path:
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
+
+
+def is_one_of(host: str, names: frozenset[str]) -> bool:
+    """Whether a certificate's names are for that host (RFC 6125 section 6.4.3)."""
+    return host.lower() in names or "*." + host.lower().partition(".")[2] in names
 
 
 def _is_address(host: str) -> bool:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import ssl
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -13,6 +11,7 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  #
 
 from web.app import create_app
 from web.gateway_client import GatewayClient
+from web.own_certificate import PanelCertificate
 from web.phone_files import PhoneFiles
 
 THREADS = 32
@@ -41,24 +40,17 @@ class _Server(BaseApplication):  # type: ignore[misc]  # as above
         return self._make_app()
 
 
-def _context(_config: object, make_default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
-    context = make_default()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
-
-
 def serve(
     *,
     api_url: str,
     bind: str,
-    tls: tuple[Path, Path] | None = None,
+    tls: PanelCertificate | None = None,
     hosts: frozenset[str] = frozenset(),
     phones: str | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. `bind` is host:port; the host "lan" serves private addresses only.
 
-    `tls`: the files of a certificate with its chain, and of its key (PEM). `phones` is the host:port where phones
-    fetch their files.
+    `tls` is what it shows to browsers; None: no TLS. `phones` is the host:port where phones fetch their files.
     """
     host, _, port = bind.rpartition(":")
     only_private = host == "lan"
@@ -80,7 +72,9 @@ def serve(
         "control_socket_disable": True,
     }
     if tls is not None:
-        settings |= {"certfile": str(tls[0]), "keyfile": str(tls[1]), "ssl_context": _context}
+        context = tls.context  # asked for each connection, so that a new certificate needs no new start
+        files = {"certfile": str(tls.certificate), "keyfile": str(tls.key)}
+        settings |= {**files, "ssl_context": lambda _config, _make_default: context()}
     names = hosts if host in ("lan", "") else hosts | {host.strip("[]").lower()}
 
     def make_app() -> Flask:
@@ -93,8 +87,6 @@ def serve(
             else:
                 files.start()
                 port = files.server_port
-        return create_app(
-            api_url, hosts=names, only_private=only_private, secure=tls is not None, phone_files_port=port
-        )
+        return create_app(api_url, hosts=names, only_private=only_private, tls=tls, phone_files_port=port)
 
     _Server(make_app, settings).run()

@@ -27,6 +27,14 @@ class SystemClient(GatewayLink):
         lines: list[str] = self._ask(asker, "GET", "/api/v1/system/log")["lines"]
         return lines
 
+    def backups(self, asker: Asker) -> dict[str, Any]:
+        """Which there are, and how far one is that is being made."""
+        return self._object(asker, "GET", "/api/v1/backups")
+
+    def begin_backup(self, asker: Asker) -> None:
+        """Have one made."""
+        self._ask(asker, "POST", "/api/v1/backups")
+
     @contextmanager
     def backup(self, asker: Asker, name: str) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:
         """The headers and pieces of a backup."""
@@ -36,6 +44,18 @@ class SystemClient(GatewayLink):
     def keep_passphrase(self, asker: Asker, passphrase: str) -> None:
         """Seal later backups with it."""
         self._ask(asker, "PUT", "/api/v1/backups/passphrase", body={"passphrase": passphrase})
+
+    def read_certificate(self, asker: Asker, certificate: str) -> dict[str, Any]:
+        """What a certificate says of itself."""
+        return self._object(asker, "POST", "/api/v1/certificate/read", body={"certificate": certificate})
+
+    def keep_certificate(self, asker: Asker, certificate: str) -> dict[str, Any]:
+        """Have a certificate of the panel judged, and on record."""
+        return self._object(asker, "PUT", "/api/v1/certificate", body={"certificate": certificate})
+
+    def forget_certificate(self, asker: Asker) -> None:
+        """Have it on record that the panel shows its own again."""
+        self._ask(asker, "DELETE", "/api/v1/certificate")
 
     @contextmanager
     def support_bundle(self, asker: Asker) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:

@@ -19,6 +19,8 @@ from gateway.api.relay import Relay
 from gateway.telephony.contacts import Contact, ContactDraft
 
 LONGEST_NOTE = 2_000
+LONGEST_RECORDING = 86_400
+"""In seconds; no call is that long."""
 READING_SECONDS = 300.0
 """As long as the worker may take for a file of thousands of cards."""
 _FIELDS = frozenset({"name", "phones", "manager", "tags", "note"})
@@ -55,8 +57,8 @@ class Contacts(Protocol):
 class CallNotes(Protocol):
     """Notes on calls; the store's StoredCallNotes."""
 
-    async def add(self, call_id: str, text: str, *, by: str) -> str | None:
-        """Note something on a call; None: there is no such call."""
+    async def add(self, call_id: str, text: str, *, by: str, place: tuple[str, float] | None = None) -> str | None:
+        """Note something on a call, or on a place of its recording (id, seconds); None: there is no such call."""
 
     async def remove(self, call_id: str, note_id: str, *, by: str) -> bool:
         """Take a note away."""
@@ -153,13 +155,14 @@ class ContactRoutes:
         return await self._relay.pass_on(request)
 
     async def _post_note(self, request: web.Request) -> web.Response:
-        body = await bodies.json_object(request, allowed=frozenset({"text"}))
+        body = await bodies.json_object(request, allowed=frozenset({"text", "recording_id", "at_seconds"}))
         text = bodies.prose(body, "text", shortest=1, longest=LONGEST_NOTE).strip()
         if not text:
             raise bodies.bad_request("The field 'text' must not be empty.")
-        note_id = await self._notes.add(request.match_info["id"], text, by=request[PRINCIPAL].name)
+        call_id, place = request.match_info["id"], _place(body)
+        note_id = await self._notes.add(call_id, text, by=request[PRINCIPAL].name, place=place)
         if note_id is None:
-            raise NotFound("There is no such call.")
+            raise NotFound("There is no such call." if place is None else "There is no such recording of that call.")
         return _answer({"id": note_id}, status=201)
 
     async def _delete_note(self, request: web.Request) -> web.Response:
@@ -167,6 +170,17 @@ class ContactRoutes:
         if not await self._notes.remove(ids["id"], ids["note"], by=request[PRINCIPAL].name):
             raise NotFound("There is no such note.")
         return web.Response(status=204)
+
+
+def _place(body: Mapping[str, object]) -> tuple[str, float] | None:
+    """Where in a recording: its id, and the seconds from its beginning."""
+    seconds = body.get("at_seconds")
+    if body.get("recording_id") is None and seconds is None:
+        return None
+    recording_id = bodies.string(body, "recording_id", longest=64, shortest=1)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= LONGEST_RECORDING:
+        raise bodies.bad_request("The field 'at_seconds' must be the seconds from the beginning of the recording.")
+    return recording_id, round(float(seconds), 1)
 
 
 def _draft(body: Mapping[str, object]) -> ContactDraft:

@@ -18,6 +18,7 @@ from gateway.api.auth import ACCOUNTS, authenticate
 from gateway.api.branch_routes import BranchRoutes
 from gateway.api.browser_phone_routes import BrowserPhoneRoutes, BrowserPhones
 from gateway.api.call_routes import CallRoutes, ConnectTwo, Transfer
+from gateway.api.certificate_routes import CertificateRoutes
 from gateway.api.company_routes import Company, CompanyRoutes
 from gateway.api.contact_routes import AddressBook, ContactRoutes
 from gateway.api.courier_routes import CourierRoutes, Couriers
@@ -181,6 +182,7 @@ class ApiServer:
             PlaygroundRoutes(playground),
             RestoreRoutes(accounts, self._relay, upkeep.start_again),
             SystemRoutes(self._relay, upkeep),
+            CertificateRoutes(self._relay, upkeep.note),
             PromptRoutes(self._relay, recorded.prompts_changed),
         ):
             self._app.add_routes(part.routes())

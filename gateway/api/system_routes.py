@@ -34,6 +34,8 @@ class Upkeep:
     make_bundle: MakeBundle
     keep_passphrase: Callable[[str, str], Awaitable[None]]
     """Seals later backups with a passphrase, by the name of who wants it. Raises GatewayError."""
+    note: Callable[[str, str], Awaitable[None]]
+    """Has it on record that somebody, by name, did something to the gateway itself. Raises StoreError."""
 
 
 class SystemRoutes:
@@ -49,6 +51,8 @@ class SystemRoutes:
         return [
             web.get("/api/v1/system", self._relay.pass_on),
             web.get("/api/v1/system/log", self._relay.pass_on),
+            web.get("/api/v1/backups", self._relay.pass_on),
+            web.post("/api/v1/backups", self._post_backup),
             web.get("/api/v1/backups/{name}", self._relay.pass_on),
             web.get("/api/v1/support-bundle", self._get_bundle),
             web.put("/api/v1/backups/passphrase", self._put_passphrase),
@@ -61,6 +65,13 @@ class SystemRoutes:
         name = f"simbridge-support-{utc_now():%Y%m%d-%H%M%S}.tar.gz"
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
         return web.Response(body=content, content_type="application/gzip", headers=headers)
+
+    async def _post_backup(self, request: web.Request) -> web.Response:
+        """Made by the worker, in its own time; it is on record whose wish it was."""
+        answer = await self._relay.answer_to(request)
+        if answer.status == 202:
+            await self._upkeep.note(request[PRINCIPAL].name, "backup.asked-for")
+        return answer
 
     async def _put_passphrase(self, request: web.Request) -> web.Response:
         body = await bodies.json_object(request, allowed=frozenset({"passphrase"}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -59,11 +59,14 @@ def sources(data_dir: Path, config: Path, *, without: frozenset[Path], recording
         yield from _below(data_dir / "recordings", "data/recordings", without)
 
 
-def unpack(source: BinaryIO, passphrase: str, into: Path) -> Manifest:
+def unpack(
+    source: BinaryIO, passphrase: str, into: Path, *, told: Callable[[int], None] = lambda _bytes: None
+) -> Manifest:
     """Open a backup into an empty directory and judge all of it. Raises BackupUnusable and OSError.
 
-    What is left there when it raises is of no use.
+    What is left there when it raises is of no use. `told` hears how many bytes are there, from time to time.
     """
+    written = 0
     reader = OpeningReader(source, passphrase)
     names: list[str] = []
     manifest: Manifest | None = None
@@ -83,6 +86,8 @@ def unpack(source: BinaryIO, passphrase: str, into: Path) -> Manifest:
                     target.chmod(0o600)
                     while block := content.read(_READ_BYTES):
                         file.write(block)
+                        written += len(block)
+                        told(written)
         while reader.read(_READ_BYTES):
             pass  # what follows the archive is judged too
     except (tarfile.TarError, EOFError) as fault:

@@ -12,11 +12,12 @@ import os
 import shutil
 import sqlite3
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeAlias, cast
 
 from gateway import __version__
 from gateway.backup.contents import DATABASE, MANIFEST, Manifest, Source, sources, unpack
@@ -31,6 +32,21 @@ _UNFINISHED = ".unfinished"
 _LOCK = ".lock"
 
 
+class Step(StrEnum):
+    """What is being done for a backup."""
+
+    SEALING = "sealing"
+    CHECKING = "checking"
+
+
+Tell: TypeAlias = Callable[[Step, int, int], None]
+"""Hears how far it is: so many bytes of so many."""
+
+
+def tell_nobody(_step: Step, _done_bytes: int, _all_bytes: int) -> None:
+    """For a backup that nobody waits for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """A backup that was judged good. `removed` are older ones that went for it."""
@@ -41,14 +57,14 @@ class Made:
     removed: tuple[Path, ...]
 
 
-def make_backup(settings: Settings, config: Path, *, clock: WallClock = utc_now) -> Made:
+def make_backup(settings: Settings, config: Path, *, clock: WallClock = utc_now, tell: Tell = tell_nobody) -> Made:
     """Back up everything that gateway.toml at `config` speaks of. Raises BackupUnusable, a sentence for the owner."""
     directory, passphrase = settings.backup_dir, read_passphrase(settings.backup_passphrase)
     if not settings.database.exists():
         raise BackupUnusable(f"There is no store to back up yet: {settings.database} is missing.")
     try:
         with _alone(directory) as work:
-            made = _make(settings, config, passphrase, work, clock)
+            made = _make(settings, config, work, passphrase, clock=clock, tell=tell)
             if os.geteuid() == 0:
                 _give_to_owner(settings, made.path)
             return made
@@ -75,7 +91,7 @@ def existing_backups(directory: Path) -> list[Path]:
     return sorted(path for path in directory.glob(f"simbridge-*{SUFFIX}") if path.is_file())
 
 
-def _make(settings: Settings, config: Path, passphrase: str, work: Path, clock: WallClock) -> Made:
+def _make(settings: Settings, config: Path, work: Path, passphrase: str, *, clock: WallClock, tell: Tell) -> Made:
     moment = clock()
     store = work / "simbridge.db"
     back_up(settings.database, store)
@@ -84,16 +100,15 @@ def _make(settings: Settings, config: Path, passphrase: str, work: Path, clock: 
     sealed = work / "sealed"
     with sealed.open("xb") as target:
         sealed.chmod(0o600)
-        files = _write(
-            target, passphrase, schema_version(store), moment.isoformat(), [Source(store, DATABASE), *others]
-        )
+        wanted = [Source(store, DATABASE), *others]
+        files, all_bytes = _write(target, passphrase, schema_version(store), moment.isoformat(), wanted, tell=tell)
         target.flush()
         os.fsync(target.fileno())
     store.unlink()
     opened = work / "opened"
     opened.mkdir()
     with sealed.open("rb") as source:
-        manifest = unpack(source, passphrase, opened)
+        manifest = unpack(source, passphrase, opened, told=lambda done: tell(Step.CHECKING, done, all_bytes))
     if len(manifest.files) != files:
         raise BackupUnusable("The backup could be opened again, but does not hold all files.")
     name = settings.backup_dir / f"simbridge-{moment:%Y%m%d-%H%M%S}{SUFFIX}"
@@ -105,9 +120,12 @@ def _make(settings: Settings, config: Path, passphrase: str, work: Path, clock: 
     return Made(name, name.stat().st_size, files, tuple(old))
 
 
-def _write(target: BinaryIO, passphrase: str, schema: str, made_at: str, wanted: list[Source]) -> int:
-    """Seal them; how many files there were. One that vanishes meanwhile, as old recordings do, is left out."""
+def _write(
+    target: BinaryIO, passphrase: str, schema: str, made_at: str, wanted: list[Source], *, tell: Tell
+) -> tuple[int, int]:
+    """Seal them; how many files and bytes there were. What vanishes meanwhile, as old recordings do, is left out."""
     found = [each for each in wanted if each.path.is_file()]
+    done_bytes, all_bytes = 0, sum(each.path.stat().st_size for each in found)
     manifest = Manifest(
         simbridge=__version__, schema=schema, made_at=made_at, files=tuple(each.name for each in found)
     ).to_json()
@@ -116,9 +134,12 @@ def _write(target: BinaryIO, passphrase: str, schema: str, made_at: str, wanted:
         _add(archive, MANIFEST, io.BytesIO(manifest), len(manifest))
         for each in found:
             with each.path.open("rb") as file:
-                _add(archive, each.name, file, os.fstat(file.fileno()).st_size)
+                size_bytes = os.fstat(file.fileno()).st_size
+                _add(archive, each.name, file, size_bytes)
+            done_bytes += size_bytes
+            tell(Step.SEALING, done_bytes, all_bytes)
     sealing.finish()
-    return len(found)
+    return len(found), done_bytes
 
 
 def _add(archive: tarfile.TarFile, name: str, content: BinaryIO, size_bytes: int) -> None:

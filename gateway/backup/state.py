@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NoReturn
 
-from gateway.backup.make import Made, existing_backups, make_backup
+from gateway.backup.make import Made, Tell, existing_backups, make_backup, tell_nobody
 from gateway.backup.sealed_file import BackupUnusable
 from gateway.clock import WallClock, utc_now
 from gateway.events import AlertCleared, AlertRaised, Publish
@@ -54,11 +54,11 @@ class BackupState:
     reason: str | None = None
 
 
-def make_and_note(settings: Settings, config: Path, *, clock: WallClock = utc_now) -> Made:
+def make_and_note(settings: Settings, config: Path, *, clock: WallClock = utc_now, tell: Tell = tell_nobody) -> Made:
     """`make_backup`, and a note of its failure for whoever looks later. Raises BackupUnusable."""
     note = settings.data_dir / _NOTE
     try:
-        made = make_backup(settings, config, clock=clock)
+        made = make_backup(settings, config, clock=clock, tell=tell)
     except BackupUnusable as fault:
         with suppress(OSError):  # the disk may be what is wrong
             note.write_text(json.dumps({"at": clock().isoformat(), "reason": str(fault)}), encoding="utf-8")

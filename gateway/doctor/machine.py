@@ -148,28 +148,36 @@ def _clock_source() -> Iterator[Finding]:
 
 
 def _certificates(settings: Settings) -> Iterator[Finding]:
-    """Those of SIP and, where it is the owner's, the panel's: its own lies where only the panel may look."""
+    """Those of SIP and, where it is the owner's, the panel's: one of its making lies where only the panel may look."""
     files = [settings.sip_tls] if settings.sip.tls_port is not None else []
     panel = settings.web_tls()
     if settings.web.has_tls and not panel.is_self_made:
         files.append(panel)
+    if settings.uploaded_certificate.exists():
+        yield _ending(settings.uploaded_certificate, is_self_made=False)
     for each in files:
-        values = {"path": str(each.certificate)}
         if each.is_self_made and not each.certificate.exists():
             continue  # made at the next start
         try:
-            ends = _end_of(each.certificate)
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(each.certificate, each.key)
         except (OSError, ValueError) as fault:
-            yield Finding(Severity.PROBLEM, "certificate-unusable", {**values, "reason": str(fault)})
-            continue
-        values["day"] = f"{ends:%Y-%m-%d}"
-        if ends < datetime.now(UTC):
-            yield Finding(Severity.PROBLEM, "certificate-expired", values)
-        elif ends < datetime.now(UTC) + SOON and not each.is_self_made:
-            yield Finding(Severity.WARNING, "certificate-expires", values)
+            values = {"path": str(each.certificate), "reason": str(fault)}
+            yield Finding(Severity.PROBLEM, "certificate-unusable", values)
         else:
-            yield Finding(Severity.GOOD, "certificate-good", values)
+            yield _ending(each.certificate, is_self_made=each.is_self_made)
+
+
+def _ending(certificate: Path, *, is_self_made: bool) -> Finding:
+    try:
+        ends = _end_of(certificate)
+    except (OSError, ValueError) as fault:
+        return Finding(Severity.PROBLEM, "certificate-unusable", {"path": str(certificate), "reason": str(fault)})
+    values = {"path": str(certificate), "day": f"{ends:%Y-%m-%d}"}
+    if ends < datetime.now(UTC):
+        return Finding(Severity.PROBLEM, "certificate-expired", values)
+    if ends < datetime.now(UTC) + SOON and not is_self_made:
+        return Finding(Severity.WARNING, "certificate-expires", values)
+    return Finding(Severity.GOOD, "certificate-good", values)
 
 
 def _end_of(certificate: Path) -> datetime:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, insert, select
 from gateway.clock import WallClock
 from gateway.ids import new_id
 from gateway.store.audit import add_audit
-from gateway.store.schema import calls
+from gateway.store.schema import calls, recordings
 from gateway.store.schema_contacts import call_notes
 from gateway.store.writer import Writer
 
@@ -23,14 +23,20 @@ class StoredCallNotes:
         self._gateway_id = gateway_id
         self._clock = clock
 
-    async def add(self, call_id: str, text: str, *, by: str) -> str | None:
-        """Note something on a call, also on a running one; the note's id. None: there is no such call, or no room."""
+    async def add(self, call_id: str, text: str, *, by: str, place: tuple[str, float] | None = None) -> str | None:
+        """Note something on a call, also on a running one; the note's id. None: there is no such call, or no room.
+
+        `place` is a recording of the call, and how many seconds from its beginning; None too when there is no such one.
+        """
         note_id, now = new_id(), self._clock()
+        recording_id, at_seconds = place or (None, None)
 
         def add(connection: Connection) -> str | None:
             known = connection.execute(select(calls.c.id).where(calls.c.id == call_id)).scalar()
             there = connection.execute(select(call_notes.c.id).where(call_notes.c.call_id == call_id)).all()
             if known is None or len(there) >= MOST_NOTES:
+                return None
+            if recording_id is not None and not _is_of_call(connection, recording_id, call_id):
                 return None
             row = {
                 "id": note_id,
@@ -39,6 +45,8 @@ class StoredCallNotes:
                 "time": now,
                 "by": by,
                 "text": text,
+                "recording_id": recording_id,
+                "at_seconds": at_seconds,
             }
             connection.execute(insert(call_notes), row)
             add_audit(
@@ -64,3 +72,10 @@ class StoredCallNotes:
             return True
 
         return await self._writer.write(remove)
+
+
+def _is_of_call(connection: Connection, recording_id: str, call_id: str) -> bool:
+    wanted = select(recordings.c.id).where(
+        recordings.c.id == recording_id, recordings.c.call_id == call_id, recordings.c.deleted_at.is_(None)
+    )
+    return connection.execute(wanted).scalar() is not None

@@ -349,7 +349,7 @@ def _listening(heard: Listening) -> dict[str, object]:
 
 def note_wire(row: Row[Any]) -> dict[str, object]:
     """The schema `CallNote`."""
-    return {**_pick(row, "id", "by", "text"), **_moments(row, "time")}
+    return {**_pick(row, "id", "by", "text", "recording_id", "at_seconds"), **_moments(row, "time")}
 
 
 def _leg(row: Row[Any]) -> dict[str, object]:

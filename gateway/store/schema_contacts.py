@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import JSON, Column, Float, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 
 from gateway.store.schema import Moment, metadata
 
@@ -42,4 +42,7 @@ call_notes = Table(
     Column("time", Moment, nullable=False),
     Column("by", Text, nullable=False),
     Column("text", Text, nullable=False),
+    Column("recording_id", String(36)),
+    Column("at_seconds", Float),
 )
+"""With `recording_id` it is about a place of that recording, `at_seconds` from its beginning; the note outlives it."""

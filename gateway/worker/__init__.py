@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable
 from datetime import datetime
 
+from gateway.backup.on_demand import BackupOnDemand
 from gateway.settings import Settings
 from gateway.store.contact_lists import ContactLists
 from gateway.store.queries import Queries
@@ -31,8 +32,8 @@ log = logging.getLogger(__name__)
 NICENESS = 10
 
 
-def run_worker(settings: Settings) -> None:
-    """Answer the daemon until SIGTERM or SIGINT."""
+def run_worker(settings: Settings, backup_command: tuple[str, ...]) -> None:
+    """Answer the daemon until SIGTERM or SIGINT. `backup_command` makes a backup when somebody asks for one."""
     os.nice(NICENESS)
     with (
         Queries(settings) as archive,
@@ -41,7 +42,10 @@ def run_worker(settings: Settings) -> None:
         SiteReports(settings) as site,
         RecordingResults(settings) as results,
     ):
-        asyncio.run(serve(settings, archive, contacts, results, reports, site=site, remember=reports.remember))
+        backups = BackupOnDemand(backup_command)
+        asyncio.run(
+            serve(settings, archive, contacts, results, reports, site=site, remember=reports.remember, backups=backups)
+        )
 
 
 async def serve(
@@ -53,6 +57,7 @@ async def serve(
     *,
     site: SiteArchive,
     remember: Callable[[datetime], None],
+    backups: BackupOnDemand,
 ) -> None:
     """Answer, and work through what the calls leave behind, until this process is told to stop."""
     stop = asyncio.Event()
@@ -72,12 +77,15 @@ async def serve(
         prompts=OwnPrompts(settings.prompts_dir, speech),
         contacts=contacts,
         settings=settings,
+        backups=backups,
     ):
         log.info("The worker answers at %s.", settings.worker_socket)
         async with asyncio.TaskGroup() as work:
             making = work.create_task(Afterwards(results, settings.recordings_dir, keys).run())
             summing = work.create_task(remember_days(remember))
+            saving = work.create_task(backups.run())
             await stop.wait()
             making.cancel()
             summing.cancel()
+            saving.cancel()
     log.info("The worker has stopped.")

@@ -25,7 +25,9 @@ from gateway.errors import StoreError
 from gateway.settings import Settings
 from gateway.telephony.messages import MessageState
 from gateway.worker.audit_routes import AuditRoutes
+from gateway.worker.backup_routes import BackupRoutes, OnDemand
 from gateway.worker.caller_sound import caller_samples
+from gateway.worker.certificate_routes import CertificateRoutes
 from gateway.worker.contact_routes import ContactArchive, ContactRoutes
 from gateway.worker.evidence_pack import write_pack
 from gateway.worker.peaks import PeaksCache
@@ -64,6 +66,7 @@ class WorkerServer:
         contacts: ContactArchive | None = None,
         site: SiteArchive | None = None,
         settings: Settings | None = None,
+        backups: OnDemand | None = None,
     ) -> None:
         """What is left out (of `settings`: what is about the machine) nobody can ask for."""
         self._socket = socket
@@ -84,6 +87,8 @@ class WorkerServer:
         if settings is not None:
             self._app.add_routes(RestoreRoutes(settings).routes())
             self._app.add_routes(SystemRoutes(settings).routes())
+            self._app.add_routes(BackupRoutes(settings, backups).routes())
+            self._app.add_routes(CertificateRoutes(settings).routes())
             self._app.add_routes(AuditRoutes(settings).routes())
             self._app.add_routes(PlaceRoutes(settings.number_ranges).routes())
         self._app.add_routes(

@@ -145,3 +145,27 @@ async def test_the_card_of_a_caller(tmp_path: Path) -> None:
         for text in ("", " ", "x" * 2001, "\0"):
             assert (await served.ask("POST", "/api/v1/calls/c6/notes", json={"text": text}))[0] == 400
         assert (await served.ask("POST", "/api/v1/calls/nobody/notes", json={"text": "x"}))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("place", "status"),
+    [
+        ({"recording_id": "r-c1", "at_seconds": 12.54}, 201),
+        ({"recording_id": "r-c1", "at_seconds": 0}, 201),
+        ({"recording_id": "r-c2", "at_seconds": 1}, 404),
+        ({"recording_id": "r-c1"}, 400),
+        ({"at_seconds": 1}, 400),
+        ({"recording_id": "r-c1", "at_seconds": -1}, 400),
+        ({"recording_id": "r-c1", "at_seconds": True}, 400),
+        ({"recording_id": "r-c1", "at_seconds": 1e9}, 400),
+    ],
+)
+async def test_a_note_on_a_place_of_a_recording(tmp_path: Path, place: dict[str, object], status: int) -> None:
+    async with with_worker(tmp_path) as served:
+        served.people.keep_call("c1", caller=MARIA)
+        served.people.keep_call("c2", caller=MARIA)
+        served.people.keep_recording("r-c1", "c1")
+        assert (await served.ask("POST", "/api/v1/calls/c1/notes", json={"text": "x", **place}))[0] == status
+        notes: Any = served.people.lists.card(MARIA)["notes"]
+        expected = [("r-c1", round(float(str(place["at_seconds"])), 1))] if status == 201 else []
+        assert [(note["recording_id"], note["at_seconds"]) for note in notes] == expected

@@ -18,7 +18,7 @@ import pytest
 
 from gateway.backup import sealed_file
 from gateway.backup.contents import unpack
-from gateway.backup.make import existing_backups, make_backup
+from gateway.backup.make import Step, existing_backups, make_backup
 from gateway.backup.restore import restore_backup
 from gateway.backup.sealed_file import BLOCK_BYTES, BackupUnusable, OpeningReader, SealingWriter
 from gateway.settings import Settings, load_settings
@@ -265,3 +265,12 @@ def test_what_root_restores_belongs_to_the_daemons_user(
     assert set(given.values()) == {(owner.st_uid, owner.st_gid)}
     for path in (other.data_dir, *other.data_dir.rglob("*")):
         assert not path.stat().st_mode & 0o007, path
+
+
+def test_how_far_it_is_is_told_to_the_end(config: Path) -> None:
+    told: list[tuple[Step, int, int]] = []
+    make_backup(load_settings(config), config, tell=lambda *each: told.append(each))
+    for step in Step:
+        steps = [(done, whole) for each, done, whole in told if each is step]
+        assert steps == sorted(steps)
+        assert steps[-1][0] == steps[-1][1] > 100_000, step

@@ -13,7 +13,7 @@ from gateway.store.call_notes import StoredCallNotes
 from gateway.store.contact_lists import ContactLists
 from gateway.store.contacts import StoredContacts, forget_contacts
 from gateway.store.journal import empty_call
-from gateway.store.schema import calls
+from gateway.store.schema import calls, recordings
 from gateway.store.schema_contacts import contact_phones, contacts
 from gateway.store.writer import Writer
 from gateway.telephony.contacts import Known
@@ -58,6 +58,14 @@ class KeptPeople:
         row = {**empty_call(call_id, "g"), "started_at": datetime.now(UTC), "direction": "incoming", **values}
         with self.writer.engine.begin() as connection:
             connection.execute(insert(calls).values(row))
+
+    def keep_recording(self, recording_id: str, call_id: str) -> None:
+        """A recording of that call in the store; there is no file."""
+        row = {"id": recording_id, "gateway_id": "g", "call_id": call_id, "path": f"{recording_id}.wav"}
+        with self.writer.engine.begin() as connection:
+            connection.execute(
+                insert(recordings).values(**row, state="finished", started_at=datetime.now(UTC), kept=False)
+            )
 
 
 class FakePeople:

@@ -45,7 +45,7 @@ from tests.fakes.site import FakeSite
 from tests.fakes.texts import FakeTexts
 from tests.fakes.toll_free import toll_free_in_memory
 from tests.fakes.trunk_tried import FakeProvider
-from tests.fakes.upkeep import upkeep
+from tests.fakes.upkeep import FakeBackups, upkeep
 
 T = TypeVar("T")
 
@@ -75,6 +75,7 @@ class GatewayThread:
         self.hung_up: list[str] = []
         self.started_again: list[bool] = []
         self.passphrases: list[str] = []
+        self.backups = FakeBackups()
         self.world = FakeWorld(directory)
         self.provider, self.emulated = FakeProvider(), FakeEmulatedModems()
         self.transferred: list[str] = []
@@ -202,6 +203,7 @@ class GatewayThread:
                     site=self.site,
                     prompts=OwnPrompts(self.prompts_dir, Speech(self.prompts_dir / "said", self.prompts_dir)),
                     settings=self.settings,
+                    backups=self.backups,
                 ):
                     started.set()
                     await self._stop.wait()

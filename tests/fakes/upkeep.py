@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from gateway.api.system_routes import Upkeep
+from gateway.backup.on_demand import Progress
 
 BUNDLE = b"a support bundle"
+
+
+class FakeBackups:
+    """A backup that is as far as a test says."""
+
+    def __init__(self) -> None:
+        self.progress: Progress | None = None
+
+    def begin(self) -> None:
+        self.progress = Progress()
 
 
 def upkeep(started_again: list[bool] | None = None, passphrases: list[str] | None = None) -> Upkeep:
@@ -19,4 +30,10 @@ def upkeep(started_again: list[bool] | None = None, passphrases: list[str] | Non
         if passphrases is not None:
             passphrases.append(passphrase)
 
-    return Upkeep(start_again=lambda: begun.append(True), make_bundle=make_bundle, keep_passphrase=keep_passphrase)
+    async def note(by: str, action: str) -> None:
+        assert by
+        assert action
+
+    return Upkeep(
+        start_again=lambda: begun.append(True), make_bundle=make_bundle, keep_passphrase=keep_passphrase, note=note
+    )

@@ -110,6 +110,27 @@ def test_notes_are_written_on_a_call(owner: FlaskClient, gateway: GatewayThread)
     assert gateway.people.lists.card("+79031112233")["notes"] == []
 
 
+def test_places_of_a_recording_are_commented_on(owner: FlaskClient, gateway: GatewayThread) -> None:
+    gateway.people.keep_call("c1", caller="+79031112233")
+    gateway.people.keep_recording("r-c1", "c1")
+    gateway.archive.call_rows = [call_row("c1", caller="+79031112233")]
+    address = "/calls/c1/recordings/r-c1/comments.json"
+    assert f'data-comments="{address}"' in owner.get("/calls").text
+    assert _post(owner, address, text=" promises a discount ", at_seconds="12.3").status_code == 200
+    notes: Any = gateway.people.lists.card("+79031112233")["notes"]
+    (note,) = notes
+    assert (note["text"], note["recording_id"], note["at_seconds"]) == ("promises a discount", "r-c1", 12.3)
+    other = {**note, "id": "n2", "recording_id": None, "at_seconds": None}
+    gateway.archive.details["c1"] = {"notes": [note, other, {**note, "id": "n3", "at_seconds": 1.0}]}
+    said = owner.get(address).get_json()["items"]
+    assert [(each["id"], each["at_seconds"]) for each in said] == [("n3", 1.0), (note["id"], 12.3)]
+    page = owner.get("/calls/c1").text
+    assert 'data-seek="12.3"' in page
+    assert page.count("data-seek=") == 2
+    for wrong in ({"text": " ", "at_seconds": "1"}, {"text": "x"}, {"text": "x", "at_seconds": "nan"}):
+        assert _post(owner, address, **wrong).status_code == 400
+
+
 def test_without_the_worker_calls_are_shown_without_cards(owner: FlaskClient, gateway: GatewayThread) -> None:
     gateway.archive.call_rows = [call_row("c1", caller="")]
     assert owner.get("/calls/c1").status_code == 200

@@ -12,6 +12,7 @@ from tests.fakes.gateway_thread import PASSWORD, GatewayThread, gateway_running
 from tests.web.conftest import csrf_of, sign_in
 from tests.web.routes import open_paths, unsafe_paths
 from web.app import create_app
+from web.own_certificate import PanelCertificate
 from web.views.entry import own_path
 
 FORM = {"code": "SETUP-CODE", "name": "anna", "password": PASSWORD, "password_again": PASSWORD}
@@ -122,7 +123,7 @@ def test_signing_out_ends_the_session_at_the_daemon_too(owner: FlaskClient, app:
     assert replay.get("/").location.startswith("/login")
 
 
-def test_cookies_are_for_this_site_and_no_script(stranger: FlaskClient, gateway: GatewayThread) -> None:
+def test_cookies_are_for_this_site_and_no_script(stranger: FlaskClient, gateway: GatewayThread, tmp_path: Path) -> None:
     token = csrf_of(stranger)
     answers = [
         stranger.get("/login"),
@@ -132,7 +133,8 @@ def test_cookies_are_for_this_site_and_no_script(stranger: FlaskClient, gateway:
     cookies = [cookie for answer in answers for cookie in answer.headers.getlist("Set-Cookie")]
     assert len(cookies) >= 3
     assert all("HttpOnly" in cookie and "SameSite=Lax" in cookie for cookie in cookies)
-    secure = create_app(gateway.url, secure=True).test_client()
+    made = PanelCertificate(tmp_path / "certificate.pem", tmp_path / "key.pem", None)
+    secure = create_app(gateway.url, tls=made).test_client()
     answer = secure.post(
         "https://localhost/preferences",
         data={"csrf_token": csrf_of(secure, "https://localhost/login"), "language": "ru"},

@@ -81,7 +81,8 @@ def _skeletons(owner: FlaskClient, app: Flask, gateway: GatewayThread, text: str
     gateway.people.keep_contact("k1", text, "+79031112233")
     gateway.call_backs.promises.clear()
     gateway.call_backs.add("+79031112233", name=text, called=text)
-    gateway.archive.details["c1"] = {"notes": [{"id": "n1", "by": text, "text": text, "time": "2027-01-29T09:02:00Z"}]}
+    note = {"id": "n1", "by": text, "text": text, "time": "2027-01-29T09:02:00Z"}
+    gateway.archive.details["c1"] = {"notes": [{**note, "recording_id": "r-c1", "at_seconds": 3.5}]}
     gateway.keep_order("1001", customer=printable[:100])
     pages = {}
     gateway.keep_recording("r-c1")

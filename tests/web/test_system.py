@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from flask.testing import FlaskClient
 
+from gateway.backup.make import Step
+from gateway.backup.on_demand import Progress
 from tests.fakes.gateway_thread import GatewayThread
 from tests.fakes.upkeep import BUNDLE
 from tests.web.conftest import csrf_of
@@ -26,6 +28,30 @@ def test_the_page_says_how_the_machine_stands(owner: FlaskClient, gateway: Gatew
     assert name in answer.headers["Content-Disposition"]
     assert owner.get("/system/backups/other").status_code == 404
     answer.close()
+
+
+def test_a_backup_is_made_at_the_press_of_a_button(owner: FlaskClient, gateway: GatewayThread) -> None:
+    def press() -> str:
+        token = csrf_of(owner, "/system")
+        return owner.post("/system/backups", data={"csrf_token": token}, follow_redirects=True).text
+
+    assert "Make a backup now" not in owner.get("/system").text, "nothing could seal it"
+    assert "The passphrase of the backups cannot be read" in press()
+    gateway.settings.backup_passphrase.write_text("long enough for this")
+    assert "Make a backup now" in owner.get("/system").text
+    page = press()
+    assert "The backup is being sealed" in page
+    assert 'hx-trigger="every 1s"' in page
+    gateway.backups.progress = Progress(Step.CHECKING, 500_000, 2_000_000)
+    part = owner.get("/parts/backups").text
+    assert 'max="2000000" value="500000"' in part
+    assert "to be sure of it" in part
+    gateway.backups.progress = None
+    part = owner.get("/parts/backups").text
+    assert "every 1s" not in part
+    assert "Make a backup now" in part
+    (gateway.settings.data_dir / "backup-failure.json").write_text('{"reason": "The disk is full."}')
+    assert "The disk is full." in owner.get("/parts/backups").text
 
 
 def test_the_support_bundle_is_one_button_away(owner: FlaskClient) -> None:

@@ -24,7 +24,7 @@ import sys
 from pathlib import Path
 from gateway.settings import Settings
 from gateway.worker import run_worker
-run_worker(Settings(data_dir=Path(sys.argv[1])))
+run_worker(Settings(data_dir=Path(sys.argv[1])), ("true",))
 """
 
 

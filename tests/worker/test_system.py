@@ -16,7 +16,7 @@ from gateway.worker.server import WorkerServer
 from tests.api.served import Served, serving
 from tests.api.shapes import assert_fits
 from tests.fakes.archive import FakeArchive
-from tests.fakes.upkeep import BUNDLE
+from tests.fakes.upkeep import BUNDLE, FakeBackups
 
 pytestmark = pytest.mark.real_time
 
@@ -27,7 +27,7 @@ async def gateway(settings: Settings) -> AsyncIterator[Served]:
     async with (
         WorkerServer(
             socket=settings.worker_socket, archive=FakeArchive(), recordings_dir=settings.recordings_dir,
-            keys=KeyRing(settings.recording_keys_dir), settings=settings,
+            keys=KeyRing(settings.recording_keys_dir), settings=settings, backups=FakeBackups(),
         ),
         serving(settings.worker_socket) as served,
     ):  # fmt: skip
@@ -57,6 +57,12 @@ async def test_how_the_machine_stands(tmp_path: Path) -> None:
         assert await served.ask("GET", f"/api/v1/backups/{name}") == (200, "sealed")
         for other in ("before-2.db", "..%2Fbackup-passphrase", "x"):
             assert (await served.ask("GET", f"/api/v1/backups/{other}"))[0] == 404
+        status, answer = await served.ask("POST", "/api/v1/backups")
+        assert (status, answer["making"]["step"]) == (202, "sealing")
+        assert_fits(answer, "Backups")
+        assert (await served.ask("GET", "/api/v1/backups"))[1]["making"] == {
+            "step": "sealing", "done_bytes": 0, "all_bytes": 0,
+        }  # fmt: skip
 
 
 async def test_the_log_is_shown_without_what_is_personal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

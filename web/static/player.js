@@ -1,9 +1,10 @@
-// The player at the foot of a page: two-channel waveform, seek, 10 s steps, speed, next and previous, keyboard.
+// The player at the foot of a page: two-channel waveform, seek, steps of 5 and 10 s, speed, next and previous,
+// comments on places, keyboard.
 "use strict";
 
 (() => {
   const SPEEDS = [1, 1.25, 1.5, 2];
-  const STEP_SECONDS = 10;
+  const STEPS = { ArrowLeft: -5, ArrowRight: 5, j: -10, l: 10 };
   const byId = (name) => document.getElementById(`player-${name}`);
   const dock = document.getElementById("player");
   const audio = byId("audio");
@@ -12,6 +13,8 @@
   let peaks = null;
   let current = null;
   let wanted = 0;
+  let comments = { address: null, items: [] };
+  const noteForm = byId("comment");
 
   const clock = (seconds) => {
     const whole = Math.floor(Number.isFinite(seconds) ? seconds : 0);
@@ -54,6 +57,10 @@
         context.fillRect(place * bar, index === 0 ? middle - size : middle, bar - 1, size);
       }
     });
+    context.fillStyle = style.getPropertyValue("--live");
+    comments.items.forEach((each) => {
+      context.fillRect((each.at_seconds / Math.max(duration(), 0.1)) * width - 1, 0, 2, height);
+    });
   };
 
   const update = () => {
@@ -77,7 +84,79 @@
     byId("message").textContent = text;
   };
 
-  const load = async (button) => {
+  const show = (items) => {
+    comments.items = items;
+    const list = byId("comments");
+    list.hidden = items.length === 0;
+    list.replaceChildren(
+      ...items.map((each) => {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.className = "secondary";
+        button.textContent = `${clock(each.at_seconds)} ${each.text}`;
+        button.title = `${each.by}: ${each.text}`;
+        button.addEventListener("click", () => playFrom(each.at_seconds));
+        const item = document.createElement("li");
+        item.append(button);
+        return item;
+      }),
+    );
+    draw();
+  };
+
+  const askComments = async (given) => {
+    const { address } = comments;
+    if (!address) {
+      return false;
+    }
+    try {
+      const answer = await fetch(address, given);
+      if (!answer.ok || answer.redirected) {
+        return false;
+      }
+      const { items } = await answer.json();
+      if (address === comments.address) {
+        show(items);
+      }
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  const openNote = (isOpen) => {
+    if (noteForm === null || (isOpen && !comments.address)) {
+      return;
+    }
+    noteForm.hidden = !isOpen;
+    byId("note").setAttribute("aria-expanded", String(isOpen));
+    if (isOpen) {
+      noteForm.dataset.at = audio.currentTime.toFixed(1);
+      byId("at").textContent = clock(audio.currentTime);
+      noteForm.elements.text.focus();
+    }
+  };
+
+  const keepNote = async (event) => {
+    event.preventDefault();
+    const body = new FormData(noteForm);
+    body.set("at_seconds", noteForm.dataset.at);
+    if (await askComments({ method: "POST", body })) {
+      noteForm.reset();
+      openNote(false);
+      byId("note").focus();
+      say("");
+    } else {
+      say(dock.dataset.unkept);
+    }
+  };
+
+  const playFrom = (seconds) => {
+    audio.currentTime = seconds;
+    audio.play().catch(() => update());
+  };
+
+  const load = async (button, from = 0) => {
     wanted += 1;
     const mine = wanted;
     current = button.dataset.recording;
@@ -87,9 +166,16 @@
     byId("title").textContent = button.dataset.label;
     byId("download").href = `${current}?download=1`;
     say("");
+    openNote(false);
+    comments = { address: button.dataset.comments, items: [] };
+    show([]);
+    if (byId("note") !== null) {
+      byId("note").disabled = !comments.address;
+    }
+    askComments();
     audio.src = current;
     audio.playbackRate = Number(dock.dataset.speed || 1);
-    audio.play().catch(() => update());
+    playFrom(from);
     update();
     try {
       const answer = await fetch(button.dataset.peaks);
@@ -119,6 +205,8 @@
     audio.pause();
     audio.removeAttribute("src");
     current = null;
+    comments = { address: null, items: [] };
+    openNote(false);
     dock.hidden = true;
     document.body.classList.remove("has-player");
     update();
@@ -126,6 +214,15 @@
   };
 
   document.addEventListener("click", (event) => {
+    const place = event.target.closest("[data-seek]");
+    if (place !== null) {
+      const whole = buttons().find((button) => button.dataset.recording === place.dataset.of);
+      if (whole !== undefined && place.dataset.of !== current) {
+        load(whole, Number(place.dataset.seek));
+      } else if (whole !== undefined) {
+        playFrom(Number(place.dataset.seek));
+      }
+    }
     const button = event.target.closest(".play-button");
     if (button !== null) {
       if (button.dataset.recording === current) {
@@ -135,38 +232,50 @@
       }
     }
   });
-  document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input:not([type=range]), textarea, select, button, a, audio");
-    if (dock.hidden || event.ctrlKey || event.metaKey || event.altKey) {
-      return;
-    }
-    if (event.key === "Escape") {
-      close();
-    } else if (typing === null && event.key === " ") {
-      event.preventDefault();
-      toggle();
-    } else if (typing === null && event.key === "j") {
-      step(-STEP_SECONDS);
-    } else if (typing === null && event.key === "l") {
-      step(STEP_SECONDS);
-    } else if (typing === null && event.key === "n") {
-      neighbour(1);
-    } else if (typing === null && event.key === "p") {
-      neighbour(-1);
-    }
-  });
-  byId("toggle").addEventListener("click", toggle);
-  byId("back").addEventListener("click", () => step(-STEP_SECONDS));
-  byId("forward").addEventListener("click", () => step(STEP_SECONDS));
-  byId("previous").addEventListener("click", () => neighbour(-1));
-  byId("next").addEventListener("click", () => neighbour(1));
-  byId("close").addEventListener("click", close);
-  byId("speed").addEventListener("click", () => {
+  const nextSpeed = () => {
     const following = SPEEDS[(SPEEDS.indexOf(audio.playbackRate) + 1) % SPEEDS.length];
     audio.playbackRate = following;
     dock.dataset.speed = String(following);
     byId("rate").textContent = `${following}×`;
+  };
+
+  const KEYS = { n: () => neighbour(1), p: () => neighbour(-1), s: nextSpeed, c: () => openNote(true) };
+
+  document.addEventListener("keydown", (event) => {
+    if (dock.hidden || event.ctrlKey || event.metaKey || event.altKey) {
+      return;
+    }
+    const isWriting = event.target.closest("input:not([type=range]), textarea, select") !== null;
+    const isPressing = event.target.closest("button, a, summary, audio") !== null;
+    const scrolls = event.key.startsWith("Arrow") && event.target.closest(".table-scroll") !== null;
+    if (event.key === "Escape" && noteForm !== null && !noteForm.hidden) {
+      openNote(false);
+      byId("note").focus();
+    } else if (event.key === "Escape") {
+      close();
+    } else if (isWriting || scrolls) {
+      return;
+    } else if (event.key === " " && !isPressing) {
+      event.preventDefault();
+      toggle();
+    } else if (event.key in STEPS) {
+      event.preventDefault();
+      step(STEPS[event.key]);
+    } else if (event.key in KEYS) {
+      event.preventDefault();
+      KEYS[event.key]();
+    }
   });
+  byId("toggle").addEventListener("click", toggle);
+  dock.querySelectorAll("[data-step]").forEach((button) => {
+    button.addEventListener("click", () => step(Number(button.dataset.step)));
+  });
+  byId("previous").addEventListener("click", () => neighbour(-1));
+  byId("next").addEventListener("click", () => neighbour(1));
+  byId("close").addEventListener("click", close);
+  byId("speed").addEventListener("click", nextSpeed);
+  byId("note")?.addEventListener("click", () => openNote(noteForm.hidden));
+  noteForm?.addEventListener("submit", keepNote);
   seek.addEventListener("input", () => {
     audio.currentTime = Number(seek.value);
     update();

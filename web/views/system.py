@@ -26,7 +26,21 @@ def page() -> str:
         found, refusal = None, refused
     order = ("problem", "warning", "ok")
     findings = sorted(found["findings"], key=lambda each: order.index(each["severity"])) if found else []
-    return render_template("system.html", system=found, findings=findings, refusal=refusal)
+    backups = client().backups(asker()) if found else None
+    return render_template("system.html", system=found, findings=findings, backups=backups, refusal=refusal)
+
+
+@system.get("/parts/backups")
+def backups() -> str:
+    """The part of the page that shows the backups, while one is being made."""
+    return render_template("backups.html", backups=client().backups(asker()))
+
+
+@system.post("/system/backups")
+def make_backup() -> AnyResponse:
+    """Have one made now."""
+    client().begin_backup(asker())
+    return redirect(url_for("system.page") + "#backups")
 
 
 @system.get("/system/passphrase")

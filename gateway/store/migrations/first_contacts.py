@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from alembic import op
-from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Column, Float, ForeignKey, Integer, String, Text, UniqueConstraint
 
 
 def create_contacts(create: Callable[..., None]) -> None:
@@ -38,6 +38,8 @@ def create_contacts(create: Callable[..., None]) -> None:
         Column("time", String(27), nullable=False),
         Column("by", Text, nullable=False),
         Column("text", Text, nullable=False),
+        Column("recording_id", String(36), nullable=True),
+        Column("at_seconds", Float, nullable=True),
     )
     op.create_index("ix_call_notes_call_id", "call_notes", ["call_id"])
     op.create_index("ix_calls_caller_started_at", "calls", ["caller", "started_at"])
