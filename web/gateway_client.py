@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPException
 from typing import Any
@@ -273,9 +273,10 @@ class GatewayClient(
         """Let them be removed again when their time comes; how many."""
         return int(self._object(asker, "DELETE", "/api/v1/orders/{number}/hold", number=number)["released"])
 
-    def prompts(self, asker: Asker, language: str) -> dict[str, Any]:
-        """Every prompt of a language."""
-        return self._object(asker, "GET", "/api/v1/prompts/{language}", language=language)
+    def prompts(self, asker: Asker, language: str, queues: Iterable[str] = ()) -> dict[str, Any]:
+        """Every prompt of a language; then those of these queues."""
+        query = {"queues": ",".join(queues)}
+        return self._object(asker, "GET", "/api/v1/prompts/{language}", query=query, language=language)
 
     def prompt_sound(self, asker: Asker, language: str, key: str) -> bytes:
         """The WAV file of a prompt."""

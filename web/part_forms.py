@@ -2,80 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
+from collections.abc import Callable
 
-from web.told import whole
+from web.part_fields import Choices, Field, Kind, PartForm
+from web.place_forms import branches_form, queues_form
 from web.translation import gettext as _  # as in templates: every second word here is one for people
-
-
-class Kind(StrEnum):
-    """How a field is asked for."""
-
-    TEXT = "text"
-    COUNT = "count"
-    LIST = "list"
-    SWITCH = "switch"
-    CHOICE = "choice"
-    SECRET = "secret"  # noqa: S105  # how it is asked for
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One value of a part. `extra`: shown only when somebody looks for it."""
-
-    name: str
-    label: str
-    kind: Kind = Kind.TEXT
-    help: str = ""
-    choices: tuple[tuple[str, str], ...] = ()
-    extra: bool = False
-    required: bool = False
-
-    def told(self, form: Mapping[str, str]) -> object:
-        """The value that a form tells; None: none."""
-        text = form.get(self.name, "").strip()
-        match self.kind:
-            case Kind.SWITCH:
-                return self.name in form
-            case Kind.LIST:
-                return text.replace(",", " ").split()
-            case Kind.COUNT:
-                return whole(text)
-            case _:
-                return text or None
-
-
-@dataclass(frozen=True, slots=True)
-class PartForm:
-    """All that is asked about one kind of part."""
-
-    kind: str
-    key: str
-    title: str
-    new: str
-    key_label: str
-    key_help: str
-    key_pattern: str
-    fields: tuple[Field, ...]
-    lead: str
-    shown: tuple[str, ...]
-    """What the list shows beside the key."""
-
-    def told(self, form: Mapping[str, str]) -> dict[str, Any]:
-        """What a form tells of the part. A secret that is left empty stays as it is."""
-        return {
-            each.name: value
-            for each in self.fields
-            if (value := each.told(form)) is not None or each.kind is not Kind.SECRET
-        }
-
 
 _EXTENSION = "[0-9]{2,6}"
 _NAME = "[A-Za-z0-9][A-Za-z0-9_.\\-]{0,31}"
-Choices = tuple[tuple[str, str], ...]
 
 
 def _transports() -> Choices:
@@ -127,6 +61,7 @@ def _lines() -> PartForm:
                 Kind.LIST,
                 _("Extensions, with spaces between them. Empty: every phone."),
             ),
+            Field("queue", _("Or wait in the queue"), help=_("Its name. Empty: the shop's own queue."), extra=True),
             Field("minutes_per_day", _("Minutes a day"), Kind.COUNT),
         ),
         _("A SIM in a modem: calls of couriers leave by it, and whoever calls its number reaches the shop."),
@@ -278,6 +213,9 @@ def _trunks() -> PartForm:
             Field("srtp", _("Encrypt the voice"), Kind.CHOICE, choices=_encryption(), extra=True),
             Field("presents", _("Where the number is told"), Kind.CHOICE, choices=presents, extra=True),
             Field("withholds_number", _("Customers see no number"), Kind.SWITCH, extra=True),
+            Field(
+                "queue", _("Callers wait in the queue"), help=_("Its name. Empty: the shop's own queue."), extra=True
+            ),
             Field("asks_extension", _("Callers may dial an extension at a prompt"), Kind.SWITCH, extra=True),
             Field("calls_at_once", _("Calls at once"), Kind.COUNT, extra=True),
             Field("minutes_per_day", _("Minutes a day"), Kind.COUNT, extra=True),
@@ -298,6 +236,7 @@ def _trunks() -> PartForm:
 
 _MAKERS: dict[str, Callable[[], PartForm]] = {
     "lines": _lines, "phones": _phones, "couriers": _couriers, "trunks": _trunks,
+    "queues": queues_form, "branches": branches_form,
 }  # fmt: skip
 KINDS = tuple(_MAKERS)
 

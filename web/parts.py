@@ -11,7 +11,7 @@ from flask import render_template
 from markupsafe import Markup
 
 from web.gateway_client import Refused
-from web.people import Directory, cards_of
+from web.people import Directory, cards_of, queue_title
 from web.reader import asker, client, snapshot, start_of_day
 
 _MOST_OF_A_DAY = 200
@@ -111,7 +111,7 @@ PARTS = {
     "start_modems": Part(("lines",), _found),
     "modems": Part(("lines",), _nothing),
     "couriers": Part(("calls",), _nothing),
-    "queue": Part(("calls", "queue"), lambda: {"reasons": _pause_reasons()}),
+    "queue": Part(("calls", "queue"), lambda: {"reasons": _pause_reasons(), "queue_title": queue_title}),
     "unheard": Part(("voicemail",), _nothing),
     "phones": Part(("phones", "calls"), _nothing),
     "alerts": Part(("alerts",), _nothing),

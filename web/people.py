@@ -49,6 +49,12 @@ class Directory:
         return Party(name, number) if name and name != key else Party(number)
 
 
+def queue_title(snapshot: dict[str, Any], name: str) -> str:
+    """What people call a queue; that of the shop itself has an empty name."""
+    titles = {each["name"]: each["title"] for each in snapshot["queue"]["queues"]}
+    return titles.get(name) or name or gettext("The shop's queue")
+
+
 def card_of(number: str | None) -> dict[str, Any] | None:
     """What is known of a number outside; None where there is none, or the lists are away now."""
     if not number:

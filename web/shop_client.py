@@ -61,6 +61,11 @@ class ShopClient(GatewayLink):
         items: list[dict[str, Any]] = self._object(asker, "GET", "/api/v1/branches")["items"]
         return items
 
+    def regions(self, asker: Asker) -> list[dict[str, Any]]:
+        """Those that a branch may be of."""
+        found: list[dict[str, Any]] = self._object(asker, "GET", "/api/v1/branches")["regions"]
+        return found
+
     def toll_free(self, asker: Asker) -> dict[str, Any]:
         """The guard of toll-free numbers: rules, what today has cost, who is blocked."""
         return self._object(asker, "GET", "/api/v1/toll-free")

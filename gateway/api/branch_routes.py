@@ -1,4 +1,4 @@
-"""The shop's branches, each with whether it is open now."""
+"""The shop's branches, each with whether it is open now; and the regions that one may be of."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aiohttp import web
 from gateway.api.devices import wire_time
 from gateway.clock import WallClock, utc_now
 from gateway.telephony.branches import Branch
-from gateway.telephony.russian_regions import BY_KEY
+from gateway.telephony.russian_regions import BY_KEY, REGIONS
 from gateway.telephony.shop import ShopView
 
 
@@ -27,7 +27,11 @@ class BranchRoutes:
     async def _get_branches(self, _request: web.Request) -> web.Response:
         now = self._clock()
         items = [_wire(branch, now) for branch in self._shop().branches]
-        return web.json_response({"items": items}, headers={"Cache-Control": "no-store"})
+        regions = [
+            {"key": each.key, "en": each.english, "ru": each.russian, "time_zone": each.zone}
+            for each in sorted(REGIONS, key=lambda region: region.english)
+        ]
+        return web.json_response({"items": items, "regions": regions}, headers={"Cache-Control": "no-store"})
 
 
 def _wire(branch: Branch, now: datetime) -> dict[str, object]:
@@ -38,6 +42,7 @@ def _wire(branch: Branch, now: datetime) -> dict[str, object]:
         "region": {"en": region.english, "ru": region.russian} if region is not None else None,
         "time_zone": branch.schedule.time_zone,
         "phones": list(branch.phones),
+        "queue": branch.queue or "",
         "is_open": opening.is_open,
         "until": wire_time(opening.until) if opening.until is not None else None,
     }

@@ -1,4 +1,4 @@
-"""Parts of the shop by themselves, under all checks of the whole: lines, phones, couriers, providers; the heading."""
+"""Parts of the shop by themselves, under all checks of the whole, of the kinds in shop_kinds.py; and the heading."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def parts_of(shop: Shop, kind: str) -> list[dict[str, Any]]:
 def with_part(shop: Shop, kind: str, key: str, changes: Mapping[str, object]) -> Shop:
     """The shop with other values of that part, or with a new one; None or an empty text: as if it were not written.
 
+    Of a table within it, such as the hours of a branch, what is not named stays.
     A masked secret stays as it is; a phone whose password is taken away, or that is new, gets one that nobody
     knows. Raises SettingsError that names what is wrong.
     """
     parts = list(getattr(shop, kind))
     place = next((index for index, part in enumerate(parts) if getattr(part, KEY_OF[kind]) == key), len(parts))
     table = plain(parts[place]) if place < len(parts) else {KEY_OF[kind]: key}
-    table |= {name: value for name, value in changes.items() if value != MASK}
-    table = {name: value for name, value in table.items() if value not in (None, "")}
+    table = _changed(table, {name: value for name, value in changes.items() if value != MASK})
     if kind == "phones":
         table.setdefault("password", new_password())
     document = TomlDocument("", f"{kind} {key}")
@@ -76,6 +76,14 @@ def with_general(shop: Shop, changes: Mapping[str, object]) -> Shop:
 def changed_whole(shop: Shop, change: Callable[[Shop], Shop]) -> Shop:
     """What `change` makes of the shop. Raises SettingsError that names what does not fit together."""
     return _checked(change(shop))
+
+
+def _changed(table: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The table with other values, and so each table within it."""
+    found = dict(table)
+    for name, value in changes.items():
+        found[name] = _changed(found.get(name) or {}, value) if isinstance(value, dict) else value
+    return {name: value for name, value in found.items() if value not in (None, "")}
 
 
 def _with(shop: Shop, kind: str, parts: tuple[Any, ...]) -> Shop:

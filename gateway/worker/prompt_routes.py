@@ -36,7 +36,7 @@ class PromptRoutes:
         ]
 
     async def _get_all(self, request: web.Request) -> web.Response:
-        queues = request.query.getall("queue", [])[:MOST_QUEUES]
+        queues = [each for each in request.query.get("queues", "").split(",") if each][:MOST_QUEUES]
         found = await asyncio.to_thread(self._prompts.all, request.match_info["language"], queues)
         return web.json_response({"items": [asdict(each) for each in found]}, headers={"Cache-Control": "no-store"})
 

@@ -1,4 +1,4 @@
-"""Lines, phones, couriers and providers by forms; the first steps of a new shop."""
+"""The parts of a shop by forms; the first steps of a new shop."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from gateway.telephony.queue_rules import NamedQueue, Strategy
 from gateway.telephony.recording_policy import Notice, RecordCalls
 from gateway.telephony.shop import CourierSettings, PhoneSettings, TrunkSettings
 from tests.fakes.gateway_thread import GatewayThread
@@ -125,6 +126,7 @@ def test_first_steps_say_what_is_there_and_lead_to_what_is_not(owner: FlaskClien
         ("phones", PhoneSettings, {"extension", "password"}),
         ("couriers", CourierSettings, {"extension"}),
         ("trunks", TrunkSettings, {"name", "ca_file"}),
+        ("queues", NamedQueue, {"name"}),
     ],
 )
 def test_every_value_of_a_part_can_be_set(app: Flask, kind: str, settings: type, elsewhere: set[str]) -> None:
@@ -132,3 +134,60 @@ def test_every_value_of_a_part_can_be_set(app: Flask, kind: str, settings: type,
         form = form_of(kind)
     assert form is not None
     assert {each.name for each in fields(settings)} - elsewhere == {each.name for each in form.fields}
+
+
+def test_a_branch_is_made_with_its_region_and_hours_and_the_route_test_beside_it(
+    owner: FlaskClient, gateway: GatewayThread
+) -> None:
+    post(owner, "/shop/phones/new", extension="102", name="Store", srtp="off")
+    made = post(
+        owner, "/shop/branches/new", name="Сахалин", address="Lenina 1", region="sakhalin", phones="101 102",
+        **{"schedule.monday": "9-13, 14.00-18.30", "schedule.holidays": "RU"},
+    )  # fmt: skip
+    assert "Сахалин is kept." in made.text
+    (branch,) = gateway.shop_file.shop.branches
+    assert (branch.region, branch.phones, branch.schedule.monday) == (
+        "sakhalin", ("101", "102"), ("09:00-13:00", "14:00-18:30"),
+    )  # fmt: skip
+    assert branch.schedule.time_zone == "Asia/Sakhalin"
+    page = owner.get("/shop/branches/edit/Сахалин").text
+    assert 'value="09:00-13:00, 14:00-18:30"' in page
+    assert 'value="sakhalin" selected' in page
+    assert 'name="called"' in page, "the route test"
+    tried = owner.get("/shop/branches/edit/Сахалин?caller=%2B74242123456&called=red").text
+    assert "What happens" in tried
+    post(owner, "/shop/branches/edit/Сахалин", region="sakhalin", phones="101", **{"schedule.monday": "10-12"})
+    (branch,) = gateway.shop_file.shop.branches
+    assert (branch.phones, branch.schedule.monday, branch.address) == (("101",), ("10:00-12:00",), "")
+    wrong = post(owner, "/shop/branches/edit/Сахалин", phones="999", **{"schedule.monday": "25-26"})
+    assert wrong.status_code == 422
+    assert 'value="25:00-26:00"' in wrong.text
+    post(owner, "/shop/branches/edit/Сахалин", "/shop/branches/edit/Сахалин/remove")
+    assert gateway.shop_file.shop.branches == ()
+
+
+def test_a_queue_is_made_and_a_provider_leads_there(owner: FlaskClient, gateway: GatewayThread) -> None:
+    form = {"phones": "101 102", "extension": "81", "strategy": "in-order", "step_seconds": "10", "overflow": "stay"}
+    post(owner, "/shop/phones/new", extension="102", name="Store", srtp="off")
+    assert "sales is kept." in post(owner, "/shop/queues/new", name="sales", title="Продажи", **form).text
+    (queue,) = gateway.shop_file.shop.queues
+    assert (queue.title, queue.phones, queue.strategy, queue.step_seconds) == (
+        "Продажи", ("101", "102"), Strategy.IN_ORDER, 10,
+    )  # fmt: skip
+    trunk = {"host": "sip.example.org", "transport": "udp", "srtp": "off", "presents": "both"}
+    post(owner, "/shop/trunks/new", name="city", queue="sales", **trunk)
+    city = gateway.shop_file.shop.trunk("city")
+    assert city is not None
+    assert city.queue == "sales"
+    refused = post(owner, "/shop/queues/edit/sales", "/shop/queues/edit/sales/remove")
+    assert refused.status_code == 422, "the provider still names it"
+    assert owner.get("/shop/queues").text.count("101, 102") == 1
+    gateway.shop = gateway.shop_file.shop  # as the board sees it
+    prompts = owner.get("/prompts").text
+    assert 'id="greeting.sales"' in prompts
+    assert 'id="all-busy.sales"' in prompts
+    assert "Продажи 81: 0" in owner.get("/queue").text
+    assert ">Queue</a>" in owner.get("/statistics").text
+    page = owner.get("/statistics?by=queue").text
+    assert "Продажи" in page
+    assert "The shop's queue" in page.replace("&#39;", "'")

@@ -15,8 +15,8 @@ from web.translation import gettext
 line_rules = Blueprint("line_rules", __name__)
 
 _WORDS = (
-    "number", "kind", "operator", "contract", "holder", "employee", "from_mobile", "to_mobile", "keys", "balance_code",
-    "balance_pattern",
+    "number", "kind", "queue", "operator", "contract", "holder", "employee", "from_mobile", "to_mobile", "keys",
+    "balance_code", "balance_pattern",
 )  # fmt: skip
 _COUNTS = ("minutes_per_day", "minutes_per_month", "money_per_month", "sms_per_minute", "sms_per_day", "low_balance")
 _LISTS = ("rings", "texts")

@@ -1,4 +1,4 @@
-"""Lines, phones, couriers and providers by forms; what is so of the whole shop; and the first steps of a new one."""
+"""The parts of a shop by forms; what is so of the whole; and the first steps of a new one."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from werkzeug.wrappers import Response
 
 from web.first_steps import start_page
 from web.gateway_client import Refused
-from web.part_forms import KINDS, PartForm, form_of
-from web.reader import asker, client, snapshot
+from web.part_fields import PartForm
+from web.part_forms import KINDS, form_of
+from web.reader import asker, client, language, snapshot
 from web.translation import gettext
+from web.views.routing import route_trial
 
 parties = Blueprint("parties", __name__)
 
@@ -141,9 +143,24 @@ def _keep(form: PartForm, key: str, told: dict[str, Any], *, is_new: bool) -> Re
 def _page(
     form: PartForm, values: dict[str, Any], refusal: Refused | None = None, *, is_new: bool, taken: bool = False
 ) -> str:
+    is_branch = form.kind == "branches"
     return render_template(
-        "part_form.html", form=form, values=values, refusal=refusal, is_new=is_new, taken=taken, snapshot=snapshot()
+        "part_form.html",
+        form=form,
+        values=form.shown_values(values),
+        choices=_choices() if is_branch else {},
+        trial=route_trial() if is_branch and not is_new else None,
+        refusal=refusal,
+        is_new=is_new,
+        taken=taken,
+        snapshot=snapshot(),
     )
+
+
+def _choices() -> dict[str, list[tuple[str, str]]]:
+    """What only the gateway can tell that one may choose from, by the names of fields."""
+    regions = [(each["key"], each["ru" if language() == "ru" else "en"]) for each in client().regions(asker())]
+    return {"region": [("", "–"), *sorted(regions, key=lambda region: region[1])]}
 
 
 def _general_page(values: dict[str, str], refusal: Refused | None = None, missing: str = "") -> str:

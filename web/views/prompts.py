@@ -26,7 +26,8 @@ def page() -> str:
         language = snapshot()["shop"].get("language", "en")
     found, refusal = [], None
     try:
-        found = client().prompts(asker(), language)["items"]
+        queues = [each["name"] for each in snapshot()["queue"]["queues"] if each["name"]]
+        found = client().prompts(asker(), language, queues)["items"]
     except Refused as refused:
         if refused.status != 503:
             raise

@@ -9,7 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from web.gateway_client import Refused
-from web.people import Directory
+from web.people import Directory, queue_title
 from web.reader import asker, client, snapshot
 from web.told import whole
 from web.translation import gettext
@@ -62,7 +62,11 @@ def resume(extension: str) -> Response:
 def voicemail() -> str:
     """The messages that callers have left."""
     return render_template(
-        "voicemail.html", messages=client().voicemail(asker()), directory=Directory(snapshot()), snapshot=snapshot()
+        "voicemail.html",
+        messages=client().voicemail(asker()),
+        directory=Directory(snapshot()),
+        queue_title=queue_title,
+        snapshot=snapshot(),
     )
 
 

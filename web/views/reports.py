@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from web import charts, parts
 from web.gateway_client import Refused
-from web.people import Directory
+from web.people import Directory, queue_title
 from web.reader import asker, client, language, now, snapshot, time_zone
 from web.translation import gettext
 
@@ -19,7 +19,7 @@ reports = Blueprint("reports", __name__)
 
 PERIODS = {"today": 1, "week": 7, "month": 30, "year": 365}
 """Days, with today."""
-GROUPINGS = ("day", "hour", "week-hour", "phone", "courier", "line")
+GROUPINGS = ("day", "hour", "week-hour", "phone", "courier", "line", "queue")
 _OF_ALL = (
     "calls", "incoming", "answered", "missed", "seconds_to_answer", "outgoing", "reached", "answer_seizure_ratio",
     "talk_seconds", "average_talk_seconds", "cost",
@@ -81,7 +81,7 @@ def statistics() -> str:
         chosen=chosen,
         given={name: value for name, value in chosen.items() if value},
         periods=PERIODS,
-        groupings=GROUPINGS,
+        groupings=[each for each in GROUPINGS if each != "queue" or snapshot()["queue"]["queues"]],
         found=found,
         refusal=refusal,
         columns=_OF_ALL + (_OF_LINES if chosen["by"] == "line" else ()),
@@ -190,5 +190,7 @@ def _name(key: str, by: str, directory: Directory) -> str:
         case "phone" | "courier":
             party = directory.party(key)
             return f"{party.title} {party.note}".strip()
+        case "queue":
+            return queue_title(snapshot(), key)
         case _:
             return str(key)
