@@ -77,6 +77,7 @@ from gateway.telephony.site_desk import SiteDesk
 from gateway.telephony.status_prompts import sound_of
 from gateway.telephony.switchboard import Switchboard
 from gateway.telephony.trace import Traces
+from gateway.telephony.trial_desk import TrialDesk
 from gateway.telephony.two_legs import TwoLegDesk
 from gateway.telephony.unreached import UnreachedCustomers
 from gateway.telephony.waiting_line import WaitingLine
@@ -244,6 +245,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             connect_two=TwoLegDesk(exchange, switchboard.place).connect,
             try_route=partial(try_route, exchange),
             try_trunk=sip.try_account,
+            trials=TrialDesk(exchange, switchboard.place),
             toll_free=store.toll_free,
             company=Company(joining=switchboard, note=store.evidence.note_joining),
             insight=Insight(

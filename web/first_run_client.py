@@ -31,3 +31,11 @@ class FirstRunClient(GatewayLink):
             asker, "POST", "/api/v1/shop/trunk-trial", body=account, seconds=_TRYING_SECONDS
         )
         return answer
+
+    def begin_test_call(self, asker: Asker, extension: str) -> str:
+        """Ring a phone; the id of the call."""
+        return str(self._object(asker, "POST", "/api/v1/test-calls", body={"extension": extension})["call"])
+
+    def test_call(self, asker: Asker, call: str) -> dict[str, Any]:
+        """How far it is, and what is known of both ways."""
+        return self._object(asker, "GET", "/api/v1/test-calls/{id}", id=call)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import render_template, url_for
+from flask import render_template, request, url_for
 
 from web.gateway_client import Refused
-from web.reader import asker, client, snapshot
+from web.reader import LANGUAGES, asker, client, snapshot
 from web.translation import gettext
 from web.trunk_trial import Tried, transports
 
@@ -48,6 +48,7 @@ def start_page(
         refusal=refusal,
         at=at,
         tried=tried,
+        call_id=request.args.get("call", "")[:64],
         form=form or {},
         transports=transports(),
     )
@@ -59,6 +60,7 @@ def first_steps(kinds: dict[str, list[dict[str, Any]]], general: dict[str, str],
     ready = [line["name"] for line in shown["lines"] if line["state"] in ("ready", "busy")]
     registered = [phone["extension"] for phone in shown["phones"] if phone["contacts"]]
     has_hours = any(hours.get(day) for day in ("monday", "tuesday", "wednesday", "thursday", "friday"))
+    spoken = LANGUAGES.get(general["language"], general["language"])
     recorded = {"all": gettext("all calls"), "couriers": gettext("calls with couriers"), "none": gettext("nothing")}
     return [
         Step(
@@ -66,7 +68,7 @@ def first_steps(kinds: dict[str, list[dict[str, Any]]], general: dict[str, str],
             gettext("Name, language and clock"),
             gettext("How the shop is called, what its greetings speak, and whose clocks count."),
             url_for("parties.general"), gettext("Look and change"),
-            done=f"{general['name']} · {general['language']} · {general['time_zone']}",
+            done=f"{general['name']} · {spoken} · {general['time_zone']}",
         ),
         Step(
             "modems",
@@ -113,14 +115,17 @@ def first_steps(kinds: dict[str, list[dict[str, Any]]], general: dict[str, str],
             "recording",
             gettext("Recording and its notice"),
             gettext("Nothing is recorded until you decide how people are told of it."),
-            url_for("parties.general") + "#recording", gettext("Decide"), is_optional=True, asks=True,
+            url_for("parties.general") + "#recording", gettext("Name, language and clock"), is_optional=True, asks=True,
             done=recorded[general["recorded_calls"]] if general["recorded_calls"] != "none" else "",
         ),
         Step(
             "call",
             gettext("A first call"),
-            gettext("Switch this browser on as a phone and call a courier; the call appears under Live calls."),
-            url_for("browser_phone.page"), gettext("To the phone"),
+            gettext(
+                "A phone rings, the gateway speaks, and you hear yourself. Then call a courier from it:"
+                " the call appears under Live calls, and its recording under Calls."
+            ),
+            url_for("browser_phone.page"), gettext("To the phone"), asks=True,
             done=gettext("Calls have been made") if client().calls(asker(), limit=1)["items"] else "",
         ),
     ]  # fmt: skip

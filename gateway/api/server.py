@@ -51,6 +51,7 @@ from gateway.api.stream import EventStream
 from gateway.api.system_routes import SystemRoutes, Upkeep
 from gateway.api.toll_free_routes import Guard, TollFreeRoutes
 from gateway.api.trace_routes import Insight, TraceRoutes
+from gateway.api.trial_call_routes import NoTrials, TrialCallRoutes, Trials
 from gateway.api.trunk_trial_routes import TrunkTrialRoutes, TryTrunk, no_trial
 from gateway.api.user_routes import UserRoutes
 from gateway.api.widget_routes import Site, WidgetRoutes
@@ -130,6 +131,7 @@ class ApiServer:
         playground: Playground | None = None,
         emulated: Emulated | None = None,
         try_trunk: TryTrunk = no_trial,
+        trials: Trials | None = None,
     ) -> None:
         host, _, port = bind.rpartition(":")
         self._host, self._port = host.strip("[]"), int(port)
@@ -163,6 +165,7 @@ class ApiServer:
             ShopPartRoutes(shop, emulated),
             EmulatedRoutes(emulated),
             TrunkTrialRoutes(shop, try_trunk),
+            TrialCallRoutes(trials or NoTrials()),
             ReceptionRoutes(shop, call_backs),
             WidgetRoutes(site, shop),
             QueueRoutes(shop, queue),

@@ -21,6 +21,7 @@ from gateway.telephony.queue_rules import NamedQueue
 from gateway.telephony.queues import queue_at, queue_named
 from gateway.telephony.reception import CallBackFirst
 from gateway.telephony.shop import CourierSettings, LineSettings, Shop
+from gateway.telephony.trial_call import Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +132,13 @@ class TwoLegs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrialCall:
+    """The gateway itself has rung a phone of ours, to see whether both hear each other."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePhone:
     """A phone of ours dials a code: do not disturb or forwarding, on or off."""
 
@@ -203,6 +211,7 @@ Destination: TypeAlias = (
     | CallBack
     | ToOutside
     | TwoLegs
+    | TrialCall
     | TellOrderStatus
     | PickUp
     | TakePlace

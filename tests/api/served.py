@@ -33,6 +33,7 @@ from tests.fakes.route_tried import routes_of
 from tests.fakes.site import FakeSite
 from tests.fakes.texts import FakeTexts
 from tests.fakes.toll_free import toll_free_in_memory
+from tests.fakes.trial_calls import FakeTrials
 from tests.fakes.trunk_tried import FakeProvider
 from tests.fakes.upkeep import upkeep
 
@@ -65,6 +66,7 @@ class Served:
     site: FakeSite = field(kw_only=True)
     queue: FakeQueue = field(kw_only=True)
     provider: FakeProvider = field(kw_only=True)
+    trials: FakeTrials = field(kw_only=True)
     emulated: FakeEmulatedModems = field(kw_only=True)
     people: KeptPeople = field(kw_only=True)
 
@@ -109,7 +111,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
         transferred.append((call_id, to))
         return {"c1": None, "barred": Cause.NUMBER_BARRED}.get(call_id, Cause.REJECTED)
 
-    provider, emulated = FakeProvider(), FakeEmulatedModems()
+    provider, emulated, trials = FakeProvider(), FakeEmulatedModems(), FakeTrials()
     connected: list[tuple[str, str]] = []
 
     def connect_two(extension: str, to: str) -> str:
@@ -134,7 +136,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
         ApiServer(
             bind="127.0.0.1:0", worker_socket=worker_socket, bus=bus, live=board, accounts=accounts, shop=shop_file,
             phone_setup=setup_desk(), texts=texts.texts, transfer=transfer, connect_two=connect_two,
-            try_route=routes_of(shop_file.current), try_trunk=provider.try_trunk, emulated=emulated,
+            try_route=routes_of(shop_file.current), try_trunk=provider.try_trunk, emulated=emulated, trials=trials,
             toll_free=toll_free,
             company=company.company,
             insight=company.insight,
@@ -169,6 +171,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             browsers=browsers,
             queue=queue,
             provider=provider,
+            trials=trials,
             emulated=emulated,
             people=people,
             started_again=started_again,

@@ -1,4 +1,4 @@
-"""What the first run asks of the API: an account tried before it is kept, and emulated modems."""
+"""What the first run asks of the API: an account tried before it is kept, emulated modems, test calls."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.telephony.shop import TrunkSettings
+from gateway.telephony.trial_call import Trial, TrialStage, TrialVerdict
 from tests.api.served import serving
 from tests.api.shapes import assert_fits
 from tests.fakes.exchange_view import SHOP
@@ -76,3 +77,18 @@ async def test_emulated_modems_begin_and_end_and_stand_among_no_real_ones() -> N
         assert (await served.ask("DELETE", path))[1]["state"] == "off"
         assert (await served.ask("PUT", line, json={"modem": "usb-1-1"}))[0] == 200
         assert served.emulated.done == ["begun by anna", "ended by anna"]
+
+
+async def test_a_test_call_is_placed_and_told_of() -> None:
+    path = "/api/v1/test-calls"
+    async with serving() as served:
+        await served.set_up()
+        status, answer = await served.ask("POST", path, json={"extension": "101"})
+        assert (status, answer) == (201, {"call": "t1"})
+        served.trials.trial_now = Trial("101", TrialStage.OVER, TrialVerdict.BOTH_WAYS, -21.5)
+        status, answer = await served.ask("GET", f"{path}/t1")
+        assert (status, answer["verdict"], answer["level_dbfs"]) == (200, "both-ways", -21.5)
+        assert_fits(answer, "TestCall")
+        refused = [await served.ask("POST", path, json={"extension": each}) for each in ("102", "999", "")]
+        assert [status for status, _ in refused] == [409, 404, 400]
+        assert (await served.ask("GET", f"{path}/unknown"))[0] == 404

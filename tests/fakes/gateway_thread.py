@@ -44,6 +44,7 @@ from tests.fakes.route_tried import routes_of
 from tests.fakes.site import FakeSite
 from tests.fakes.texts import FakeTexts
 from tests.fakes.toll_free import toll_free_in_memory
+from tests.fakes.trial_calls import FakeTrials
 from tests.fakes.trunk_tried import FakeProvider
 from tests.fakes.upkeep import FakeBackups, upkeep
 
@@ -77,7 +78,7 @@ class GatewayThread:
         self.passphrases: list[str] = []
         self.backups = FakeBackups()
         self.world = FakeWorld(directory)
-        self.provider, self.emulated = FakeProvider(), FakeEmulatedModems()
+        self.provider, self.emulated, self.trials = FakeProvider(), FakeEmulatedModems(), FakeTrials()
         self.transferred: list[str] = []
         self.connected: list[tuple[str, str]] = []
         self.recordings_dir = directory / "recordings"
@@ -187,6 +188,7 @@ class GatewayThread:
             test_alerts=self.deliveries.test,
             playground=self.world.playground,
             try_trunk=self.provider.try_trunk,
+            trials=self.trials,
             emulated=self.emulated,
         )  # fmt: skip
         self._api = api

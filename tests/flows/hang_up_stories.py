@@ -26,6 +26,7 @@ from gateway.telephony.shop import (
     TrunkSettings,
 )
 from gateway.telephony.toll_free import TollFreeRules, WhenSpent
+from gateway.telephony.trial_desk import TrialDesk
 from gateway.telephony.two_legs import TwoLegDesk
 from tests.fakes.exchange import Scene
 from tests.fakes.legs import FakeLeg
@@ -126,6 +127,10 @@ def _taps(s: Scene) -> None:
 
 def _clicks(s: Scene) -> None:
     TwoLegDesk(s.exchange, s.switchboard.place).connect("101", CUSTOMER)
+
+
+def _is_tried(s: Scene) -> None:
+    TrialDesk(s.exchange, s.switchboard.place).begin("101")
 
 
 def _was_promised(s: Scene) -> None:
@@ -297,6 +302,9 @@ STORIES: dict[str, Story] = {
     ),
     "a button calls a customer": Story(
         flow="TwoLegs", deeds=((0, _clicks),), answers_after=3, comes_to=CUSTOMER, seconds=10
+    ),
+    "a phone is rung to be tried": Story(
+        flow="TrialCall", deeds=((0, _is_tried),), answers_after=3, comes_to="goodbye", seconds=20
     ),
     "a phone calls another one, which is silent": Story(
         flow="RingPhones",

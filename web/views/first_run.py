@@ -121,6 +121,27 @@ def recording() -> Response | tuple[str, int]:
     return _done("recording", lambda: client().change_general(asker(), values), text)
 
 
+@first_run.post("/start/call")
+def call() -> Response | str | tuple[str, int]:
+    """Ring a phone for a test call; of an open page only what becomes of it is shown anew."""
+    is_part = bool(request.headers.get("HX-Request"))
+    try:
+        made = client().begin_test_call(asker(), _told("extension"))
+    except Refused as refusal:
+        if refusal.status not in _SAID:
+            raise
+        return render_template("parts/tried.html", refusal=refusal) if is_part else _refused("call", refusal, _typed())
+    if is_part:
+        return call_now(made)
+    return redirect(url_for("parties.start", call=made, _anchor="call"))
+
+
+@first_run.get("/start/call/<call_id>")
+def call_now(call_id: str) -> str:
+    """What has become of a test call so far: a part of the page."""
+    return render_template("parts/test_call.html", trial=client().test_call(asker(), call_id), call_id=call_id)
+
+
 def _told(name: str) -> str:
     return request.form.get(name, "").strip()
 

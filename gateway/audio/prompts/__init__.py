@@ -15,7 +15,9 @@ DELIVERY = DIRECTORY / "delivery"
 """The pieces of the sentence that says when an order is delivered; see texts.toml there."""
 WAITING = DIRECTORY / "waiting"
 """The pieces of what a waiting caller is told of the queue."""
-PIECES = (HOURS, DELIVERY, WAITING)
+TRIAL = DIRECTORY / "trial"
+"""What a test call says."""
+PIECES = (HOURS, DELIVERY, WAITING, TRIAL)
 """What is only ever played as a part of a sentence: an owner's own prompts do not take its place."""
 LANGUAGES = ("en", "ru")
 KEYS = tuple(sorted(file.stem for file in (DIRECTORY / "en").glob("*.wav")))
