@@ -10,7 +10,7 @@ from gateway.sip.ice import IceNames, answer_check, is_stun, read_check
 from gateway.sip.transport import Address
 
 if TYPE_CHECKING:
-    from gateway.sip.dtls import DtlsServer
+    from gateway.sip.dtls import DtlsClient
 
 NOWHERE = Address("", 0)
 
@@ -50,16 +50,18 @@ class BrowserMedia:
         self._send = send
         self._theirs: BrowserSide | None = None
         self._on_keys = on_keys
-        self._handshake: DtlsServer | None = None
+        self._handshake: DtlsClient | None = None
 
     def agree(self, theirs: BrowserSide) -> None:
         """What the browser's description says; with an unchanged fingerprint the keys stay (RFC 8842 section 5.1)."""
         if self._theirs is None or self._theirs.fingerprint != theirs.fingerprint:
             # Here alone, so that nobody without a browser's call has OpenSSL's handshakes in memory.
-            from gateway.sip.dtls import DtlsServer  # noqa: PLC0415  # as said above
+            from gateway.sip.dtls import DtlsClient  # noqa: PLC0415  # as said above
 
             self.stop()
-            self._handshake = DtlsServer(theirs.fingerprint, send=self._send_on, on_keys=self._on_keys)
+            self._handshake = DtlsClient(theirs.fingerprint, send=self._send_on, on_keys=self._on_keys)
+            if self.way.proven is not None:
+                self._handshake.begin()
         self._theirs = theirs
 
     def receive(self, data: bytes, source: Address) -> bool:
@@ -73,6 +75,8 @@ class BrowserMedia:
             if check is not None:
                 self.way.take(source, nominates=check.nominates)
                 self._send(answer_check(check, source, self._ours), source)
+                if self._handshake is not None:
+                    self._handshake.begin()
         elif 20 <= data[0] < 64 and self._handshake is not None and source == self.way.remote:
             self._handshake.receive(data)
         return True

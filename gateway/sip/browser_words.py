@@ -39,8 +39,8 @@ class BrowserWords:
 
     @property
     def side(self) -> BrowserSide | None:
-        """All of it; None where something is missing, or the browser will not begin the handshake."""
-        if not self.fragment or not self.fingerprint or self.setup not in ("actpass", "active"):
+        """All of it; None where something is missing, or the browser wants to begin the handshake itself."""
+        if not self.fragment or not self.fingerprint or self.setup not in ("actpass", "passive"):
             return None
         return BrowserSide(self.fragment, self.fingerprint, self.mid)
 
@@ -59,14 +59,14 @@ class BrowserWords:
 
 
 def browser_lines(ours: IceNames, local: Address, mid: str) -> list[str]:
-    """Our side of a section: one way, no questions of our own, and the handshake is the browser's to begin."""
+    """Our side of a section: one way, no questions of our own, and the handshake is ours to begin."""
     return [
         *([f"a=mid:{mid}"] if mid else []),
         "a=rtcp-mux",
         f"a=ice-ufrag:{ours.fragment}",
         f"a=ice-pwd:{ours.password}",
         f"a=fingerprint:sha-256 {our_fingerprint()}",
-        "a=setup:passive",
+        "a=setup:active",
         f"a=candidate:1 1 udp {_HOST_PRIORITY} {local.host} {local.port} typ host",
         "a=end-of-candidates",
     ]

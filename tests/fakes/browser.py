@@ -58,7 +58,7 @@ class BrowserMediaSide:
         assert isinstance(private, EllipticCurvePrivateKey)
         context.use_privatekey(private)
         context.set_tlsext_use_srtp(b"SRTP_AES128_CM_SHA1_80")
-        context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
+        context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True)
         self.fragment = "brow"
         self.password = "b" * 24
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -70,10 +70,12 @@ class BrowserMediaSide:
         """RTP, opened."""
         self.unsealed: list[bytes] = []
         """What came as RTP or RTCP and could not be opened."""
+        self.takes_part = True
+        """In the handshake."""
         self.theirs = ""
         self.has_keys = asyncio.Event()
         self._connection = SSL.Connection(context, None)
-        self._connection.set_connect_state()
+        self._connection.set_accept_state()
         self._session: tuple[Session, Session] | None = None
         self._remote: tuple[str, int] = ("", 0)
         asyncio.get_running_loop().add_reader(self.socket, self._read)
@@ -127,7 +129,7 @@ class BrowserMediaSide:
             pass
         else:
             keys = self._connection.export_keying_material(b"EXTRACTOR-dtls_srtp", 60)
-            ours, theirs = keys[:16] + keys[32:46], keys[16:32] + keys[46:]
+            theirs, ours = keys[:16] + keys[32:46], keys[16:32] + keys[46:]
             self._session = (
                 Session(Policy(key=ours, ssrc_type=Policy.SSRC_ANY_OUTBOUND)),
                 Session(Policy(key=theirs, ssrc_type=Policy.SSRC_ANY_INBOUND)),
@@ -156,8 +158,9 @@ class BrowserMediaSide:
             if data[0] < 4:
                 self.answers.append(data)
             elif data[0] < 64:
-                self._connection.bio_write(data)
-                self.shake_hands()
+                if self.takes_part:
+                    self._connection.bio_write(data)
+                    self.shake_hands()
             elif 192 <= data[1] < 224:
                 self._open(data, is_report=True)
             else:
