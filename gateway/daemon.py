@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from gateway import flows
-from gateway.alert_ways import ways_outside
+from gateway.alert_ways import outlets_of, ways_outside
 from gateway.api.board import Board
 from gateway.api.browser_phone_routes import BrowserPhones
 from gateway.api.company_routes import Company
@@ -46,8 +46,9 @@ from gateway.messaging.alert_texts import AlertTexts
 from gateway.messaging.courier_call_backs import CourierCallBacks, promise_call_back
 from gateway.messaging.courier_wishes import CourierWishes
 from gateway.messaging.desk import MessageDesk
-from gateway.messaging.order_asker import ask_shop
+from gateway.messaging.order_asker import shop_asker
 from gateway.messaging.order_desk import ShopOrderDesk
+from gateway.messaging.outside import Outside
 from gateway.modem.fleet import ModemFleet
 from gateway.modem.text_lines import ModemTextLines, count_parts
 from gateway.modem.usb_power import UsbPowerUnit
@@ -164,7 +165,11 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             calls=switchboard.calls,
             traces=traces,
             orders=store.orders.alive,
-            order_desk=(order_desk := await stack.enter_async_context(_order_desk(store))),
+            order_desk=(
+                order_desk := await stack.enter_async_context(
+                    _order_desk(store, outside := Outside(settings.outside.private))
+                )
+            ),
             orders_at=store.orders.alive_at,
             people=store.people,
             region_of=(regions := CallerRegions(settings.number_ranges, store.shop)).region_of,
@@ -193,7 +198,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             publish=bus.publish,
             clock=utc_now,
             jobs=[
-                *alert_jobs(outgoing := await ways_outside(settings.alerts, stack)),
+                *alert_jobs(outgoing := await ways_outside(settings.alerts, outside, store.alert_ways.current)),
                 (couriers := CourierCallBacks(exchange)).job,
             ],
         )
@@ -204,7 +209,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             line_up.follow,
             messages.follow,
             alert_news := AlertNews(outgoing.targets, messages.jobs, shop=store.shop, clock=utc_now),
-            AlertTexts(settings.alerts.sms, messages.promise_text, shop=store.shop, always=settings.alerts.sms_always),
+            AlertTexts(outgoing.targets, messages.promise_text, shop=store.shop),
             call_backs.follow,
             couriers.follow,
             CourierWishes(shop=store.shop, orders=store.orders.alive, call_back=switchboard.call_back),
@@ -292,6 +297,8 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
                 tokens=FormTokens(loop.time),
             ),
             deliveries=store.jobs.log,
+            retry_delivery=messages.jobs.again,
+            alert_outlets=outlets_of(outgoing, store.alert_ways, store.alert_ways.current, store.shop),
             browser_phones=BrowserPhones(
                 tunnels=sip.tunnels,
                 is_phone=lambda extension: store.shop().phone(extension) is not None,
@@ -378,8 +385,8 @@ async def _on_duty(store: Store, bus: EventBus, stack: AsyncExitStack) -> OnDuty
     return duty
 
 
-def _order_desk(store: Store) -> ShopOrderDesk:
-    return ShopOrderDesk(store.orders, shop=store.shop, ask=ask_shop, clock=utc_now)
+def _order_desk(store: Store, outside: Outside) -> ShopOrderDesk:
+    return ShopOrderDesk(store.orders, shop=store.shop, ask=shop_asker(outside.ask), clock=utc_now)
 
 
 def _tell_what_is_less(safe: SafeMode, unreached: UnreachedCustomers) -> None:

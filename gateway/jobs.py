@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -138,6 +138,11 @@ class JobLedger(Protocol):
     async def reopen(self, kinds_that_may_repeat: Iterable[str]) -> None:
         """After a start: what was running when the last run ended waits again, or is of unknown outcome."""
 
+    async def again(
+        self, job_id: str, kinds: Sequence[str], *, due_at: datetime, lasts: Mapping[str, timedelta | None]
+    ) -> bool | None:
+        """Let a job of those kinds wait once more, for as long as its kind lasts; False: it runs or is done."""
+
     async def due(self, now: datetime, limit: int) -> tuple[list[Told], datetime | None]:
         """Jobs to run now, the longest due first, and when the next one will be due."""
 
@@ -192,6 +197,16 @@ class JobRunner:
         )
         promised.on_kept(self._woken.set)
         return promised
+
+    async def again(self, job_id: str, kinds: Sequence[str]) -> bool | None:
+        """Run a job of those kinds again, at once, since a person wants it: one that was given up, or waits.
+
+        False: it runs now, or is done; None: there is none. Raises StoreError.
+        """
+        lasts = {kind: self._jobs[kind].lasts for kind in kinds}
+        found = await self._ledger.again(job_id, kinds, due_at=self._clock(), lasts=lasts)
+        self._woken.set()
+        return found
 
     async def run(self) -> NoReturn:
         """Run what is due, for ever; at most MOST_AT_ONCE at a time."""

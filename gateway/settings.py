@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gateway.mqtt_settings import MqttSettings, check_mqtt
+from gateway.outside_settings import OutsideSettings, check_outside
 from gateway.replication_settings import ReplicationSettings, check_replication
 from gateway.toml_document import Place, TomlDocument, quoted, wrong_word
 
@@ -163,6 +164,7 @@ class Settings:
     alerts: AlertSettings = AlertSettings()
     emulated: EmulatedSettings = EmulatedSettings()
     mqtt: MqttSettings = field(default_factory=MqttSettings)
+    outside: OutsideSettings = field(default_factory=OutsideSettings)
     replication: ReplicationSettings = field(default_factory=ReplicationSettings)
 
     @property
@@ -337,6 +339,7 @@ def _check(document: TomlDocument) -> None:
     _check_backup(document)
     _check_alerts(document)
     check_mqtt(document)
+    check_outside(document)
     check_replication(document)
     _check_modems(document)
 

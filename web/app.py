@@ -25,6 +25,7 @@ from web.site_door import SiteDoor
 from web.translation import gettext
 from web.uploads import PanelRequest, room_bytes
 from web.views.access import access
+from web.views.alerting import alerting
 from web.views.audit import audit
 from web.views.browser_phone import browser_phone
 from web.views.calling import calling
@@ -107,7 +108,7 @@ def create_app(
     CSRFProtect(app)
     Babel(app, locale_selector=reader.language)
     for blueprint in (
-        routing, toll_free,
+        routing, toll_free, alerting,
         entry, restoring, system, access, audit, second_step, my_orders, ordering, order_status, overview, line_rules,
         history, reports, hours, erasing, prompts, playground, phone_setup, numbering, shop, news, texting, contacts,
         queueing, reception, first_run, calling, comments, certificate, site, browser_phone, parties,

@@ -8,6 +8,7 @@ from http.client import HTTPException
 from typing import Any
 
 from web.access_client import AccessClient
+from web.alert_client import AlertClient
 from web.contact_client import ContactClient
 from web.first_run_client import FirstRunClient
 from web.gateway_link import Asker, GatewayAway, Refused
@@ -33,6 +34,7 @@ _PIECE_BYTES = 64 * 1024
 
 class GatewayClient(
     AccessClient,
+    AlertClient,
     ContactClient,
     FirstRunClient,
     OrderStatusClient,

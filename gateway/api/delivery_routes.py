@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 from aiohttp import web
 
 from gateway.api.devices import wire_time
+from gateway.api.problems import NotFound, NotNow
 
 _KINDS = {"alert-webhook": "webhook", "alert-telegram": "telegram", "alert-mail": "mail"}
 
@@ -63,18 +64,29 @@ def nowhere() -> int:
     return 0
 
 
+Retry: TypeAlias = Callable[[str, Sequence[str]], Awaitable[bool | None]]
+"""Have a delivery of those kinds tried again, at once; False: it runs, or has arrived, None: there is none."""
+
+
+async def no_retry(_delivery_id: str, _kinds: Sequence[str]) -> bool | None:
+    """There is no delivery."""
+    return None
+
+
 class DeliveryRoutes:
     """The handlers. `test` has a test delivered to everywhere, and tells to how many places that is."""
 
-    def __init__(self, log: DeliveryLog, test: Callable[[], int]) -> None:
+    def __init__(self, log: DeliveryLog, test: Callable[[], int], retry: Retry) -> None:
         self._log = log
         self._test = test
+        self._retry = retry
 
     def routes(self) -> list[web.RouteDef]:
         """For the router."""
         return [
             web.get("/api/v1/deliveries", self._get_deliveries),
             web.post("/api/v1/deliveries/test", self._post_test),
+            web.post("/api/v1/deliveries/{id}/retry", self._post_retry),
         ]
 
     async def _get_deliveries(self, request: web.Request) -> web.Response:
@@ -85,6 +97,14 @@ class DeliveryRoutes:
     async def _post_test(self, request: web.Request) -> web.Response:
         del request
         return web.json_response({"places": self._test()}, status=202)
+
+    async def _post_retry(self, request: web.Request) -> web.Response:
+        match await self._retry(request.match_info["id"], tuple(_KINDS)):
+            case None:
+                raise NotFound("There is no such delivery.")
+            case False:
+                raise NotNow("The delivery is under way, or has arrived.")
+        return web.Response(status=202)
 
 
 def _wire(delivery: Delivery) -> dict[str, object]:

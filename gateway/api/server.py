@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from gateway.api.account_routes import AccountRoutes
+from gateway.api.alert_way_routes import AlertOutlets, AlertWayRoutes
 from gateway.api.auth import ACCOUNTS, authenticate
 from gateway.api.branch_routes import BranchRoutes
 from gateway.api.browser_phone_routes import BrowserPhoneRoutes, BrowserPhones
@@ -22,7 +23,7 @@ from gateway.api.certificate_routes import CertificateRoutes
 from gateway.api.company_routes import Company, CompanyRoutes
 from gateway.api.contact_routes import AddressBook, ContactRoutes
 from gateway.api.courier_routes import CourierRoutes, Couriers
-from gateway.api.delivery_routes import DeliveryLog, DeliveryRoutes, no_deliveries, nowhere
+from gateway.api.delivery_routes import DeliveryLog, DeliveryRoutes, Retry, no_deliveries, no_retry, nowhere
 from gateway.api.emulated_routes import Emulated, EmulatedRoutes
 from gateway.api.erasure_routes import ErasureRoutes
 from gateway.api.line_routes import LineRoutes
@@ -125,9 +126,11 @@ class ApiServer:
         browser_phones: BrowserPhones,
         site: Site,
         queue: QueueDesk,
+        alert_outlets: AlertOutlets,
         is_courier: Callable[[str], bool] = lambda _extension: False,
         deliveries: DeliveryLog = no_deliveries,
         test_alerts: Callable[[], int] = nowhere,
+        retry_delivery: Retry = no_retry,
         playground: Playground | None = None,
         emulated: Emulated | None = None,
         try_trunk: TryTrunk = no_trial,
@@ -181,7 +184,8 @@ class ApiServer:
             MetricsRoutes(watched),
             RecordingRoutes(recorded, self._relay),
             ErasureRoutes(recorded.erasures),
-            DeliveryRoutes(deliveries, test_alerts),
+            DeliveryRoutes(deliveries, test_alerts, retry_delivery),
+            AlertWayRoutes(alert_outlets),
             PlaygroundRoutes(playground),
             RestoreRoutes(accounts, self._relay, upkeep.start_again),
             SystemRoutes(self._relay, upkeep),

@@ -13,41 +13,30 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 from gateway.clock import WallClock
 from gateway.errors import GatewayError, TryLater
 from gateway.events import AlertCleared, AlertRaised, Published
 from gateway.jobs import BoundJob, Promises, Told, job
 from gateway.messages import error_advice, error_title
-from gateway.messaging.mail import MailServer, SendMail, make_mail, send_mail
+from gateway.messaging.alert_targets import AlertTargetsView
+from gateway.messaging.mail import SendMail, make_mail
+from gateway.messaging.outside import Answer, Ask
+from gateway.telephony.alert_ways import AlertWay
 from gateway.telephony.shop import ShopView
 
-TELEGRAM = "https://api.telegram.org"
 TEST = "alert-test"
 LASTS = timedelta(days=1)
+TELEGRAM_PATIENCE_SECONDS = 20.0
+"""Its place is not typed in by anybody, and it may be far."""
 LONGEST_TEXT = 3500
 """Telegram takes 4096 characters."""
 _LATER = frozenset({408, 425, 429, *range(500, 600)})
 """Answers that say nothing of the message itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a server said: the HTTP status, and the beginning of its body."""
-
-    status: int
-    body: bytes = b""
-    retry_after: str = ""
-    """The header of that name."""
-
-
-Post: TypeAlias = Callable[[str, bytes, Mapping[str, str]], Awaitable[Answer]]
-"""Posts a body to an address, follows no redirection. Raises TryLater where nobody answers; its sentence names no
-address, as that may hold a secret."""
 
 
 class DeliveryRefused(GatewayError):
@@ -56,23 +45,16 @@ class DeliveryRefused(GatewayError):
     code = "delivery-refused"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertTargets:
-    """Where alerts go; nothing named: nowhere."""
+class ReceiverBusy(TryLater):
+    """A server is there and does not take it now; `values["status"]` is what it answered."""
 
-    webhook: str | None = None
-    webhook_secret: bytes = field(default=b"", repr=False)
-    telegram: str = TELEGRAM
-    telegram_token: str = field(default="", repr=False)
-    telegram_chats: tuple[str, ...] = ()
-    mail_server: MailServer | None = None
-    mail_to: tuple[str, ...] = ()
+    code = "receiver-busy"
 
 
 class AlertNews:
     """A subscriber of the bus: promises the deliveries of each alert that comes or goes."""
 
-    def __init__(self, targets: AlertTargets, promises: Promises, *, shop: ShopView, clock: WallClock) -> None:
+    def __init__(self, targets: AlertTargetsView, promises: Promises, *, shop: ShopView, clock: WallClock) -> None:
         self._targets = targets
         self._promises = promises
         self._shop = shop
@@ -101,46 +83,37 @@ class AlertNews:
 
     def test(self) -> int:
         """Promise the delivery of a test to everywhere, once a second at most; to how many places."""
-        language, now = self._shop().language, self._clock()
-        told: dict[str, Any] = {
-            "type": "alert.test",
-            "time": now.isoformat(timespec="milliseconds"),
-            "shop": self._shop().name,
-            "code": TEST,
-            "subject": "",
-            "values": {},
-            "title": error_title(TEST, language),
-            "advice": error_advice(TEST, language),
-        }
+        now = self._clock()
+        told = test_news(self._shop, now)
         return self._promise(told, f"{told['type']} {now:%Y-%m-%dT%H:%M:%S}")
 
     def _promise(self, told: dict[str, Any], alike: str) -> int:
         """Promise it to everywhere; what is `alike` goes out once. To how many places."""
         same = hashlib.sha256(alike.encode()).hexdigest()
-        if self._targets.webhook is not None:
+        targets = self._targets()
+        if targets.webhook is not None:
             self._promises.promise("alert-webhook", told, key=f"webhook {same}")
-        for chat in self._targets.telegram_chats:
-            self._promises.promise("alert-telegram", {"chat": chat, "text": _text(told)}, key=f"{chat} {same}")
-        for address in self._targets.mail_to:
-            mail = {"to": address, "subject": _text(told).partition("\n")[0], "text": _text(told)}
-            self._promises.promise("alert-mail", mail, key=f"{address} {same}")
-        return (self._targets.webhook is not None) + len(self._targets.telegram_chats) + len(self._targets.mail_to)
+        for chat in targets.telegram_chats:
+            self._promises.promise("alert-telegram", chat_arguments(chat, told), key=f"{chat} {same}")
+        for address in targets.mail_to:
+            self._promises.promise("alert-mail", mail_arguments(address, told), key=f"{address} {same}")
+        return (targets.webhook is not None) + len(targets.telegram_chats) + len(targets.mail_to)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
     """What the deliveries need."""
 
-    targets: AlertTargets
-    post: Post
+    targets: AlertTargetsView
+    ask: Ask
+    mail: SendMail
     clock: WallClock
-    mail: SendMail = send_mail
 
 
 @job("alert-webhook", lasts=LASTS)
 async def alert_webhook(outgoing: Outgoing, told: Told) -> None:
     """Deliver one alert to the owner's program; a 2xx is success."""
-    targets = outgoing.targets
+    targets = outgoing.targets()
     if targets.webhook is None:
         raise DeliveryRefused("No webhook is set any more.")
     body = json.dumps({"id": told.job_id, **told.arguments}, ensure_ascii=False, separators=(",", ":")).encode()
@@ -149,38 +122,72 @@ async def alert_webhook(outgoing: Outgoing, told: Told) -> None:
         "X-Simbridge-Delivery": told.job_id,
         "X-Simbridge-Signature": signature(targets.webhook_secret, int(outgoing.clock().timestamp()), body),
     }
-    _judge(await outgoing.post(targets.webhook, body, headers), "The webhook")
+    is_of_file = AlertWay.WEBHOOK in targets.of_file
+    answer = await outgoing.ask("POST", targets.webhook, headers=headers, body=body, may_be_private=is_of_file)
+    _judge(answer, "The webhook")
 
 
 @job("alert-telegram", lasts=LASTS)
 async def alert_telegram(outgoing: Outgoing, told: Told) -> None:
     """Have the owner's bot say one alert in one chat."""
-    targets = outgoing.targets
-    body = json.dumps({"chat_id": told.text("chat"), "text": told.text("text")}).encode()
+    targets, chat = outgoing.targets(), told.text("chat")
+    if chat not in targets.telegram_chats:
+        raise DeliveryRefused("This chat is not set any more.")
+    body = json.dumps({"chat_id": chat, "text": told.text("text")}).encode()
     address = f"{targets.telegram}/bot{targets.telegram_token}/sendMessage"
-    _judge(await outgoing.post(address, body, {"Content-Type": "application/json"}), "Telegram")
+    headers = {"Content-Type": "application/json"}
+    answer = await outgoing.ask(
+        "POST", address, headers=headers, body=body, may_be_private=True, seconds=TELEGRAM_PATIENCE_SECONDS
+    )
+    _judge(answer, "Telegram")
 
 
 @job("alert-mail", lasts=LASTS)
 async def alert_mail(outgoing: Outgoing, told: Told) -> None:
     """Send one alert to one address."""
-    server = outgoing.targets.mail_server
-    if server is None:
-        raise DeliveryRefused("No mail server is set any more.")
+    targets, address = outgoing.targets(), told.text("to")
+    server = targets.mail_server
+    if server is None or address not in targets.mail_to:
+        raise DeliveryRefused("This address for mail is not set any more.")
     message = make_mail(
         sender=server.sender,
-        recipient=told.text("to"),
+        recipient=address,
         subject=told.text("subject"),
         text=told.text("text"),
         message_id=told.job_id,
         written_at=told.promised_at,
     )
-    await outgoing.mail(server, told.text("to"), message)
+    await outgoing.mail(server, address, message)
 
 
 def alert_jobs(outgoing: Outgoing) -> tuple[BoundJob, ...]:
     """The kinds of job, ready to run; those that wait from an earlier run are known as well."""
     return (alert_webhook.with_tools(outgoing), alert_telegram.with_tools(outgoing), alert_mail.with_tools(outgoing))
+
+
+def test_news(shop: ShopView, now: datetime) -> dict[str, Any]:
+    """What a test says."""
+    language = shop().language
+    return {
+        "type": "alert.test",
+        "time": now.isoformat(timespec="milliseconds"),
+        "shop": shop().name,
+        "code": TEST,
+        "subject": "",
+        "values": {},
+        "title": error_title(TEST, language),
+        "advice": error_advice(TEST, language),
+    }
+
+
+def chat_arguments(chat: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """What the job for a chat is told."""
+    return {"chat": chat, "text": _text(told)}
+
+
+def mail_arguments(address: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """What the job for an address is told."""
+    return {"to": address, "subject": _text(told).partition("\n")[0], "text": _text(told)}
 
 
 def signature(secret: bytes, seconds: int, body: bytes) -> str:
@@ -196,7 +203,7 @@ def _judge(answer: Answer, who: str) -> None:
     if answer.status in _LATER:
         seconds = _seconds_wanted(answer)
         values = {} if seconds is None else {"seconds": seconds}
-        raise TryLater(f"{who} answered {answer.status}.", **values)
+        raise ReceiverBusy(f"{who} answered {answer.status}.", status=answer.status, **values)
     raise DeliveryRefused(f"{who} answered {answer.status}.", status=answer.status)
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeAlias
 
 from gateway.events import AlertCleared, AlertRaised, Published
 from gateway.messages import error_title
+from gateway.messaging.alert_targets import AlertTargetsView
 from gateway.telephony.shop import ShopView
 
 log = logging.getLogger(__name__)
@@ -31,12 +32,11 @@ SendText: TypeAlias = Callable[[str, str, str], None]
 class AlertTexts:
     """A subscriber of the bus. While the network is gone every alert goes out, and that it is gone goes first."""
 
-    def __init__(self, numbers: Sequence[str], send: SendText, *, shop: ShopView, always: bool = False) -> None:
-        """`numbers` get each SMS; none: nothing is sent. `always`: also while the network is there."""
-        self._numbers = tuple(numbers)
+    def __init__(self, targets: AlertTargetsView, send: SendText, *, shop: ShopView) -> None:
+        """The numbers of `targets` get each SMS; none: nothing is sent."""
+        self._targets = targets
         self._send = send
         self._shop = shop
-        self._always = always
         self._is_cut_off = False
         self._sent: deque[tuple[float, str, str]] = deque()
         """The moments of the last day, with code and subject."""
@@ -48,13 +48,14 @@ class AlertTexts:
                 self._is_cut_off = False
             case AlertRaised(code=code, subject=subject):
                 self._is_cut_off = self._is_cut_off or code == NETWORK_GONE
-                if (self._is_cut_off or self._always) and self._numbers and self._may_cost(code, subject):
-                    self._tell(code, subject)
+                targets = self._targets()
+                if (self._is_cut_off or targets.sms_always) and targets.sms and self._may_cost(code, subject):
+                    self._tell(targets.sms, code, subject)
 
-    def _tell(self, code: str, subject: str) -> None:
+    def _tell(self, numbers: tuple[str, ...], code: str, subject: str) -> None:
         shop = self._shop()
         text = f"{shop.name}: {error_title(code, shop.language)} ({subject})"[:LONGEST_TEXT]
-        for number in self._numbers:
+        for number in numbers:
             self._send(number, text, "alerts")
 
     def _may_cost(self, code: str, subject: str) -> bool:

@@ -19,6 +19,7 @@ from email.utils import format_datetime
 from typing import TypeAlias
 
 from gateway.errors import GatewayError, TryLater
+from gateway.messaging.outside import Outside, ServerAway
 
 PATIENCE_SECONDS = 60.0
 """For the whole delivery."""
@@ -43,10 +44,13 @@ class MailServer:
     sender: str
     user: str = ""
     password: str = field(default="", repr=False)
+    may_be_private: bool = False
+    """gateway.toml itself has named it: it may be in a private network."""
 
 
 SendMail: TypeAlias = Callable[[MailServer, str, EmailMessage], Awaitable[None]]
-"""Deliver a message to one address. Raises TryLater and MailRefused; their sentences hold no secret and no address."""
+"""Deliver a message to one address. Raises TryLater, MailRefused and AddressBarred; their sentences hold no secret and
+no address of a person."""
 
 
 def make_mail(
@@ -63,21 +67,28 @@ def make_mail(
     return message
 
 
-async def send_mail(server: MailServer, recipient: str, message: EmailMessage) -> None:
-    """See SendMail."""
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await _deliver(server, recipient, message)
-    except ssl.SSLError as fault:
-        raise TryLater(f"The mail server's TLS does not do ({fault.reason or type(fault).__name__}).") from None
-    except (OSError, TimeoutError, EOFError, ValueError) as fault:
-        raise TryLater(f"The mail server cannot be reached ({type(fault).__name__}).") from None
+def mail_sender(outside: Outside) -> SendMail:
+    """What delivers mail by that way out."""
+
+    async def send_mail(server: MailServer, recipient: str, message: EmailMessage) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await _deliver(outside, server, recipient, message)
+        except ssl.SSLError as fault:
+            raise ServerAway(f"The mail server's TLS does not do ({fault.reason or type(fault).__name__}).") from None
+        except (OSError, TimeoutError, EOFError, ValueError) as fault:
+            raise ServerAway(f"The mail server cannot be reached ({type(fault).__name__}).") from None
+
+    return send_mail
 
 
-async def _deliver(server: MailServer, recipient: str, message: EmailMessage) -> None:
+async def _deliver(outside: Outside, server: MailServer, recipient: str, message: EmailMessage) -> None:
     tls = ssl.create_default_context()
-    reader, writer = await asyncio.open_connection(
-        server.host, server.port, ssl=tls if server.port == TLS_PORT else None
+    reader, writer = await outside.connect(
+        server.host,
+        server.port,
+        tls=tls if server.port == TLS_PORT else None,
+        may_be_private=server.may_be_private,
     )
     talk = _Talk(reader, writer)
     try:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Protocol, Self, TypeAlias
+from typing import Protocol, Self
 
 from gateway.clock import WallClock
 from gateway.errors import StoreError
+from gateway.messaging.order_asker import AskShop
 from gateway.telephony.order_reading import Reading, SourceTrouble, TriedOut, read_answer
-from gateway.telephony.order_status import NoStatus, OrderHeader, OrderSource, OrderStatus, Told
+from gateway.telephony.order_status import NoStatus, OrderStatus, Told
 from gateway.telephony.orders import Order
 from gateway.telephony.shop import ShopView
 
@@ -21,9 +22,6 @@ log = logging.getLogger(__name__)
 KEPT_SECONDS = 30.0
 """So long an answer of the shop's program is used again."""
 MOST_KEPT = 500
-
-AskShop: TypeAlias = Callable[[OrderSource, Sequence[OrderHeader], str], Awaitable[bytes | SourceTrouble]]
-"""The answer for an order, within some seconds, or why there is none."""
 
 
 class KeptOrders(Protocol):

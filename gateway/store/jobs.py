@@ -95,6 +95,24 @@ class StoredJobs:
         wanted = select(jobs).where(jobs.c.kind.in_(kinds)).order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
         return await self._writer.write(lambda connection: connection.execute(wanted.limit(limit)).all())
 
+    async def again(
+        self, job_id: str, kinds: Sequence[str], *, due_at: datetime, lasts: Mapping[str, timedelta | None]
+    ) -> bool | None:
+        """Let a job of those kinds wait once more; False: it runs or is done, None: there is none."""
+
+        def again(connection: Connection) -> bool | None:
+            row = connection.execute(select(jobs).where(jobs.c.id == job_id, jobs.c.kind.in_(kinds))).first()
+            if row is None:
+                return None
+            if row.state in ("running", "done"):
+                return False
+            allowed = lasts[row.kind]
+            expires_at = None if allowed is None else due_at + allowed
+            _change(connection, job_id, state="waiting", due_at=due_at, expires_at=expires_at, finished_at=None)
+            return True
+
+        return await self._writer.write(again)
+
     async def begin(self, job_id: str) -> None:
         """Commit that the job runs. Raises StoreError."""
         await self._writer.write(

@@ -16,6 +16,7 @@ from gateway.clock import WallClock, utc_now
 from gateway.events import EventBus, ShopChanged
 from gateway.store.accounts import StoredAccounts
 from gateway.store.after_crash import UnfinishedRecording, close_what_was_left
+from gateway.store.alert_ways import StoredAlertWays
 from gateway.store.audit import add_audit
 from gateway.store.balances import StoredBalances
 from gateway.store.budget import StoredBudget
@@ -92,6 +93,7 @@ class Store:
         self.balances = StoredBalances(writer, gateway_id=gateway_id, clock=clock, publish=bus.publish)
         self.pin_tries = StoredPinTries(writer, gateway_id=gateway_id, clock=clock)
         self.bindings = StoredBindings(writer, gateway_id=gateway_id, clock=clock)
+        self.alert_ways = StoredAlertWays(writer, gateway_id=gateway_id, clock=clock)
         self.answers = StoredAnswers(writer, gateway_id=gateway_id, clock=clock)
         self.evidence = StoredEvidence(writer, gateway_id=gateway_id, clock=clock, shop=self.shop)
         self.pin_entry = StoredPinEntry(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
@@ -340,6 +342,7 @@ async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus |
             await store.people.load()
             await store.balances.load()
             await store.toll_free.load()
+            await store.alert_ways.load()
             await store.mailboxes.load()
             unsubscribe = bus.subscribe(Journal(writer, gateway_id=gateway_id))
             uncharge = bus.subscribe(store.charges)

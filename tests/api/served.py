@@ -17,11 +17,13 @@ from gateway.events import EventBus
 from gateway.store.toll_free import StoredTollFree
 from gateway.telephony.causes import Cause
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.alert_ways import FakeAlertWays
 from tests.fakes.browser_phones import FakeBrowserPhones
 from tests.fakes.call_backs import FakeCallBacks
 from tests.fakes.company import FakeCompany, watched
 from tests.fakes.contacts import KeptPeople
 from tests.fakes.couriers import FakeCouriers
+from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.emulated_modems import FakeEmulatedModems
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.order_desk import status_test
@@ -65,6 +67,8 @@ class Served:
     browsers: FakeBrowserPhones = field(kw_only=True)
     site: FakeSite = field(kw_only=True)
     queue: FakeQueue = field(kw_only=True)
+    alerts: FakeAlertWays = field(kw_only=True)
+    deliveries: FakeDeliveries = field(kw_only=True)
     provider: FakeProvider = field(kw_only=True)
     trials: FakeTrials = field(kw_only=True)
     emulated: FakeEmulatedModems = field(kw_only=True)
@@ -144,6 +148,9 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             recorded=recorded.recorded, is_ready=lambda: ready[0], upkeep=upkeep(started_again),
             order_status=status_test(orders, shop_file.current),
             orders=orders, missed=missed, couriers=couriers.couriers, book=people.book,
+            alert_outlets=(alerts := FakeAlertWays()).outlets,
+            deliveries=(deliveries := FakeDeliveries()).log,
+            retry_delivery=deliveries.retry,
             queue=queue.desk,
             call_backs=call_backs, site=site.site, is_courier=lambda extension: SHOP.courier(extension) is not None,
             browser_phones=browsers.phones,
@@ -173,6 +180,8 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             provider=provider,
             trials=trials,
             emulated=emulated,
+            alerts=alerts,
+            deliveries=deliveries,
             people=people,
             started_again=started_again,
         )

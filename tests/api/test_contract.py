@@ -10,6 +10,7 @@ from gateway.api.contract import contract, scopes
 from gateway.api.server import ApiServer
 from gateway.events import EventBus
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.alert_ways import FakeAlertWays
 from tests.fakes.browser_phones import FakeBrowserPhones
 from tests.fakes.call_backs import FakeCallBacks
 from tests.fakes.company import FakeCompany, watched
@@ -45,7 +46,7 @@ def _server() -> ApiServer:
             watched=watched(),
         recorded=FakeRecorded().recorded, is_ready=lambda: True,
         upkeep=upkeep(), call_backs=FakeCallBacks(), site=FakeSite(lambda: SHOP, FakeCallBacks()).site,
-        queue=FakeQueue(lambda: SHOP, bus).desk,
+        queue=FakeQueue(lambda: SHOP, bus).desk, alert_outlets=FakeAlertWays().outlets,
         browser_phones=FakeBrowserPhones(lambda: SHOP).phones,
     )  # fmt: skip
 

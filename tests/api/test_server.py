@@ -17,6 +17,7 @@ from gateway.events import AlertRaised, CallStarted, EventBus
 from tests.api.served import PASSWORD, serving
 from tests.api.shapes import assert_fits
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.alert_ways import FakeAlertWays
 from tests.fakes.browser_phones import FakeBrowserPhones
 from tests.fakes.call_backs import FakeCallBacks
 from tests.fakes.company import FakeCompany, watched
@@ -346,7 +347,7 @@ async def test_a_port_in_use_is_told_by_name() -> None:
             watched=watched(),
             recorded=FakeRecorded().recorded, is_ready=lambda: True,
             upkeep=upkeep(), call_backs=FakeCallBacks(), site=FakeSite(lambda: SHOP, FakeCallBacks()).site,
-        queue=FakeQueue(lambda: SHOP, bus).desk,
+        queue=FakeQueue(lambda: SHOP, bus).desk, alert_outlets=FakeAlertWays().outlets,
             browser_phones=FakeBrowserPhones(lambda: SHOP).phones,
         )  # fmt: skip
         with pytest.raises(AddressInUse, match="cannot listen on"):

@@ -25,8 +25,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "toml_document": frozenset({"errors"}),
     "messages": frozenset({"errors"}),
     "mqtt_settings": frozenset({"toml_document"}),
+    "outside_settings": frozenset({"toml_document"}),
     "replication_settings": frozenset({"toml_document"}),
-    "settings": frozenset({"errors", "mqtt_settings", "replication_settings", "toml_document"}),
+    "settings": frozenset({"errors", "mqtt_settings", "outside_settings", "replication_settings", "toml_document"}),
     "event": frozenset(),
     "call_events": frozenset({"event"}),
     "staff_events": frozenset({"event"}),
@@ -46,7 +47,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "safe_mode": frozenset({"events"}),
     "backup": frozenset({"errors", "clock", "events", "settings", "store"}),
     "announce": frozenset({"sip"}),
-    "alert_ways": frozenset({"errors", "clock", "settings", "messaging"}),
+    "alert_ways": frozenset({"errors", "clock", "settings", "telephony", "messaging", "api"}),
     "recordings_start": frozenset({"audio", "clock", "events", "store", "telephony"}),
     "emulated_modems": frozenset({"api", "errors", "events", "settings", "telephony"}),
     "mqtt_way": frozenset({"errors", "events", "messaging", "mqtt_settings"}),
@@ -66,7 +67,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 MAY_IMPORT_FROM_OTHERS: dict[str, frozenset[str]] = {
     "audio": frozenset({"numpy", "G722", "audioop"}),
     "telephony": frozenset({"holidays", "numpy", "phonenumbers"}),
-    "messaging": frozenset({"aiohttp", "aiomqtt"}),
+    "messaging": frozenset({"aiohttp", "aiomqtt", "yarl"}),
     "modem": frozenset({"numpy", "serial"}),
     "sip": frozenset({"OpenSSL", "cryptography", "dns", "numpy", "pylibsrtp"}),
     "store": frozenset(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 _MOMENT = datetime(2027, 1, 31, 12, 0, tzinfo=UTC)
@@ -32,6 +32,15 @@ class FakeDeliveries:
 
     async def log(self, kinds: Sequence[str]) -> Sequence[DeliveryRow]:
         return [row for row in self.rows if row.kind in kinds]
+
+    async def retry(self, delivery_id: str, kinds: Sequence[str]) -> bool | None:
+        found = next((row for row in self.rows if row.id == delivery_id and row.kind in kinds), None)
+        if found is None:
+            return None
+        if found.state in ("running", "done"):
+            return False
+        self.rows[self.rows.index(found)] = replace(found, state="waiting")
+        return True
 
     def test(self) -> int:
         if self.places:

@@ -25,6 +25,7 @@ from gateway.worker.sealed import KeyRing
 from gateway.worker.server import WorkerServer
 from gateway.worker.speech import Speech
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.alert_ways import FakeAlertWays
 from tests.fakes.archive import FakeArchive
 from tests.fakes.browser_phones import FakeBrowserPhones
 from tests.fakes.call_backs import FakeCallBacks
@@ -73,6 +74,7 @@ class GatewayThread:
         self.company = FakeCompany()
         self.reports = FakeReports()
         self.deliveries = FakeDeliveries()
+        self.alerts = FakeAlertWays()
         self.hung_up: list[str] = []
         self.started_again: list[bool] = []
         self.passphrases: list[str] = []
@@ -186,6 +188,8 @@ class GatewayThread:
             is_courier=lambda extension: self.shop.courier(extension) is not None,
             deliveries=self.deliveries.log,
             test_alerts=self.deliveries.test,
+            retry_delivery=self.deliveries.retry,
+            alert_outlets=self.alerts.outlets,
             playground=self.world.playground,
             try_trunk=self.provider.try_trunk,
             trials=self.trials,

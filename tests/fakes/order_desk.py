@@ -6,8 +6,9 @@ import asyncio
 from datetime import UTC, datetime
 
 from gateway.api.order_status_routes import OrderStatusTest
-from gateway.messaging.order_asker import ask_shop
+from gateway.messaging.order_asker import shop_asker
 from gateway.messaging.order_desk import KeptOrders, ShopOrderDesk
+from gateway.messaging.outside import Outside
 from gateway.telephony.order_status import NoStatus, Told
 from gateway.telephony.prompts import PromptBook
 from gateway.telephony.shop import ShopView
@@ -32,6 +33,6 @@ class FakeOrderDesk:
 
 
 def status_test(orders: KeptOrders, shop: ShopView) -> OrderStatusTest:
-    """What the API needs to try order status out, by the shop's program and its orders."""
-    desk = ShopOrderDesk(orders, shop=shop, ask=ask_shop, clock=lambda: datetime.now(UTC))
+    """What the API needs to try order status out, by its orders and the shop's program on this machine."""
+    desk = ShopOrderDesk(orders, shop=shop, ask=shop_asker(Outside(["127.0.0.1"]).ask), clock=lambda: datetime.now(UTC))
     return OrderStatusTest(desk=desk, sound=lambda keys: sound_of(keys, PromptBook(shop)))

@@ -9,7 +9,7 @@ import json
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,13 @@ from aiohttp import web
 from gateway.errors import TryLater
 from gateway.events import AlertCleared, AlertRaised, Event, Published, ShopChanged
 from gateway.jobs import JobRunner
-from gateway.messaging.alert_news import AlertNews, AlertTargets, Answer, Outgoing, alert_jobs
-from gateway.messaging.mail import SendMail, send_mail
-from gateway.messaging.posting import HttpPoster
+from gateway.messaging import outside as way_out
+from gateway.messaging.alert_news import AlertNews, Outgoing, alert_jobs
+from gateway.messaging.alert_targets import AlertTargets
+from gateway.messaging.alert_trial import AlertTrial, Tried
+from gateway.messaging.mail import SendMail, mail_sender
+from gateway.messaging.outside import MOST_BYTES, PATIENCE_SECONDS, Answer
+from gateway.telephony.alert_ways import AlertWay
 from gateway.telephony.shop import Shop
 from tests.fakes.direct_store import DirectStore, direct_store, loop_clock
 
@@ -38,10 +42,26 @@ class Outside:
 
     answers: list[Answer | Exception] = field(default_factory=list)
     came: list[tuple[str, dict[str, Any], Mapping[str, str], bytes]] = field(default_factory=list)
-    mail: SendMail = send_mail
+    mail: SendMail = field(default_factory=lambda: mail_sender(way_out.Outside()))
+    trusted: list[bool] = field(default_factory=list)
+    """Whether each address was let be private."""
 
-    async def post(self, address: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        self.came.append((address, json.loads(body), headers, body))
+    async def ask(
+        self,
+        method: str,
+        address: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        may_be_private: bool = False,
+        seconds: float = PATIENCE_SECONDS,
+        most_bytes: int = MOST_BYTES,
+    ) -> Answer:
+        assert (method, most_bytes) == ("POST", MOST_BYTES)
+        assert seconds <= 20
+        sent = body or b""
+        self.came.append((address, json.loads(sent), headers, sent))
+        self.trusted.append(may_be_private)
         answer = self.answers.pop(0) if self.answers else Answer(200)
         if isinstance(answer, Exception):
             raise answer
@@ -51,12 +71,16 @@ class Outside:
         return [body for address, body, _, _ in self.came if part in address]
 
 
+def outgoing_of(outside: Outside, targets: AlertTargets = TARGETS) -> Outgoing:
+    return Outgoing(targets=lambda: targets, ask=outside.ask, mail=outside.mail, clock=loop_clock)
+
+
 async def told(store: DirectStore, outside: Outside, *events: Event, targets: AlertTargets = TARGETS,
                seconds: float = 1.0, language: str = "en") -> None:  # fmt: skip
     """The events happen, and the runner runs for so long."""
-    outgoing = Outgoing(targets=targets, post=outside.post, clock=loop_clock, mail=outside.mail)
+    outgoing = outgoing_of(outside, targets)
     runner = JobRunner(store.jobs, alert_jobs(outgoing), clock=loop_clock)
-    news = AlertNews(targets, runner, shop=lambda: Shop(name="Flowers", language=language), clock=loop_clock)
+    news = AlertNews(lambda: targets, runner, shop=lambda: Shop(name="Flowers", language=language), clock=loop_clock)
     for number, event in enumerate(events):
         news(Published(number, loop_clock(), event))
     task = asyncio.ensure_future(runner.run())
@@ -170,8 +194,10 @@ async def test_without_targets_nothing_is_promised(tmp_path: Path) -> None:
 
 
 @pytest.mark.real_time
-async def test_a_real_server_gets_it_and_no_fault_tells_the_token(caplog: pytest.LogCaptureFixture) -> None:
-    """A server of Telegram's form on loopback; then nobody is there."""
+async def test_a_real_server_gets_it_and_no_fault_tells_the_token(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A server of Telegram's form on loopback, which gateway.toml has named; then nobody is there."""
     came: list[dict[str, Any]] = []
 
     async def send(request: web.Request) -> web.Response:
@@ -182,27 +208,33 @@ async def test_a_real_server_gets_it_and_no_fault_tells_the_token(caplog: pytest
     app.add_routes([web.post("/bot{token}/sendMessage", send)])
     runner = web.AppRunner(app)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    base = f"http://127.0.0.1:{runner.addresses[0][1]}/bot{TOKEN}/sendMessage"
-    async with HttpPoster() as poster:
-        assert (await poster.post(base, b'{"chat_id": "77"}', {})).status == 200
-        assert (await poster.post(base, b'{"chat_id": "77"}', {})).status == 307, "no redirection is followed"
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        targets = AlertTargets(telegram=base, telegram_token=TOKEN, telegram_chats=("77",))
+        trial = AlertTrial(replace(outgoing_of(Outside(), targets), ask=way_out.Outside().ask), Shop)
+        assert await trial.try_out(AlertWay.TELEGRAM) == [Tried(place="77")]
+        (moved,) = await trial.try_out(AlertWay.TELEGRAM)
+        assert (moved.code, moved.problem) == ("delivery-refused", "Telegram answered 307."), (
+            "no redirection is followed"
+        )
+    finally:
         await runner.cleanup()
-        with caplog.at_level(logging.DEBUG), pytest.raises(TryLater) as fault:
-            await poster.post(base, b"{}", {})
-    assert TOKEN not in str(fault.value)
+    with caplog.at_level(logging.DEBUG):
+        (gone,) = await trial.try_out(AlertWay.TELEGRAM)
+    assert gone.code == "server-away"
+    assert TOKEN not in str(gone)
     assert TOKEN not in caplog.text
-    assert came == [{"chat_id": "77"}] * 2
+    assert [each["chat_id"] for each in came] == ["77", "77"]
 
 
 async def test_a_test_goes_everywhere_as_an_alert_would(tmp_path: Path) -> None:
     outside = Outside()
     with direct_store(tmp_path) as store:
-        runner = JobRunner(store.jobs, alert_jobs(Outgoing(targets=TARGETS, post=outside.post, clock=loop_clock)),
-                           clock=loop_clock)  # fmt: skip
-        news = AlertNews(TARGETS, runner, shop=lambda: Shop(name="Flowers", language="ru"), clock=loop_clock)
+        runner = JobRunner(store.jobs, alert_jobs(outgoing_of(outside)), clock=loop_clock)
+        news = AlertNews(lambda: TARGETS, runner, shop=lambda: Shop(name="Flowers", language="ru"), clock=loop_clock)
         assert [news.test(), news.test()] == [3, 3]  # twice within a second is once
-        assert AlertNews(AlertTargets(), runner, shop=Shop, clock=loop_clock).test() == 0
+        assert AlertNews(AlertTargets, runner, shop=Shop, clock=loop_clock).test() == 0
         task = asyncio.ensure_future(runner.run())
         await asyncio.sleep(1)
         task.cancel()

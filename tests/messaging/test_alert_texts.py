@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from gateway.events import AlertCleared, AlertRaised, Event, Published, ShopChanged
+from gateway.messaging.alert_targets import AlertTargets
 from gateway.messaging.alert_texts import MOST_IN_A_DAY, AlertTexts
 from gateway.telephony.shop import Shop
 from tests.fakes.direct_store import loop_clock
@@ -20,7 +21,8 @@ class Sent:
     def __init__(self, *numbers: str, language: str = "en", always: bool = False) -> None:
         self.texts: list[tuple[str, str, str]] = []
         shop = Shop(name="Flowers", language=language)
-        self._alerts = AlertTexts(numbers, lambda *text: self.texts.append(text), shop=lambda: shop, always=always)
+        targets = AlertTargets(sms=numbers, sms_always=always)
+        self._alerts = AlertTexts(lambda: targets, lambda *text: self.texts.append(text), shop=lambda: shop)
 
     def happens(self, *events: Event) -> None:
         for event in events:

@@ -15,13 +15,15 @@ import pytest
 from gateway.errors import GatewayError, TryLater
 from gateway.events import AlertCleared
 from gateway.messaging import mail as mail_module
-from gateway.messaging.alert_news import AlertTargets
-from gateway.messaging.mail import MailRefused, MailServer, make_mail, send_mail
+from gateway.messaging.alert_targets import AlertTargets
+from gateway.messaging.mail import MailRefused, MailServer, mail_sender, make_mail
+from gateway.messaging.outside import Outside as WayOut
 from gateway.sip.self_signed import self_signed
 from tests.fakes.direct_store import direct_store
 from tests.fakes.smtp import SmtpServer, smtp_server
 from tests.messaging.test_alert_news import RAISED, Outside, states, told
 
+send_mail = mail_sender(WayOut(["127.0.0.1", "127.0.0.2"]))
 OWNER, SENDER, PASSWORD = "owner@example.net", "shop@example.net", "a password, with spaces"
 WRITTEN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TEXT = "⚠ Цветы: Минуты на сегодня израсходованы.\n.\n.лишняя точка\n" + "длинно " * 300

@@ -177,7 +177,8 @@ voice = 7
             'data_dir = "d"\nnonsense = 1',
             (
                 '"nonsense" is not a setting of this file; it has: '
-                "data_dir, sip, api, web, modems, discovery, backup, safe_mode, alerts, emulated, mqtt, replication."
+                "data_dir, sip, api, web, modems, discovery, backup, safe_mode, alerts, emulated, mqtt, outside, "
+                "replication."
             ),
         ),
     ],

@@ -78,7 +78,7 @@ def test_alerts() -> AnyResponse:
     if client().test_deliveries(asker()):
         flash(gettext("A test is on its way. Look below what becomes of it; reload the page in a few seconds."))
     else:
-        flash(gettext("Alerts go nowhere yet: the table [alerts] of gateway.toml says where. The guide shows how."))
+        flash(gettext("Alerts go nowhere yet: say first where."))
     return redirect(url_for("overview.alerts"))
 
 
