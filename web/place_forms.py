@@ -86,6 +86,11 @@ def branches_form() -> PartForm:
             ),
             Field("phones", _("Phones"), Kind.LIST, _("Extensions, with spaces between them.")),
             Field("queue", _("Or wait in the queue"), help=_("Its name. Empty: the phones above ring.")),
+            Field(
+                "greeting",
+                _("Greeting of its own"),
+                help=_("A word, such as sakhalin: the page Prompts has greetings under it then. Empty: the shop's."),
+            ),
             Field("schedule.monday", _("Monday"), Kind.HOURS, _("Like 9-13, 14-18. All days empty: open always.")),
             Field("schedule.tuesday", _("Tuesday"), Kind.HOURS),
             Field("schedule.wednesday", _("Wednesday"), Kind.HOURS),

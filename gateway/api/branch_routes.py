@@ -43,6 +43,7 @@ def _wire(branch: Branch, now: datetime) -> dict[str, object]:
         "time_zone": branch.schedule.time_zone,
         "phones": list(branch.phones),
         "queue": branch.queue or "",
+        "greeting": branch.greeting,
         "is_open": opening.is_open,
         "until": wire_time(opening.until) if opening.until is not None else None,
     }

@@ -54,7 +54,7 @@ class Overflowing:
     async def lead_away(self) -> None:
         """Where the caller goes on; the last thing that the reception does."""
         call, rules = self._call, self._rules
-        busy = own_prompt("all-busy", self._found.queue)
+        busy = own_prompt("all-busy", self._found.whose)
         match rules.overflow:
             case Overflow.VOICEMAIL:
                 call.flow = "voicemail"

@@ -85,7 +85,7 @@ async def _climb(call: Call, staff: Staff, promise: Promise, found: Received) ->
     if agent is not None or any(leg.redirected_to for leg in staff.ringing.legs):
         return agent
     with promise.on_key(staff.ringing.wake):
-        greeting = own_prompt("greeting", found.queue)
+        greeting = own_prompt("greeting", found.whose)
         agent = await staff.answered_during(greeting, within=rules.greeting_seconds)
         agent = agent or await staff.answered_during_music(within=rules.music_rings * RING_SECONDS)
         agent = agent or await _wait(call, staff, promise, found)
@@ -98,7 +98,7 @@ async def _wait(call: Call, staff: Staff, promise: Promise, found: Received) -> 
     """Offer and music, again and again, and now and then how it stands with the queue."""
     exchange, loop = call.exchange, asyncio.get_running_loop()
     rules, announce_seconds = exchange.shop().reception, found.rules.announce_seconds
-    busy = own_prompt("all-busy", found.queue)
+    busy = own_prompt("all-busy", found.whose)
     patient_until = loop.time() + 60 * rules.patience_minutes
     next_news = loop.time() if announce_seconds else math.inf
     agent: Leg | None = None

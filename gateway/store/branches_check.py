@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from zoneinfo import available_timezones
 
 from gateway.telephony.branches import FEWEST, Branch, position_of
+from gateway.telephony.queues import PROMPTS_OF
 from gateway.telephony.russian_regions import BY_KEY
 from gateway.toml_document import TomlDocument, quoted
 
@@ -38,6 +39,11 @@ def check_branches(document: TomlDocument, phones: set[str]) -> None:
                 f'{quoted((*place, "time_zone"))} must be a time zone like "Asia/Sakhalin", not "{branch.time_zone}".',
             )
         _check_place(document, (*place, "place"), branch.place)
+        if branch.greeting and not PROMPTS_OF.fullmatch(branch.greeting):
+            document.problem(
+                (*place, "greeting"),
+                f'{quoted((*place, "greeting"))} has up to 20 of a-z, 0-9 and "-", not "{branch.greeting}".',
+            )
         for extension in branch.phones:
             if extension not in phones:
                 document.problem(

@@ -7,6 +7,7 @@ import re
 from gateway.telephony.branches import Branch
 from gateway.telephony.numbers import Dialable, NumberPolicy
 from gateway.telephony.queue_rules import NamedQueue, Overflow, QueueRules
+from gateway.telephony.queues import PROMPTS_OF
 from gateway.telephony.shop import LineSettings, TrunkSettings
 from gateway.toml_document import Place, TomlDocument, quoted
 
@@ -23,7 +24,6 @@ MOST_REASONS = 9
 LONGEST_REASON = 40
 LONGEST_TITLE = 60
 MOST_QUEUES = 50
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,18}[a-z0-9])?", re.ASCII)
 _EXTENSION = re.compile(r"[0-9]{1,8}", re.ASCII)
 
 
@@ -101,7 +101,7 @@ def _check_rules(
 def _check_named(
     document: TomlDocument, place: Place, queue: NamedQueue, all_: list[NamedQueue], taken: set[str]
 ) -> None:
-    if not _NAME.fullmatch(queue.name):
+    if not PROMPTS_OF.fullmatch(queue.name):
         document.problem((*place, "name"), f'The name of a queue has up to 20 of a-z, 0-9 and "-", not "{queue.name}".')
     if len(queue.title) > LONGEST_TITLE:
         document.problem((*place, "title"), f"The title of a queue has up to {LONGEST_TITLE} characters.")

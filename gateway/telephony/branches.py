@@ -35,6 +35,8 @@ class Branch:
     phones: tuple[str, ...] = ()
     queue: str | None = None
     """The name of the queue that its callers wait in, in place of `phones`."""
+    greeting: str = ""
+    """A word, as of a queue's name, whose own prompts its callers hear; empty: those of its queue, or of the shop."""
     schedule: Schedule = field(default_factory=Schedule)
 
     def in_zone(self, shop_zone: str) -> Branch:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from gateway.telephony.queue_rules import NamedQueue, QueueRules
 from gateway.telephony.shop import Shop
 from gateway.telephony.voicemail import QUEUE_BOX, SHOP_BOX
 
-SPOKEN = ("greeting", "all-busy")
-"""Prompts that a queue may have of its own."""
+PROMPTS_OF = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,18}[a-z0-9])?", re.ASCII)
+"""What a queue, or the prompts of a branch, may be called."""
+SPOKEN = ("greeting", "all-busy", "after-hours")
+"""Prompts that a queue or a branch may have of its own."""
 
 
 def queue_named(shop: Shop, name: str) -> NamedQueue | None:
@@ -37,6 +41,6 @@ def shared_boxes(shop: Shop, extension: str) -> tuple[str, ...]:
     return of_shop + tuple(box_of_queue(each.name) for each in shop.queues if extension in each.message_phones)
 
 
-def own_prompt(key: str, queue: str) -> str:
-    """The prompt as that queue says it, which stands in for `key` where the owner has recorded it."""
-    return f"{key}.{queue}" if queue and key in SPOKEN else key
+def own_prompt(key: str, whose: str) -> str:
+    """The prompt as that queue or branch says it, which stands in for `key` where the owner has recorded it."""
+    return f"{key}.{whose}" if whose and key in SPOKEN else key

@@ -16,7 +16,7 @@ from gateway.telephony.hours_prompts import opens_prompts
 from gateway.telephony.number_kind import NumberKind, kind_of_way
 from gateway.telephony.numbers import Dialable, NumberPolicy, Verdict
 from gateway.telephony.queue_rules import QueueRules
-from gateway.telephony.queues import queue_named
+from gateway.telephony.queues import own_prompt, queue_named
 from gateway.telephony.routing import Receive
 from gateway.telephony.russian_regions import Region
 from gateway.telephony.schedule import Opening, Schedule
@@ -54,6 +54,8 @@ class Received:
     """The name of the queue that the caller waits in; empty: the shop's own."""
     rules: QueueRules
     """Those of that queue."""
+    whose: str = ""
+    """Whose prompts the caller hears (`own_prompt`); empty: the shop's."""
     passed: tuple[str, ...] = ()
     """The phones and queues that have sent the caller on so far, this queue the last of them."""
 
@@ -87,6 +89,7 @@ def received(shop: Shop, way: str | None, settings: Receive, region: Region | No
         choice=choice,
         queue=queue.name if queue is not None else "",
         rules=queue.rules if queue is not None else shop.queue,
+        whose=(choice.branch.greeting if choice is not None else "") or (queue.name if queue is not None else ""),
         passed=(*settings.forwarded_by, *((queue.extension,) if queue is not None and queue.extension else ())),
     )
 
@@ -122,7 +125,7 @@ def when_closed(shop: Shop, way: str | None, found: Received, now: datetime, *, 
         duty_barred=number if isinstance(number, Verdict) else None,
         is_answered=kind_of_way(shop, way) is not NumberKind.TOLL_FREE,
         offers=offers,
-        prompts=("after-hours", *opens, *(("press-1-when-open",) if offers else ())),
+        prompts=(own_prompt("after-hours", found.whose), *opens, *(("press-1-when-open",) if offers else ())),
         takes_message=rules.night_message,
     )
 

@@ -131,14 +131,14 @@ def _climb(story: Story, found: Received) -> None:
     rung = _tell_staff(story, found, StepCode.RINGS, quiet)
     story.seconds += quiet
     if story.seconds < leaves_at:
-        greeting = own_prompt("greeting", found.queue)
+        greeting = own_prompt("greeting", found.whose)
         story.say(StepCode.GREETING, greeting, most=min(rules.greeting_seconds, leaves_at - story.seconds))
     if story.seconds < leaves_at and rules.music_rings:
         music = min(rules.music_rings * RING_SECONDS, leaves_at - story.seconds)
         story.tell(StepCode.MUSIC, seconds=f"{music:.1f}")
         story.seconds += music
     if story.seconds < leaves_at:
-        busy = own_prompt("all-busy", found.queue)
+        busy = own_prompt("all-busy", found.whose)
         keys = (busy, "press-1-call-back") if _can_promise(story) else (busy,)
         began, until = story.seconds, story.seconds + 60 * rules.patience_minutes
         story.say(StepCode.OFFER, *keys, most=min(LONGEST_OFFER_SECONDS, leaves_at - began))
@@ -202,12 +202,12 @@ def _lead_away(story: Story, found: Received) -> None:
     story.tell(StepCode.OVERFLOW)
     match rules.overflow:
         case Overflow.VOICEMAIL:
-            story.say(StepCode.SAYS, own_prompt("all-busy", found.queue))
+            story.say(StepCode.SAYS, own_prompt("all-busy", found.whose))
             _take_message(story)
             story.say(StepCode.SAYS, "goodbye")
             story.end(Cause.HUNG_UP)
         case Overflow.CALL_BACK:
-            story.say(StepCode.OVERFLOW_CALL_BACK, own_prompt("all-busy", found.queue), "we-will-call-you")
+            story.say(StepCode.OVERFLOW_CALL_BACK, own_prompt("all-busy", found.whose), "we-will-call-you")
             story.end(Cause.HUNG_UP)
         case _:
             forward = Forward(by=found.extensions[0], target=rules.overflow_number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from gateway.telephony.queue_rules import NamedQueue, Overflow, Strategy
 from gateway.telephony.reception import Reception
 from gateway.telephony.route_steps import RouteQuestion, StepCode
 from gateway.telephony.route_trial import try_route
+from gateway.telephony.schedule import Schedule
 from gateway.telephony.shop import CourierSettings, LineSettings, PhoneSettings, Shop, TrunkSettings
 from tests.fakes.direct_store import BEGAN
 from tests.fakes.exchange import Scene, scene
@@ -213,6 +215,22 @@ async def test_a_branch_has_the_staff_of_its_queue() -> None:
         assert s.prompts_played[-1] == "greeting.sales"
         assert ringing(s) == {"101"}
         caller.hangs_up()
+
+
+async def test_a_branch_greets_in_its_own_words_also_when_it_is_closed() -> None:
+    never = Schedule(monday=("09:00-10:00",))
+    branches = (
+        Branch(name="Moscow", region="moscow", queue="sales", greeting="moscow"),
+        Branch(name="Sakhalin", region="sakhalin", phones=("103",), schedule=Schedule(sunday=("09:00-10:00",))),
+    )
+    for schedule, said in ((Schedule(), "greeting.moscow"), (never, "after-hours.moscow")):
+        here = replace(branches[0], schedule=schedule)
+        async with scene(replace(SHOP, branches=(here, branches[1]))) as s:
+            s.set_by = datetime(2026, 3, 3, 12, 0, tzinfo=UTC) - s.clock()
+            caller = s.call_to_line("blue", "+74951112233")
+            await s.after(TWO_RINGS + 0.5)
+            assert s.prompts_played[0] == said
+            caller.hangs_up()
 
 
 async def test_board_and_statistics_show_each_queue() -> None:

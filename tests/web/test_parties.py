@@ -142,7 +142,7 @@ def test_a_branch_is_made_with_its_region_and_hours_and_the_route_test_beside_it
     post(owner, "/shop/phones/new", extension="102", name="Store", srtp="off")
     made = post(
         owner, "/shop/branches/new", name="Сахалин", address="Lenina 1", region="sakhalin", phones="101 102",
-        **{"schedule.monday": "9-13, 14.00-18.30", "schedule.holidays": "RU"},
+        greeting="island", **{"schedule.monday": "9-13, 14.00-18.30", "schedule.holidays": "RU"},
     )  # fmt: skip
     assert "Сахалин is kept." in made.text
     (branch,) = gateway.shop_file.shop.branches
@@ -150,6 +150,7 @@ def test_a_branch_is_made_with_its_region_and_hours_and_the_route_test_beside_it
         "sakhalin", ("101", "102"), ("09:00-13:00", "14:00-18:30"),
     )  # fmt: skip
     assert branch.schedule.time_zone == "Asia/Sakhalin"
+    assert 'id="greeting.island"' in owner.get("/prompts").text
     page = owner.get("/shop/branches/edit/Сахалин").text
     assert 'value="09:00-13:00, 14:00-18:30"' in page
     assert 'value="sakhalin" selected' in page

@@ -120,7 +120,8 @@ def test_a_queue_has_prompts_of_its_own_and_else_those_of_all(tmp_path: Path) ->
     listed = {each.key: each for each in prompts.all("en", ["sales", "workshop"])}
     own = {key: listed[key].own for key in listed if "." in key}
     assert own == {
-        "greeting.sales": True, "all-busy.sales": False, "greeting.workshop": False, "all-busy.workshop": False,
+        "greeting.sales": True, "all-busy.sales": False, "after-hours.sales": False,
+        "greeting.workshop": False, "all-busy.workshop": False, "after-hours.workshop": False,
     }  # fmt: skip
     assert listed["greeting.workshop"].seconds == listed["greeting"].seconds
     prompts.forget("en", "greeting.sales")

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from web.gateway_client import Refused
-from web.reader import asker, client, snapshot
+from web.reader import asker, client, may, snapshot
 from web.translation import gettext
 
 prompts = Blueprint("prompts", __name__)
@@ -26,8 +26,7 @@ def page() -> str:
         language = snapshot()["shop"].get("language", "en")
     found, refusal = [], None
     try:
-        queues = [each["name"] for each in snapshot()["queue"]["queues"] if each["name"]]
-        found = client().prompts(asker(), language, queues)["items"]
+        found = client().prompts(asker(), language, _of_parts())["items"]
     except Refused as refused:
         if refused.status != 503:
             raise
@@ -62,6 +61,13 @@ def say(language: str, key: str) -> AnyResponse:
 def forget(language: str, key: str) -> AnyResponse:
     """Use the packaged prompt again."""
     return _done(lambda: client().forget_prompt(asker(), language, key), language, key)
+
+
+def _of_parts() -> list[str]:
+    """Whose own prompts there may be: names of queues, and the words that branches have for theirs."""
+    queues = [each["name"] for each in snapshot()["queue"]["queues"]]
+    branches = [each["greeting"] for each in client().branches(asker())] if may("shop") else []
+    return [each for each in dict.fromkeys((*queues, *branches)) if each]
 
 
 def _done(verb: Callable[[], dict[str, Any]], language: str, key: str) -> AnyResponse:
