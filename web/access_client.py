@@ -47,6 +47,14 @@ class AccessClient(GatewayLink):
         """Say which roles need it."""
         self._ask(asker, "PUT", "/api/v1/second-step", body={"roles": roles})
 
+    def tokens_of(self, asker: Asker, user_id: str) -> list[dict[str, Any]]:
+        """The tokens for programs that a person has made."""
+        return list(self._object(asker, "GET", "/api/v1/users/{id}/tokens", id=user_id)["items"])
+
+    def revoke_token_of(self, asker: Asker, user_id: str, token_id: str) -> None:
+        """End a token that a person has made."""
+        self._ask(asker, "DELETE", "/api/v1/users/{id}/tokens/{token}", id=user_id, token=token_id)
+
     def audit(self, asker: Asker, **query: str | int | None) -> dict[str, Any]:
         """A page of who did what."""
         return self._object(asker, "GET", "/api/v1/audit", query=query)

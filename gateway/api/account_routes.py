@@ -131,7 +131,7 @@ class AccountRoutes:
 
     async def _get_tokens(self, request: web.Request) -> web.Response:
         rows = await self._accounts.tokens(request[PRINCIPAL].user_id)
-        return web.json_response({"items": [_token_wire(row) for row in rows]})
+        return web.json_response({"items": [token_wire(row) for row in rows]})
 
     async def _post_token(self, request: web.Request) -> web.Response:
         body = await bodies.json_object(request, allowed=frozenset({"name", "scopes", "expires_at"}))
@@ -141,9 +141,7 @@ class AccountRoutes:
             scopes=bodies.strings(body, "scopes", choices=SCOPES),
             expires_at=bodies.moment(body, "expires_at"),
         )
-        return web.json_response(
-            {**_token_wire(row), "token": token}, status=201, headers={"Cache-Control": "no-store"}
-        )
+        return web.json_response({**token_wire(row), "token": token}, status=201, headers={"Cache-Control": "no-store"})
 
     async def _delete_token(self, request: web.Request) -> web.Response:
         if not await self._accounts.revoke_token(request[PRINCIPAL].user_id, request.match_info["id"]):
@@ -174,7 +172,8 @@ def session_wire(row: SessionRow, current: str | None) -> dict[str, object]:
     }
 
 
-def _token_wire(row: TokenRow) -> dict[str, object]:
+def token_wire(row: TokenRow) -> dict[str, object]:
+    """The schema `Token`."""
     return {
         "id": row.id,
         "name": row.name,

@@ -260,8 +260,8 @@ class Accounts(Protocol):
     async def tokens(self, user_id: str) -> Sequence[TokenRow]:
         """The user's API tokens."""
 
-    async def revoke_token(self, user_id: str, token_id: str) -> bool:
-        """End a token of that user; False when there is none."""
+    async def revoke_token(self, user_id: str, token_id: str, *, by: str | None = None) -> bool:
+        """End a token of that user; False when there is none. `by`: whom to name for it."""
 
     async def users(self) -> Sequence[UserRow]:
         """Everybody who may sign in."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from gateway.api import bodies
-from gateway.api.account_routes import session_wire
+from gateway.api.account_routes import session_wire, token_wire
 from gateway.api.auth import PRINCIPAL, client_address
 from gateway.api.devices import wire_time
 from gateway.api.passwords import LONGEST, check_password
@@ -39,6 +39,8 @@ class UserRoutes:
             web.put("/api/v1/users/{id}/password", self._put_password),
             web.get("/api/v1/users/{id}/sessions", self._get_sessions),
             web.delete("/api/v1/users/{id}/sessions/{session}", self._delete_session),
+            web.get("/api/v1/users/{id}/tokens", self._get_tokens),
+            web.delete("/api/v1/users/{id}/tokens/{token}", self._delete_token),
         ]
 
     async def _get_me(self, request: web.Request) -> web.Response:
@@ -117,6 +119,16 @@ class UserRoutes:
         user_id, session_id = request.match_info["id"], request.match_info["session"]
         if not await self._accounts.sign_out(user_id, session_id, by=request[PRINCIPAL].name):
             raise NotFound("There is no such session.")
+        return web.Response(status=204)
+
+    async def _get_tokens(self, request: web.Request) -> web.Response:
+        rows = await self._accounts.tokens((await self._user(request)).id)
+        return web.json_response({"items": [token_wire(row) for row in rows]})
+
+    async def _delete_token(self, request: web.Request) -> web.Response:
+        user_id, token_id = request.match_info["id"], request.match_info["token"]
+        if not await self._accounts.revoke_token(user_id, token_id, by=request[PRINCIPAL].name):
+            raise NotFound("There is no such token.")
         return web.Response(status=204)
 
     async def _user(self, request: web.Request) -> UserRow:

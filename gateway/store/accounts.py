@@ -224,8 +224,8 @@ class StoredAccounts:
         found = [each for each in self._tokens.values() if each.user_id == user_id]
         return sorted(found, key=lambda token: token.id, reverse=True)
 
-    async def revoke_token(self, user_id: str, token_id: str) -> bool:
-        """End a token of that user; False when there is none."""
+    async def revoke_token(self, user_id: str, token_id: str, *, by: str | None = None) -> bool:
+        """End a token of that user; False when there is none. `by`: whom to name for it."""
         token = next((each for each in self._tokens.values() if each.id == token_id and each.user_id == user_id), None)
         if token is None:
             return False
@@ -234,7 +234,7 @@ class StoredAccounts:
 
         def revoke(connection: Connection) -> None:
             connection.execute(update(tokens).where(tokens.c.id == token_id).values(revoked_at=now))
-            self._note(connection, now, self._name_of(user_id), "token.revoked", token.name)
+            self._note(connection, now, by or self._name_of(user_id), "token.revoked", token.name)
 
         await self._writer.write_or_keep(revoke)
         return True

@@ -167,7 +167,8 @@ class FakeAccounts:
     async def tokens(self, user_id: str) -> Sequence[FakeToken]:
         return [row for row in self.open_tokens.values() if row.user_id == user_id]
 
-    async def revoke_token(self, user_id: str, token_id: str) -> bool:
+    async def revoke_token(self, user_id: str, token_id: str, *, by: str | None = None) -> bool:
+        assert by is None or by in self.passwords
         row = self.open_tokens.get(token_id)
         if row is None or row.user_id != user_id:
             return False

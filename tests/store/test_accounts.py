@@ -106,7 +106,7 @@ async def test_sessions_and_tokens_outlive_the_daemon(places: Settings, clock: H
             who.user_id, name="old", scopes=frozenset({"read"}), expires_at=None
         )
         assert not await store.accounts.revoke_token("somebody else", revoked.id)
-        assert await store.accounts.revoke_token(who.user_id, revoked.id)
+        assert await store.accounts.revoke_token(who.user_id, revoked.id, by="the owner")
         assert not await store.accounts.revoke_token(who.user_id, revoked.id)
     clock.pass_by(minutes=20)
     async with open_store(places, clock) as store:

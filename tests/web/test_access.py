@@ -65,6 +65,30 @@ def test_a_token_is_shown_once_and_revoked(owner: FlaskClient, gateway: GatewayT
     assert gateway.accounts.open_tokens == {}
 
 
+def test_tokens_and_sessions_of_everybody_are_seen_and_ended(
+    owner: FlaskClient, app: Flask, gateway: GatewayThread
+) -> None:
+    _let_in(gateway, "Boris", "admin")
+    boris = _browser(app, "Boris")
+    _post(boris, "/access/tokens", name="His own script", role="admin", days="0")
+    assert "His own script" not in owner.get("/access").text, "these are the asker's"
+    page = owner.get("/access/everywhere").text
+    assert "His own script" in page
+    assert "Boris" in page
+    assert "Last seen" in page or "last seen" in page
+    assert "His own script" in owner.get("/access/users/Boris").text
+    (row,) = gateway.accounts.open_tokens.values()
+    assert row.token not in page
+    page = _post(owner, f"/access/users/Boris/tokens/{row.id}/revoke", back="everywhere")
+    assert "Done." in page
+    assert gateway.accounts.open_tokens == {}
+    (session,) = [each.id for each in gateway.accounts.open_sessions.values() if each.user_id == "Boris"]
+    assert "Sign out there" in _post(owner, "/access/tokens", name="mine", role="viewer", days="30") + page
+    _post(owner, f"/access/users/Boris/sessions/{session}/end", back="everywhere")
+    assert boris.get("/").status_code == 302
+    assert "Boris" not in owner.get("/access/everywhere").text
+
+
 def test_one_changes_the_own_password(app: Flask, gateway: GatewayThread) -> None:
     browser = app.test_client()
     sign_in(browser)

@@ -63,6 +63,26 @@ def end_session(user_id: str, session_id: str) -> str | Response | tuple[str, in
     return _done(user_id, lambda: client().end_session_of(asker(), user_id, session_id))
 
 
+@access.post("/access/users/<user_id>/tokens/<token_id>/revoke")
+def revoke_token_of(user_id: str, token_id: str) -> str | Response | tuple[str, int]:
+    """End a token that the person has made."""
+    return _done(user_id, lambda: client().revoke_token_of(asker(), user_id, token_id))
+
+
+@access.get("/access/everywhere")
+def everywhere() -> str:
+    """Where everybody is signed in, and every token."""
+    held = [
+        {
+            "user": user,
+            "sessions": client().sessions_of(asker(), user["id"]),
+            "tokens": client().tokens_of(asker(), user["id"]),
+        }
+        for user in client().users(asker())
+    ]
+    return render_template("everywhere.html", held=held)
+
+
 @access.post("/access/users/<user_id>/remove")
 def remove(user_id: str) -> str | Response | tuple[str, int]:
     """Let the person in no more."""
@@ -143,9 +163,9 @@ def _person(user_id: str, refusal: Refused | None = None) -> str:
     user = next((each for each in client().users(asker()) if each["id"] == user_id), None)
     if user is None:
         abort(404)
-    sessions = client().sessions_of(asker(), user_id)
+    sessions, tokens = client().sessions_of(asker(), user_id), client().tokens_of(asker(), user_id)
     return render_template(
-        "person.html", user=user, sessions=sessions, roles=ROLES, refusal=refusal, snapshot=snapshot()
+        "person.html", user=user, sessions=sessions, tokens=tokens, roles=ROLES, refusal=refusal, snapshot=snapshot()
     )
 
 
@@ -168,6 +188,8 @@ def _done(user_id: str, verb: Callable[[], None]) -> str | Response | tuple[str,
     except Refused as refusal:
         return _again(refusal, _person, user_id=user_id)
     flash(gettext("Done."))
+    if request.form.get("back") == "everywhere":
+        return redirect(url_for("access.everywhere"))
     return redirect(url_for("access.person", user_id=user_id))
 
 
