@@ -14,7 +14,7 @@ from gateway.events import MessageLeft
 from gateway.telephony.leg import Direction
 from gateway.telephony.order_status import OrderStatus, OrderStatusRules
 from gateway.telephony.orders import Stage
-from gateway.telephony.queue_rules import Overflow, QueueRules, Strategy
+from gateway.telephony.queue_rules import NamedQueue, Overflow, QueueRules, Strategy
 from gateway.telephony.reception import CallBackFirst, Reception
 from gateway.telephony.schedule import Schedule
 from gateway.telephony.shop import (
@@ -169,6 +169,21 @@ ASKING = replace(
     SHOP, lines=(replace(SHOP.lines[0], asks_extension=True), SHOP.lines[1]), reception=Reception(on=False)
 )
 STATUS = replace(SHOP, order_status=OrderStatusRules(extension="700", ways=("provider",)))
+
+OPENED = replace(SHOP, phones=(*SHOP.phones[:2], replace(SHOP.phones[2], voicemail_pin="482913")))
+QUEUES = replace(
+    SHOP,
+    lines=(replace(SHOP.lines[0], queue="sales"), SHOP.lines[1]),
+    queues=(
+        NamedQueue(
+            name="sales", phones=("101", "102"), strategy=Strategy.ROUND_ROBIN, step_seconds=5,
+            overflow=Overflow.NUMBER, overflow_seconds=12, overflow_number="82",
+        ),
+        NamedQueue(
+            name="workshop", extension="82", phones=("103",), overflow=Overflow.VOICEMAIL, overflow_seconds=14,
+        ),
+    ),
+)  # fmt: skip
 
 STORIES: dict[str, Story] = {
     "nobody picks up, and the caller presses 1": Story(
@@ -331,6 +346,30 @@ STORIES: dict[str, Story] = {
     ),
     "a phone hears its messages": Story(
         flow="HearMessages", deeds=((0, _has_messages),), comes_to="no-new-messages", seconds=8
+    ),
+    "another phone hears them by extension and PIN": Story(
+        flow="HearMessages",
+        shop=OPENED,
+        deeds=((0, _from("101", "*98")),),
+        keys=((1, "103#"), (3, "111111#"), (6, "103#"), (8, "482913#")),
+        comes_to="no-new-messages",
+        seconds=12,
+    ),
+    "a queue sends its caller on to another one, and that one to a message": Story(
+        flow="Receive",
+        shop=QUEUES,
+        deeds=((0, _to_line("red", CUSTOMER)),),
+        comes_to="recording-beep",
+        seconds=34,
+    ),
+    "a caller dials a queue, and its staff pick up": Story(
+        flow="AskExtension",
+        shop=replace(QUEUES, lines=(replace(SHOP.lines[0], asks_extension=True), SHOP.lines[1])),
+        deeds=((0, _to_line("red", CUSTOMER)),),
+        keys=((1, "82#"),),
+        answers_after=12,
+        comes_to="103",
+        seconds=20,
     ),
     "a SIM without any phone": Story(
         flow="Refuse",

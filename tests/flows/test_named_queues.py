@@ -218,7 +218,7 @@ async def test_a_branch_has_the_staff_of_its_queue() -> None:
 
 
 async def test_a_branch_greets_in_its_own_words_also_when_it_is_closed() -> None:
-    never = Schedule(monday=("09:00-10:00",))
+    never = Schedule(wednesday=("09:00-10:00",))
     branches = (
         Branch(name="Moscow", region="moscow", queue="sales", greeting="moscow"),
         Branch(name="Sakhalin", region="sakhalin", phones=("103",), schedule=Schedule(sunday=("09:00-10:00",))),
