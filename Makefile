@@ -66,8 +66,8 @@ test: programs venv-dev ## the whole test suite; installs the programs it needs 
 	@exec .venv/bin/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 .PHONY: soak
-soak: programs venv-dev ## faults and a thousand days of a shop in their full count; some three hours, on a calm machine
-	@SIMBRIDGE_SOAK=1 exec .venv/bin/python -m pytest tests/faults/test_*.py tests/faults/hub.py tests/flows tests/telephony/test_route_trial.py tests/web/test_pages.py tests/browser/test_screens.py --only-rerun '(?!)' -s $(ARGS)
+soak: programs venv-dev ## faults, ten thousand calls and a thousand days of a shop in their full count; four hours, on a calm machine
+	@SIMBRIDGE_SOAK=1 exec .venv/bin/python -m pytest tests/faults/test_*.py tests/faults/hub.py tests/faults/many_calls.py tests/faults/cards.py tests/flows tests/telephony/test_route_trial.py tests/web/test_pages.py tests/browser/test_screens.py --only-rerun '(?!)' -s $(ARGS)
 
 .PHONY: hardware
 hardware: venv-dev ## what only a real modem or sound card shows: ARGS="PORT --voice PORT --call NUMBER"
@@ -95,7 +95,7 @@ bench-flood: venv-dev ## a running call while strangers send a thousand packets 
 	@exec .venv/bin/python -m tests.bench.flood $(ARGS)
 
 .PHONY: fuzz
-fuzz: venv-dev ## a million broken SIP messages against the parsers, texts that try to become header fields, speech that might be keys
+fuzz: venv-dev ## a million broken SIP messages, texts that try to become header fields, speech that might be keys, requests to the API
 	@exec .venv/bin/python -m tests.fuzz $(ARGS)
 
 .PHONY: crash
@@ -128,7 +128,7 @@ programs: ## install the Debian packages that the tests need, where they are mis
 	"$${sudo[@]}" apt-get update -qq
 	"$${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "$${missing[@]}"
 	# The tests start these themselves; as services they would take the ports and modems of this machine.
-	for service in kamailio smstools; do
+	for service in kamailio postgresql smstools; do
 		if [[ " $${missing[*]} " == *" $$service "* && -d /run/systemd/system ]]; then
 			"$${sudo[@]}" systemctl disable --now --quiet "$$service"
 		fi

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -58,7 +58,7 @@ class ShopApi:
                     return answer
                 await asyncio.sleep(0.05)
 
-    async def post(self, path: str, body: dict[str, str]) -> Any:
+    async def post(self, path: str, body: Mapping[str, object]) -> Any:
         """The JSON of a POST, None where there is none."""
         async with self._http.post(self._base + path, json=body) as answer:
             answer.raise_for_status()

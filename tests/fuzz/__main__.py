@@ -24,7 +24,7 @@ from gateway.sip.headers import NameAddress, Via
 from gateway.sip.message import Headers, Request, parse_message, serialise
 from gateway.sip.sdp import agree, parse_sdp
 from gateway.sip.uri import SipUri
-from tests.fuzz import talk_off
+from tests.fuzz import api, talk_off
 from tests.fuzz.number_spellings import SPELLINGS, disagreements
 from tests.fuzz.sip import all_messages, broken_elements, mutated, replaced, valid_messages
 
@@ -52,6 +52,7 @@ def main() -> int:
     parser.add_argument("--texts", type=int, default=200_000)
     parser.add_argument("--numbers", type=int, default=5_000)
     parser.add_argument("--speech-minutes", type=float, default=30.0)
+    parser.add_argument("--api-examples", type=int, default=30, help="random requests for each operation of the API")
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
     options = parser.parse_args()
     print(f"seed: {options.seed} (repeat with ARGS='--seed {options.seed}')", flush=True)
@@ -64,6 +65,7 @@ def main() -> int:
         _injections(options.texts, options.seed),
         _spellings(options.numbers, options.seed),
         _talk_off(options.speech_minutes, options.seed),
+        api.look(options.api_examples, options.seed),
     ]
     print("nothing was found" if not any(found) else "SOMETHING WAS FOUND", flush=True)
     return int(any(found))
