@@ -209,7 +209,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             line_up.follow,
             messages.follow,
             alert_news := AlertNews(outgoing.targets, messages.jobs, shop=store.shop, clock=utc_now),
-            AlertTexts(outgoing.targets, messages.promise_text, shop=store.shop),
+            AlertTexts(outgoing.targets, messages.promise_text, past_disk=messages.text_past_disk, shop=store.shop),
             call_backs.follow,
             couriers.follow,
             CourierWishes(shop=store.shop, orders=store.orders.alive, call_back=switchboard.call_back),

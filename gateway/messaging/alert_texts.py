@@ -1,7 +1,8 @@
 """Alerts by SMS, when the network is gone and no other word can get out, or always: modems are a way of their own.
 
 Each is an SMS like any other: it waits on disk, goes by the rules for numbers and by the limits of the lines. What
-it may cost is bounded here as well: the same alert once an hour, and so many in a day.
+it may cost is bounded here as well: the same alert once an hour, and so many in a day. Only while the disk takes
+nothing, and every other way out would wait for it, an SMS goes past the disk (X-P5).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TypeAlias
 
+from gateway.errors import StoreError
 from gateway.events import AlertCleared, AlertRaised, Published
 from gateway.messages import error_title
 from gateway.messaging.alert_targets import AlertTargetsView
@@ -30,14 +32,19 @@ SendText: TypeAlias = Callable[[str, str, str], None]
 
 
 class AlertTexts:
-    """A subscriber of the bus. While the network is gone every alert goes out, and that it is gone goes first."""
+    """A subscriber of the bus. While the network is gone every alert goes out, and that it is gone goes first.
 
-    def __init__(self, targets: AlertTargetsView, send: SendText, *, shop: ShopView) -> None:
-        """The numbers of `targets` get each SMS; none: nothing is sent."""
+    That the disk takes nothing goes out in any case.
+    """
+
+    def __init__(self, targets: AlertTargetsView, send: SendText, *, past_disk: SendText, shop: ShopView) -> None:
+        """The numbers of `targets` get each SMS; none: nothing is sent. `past_disk` sends while nothing can be kept."""
         self._targets = targets
         self._send = send
+        self._past_disk = past_disk
         self._shop = shop
         self._is_cut_off = False
+        self._disk_is_away = False
         self._sent: deque[tuple[float, str, str]] = deque()
         """The moments of the last day, with code and subject."""
 
@@ -46,17 +53,22 @@ class AlertTexts:
         match published.event:
             case AlertCleared(code=code) if code == NETWORK_GONE:
                 self._is_cut_off = False
+            case AlertCleared(code=code) if code == StoreError.code:
+                self._disk_is_away = False
             case AlertRaised(code=code, subject=subject):
                 self._is_cut_off = self._is_cut_off or code == NETWORK_GONE
+                self._disk_is_away = self._disk_is_away or code == StoreError.code
                 targets = self._targets()
-                if (self._is_cut_off or targets.sms_always) and targets.sms and self._may_cost(code, subject):
+                is_wanted = self._is_cut_off or targets.sms_always or code == StoreError.code
+                if is_wanted and targets.sms and self._may_cost(code, subject):
                     self._tell(targets.sms, code, subject)
 
     def _tell(self, numbers: tuple[str, ...], code: str, subject: str) -> None:
         shop = self._shop()
         text = f"{shop.name}: {error_title(code, shop.language)} ({subject})"[:LONGEST_TEXT]
+        send = self._past_disk if self._disk_is_away else self._send
         for number in numbers:
-            self._send(number, text, "alerts")
+            send(number, text, "alerts")
 
     def _may_cost(self, code: str, subject: str) -> bool:
         now = asyncio.get_running_loop().time()

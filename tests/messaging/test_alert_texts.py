@@ -12,6 +12,8 @@ from tests.fakes.direct_store import loop_clock
 
 GONE = AlertRaised(code="network-gone", subject="network", values={})
 BACK = AlertCleared(code="network-gone", subject="network")
+DISK = AlertRaised(code="store-error", subject="disk", values={"detail": "database or disk is full"})
+DISK_BACK = AlertCleared(code="store-error", subject="disk")
 LOST = AlertRaised(code="modem-lost", subject="m0", values={"modem": "m0", "port": "/dev/ttyUSB0"})
 
 
@@ -20,9 +22,15 @@ class Sent:
 
     def __init__(self, *numbers: str, language: str = "en", always: bool = False) -> None:
         self.texts: list[tuple[str, str, str]] = []
+        self.past_disk: list[tuple[str, str, str]] = []
         shop = Shop(name="Flowers", language=language)
         targets = AlertTargets(sms=numbers, sms_always=always)
-        self._alerts = AlertTexts(lambda: targets, lambda *text: self.texts.append(text), shop=lambda: shop)
+        self._alerts = AlertTexts(
+            lambda: targets,
+            lambda *text: self.texts.append(text),
+            past_disk=lambda *text: self.past_disk.append(text),
+            shop=lambda: shop,
+        )
 
     def happens(self, *events: Event) -> None:
         for event in events:
@@ -75,3 +83,15 @@ async def test_nobody_is_named_and_nothing_is_sent() -> None:
     sent = Sent()
     sent.happens(GONE, LOST)
     assert sent.texts == []
+
+
+async def test_a_disk_that_takes_nothing_is_told_past_it() -> None:
+    """X-P5: once, with a network too; nothing is promised that cannot be kept."""
+    sent = Sent("+79161234567")
+    sent.happens(DISK, LOST, DISK)
+    assert [text for _, text, _ in sent.past_disk] == [sent.past_disk[0][1]]
+    assert "Flowers: " in sent.past_disk[0][1]
+    sent.happens(GONE)
+    assert (len(sent.past_disk), sent.texts) == (2, [])
+    sent.happens(DISK_BACK, LOST)
+    assert (len(sent.past_disk), len(sent.texts)) == (2, 1)
