@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from gateway.events import CallBackChanged, CallBackPromised, CallEnded, Published
+from gateway.events import CallBackChanged, CallBackPromised, CallEnded, CallQueued, Published
 from gateway.store.days import stretches
 from gateway.store.figures import Figures
 from gateway.store.journal import Journal
@@ -22,12 +22,12 @@ from gateway.store.occupancy import all_lines, concurrency, lines_of
 from gateway.store.returns import closures_since, returns, steps_of
 from gateway.store.schema import calls as calls_table
 from gateway.store.schema import legs as legs_table
-from gateway.store.statistics import Grouping, Period, by_phone, by_time, merged, quarters, totals
+from gateway.store.statistics import Grouping, Period, by_phone, by_queue, by_time, merged, quarters, totals
 from gateway.telephony.causes import Cause
 from gateway.telephony.line import LineState
 from gateway.telephony.missed import Closure, Talk
 from gateway.telephony.promised import OPEN
-from gateway.telephony.queue_rules import Overflow, QueueRules, Strategy
+from gateway.telephony.queue_rules import NamedQueue, Overflow, QueueRules, Strategy
 from gateway.telephony.reception import CallBackFirst, Reception
 from gateway.telephony.schedule import Schedule
 from gateway.telephony.shop import LineSettings, PhoneSettings, Shop, TrunkSettings
@@ -82,9 +82,14 @@ def _shop(dice: random.Random) -> Shop:
         overflow_callers=dice.choice((0, 1)), overflow_seconds=dice.choice((0, 40)),
         overflow_phones=("103",), overflow_number=MANAGER_MOBILE,
     )  # fmt: skip
+    sales, workshop = _queues(dice) if dice.random() < 0.4 else (None, None)
     return Shop(
+        queues=(sales, workshop) if sales is not None and workshop is not None else (),
         lines=(
-            LineSettings(name="red", modem="m0", number="+79160000001", rings=("101", "102")),
+            LineSettings(
+                name="red", modem="m0", number="+79160000001", rings=("101", "102"),
+                queue=sales.name if sales is not None else None,
+            ),
             LineSettings(
                 name="blue", modem="m1", number="+79160000002", rings=dice.choice(((), ("103",))),
                 asks_extension=dice.random() < 0.2,
@@ -108,6 +113,22 @@ def _shop(dice: random.Random) -> Shop:
         queue=queue,
         toll_free=TollFreeRules(caller_per_hour=3, short_calls=3, block_hours=2),
         schedule=Schedule(monday=hours, tuesday=hours, wednesday=hours, thursday=hours, friday=hours, saturday=hours),
+    )  # fmt: skip
+
+
+def _queues(dice: random.Random) -> tuple[NamedQueue, NamedQueue]:
+    """Two that may send their callers to one another, or elsewhere."""
+    ends = [dice.choice((Overflow.STAY, Overflow.NUMBER, Overflow.VOICEMAIL, Overflow.CALL_BACK)) for _ in range(2)]
+    strategies = [dice.choice(tuple(Strategy)) for _ in range(2)]
+    return (
+        NamedQueue(
+            name="sales", phones=("101", "102"), strategy=strategies[0], wrap_up_seconds=dice.choice((0, 20)),
+            overflow=ends[0], overflow_seconds=20, overflow_number="82",
+        ),
+        NamedQueue(
+            name="workshop", extension="82", phones=("103",), strategy=strategies[1],
+            overflow=ends[1], overflow_callers=1, overflow_number=MANAGER_MOBILE,
+        ),
     )  # fmt: skip
 
 
@@ -293,11 +314,18 @@ def _judge_figures(s: Scene, calls: list[LivedCall]) -> None:
     names = [line.name for line in s.shop.lines]
     with s.writer.engine.begin() as connection:
         by_quarter = [(day, quarters(connection, day)) for day in days]
+        by_name = merged(by_queue(connection, day) for day in days)
         lines = [(day, lines_of(connection, day, names)) for day in days]
         _alike(merged(by_phone(connection, day) for day in days), by_extension(calls, EXTENSIONS))
         steps, closures = [steps_of(connection, day) for day in days], closures_since(connection, BEGAN)
         listed = read_missed(connection, s.shop, BEGAN)
     _alike({"": totals(by_quarter)}, figures_of(calls, lambda call: ""))
+    assert by_name.keys() <= {"", *(queue.name for queue in s.shop.queues)}
+    if s.shop.queues and s.shop.reception.on:
+        queued = {event.call_id for event in s.events if isinstance(event, CallQueued)}
+        waited = [call for call in calls if call.is_incoming and call.id in queued]
+        assert sum(each.incoming for each in by_name.values()) == len(waited)
+        assert sum(each.answered for each in by_name.values()) == sum(call.met is not None for call in waited)
     for grouping, form in ((Grouping.DAY, "%Y-%m-%d"), (Grouping.HOUR, "%H"), (Grouping.WEEK_HOUR, "%u-%H")):
         found = by_time(by_quarter, period, grouping)
         lived = figures_of(calls, lambda call, form=form: local(call, MOSCOW, form))  # type: ignore[misc]  # a default fixes it
