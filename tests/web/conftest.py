@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType
 
@@ -12,9 +12,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from werkzeug.routing import Rule
 
 from tests.fakes.gateway_thread import PASSWORD, GatewayThread, gateway_running
 from web.app import create_app
+
+Builder = Callable[..., tuple[str, str]]
 
 
 class _Compiled(BytecodeCache):
@@ -33,10 +36,26 @@ class _Compiled(BytecodeCache):
 
 @pytest.fixture(autouse=True, scope="session")
 def compiled_once() -> Iterator[None]:
-    """Every test has a panel of its own, and compiling its templates was more than half of what the tests took."""
+    """Every test has a panel of its own; to compile its templates and its routes took most of a test's time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(Flask.jinja_options, "bytecode_cache", _Compiled())
+        patch.setattr(Rule, "_compile_builder", _compiling_once(Rule._compile_builder))
         yield
+
+
+def _compiling_once(compile_builder: Callable[[Rule, bool], Builder]) -> Callable[[Rule, bool], Builder]:
+    """What makes a path of a rule follows from the rule's parts alone, where no value has a default."""
+    known: dict[tuple[object, ...], Builder] = {}
+
+    def compiled(rule: Rule, append_unknown: bool = True) -> Builder:
+        if rule.defaults:
+            return compile_builder(rule, append_unknown)
+        key = (*rule._trace, append_unknown)
+        if key not in known:
+            known[key] = compile_builder(rule, append_unknown)
+        return known[key]
+
+    return compiled
 
 
 @pytest.fixture
