@@ -107,7 +107,7 @@ def _own_voice_in(data: bytes) -> list[float]:
     return sorted(judge(piece, heard).correlation for piece in loud)
 
 
-PYVOIP_SECONDS = 45
+PYVOIP_SECONDS = 36
 PYVOIP = """
 import sys, time
 from pyVoIP.VoIP import VoIPPhone
@@ -130,7 +130,7 @@ phone.stop()
 """
 
 
-async def test_a_pyvoip_phone_calls_the_courier_and_the_call_is_up_after_45_seconds(tmp_path: Path) -> None:
+async def test_a_pyvoip_phone_calls_the_courier_and_the_call_is_up_after_36_seconds(tmp_path: Path) -> None:
     """Other servers cut its calls after 32 s (docs/decisions/lenient-ack.md)."""
     async with house(tmp_path, shop=known_password) as stack:
         courier = await stack.emulator.subscriber(COURIER, when_called="answer", ring_seconds=0.3)
