@@ -64,8 +64,12 @@ class Retention:
         publish: Publish,
         used: UsedShare = used_share,
         has_removed: Callable[[], Awaitable[None]] = _nobody_counts,
+        set_aside: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`used` tells how full the disk of a directory is, 0 to 1; `has_removed` counts anew what hangs on them."""
+        """`used` tells how full the disk of a directory is, 0 to 1; `has_removed` counts anew what hangs on them.
+
+        `set_aside` keeps some room for the store, after each sweep.
+        """
         self._writer = writer
         self._directory = recordings_dir
         self._shop = shop
@@ -73,6 +77,7 @@ class Retention:
         self._publish = publish
         self._used = used
         self._has_removed = has_removed
+        self._set_aside = set_aside
         self._has_told = False
         self._since: tuple[float, datetime] | None = None
 
@@ -83,6 +88,7 @@ class Retention:
                 await self.sweep()
             except (StoreError, OSError) as fault:
                 log.warning("Old recordings could not be removed now: %s", fault)
+            await asyncio.to_thread(self._set_aside)
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def sweep(self) -> int:

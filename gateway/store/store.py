@@ -44,6 +44,7 @@ from gateway.store.pin_guesses import StoredPinEntry
 from gateway.store.queue_settings import with_queue
 from gateway.store.reception_settings import with_reception
 from gateway.store.regulars import Regulars
+from gateway.store.reserve import Reserve
 from gateway.store.retention import Retention, UsedShare, used_share
 from gateway.store.schedule_settings import with_calendar, with_hours
 from gateway.store.schema import VERSION
@@ -254,6 +255,7 @@ class Store:
             publish=self._bus.publish,
             used=used,
             has_removed=self.mailboxes.load,
+            set_aside=Reserve(self._places.data_dir).set_aside,
         )
 
     def erasures(self, recordings_dir: Path) -> Erasures:
@@ -324,7 +326,8 @@ async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus |
 
     with held(places.data_dir):
         await asyncio.to_thread(prepare, places)
-        async with Writer(open_engine(places.database), bus.publish, on_foreign_commit=look_for_shop) as writer:
+        engine, reserve = open_engine(places.database), Reserve(places.data_dir)
+        async with Writer(engine, bus.publish, on_foreign_commit=look_for_shop, make_room=reserve.give_up) as writer:
             gateway_id, left, (number, shop, _) = await writer.write(lambda connection: _begin(connection, clock))
             store = Store(
                 places=places,

@@ -71,12 +71,21 @@ class Writer:
     """`async with` starts and stops the thread; leaving it commits everything that was enqueued."""
 
     def __init__(
-        self, engine: Engine, publish: Publish, *, on_foreign_commit: Callable[[Connection], None] | None = None
+        self,
+        engine: Engine,
+        publish: Publish,
+        *,
+        on_foreign_commit: Callable[[Connection], None] | None = None,
+        make_room: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`on_foreign_commit` runs in the thread, in a transaction, after another process has committed."""
+        """`on_foreign_commit` runs in the thread, in a transaction, after another process has committed.
+
+        `make_room` runs there too, when the disk is full: whether there is room now that there was not before.
+        """
         self._engine = engine
         self._publish = publish
         self._on_foreign_commit = on_foreign_commit
+        self._make_room = make_room
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._spool: deque[_Item] = deque()
         self._connection: Connection | None = None
@@ -199,7 +208,11 @@ class Writer:
         try:
             self._write_batch(batch)
         except (SQLAlchemyError, sqlite3.Error, _TransactionLost) as error:
-            self._disk_failed(batch, error)
+            if _is_full(error) and self._make_room():
+                self._close()
+                self._spool.extendleft(reversed(batch))  # nothing of it was committed: all of it once more
+            else:
+                self._disk_failed(batch, error)
             return
         if self._disk_is_away:
             self._disk_is_away = False
@@ -332,6 +345,10 @@ def _driver(connection: Connection) -> sqlite3.Connection:
     if not isinstance(driver, sqlite3.Connection):
         raise TypeError("the store's own database is SQLite")
     return driver
+
+
+def _is_full(error: BaseException) -> bool:
+    return getattr(_fault_of_the_disk(error), "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF == sqlite3.SQLITE_FULL
 
 
 def _fault_of_the_disk(error: BaseException | None) -> BaseException | None:

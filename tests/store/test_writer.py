@@ -166,6 +166,40 @@ async def test_a_full_disk_keeps_the_promises_in_order(engine: Engine, monkeypat
     assert [type(event) for event in events] == [AlertRaised, AlertCleared]
 
 
+async def test_a_full_disk_is_given_what_was_set_aside_and_nobody_notices(engine: Engine) -> None:
+    """X-P4: who waits is not told of it, and nothing is lost; once."""
+    events: list[Event] = []
+    disk = FailingDisk(engine)
+    asked: list[bool] = []
+
+    def make_room() -> bool:
+        asked.append(disk.works)
+        disk.works = len(asked) == 1 or disk.works
+        return len(asked) == 1
+
+    async with Writer(engine, events.append, make_room=make_room) as writer:
+        await disk.fail(writer)
+        for number in range(1, 51):
+            writer.enqueue(_note(number, 5000))
+        assert await writer.write(_note(51, 5000)) == 51
+        assert _numbers(engine) == list(range(1, 52))
+        assert events == []
+        await disk.fail(writer)
+        with pytest.raises(StoreError, match="is full"):
+            await writer.write(_note(52, 100_000))
+        disk.works = True
+    assert asked == [False, False]
+    assert isinstance(events[0], AlertRaised)
+
+
+async def test_what_is_set_aside_is_kept_when_the_disk_is_broken(engine: Engine) -> None:
+    disk = FailingDisk(engine, READ_ONLY)
+    async with Writer(engine, lambda _event: None, make_room=lambda: pytest.fail("of no use")) as writer:
+        await disk.fail(writer)
+        with pytest.raises(StoreError):
+            await writer.write(_note(1))
+
+
 async def test_a_disk_that_stays_away_bounds_what_is_kept(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer_module, "RETRY_SECONDS", 0.01)
     monkeypatch.setattr(writer_module, "SPOOL_ITEMS", 100)
