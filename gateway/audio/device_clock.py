@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from collections import deque
 
+TIMER_GRAIN_SECONDS = 0.0005
+"""So much too early a timer may fire."""
+
 
 class Steadiness:
     """The stall that the last minute has shown twice, in seconds; shared by all ports of a machine."""
@@ -53,16 +56,22 @@ class Steadiness:
 class DeviceClock:
     """The crystal of a device that takes `block_frames` frames every `period` seconds."""
 
+    PATIENCE_SECONDS = 0.060
+    """So long after a read its report is waited for: after a stall of the machine it is here, but not looked at yet."""
+
     def __init__(self, *, block_frames: int, period: float, steadiness: Steadiness | None) -> None:
         self.next_read: float | None = None
         """When the device takes its next block; None before its first report."""
         self.guard = _FIRST_GUARD
         """How long before a read its frames must be on their way."""
+        self.promised: float | None = None
+        """The deadline that the owner was told, until it was kept or another one was told."""
         self._block = block_frames
         self._period = period
         self._steadiness = steadiness
         self._part_of_block = 0
-        self._lateness = 0.0
+        self._latest = self._second_latest = 0.0
+        """How late the owner was at its deadlines, slowly forgotten: what came twice will come again."""
         self._learned_at = 0.0
 
     def follow(self, now: float, count: int) -> None:
@@ -90,13 +99,17 @@ class DeviceClock:
 
     def is_read_under_way(self, now: float) -> bool:
         """Whether the device may be taking its block just now, and the report has not come yet."""
-        return self.next_read is not None and -_REPORT_GRAIN <= now - self.next_read < _REPORT_PATIENCE
+        return self.next_read is not None and -_REPORT_GRAIN <= now - self.next_read < self.PATIENCE_SECONDS
 
-    def learn_lateness(self, late: float, now: float) -> None:
-        """The owner's timer fired `late` seconds late: next time earlier, or later again when it is exact."""
-        self._lateness = max(late, self._lateness * 0.5 ** ((now - self._learned_at) / _LATENESS_HALF_LIFE))
+    def learn_lateness(self, now: float) -> None:
+        """The owner was at its deadline, or should have been: next time earlier, or later again when it is exact."""
+        if self.promised is None or now < self.promised - TIMER_GRAIN_SECONDS:
+            return
+        late, self.promised = now - self.promised, None
+        kept = 0.5 ** ((now - self._learned_at) / _LATENESS_HALF_LIFE)
         self._learned_at = now
-        self.guard = min(max(_LEAST_GUARD + 1.5 * self._lateness, _LEAST_GUARD), _MOST_GUARD)
+        self._second_latest, self._latest = sorted((late, self._latest * kept, self._second_latest * kept))[1:]
+        self.guard = min(max(_LEAST_GUARD + 1.5 * self._second_latest, _LEAST_GUARD), _MOST_GUARD)
 
     def in_hand(self, now: float) -> float:
         """Seconds of sound that should lie ready beyond the next read, for stalls like those of the last minute."""
@@ -108,7 +121,6 @@ _LEAST_GUARD = 0.0008
 _MOST_GUARD = 0.006
 _LATENESS_HALF_LIFE = 15.0
 _REPORT_GRAIN = 0.0003
-_REPORT_PATIENCE = 0.003
 _CLOCK_LOST = 0.3
 _CLOCK_LEAK = 0.02
 _CLOCK_DRIFT = 5e-6

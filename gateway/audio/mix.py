@@ -166,7 +166,7 @@ class _Member:
 
     def next_frame(self, now: float) -> Frame:
         """What the mixer takes: 160 samples, or 160 pairs."""
-        self._ready.extend(self.playout.conceal(now))
+        self._ready.extend(self.playout.conceal(now, is_before_read=True))
         frame = self._ready.popleft() if self._ready else self._silence
         self._ready.extend(self.playout.consumed(now))
         return frame

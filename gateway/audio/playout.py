@@ -24,8 +24,9 @@ from math import ceil
 import numpy as np
 
 from gateway.audio.delay import DelayMeter
-from gateway.audio.device_clock import DeviceClock, Steadiness
+from gateway.audio.device_clock import TIMER_GRAIN_SECONDS, DeviceClock, Steadiness
 from gateway.audio.frame import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, SILENCE, Frame
+from gateway.audio.late_frames import LateFrames
 from gateway.audio.splice import PlayoutCounters, Splice
 
 
@@ -80,9 +81,7 @@ class Playout:
         self._delay = DelayMeter(block_samples=self._block_samples, longest_samples=longest_samples)
         self._splice = Splice(self._delay, self.counters, lanes=lanes)
         self._silence: Frame = SILENCE if lanes == 1 else np.zeros((FRAME_SAMPLES, lanes), dtype=np.int16)
-        self._skipping_since: float | None = None
-        self._late_at = self._exception_at = -_EXCEPTION_SECONDS
-        """When a frame came last after something was played for it; and when one was given up."""
+        self._late = LateFrames()
 
     @property
     def depth_frames(self) -> float:
@@ -111,14 +110,14 @@ class Playout:
             next_read, fill = self._clock.next_read, self._fill
             if next_read is not None and fill < self._covered and self._splice.is_plain:
                 spare = next_read - self._clock.guard - now
-                if spare > _TIMER_GRAIN:
+                if spare > TIMER_GRAIN_SECONDS:
                     # Nearly always: its turn has come, and it covers the device's next read.
                     self._highest, self._highest_at = position, now
                     if self._delay.note(now, spare, fill * FRAME_SAMPLES):
                         self._review(now)
                     self._next_position = position + FRAME_SAMPLES
                     self._played.append(position)
-                    self._stand_in = self._skipping_since = None
+                    self._stand_in = self._late.skipping_since = None
                     self._splice.played(frame)
                     self._fill = fill + 1
                     self.counters.written += 1
@@ -155,26 +154,32 @@ class Playout:
         self._clock.follow(now, count)
         fill = self._fill - count
         if fill < 0:
-            if self._flowing:
-                self.counters.underruns -= fill
+            if self._flowing and self._played:
+                self._starved(-fill, now)
             fill = 0
         self._fill = fill
         return self._pump(now) if self._held or self._splice.rest.size else []
 
     def deadline(self, now: float) -> float | None:
         """When `conceal` must be called, unless something arrives before; None: not at all."""
-        del now
         clock, fill = self._clock, self._fill
         if not self._flowing or clock.next_read is None or fill >= self._bound:
             return None
-        return clock.next_read + fill // self._block * self._period - clock.guard
+        if fill < self._block and clock.is_read_under_way(now):
+            # Too late for this read: what is made up now would stay in the device as delay that nobody sees.
+            return clock.next_read + clock.PATIENCE_SECONDS
+        clock.promised = due = clock.next_read + fill // self._block * self._period - clock.guard
+        return due
 
-    def conceal(self, now: float) -> list[Frame]:
-        """Cover the next read of the device, by what is held or by what is made up. Returns frames to write now."""
+    def conceal(self, now: float, *, is_before_read: bool = False) -> list[Frame]:
+        """Cover the next read of the device, by what is held or by what is made up. Returns frames to write now.
+
+        `is_before_read`: the owner is the device, and takes its next block after this call.
+        """
+        self._clock.learn_lateness(now)
         due = self.deadline(now)
-        if due is None or now < due - _TIMER_GRAIN:
+        if not is_before_read and (due is None or now < due - TIMER_GRAIN_SECONDS):
             return []
-        self._clock.learn_lateness(now - due, now)
         written = self._pump(now)
         while self._fill < self._required(now) and self._flowing:
             written.append(self._made_up())
@@ -182,6 +187,24 @@ class Playout:
         return written
 
     # The stream's order.
+
+    def _starved(self, count: int, now: float) -> None:
+        """The device has found so many frames too few: its own silence stood for what is late, or lost."""
+        self.counters.underruns += count
+        self._clock.learn_lateness(now)
+        position = self._next_position
+        if self._held and position not in self._held:
+            self._next_position += count * FRAME_SAMPLES
+            return
+        self._owe(count)
+        if position in self._held and self._is_given_up(position, now):
+            del self._held[position]
+
+    def _owe(self, count: int) -> None:
+        """Something was heard in place of as many frames; if it goes on like this the stream is over."""
+        self._debt += count
+        if self._debt > _IDLE_FRAMES:
+            self._flowing = False
 
     def _anchor(self, position: int) -> None:
         self.counters.dropped += len(self._held)
@@ -191,7 +214,7 @@ class Playout:
         self._next_position = self._highest = position
         self._stand_in = None
         self._debt = self._splice.owed = 0
-        self._skipping_since = None
+        self._late.skipping_since = self._clock.promised = None
         self._delay.begin(self._fill * FRAME_SAMPLES + len(self._splice.rest))
 
     def _laid_under(self, now: float) -> list[Frame]:
@@ -235,13 +258,13 @@ class Playout:
         lost = min(self._debt, missing)
         inserted = self._debt - lost
         self._debt = 0
-        if inserted and self._is_exception(now):
+        if inserted and self._late.is_exception(now, is_even=self._delay.is_even):
             self.counters.late += 1
             self._next_position += (lost + inserted) * FRAME_SAMPLES
             self._stand_in = None
             return position < self._next_position
         if inserted:
-            skipped = self._skipped(inserted, now)
+            skipped = self._late.given_up(inserted, max(0, self._delay.room // FRAME_SAMPLES), now)
             lost += skipped
             self.counters.late += 1
             if inserted > skipped:
@@ -249,28 +272,6 @@ class Playout:
         self._next_position += lost * FRAME_SAMPLES
         self._stand_in = self._next_position - FRAME_SAMPLES if lost else None
         return False
-
-    def _is_exception(self, now: float) -> bool:
-        """Whether nothing else has come late in the last seconds, but what was held up together with it."""
-        before, self._late_at = self._late_at, now
-        if self._delay.is_even and now - before > _EXCEPTION_SECONDS:
-            self._exception_at = now
-        return now - self._exception_at < _TOGETHER_SECONDS
-
-    def _skipped(self, inserted: int, now: float) -> int:
-        """How many of the frames that come now, after something else was played for them, to give up.
-
-        After a short silence of the network the delay grows. After a long one it would grow too far: most
-        of what was held up is given up, unless it goes on coming that late.
-        """
-        room = max(0, self._delay.room // FRAME_SAMPLES)
-        if inserted <= room:
-            return 0
-        if self._skipping_since is None:
-            self._skipping_since = now
-        if now - self._skipping_since > _SKIP_SECONDS:
-            return 0
-        return inserted - room
 
     def _note_arrival(self, position: int, now: float) -> bool:
         """Measure how early the frame is; False when its turn has passed for good."""
@@ -288,7 +289,7 @@ class Playout:
         if ahead >= 0:
             return True
         self.counters.late += 1
-        if self._is_exception(now):
+        if self._late.is_exception(now, is_even=self._delay.is_even):
             return False
         if position == self._stand_in and ahead == -FRAME_SAMPLES and self._delay.room >= FRAME_SAMPLES:
             # Only its stand-in has been played, nothing after it: it still has its place.
@@ -317,16 +318,16 @@ class Playout:
 
     def _required(self, now: float) -> int:
         """How many frames the device must hold: enough for its next read, or for the one that we have not heard of."""
-        if self._clock.next_read is None or now < self._clock.next_read - self._clock.guard - _TIMER_GRAIN:
+        if self._clock.next_read is None or now < self._clock.next_read - self._clock.guard - TIMER_GRAIN_SECONDS:
             return self._block
-        reads = int((now + self._clock.guard + _TIMER_GRAIN - self._clock.next_read) / self._period) + 1
+        reads = int((now + self._clock.guard + TIMER_GRAIN_SECONDS - self._clock.next_read) / self._period) + 1
         return min(self._bound, self._block * reads)
 
     def _pump(self, now: float) -> list[Frame]:
         written: list[Frame] = []
         if not self._held and len(self._splice.rest) < FRAME_SAMPLES:
             return written
-        if self._fill == 0 and self._clock.is_read_under_way(now):
+        if self._fill < self._block and self._clock.is_read_under_way(now):
             # What is written now would be counted as taken, and stay behind as delay that nobody sees. The
             # report is due within the moment; if it does not come, `conceal` goes on without it.
             return written
@@ -348,7 +349,7 @@ class Playout:
             if frame is None:
                 return None
             self._stand_in = None
-            self._skipping_since = None
+            self._late.skipping_since = None
             whole = self._splice.add(frame)
         return whole
 
@@ -377,22 +378,14 @@ class Playout:
             self._stand_in = self._next_position
             self._next_position += FRAME_SAMPLES
         else:
-            self._debt += 1
-            if self._debt > _IDLE_FRAMES:
-                self._flowing = False
+            self._owe(1)
         self._fill += 1
         self.counters.concealed += 1
         self.counters.written += 1
         return frame
 
 
-_TIMER_GRAIN = 0.0005
-
 _REMEMBERED = 64
 _JUMP_AHEAD = SAMPLE_RATE // 5 + FRAME_SAMPLES
 _JUMP_BACK = 2 * SAMPLE_RATE
-_SKIP_SECONDS = 0.1
-_EXCEPTION_SECONDS = 2.0
-"""One packet in a hundred: to lose it is heard less than the delay of playing it (docs/performance.md)."""
-_TOGETHER_SECONDS = FRAME_SECONDS / 2
 _IDLE_FRAMES = 25

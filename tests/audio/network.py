@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -75,6 +75,8 @@ def duplicates(share: float) -> Wire:
     return wire
 
 
+_AFTER_ARRIVALS = 1
+
 FIFO_FRAMES = 5
 """What a modem holds, 100 ms; what comes on top is lost."""
 
@@ -88,6 +90,8 @@ class Heard:
     times: list[float] = field(default_factory=list)
     depths: list[float] = field(default_factory=list)
     """Milliseconds that wait, seen right before each read."""
+    unseen: list[int] = field(default_factory=list)
+    """Frames in the modem that the play-out buffer knows nothing of, seen right before each read."""
     written_after_ms: list[float] = field(default_factory=list)
     most_fill: int = 0
 
@@ -104,25 +108,36 @@ def listen(
     rng: np.random.Generator | None = None,
     playout: Playout | None = None,
     silence: Frame = SILENCE,
+    stalls: Sequence[tuple[float, float]] = (),
 ) -> Heard:
-    """Run a Playout against a modem that reads `block_frames` at each tick of its own crystal."""
+    """Run a Playout against a modem that reads `block_frames` at each tick of its own crystal.
+
+    From the beginning to the end of each of `stalls` this machine stands still; then it sees to what has come, and
+    after that to what was due.
+    """
     rng = rng or np.random.default_rng(0)
     playout = playout or Playout(block_frames=block_frames)
     period = 0.020 * block_frames / (1 + clock_ppm * 1e-6)
     end = max(time for time, _, _ in got) + tail
     order = itertools.count()
-    events: list[tuple[float, int, str, tuple[int, Frame] | None]] = []
+    events: list[tuple[float, int, float, int, str, tuple[int, Frame] | None]] = []
+
+    def push(time: float, what: str, detail: tuple[int, Frame] | None = None) -> None:
+        served = time if what == "read" else next((stop for start, stop in stalls if start <= time < stop), time)
+        rank = _AFTER_ARRIVALS if what == "timer" and served > time else 0
+        heapq.heappush(events, (served, rank, time, next(order), what, detail))
+
     for time, position, frame in got:
-        heapq.heappush(events, (time, next(order), "arrive", (position, frame)))
+        push(time, "arrive", (position, frame))
     for index in range(int(end / period)):
-        heapq.heappush(events, (phase + index * period, next(order), "read", None))
+        push(phase + index * period, "read")
     fifo: list[Frame] = []
     heard: list[Frame] = []
     result = Heard(np.zeros(0, np.int16), playout)
     timer: float | None = None
     arrived: dict[int, float] = {}
     while events:
-        now, _, what, detail = heapq.heappop(events)
+        now, _, _, _, what, detail = heapq.heappop(events)
         written: list[Frame] = []
         if detail is not None:
             position, frame = detail
@@ -131,10 +146,11 @@ def listen(
         elif what == "read":
             result.times.append(now)
             result.depths.append(playout.depth_frames * 20)
+            result.unseen.append(len(fifo) - playout.fill_frames)
             for _ in range(block_frames):
                 heard.append(fifo.pop(0) if fifo else silence)
             late = report_late * (1 + rng.random())
-            heapq.heappush(events, (now + late, next(order), "consumed", None))
+            push(now + late, "consumed")
         elif what == "consumed":
             written = playout.consumed(now, block_frames)
         elif what == "timer":
@@ -148,7 +164,7 @@ def listen(
         due = playout.deadline(now)
         if due is not None and timer is None:
             timer = max(due, now)
-            heapq.heappush(events, (timer + timer_late * rng.random() * 2, next(order), "timer", None))
+            push(timer + timer_late * rng.random() * 2, "timer")
         if not events or now > end:
             break
     result.samples = np.concatenate(heard)

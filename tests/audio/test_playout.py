@@ -361,7 +361,8 @@ def test_a_report_that_never_comes_does_not_hold_a_frame_back() -> None:
     assert playout.arrive(marks(1), 0, 0.2001) == []
     due = playout.deadline(0.2001)
     assert due is not None
-    assert [frame.tolist() for frame in playout.conceal(max(due, 0.2001) + 0.004)] == [marks(1).tolist()]
+    assert due <= 0.260
+    assert playout.conceal(due + 0.004)[0].tolist() == marks(1).tolist()
 
 
 @pytest.mark.parametrize("late_ms", [0.1, 2.0, 4.0])
