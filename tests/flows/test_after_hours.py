@@ -11,7 +11,7 @@ import pytest
 from gateway.events import CallAnswered, CallRouted, MessageLeft
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import LegState
-from gateway.telephony.schedule import Schedule
+from gateway.telephony.schedule import Schedule, ScheduleException
 from gateway.telephony.shop import Shop
 from tests.fakes.exchange import Scene, scene
 from tests.fakes.legs import FakeLeg
@@ -231,3 +231,26 @@ async def test_a_phone_away_has_its_messages_taken_and_one_without_has_not() -> 
         other = s.call_from_phone("102", "101")
         await s.after(1)
         assert other.told[-1] == f"hangup {Cause.UNREACHABLE}"
+
+
+HEARD_AT = {
+    datetime(2026, 3, 2, 7, 0, tzinfo=UTC): ["greeting"],
+    datetime(2026, 3, 2, 19, 0, tzinfo=UTC): ["after-hours", "opens-again", "day-tomorrow", "at-0900"],
+    datetime(2026, 3, 8, 9, 0, tzinfo=UTC): ["after-hours", "opens-again", "day-tomorrow", "at-1000"],
+    datetime(2026, 3, 7, 9, 0, tzinfo=UTC): ["after-hours", "opens-again", "day-monday", "at-1000"],
+    datetime(2026, 3, 11, 9, 0, tzinfo=UTC): ["after-hours", "opens-again", "day-tomorrow", "at-0900"],
+}
+
+
+@pytest.mark.parametrize("moment", HEARD_AT, ids=lambda moment: f"{moment:%a %H:%M}")
+async def test_what_is_heard_goes_by_the_weekday_the_hour_and_the_date(moment: datetime) -> None:
+    """A3: Monday at ten and at 22, Saturday, Sunday, and a Wednesday that the owner has closed, by Moscow's clock."""
+    days = dict.fromkeys(("tuesday", "wednesday", "thursday", "friday"), ("09:00-18:00",))
+    off = ScheduleException(day="2026-03-11", name="Stocktaking")
+    hours = Schedule(monday=("10:00-18:00",), **days, exceptions=(off,))  # type: ignore[arg-type]  # hours by weekday
+    async with scene(replace(with_rules(), schedule=hours)) as s:
+        s.set_by = moment - s.clock()
+        caller = calls_shop(s)
+        await s.after(9.5)
+        assert s.prompts_played[:4] == HEARD_AT[moment]
+        caller.hangs_up()

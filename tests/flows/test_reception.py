@@ -7,7 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.audio.player import read_wav
+from gateway.audio.prompts import LANGUAGES, prompt_path
 from gateway.events import CallAnswered, CallBackPromised, CallStarted
+from gateway.store.shop_file import read_shop
 from gateway.telephony.causes import Cause
 from gateway.telephony.forwarding import Feature, PhoneChange
 from gateway.telephony.leg import LegState
@@ -70,6 +73,22 @@ async def test_who_is_answered_within_two_rings_hears_no_greeting() -> None:
         assert caller.state is LegState.UP
         assert rings_at(s, "101") == []
         caller.hangs_up()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_shop_of_the_first_steps_greets_its_callers_with_nothing_more_to_set(language: str) -> None:
+    """A2: what the wizard asks for is a line or a provider and a phone; the greeting is there, in both languages."""
+    phone = '[[phones]]\nextension = "101"\npassword = "a-long-password"\n'
+    line = '[[lines]]\nname = "red"\nmodem = "m0"\n'
+    shop = read_shop(f'[shop]\nlanguage = "{language}"\n{line}{phone}')
+    async with scene(shop) as s:
+        caller = s.call_to_line("red", CUSTOMER)
+        await s.after(TWO_RINGS + 0.5)
+        assert s.prompts_played == ["greeting"]
+        caller.hangs_up()
+    packaged = read_wav(prompt_path(language, "greeting"))
+    assert 1 < len(packaged) / 8000 <= 18
+    assert abs(packaged.astype(int)).max() > 1000, "a voice"
 
 
 async def test_the_greeting_begins_after_two_rings_and_only_then_is_the_call_answered() -> None:

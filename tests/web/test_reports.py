@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from gateway.events import MissedClosed
 from tests.fakes.gateway_thread import GatewayThread
 from tests.fakes.reports import ending, missed_row
+from tests.fakes.rows import call_row
 from tests.web.conftest import csrf_of
 from web import charts
 from web.live_feed import topics_of
@@ -146,3 +147,13 @@ def test_bars_stand_on_each_other_and_the_highest_fills_the_drawing() -> None:
 @pytest.mark.parametrize(("value", "most", "shade"), [(0, 9, 0), (1, 9, 1), (5, 9, 3), (9, 9, 5), (1, 1, 5), (0, 0, 0)])
 def test_shades(value: int, most: int, shade: int) -> None:
     assert charts.shade(value, most) == shade
+
+
+def test_a_call_that_duty_or_a_partner_took_is_marked(owner: FlaskClient, gateway: GatewayThread) -> None:
+    """D6."""
+    gateway.archive.call_rows = [
+        call_row("c1", flow="night", called="+79161112233", answered_by="+79161112233"), call_row("c2")
+    ]  # fmt: skip
+    page = owner.get("/calls").text
+    assert page.count("Handled by duty or a partner") == 1
+    assert page.count("Talked") == 1
