@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from gateway.events import CallAnswered, CallEnded, CallStarted, LegStarted
 from tests.browser.conftest import PanelProcess, fill, watch
@@ -29,12 +30,17 @@ def test_from_the_code_to_the_first_recording(
         watched = watch(page)
         set_up(page, panel)
         context.add_cookies([{"name": "theme", "value": theme, "url": panel.url}])
+        gateway.people.keep_call("c1", caller="+79161234567")
+        gateway.people.keep_recording("r-c1", "c1")
+        note = {"id": "n1", "text": "is in a hurry", "by": "anna", "time": "2027-01-29T09:05:00.000Z"}
+        gateway.archive.details["c1"]["notes"] = [{**note, "recording_id": "r-c1", "at_seconds": 1.5}]
         page.goto(panel.url + "/calls")
         page.locator(".play-button").first.click()
         expect(page.locator("#player-length")).to_have_text("0:03")
         wait_until(page, "document.getElementById('player-audio').currentTime > 0.3")
         look(page, "the player")
-        page.locator("#player-next").click()
+        _use_the_player_by_keys(page, gateway)
+        page.keyboard.press("n")
         wait_until(page, "document.getElementById('player-audio').src.includes('r-c2')")
         page.locator("#player-seek").press("End")
         page.locator("#player-close").click()
@@ -45,6 +51,27 @@ def test_from_the_code_to_the_first_recording(
         page.wait_for_url("**/login**")
         look(page, "the sign-in")
         context.close()
+
+
+def _use_the_player_by_keys(page: Page, gateway: GatewayThread) -> None:
+    """Steps, speed, a comment that is there, and one that is written."""
+    page.locator("#player-toggle").click()
+    wait_until(page, "document.getElementById('player-audio').paused")
+    page.keyboard.press("ArrowRight")
+    wait_until(page, "document.getElementById('player-audio').currentTime > 2.9")
+    page.keyboard.press("j")
+    wait_until(page, "document.getElementById('player-audio').currentTime === 0")
+    page.keyboard.press("s")
+    expect(page.locator("#player-rate")).to_have_text("1.25×")
+    page.locator("#player-comments button").click()
+    wait_until(page, "document.getElementById('player-audio').currentTime >= 1.5")
+    page.keyboard.press("c")
+    look(page, "a comment in the player", judged=())
+    page.keyboard.type("a discount")
+    page.keyboard.press("Enter")
+    expect(page.locator("#player-comment")).to_be_hidden()
+    notes: Any = gateway.people.lists.card("+79161234567")["notes"]
+    assert [(each["text"], each["recording_id"]) for each in notes] == [("a discount", "r-c1")]
 
 
 def test_a_call_comes_and_goes_without_a_reload(chromium: Browser, gateway: GatewayThread) -> None:
