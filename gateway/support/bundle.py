@@ -24,6 +24,7 @@ from gateway.doctor import findings
 from gateway.errors import GatewayError
 from gateway.messages import finding_text
 from gateway.settings import Settings
+from gateway.store.alert_ways import stored_alert_ways
 from gateway.store.database import open_engine, schema_version
 from gateway.store.schema import calls, users
 from gateway.store.schema_call_backs import call_backs
@@ -148,6 +149,7 @@ def _known_words(settings: Settings, config: Path | None) -> list[tuple[str, boo
     words: list[tuple[str, bool]] = []
     with contextlib.suppress(GatewayError):  # a store that cannot be read gives nothing away either
         words += toml_words(tomllib.loads(export_shop(settings, with_secrets=True)))
+    words += _words_of_alerts(settings)
     if settings.alerts.webhook is not None:
         words.append((settings.alerts.webhook, True))  # who knows the address may post to it
     files = [settings.backup_passphrase, settings.panel_passphrase, settings.data_dir / "setup-code"]
@@ -165,6 +167,24 @@ def _known_words(settings: Settings, config: Path | None) -> list[tuple[str, boo
         except OSError:
             continue
     return words
+
+
+def _words_of_alerts(settings: Settings) -> list[tuple[str, bool]]:
+    """What the panel was told of the ways of alerts; who knows the webhook's address may post to it."""
+    if not settings.database.exists():
+        return []
+    engine = open_engine(settings.database, read_only=True)
+    try:
+        with engine.connect() as connection, connection.begin():
+            ways = stored_alert_ways(connection)
+    except SQLAlchemyError:
+        return []  # a store that cannot be read gives nothing away either
+    finally:
+        engine.dispose()
+    mail = ways.mail
+    people = (*mail.to, mail.sender, mail.user, *ways.telegram.chats, *ways.sms.numbers)
+    secrets = (ways.webhook.secret, ways.telegram.token, mail.password, ways.webhook.url)
+    return [(each, False) for each in people if each] + [(each, True) for each in secrets if each]
 
 
 def _known_names(settings: Settings) -> list[str]:

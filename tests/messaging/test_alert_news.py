@@ -244,3 +244,58 @@ async def test_a_test_goes_everywhere_as_an_alert_would(tmp_path: Path) -> None:
     assert (hook["type"], hook["code"]) == ("alert.test", "alert-test")
     assert [each["chat_id"] for each in outside.to("telegram")] == ["77", "-100"]
     assert all("проверка" in each["text"] for each in outside.to("telegram"))
+
+
+async def test_what_was_given_up_is_tried_again_when_a_person_wants_it(tmp_path: Path) -> None:
+    outside = Outside(answers=[Answer(403)])
+    chat = AlertTargets(telegram_token=TOKEN, telegram_chats=("77",))
+    kinds = ("alert-webhook", "alert-telegram", "alert-mail")
+    with direct_store(tmp_path) as store:
+        await told(store, outside, RAISED, targets=chat)
+        ((row),) = await store.jobs.log(kinds)
+        assert row.state == "failed"
+        await asyncio.sleep(2 * 24 * 3600)
+        runner = JobRunner(store.jobs, alert_jobs(outgoing_of(outside, chat)), clock=loop_clock)
+        assert await runner.again("nobody", kinds) is None
+        assert await runner.again(row.id, ("alert-mail",)) is None, "of these kinds there is none"
+        assert await runner.again(row.id, kinds) is True
+        await told(store, outside, targets=chat)
+        assert [(state, attempts) for _, state, attempts, _ in states(store)] == [("done", 2)], (
+            "two days are not too late"
+        )
+        assert await runner.again(row.id, kinds) is False
+    assert len(outside.came) == 2
+
+
+async def test_a_place_that_is_not_set_any_more_gets_nothing(tmp_path: Path) -> None:
+    outside = Outside(answers=[Answer(503)] * 3)
+    with direct_store(tmp_path) as store:
+        await told(store, outside, RAISED)
+        await told(store, outside, targets=AlertTargets(telegram_token=TOKEN, telegram_chats=("-100",)), seconds=60)
+        assert sorted((state, why) for _, state, _, why in states(store) if state != "done") == [
+            ("failed", "No webhook is set any more."),
+            ("failed", "This chat is not set any more."),
+        ]  # fmt: skip
+
+
+async def test_only_addresses_of_gateway_toml_may_be_private() -> None:
+    """T-W5: what the panel was told never is."""
+    for of_file, trusted in ((frozenset[AlertWay](), False), (frozenset({AlertWay.WEBHOOK}), True)):
+        outside = Outside()
+        hook = AlertTargets(webhook="https://shop.example/hook", webhook_secret=SECRET, of_file=of_file)
+        assert await AlertTrial(outgoing_of(outside, hook), Shop).try_out(AlertWay.WEBHOOK) == [
+            Tried(place="shop.example")
+        ]
+        assert outside.trusted == [trusted]
+
+
+async def test_a_trial_that_takes_too_long_says_so() -> None:
+    class Silent(Outside):
+        async def ask(self, *_: object, **__: object) -> Answer:
+            await asyncio.sleep(3600)
+            return Answer(200)
+
+    trial = AlertTrial(outgoing_of(Silent()), Shop)
+    assert [each.code for each in await trial.try_out(AlertWay.TELEGRAM)] == ["server-away"] * 2
+    assert await trial.try_out(AlertWay.SMS) == []
+    assert await AlertTrial(outgoing_of(Outside(), AlertTargets()), Shop).try_out(AlertWay.MAIL) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import tarfile
 import time
@@ -27,6 +28,10 @@ SECRETS = (
     "sh4red-of-the-hook",
     "77123:AAbbCC-of-the-bot",
     "m0squit0-of-the-house",
+    "panel.example/p0st",
+    "88456:of-the-panels-bot",
+    "p4nel-mail-word",
+    "p4nel-hook-secret",
     "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
 )
 PEOPLE = (
@@ -72,6 +77,8 @@ LOG = """2026-03-02T09:00:01+0000 pi simbridge[97]: Call from +7 916 123-45-67 t
 2026-03-02T09:00:04+0000 pi simbridge[97]: AT+CPIN="4829"; 07919761989901F0040B919761214365F7000062302090000021
 2026-03-02T09:00:05+0000 pi simbridge[97]: REGISTER from 93.184.216.34 and from 192.168.1.20, mail to maria@example.org
 2026-03-02T09:00:06+0000 pi simbridge[97]: The owner's setup code is HWDX-2XZ5-SGYY.
+2026-03-02T09:00:07+0000 pi simbridge[97]: https://panel.example/p0st bot88456:of-the-panels-bot say no.
+2026-03-02T09:00:07+0000 pi simbridge[97]: p4nel-mail-word and p4nel-hook-secret are of the panel.
 2026-03-02T09:00:07+0000 pi simbridge[97]: https://hooks.example/T0/b0/xYz?a=1 and bot77123:AAbbCC-of-the-bot say no.
 2026-03-02T09:00:08+0000 pi simbridge[97]: m0squit0-of-the-house is not what the broker wants.
 2026-03-02T09:00:09+0000 pi simbridge[97]: Olga took a support bundle; пекарня сидоровой has called.
@@ -119,6 +126,9 @@ def config(tmp_path: Path) -> Path:
         database.execute(
             "insert into site_visits values ('v', 'g', '', 'Зинаида', '', '2026', '2026', '', '', '', '', '{}', '')"
         )
+        ways = {"telegram": {"token": "88456:of-the-panels-bot", "chats": ["5"]}, "mail": {"password": "p4nel-mail-word"}}
+        ways["webhook"] = {"url": "https://panel.example/p0st", "secret": "p4nel-hook-secret"}
+        database.execute("insert into alert_ways (id, gateway_id, document) values ('w', 'g', ?)", (json.dumps(ways),))
         database.execute(
             "insert into second_steps values ('s', 'g', 'u', 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', '2026', 1, 0, null)"
         )
