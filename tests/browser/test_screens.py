@@ -21,12 +21,11 @@ SCREENS = (
     "/account/second-step", "/system/passphrase", "/access/audit", "/playground", "/queue", "/voicemail",
     "/system", "/system/certificate", "/restore", "/site", "/access/everywhere",
 )  # fmt: skip
-PARTS = 4
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("theme", "language"), [("light", "ru"), ("dark", "en")])
-def test_a_part_of_the_screens(chromium: Browser, gateway: GatewayThread, theme: str, language: str, part: int) -> None:
+def test_every_screen(chromium: Browser, gateway: GatewayThread, theme: str, language: str) -> None:
     with gateway_running(gateway), PanelProcess(gateway.url) as panel:
         fill(gateway)
         context = chromium.new_context(viewport=WIDE, locale=language, color_scheme="light")
@@ -36,7 +35,7 @@ def test_a_part_of_the_screens(chromium: Browser, gateway: GatewayThread, theme:
         context.add_cookies([{"name": "theme", "value": theme, "url": panel.url}])
         # Half of what axe may judge in each language, so that both see all of it: it takes half a second a screen.
         halves = ((WIDE,), (NARROW,)) if language == "ru" else ((NARROW,), (WIDE,))
-        for number, path in enumerate(SCREENS[part::PARTS]):
+        for number, path in enumerate(SCREENS):
             page.goto(panel.url + path)
             assert page.evaluate("document.documentElement.lang") == language
             look(page, path, judged=(WIDE, NARROW) if SOAKS else halves[number % 2])
