@@ -126,7 +126,10 @@ def config(tmp_path: Path) -> Path:
         database.execute(
             "insert into site_visits values ('v', 'g', '', 'Зинаида', '', '2026', '2026', '', '', '', '', '{}', '')"
         )
-        ways = {"telegram": {"token": "88456:of-the-panels-bot", "chats": ["5"]}, "mail": {"password": "p4nel-mail-word"}}
+        ways = {
+            "telegram": {"token": "88456:of-the-panels-bot", "chats": ["5"]},
+            "mail": {"password": "p4nel-mail-word"},
+        }
         ways["webhook"] = {"url": "https://panel.example/p0st", "secret": "p4nel-hook-secret"}
         database.execute("insert into alert_ways (id, gateway_id, document) values ('w', 'g', ?)", (json.dumps(ways),))
         database.execute(
