@@ -62,6 +62,7 @@ from gateway.sip.capture import capture_call
 from gateway.sip.network_watch import NetworkWatch
 from gateway.sip.server import SipServer
 from gateway.store.caller_regions import CallerRegions
+from gateway.store.replication_watch import ReplicationWatch
 from gateway.store.store import Store, open_store
 from gateway.support.process import bundle_of
 from gateway.telephony.call_back_desk import CallBackDesk
@@ -399,7 +400,8 @@ def _tell_what_is_less(safe: SafeMode, unreached: UnreachedCustomers) -> None:
 
 def _watches(settings: Settings, bus: EventBus, store: Store, board: Board, *others: Watch) -> tuple[Watch, ...]:
     mqtt = mqtt_news(settings.mqtt, bus, store.gateway_id, snapshot=board.snapshot, missed=store.missed.open)
-    return *others, BackupWatch(settings, bus.publish, utc_now), NetworkWatch(bus.publish), *mqtt
+    replication = [ReplicationWatch(settings, bus.publish, utc_now)] if settings.replication.is_on else []
+    return *others, *replication, BackupWatch(settings, bus.publish, utc_now), NetworkWatch(bus.publish), *mqtt
 
 
 def _tell(bus: EventBus, *subscribers: Subscriber) -> None:

@@ -54,6 +54,7 @@ from web.views.reports import reports
 from web.views.restoring import LARGEST_BACKUP_BYTES, restoring
 from web.views.routing import routing
 from web.views.second_step import second_step
+from web.views.shared import shared
 from web.views.shop import shop
 from web.views.site import site
 from web.views.system import system
@@ -111,7 +112,7 @@ def create_app(
         routing, toll_free, alerting,
         entry, restoring, system, access, audit, second_step, my_orders, ordering, order_status, overview, line_rules,
         history, reports, hours, erasing, prompts, playground, phone_setup, numbering, shop, news, texting, contacts,
-        queueing, reception, first_run, calling, comments, certificate, site, browser_phone, parties,
+        queueing, reception, first_run, calling, comments, certificate, shared, site, browser_phone, parties,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)

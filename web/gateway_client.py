@@ -17,6 +17,7 @@ from web.phone_client import PhoneClient
 from web.queue_client import QueueClient
 from web.reception_client import ReceptionClient
 from web.report_client import ReportClient
+from web.shared_client import SharedClient
 from web.shop_client import ShopClient
 from web.site_client import SiteClient
 from web.system_client import SystemClient
@@ -42,6 +43,7 @@ class GatewayClient(
     QueueClient,
     ReceptionClient,
     ReportClient,
+    SharedClient,
     ShopClient,
     SiteClient,
     SystemClient,

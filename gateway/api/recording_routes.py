@@ -43,8 +43,10 @@ class Evidence(Protocol):
     async def note_evidence(self, order: str, *, by: str, address: str) -> bool:
         """Have it on record who is given the evidence pack of an order; False: there is no such order."""
 
-    async def note_listening(self, recording_id: str, *, by: str, address: str, is_download: bool) -> None:
-        """Have it on record who is given the sound of a recording."""
+    async def note_listening(
+        self, recording_id: str, *, by: str, address: str, is_download: bool, is_elsewhere: bool = False
+    ) -> None:
+        """Have it on record who is given the sound of a recording; `is_elsewhere`: it may be another gateway's."""
 
 
 class PauseRecording(Protocol):
@@ -91,6 +93,7 @@ class RecordingRoutes:
         """For the router."""
         return [
             web.get("/api/v1/recordings/{id}", self._get_recording),
+            web.get("/api/v1/gateways/recordings/{id}", self._get_elsewhere),
             web.get("/api/v1/orders/{number}/evidence", self._get_evidence),
             web.post("/api/v1/calls/{id}/recording/pause", self._post_pause),
             web.post("/api/v1/calls/{id}/recording/resume", self._post_resume),
@@ -121,6 +124,18 @@ class RecordingRoutes:
                 is_download=request.query.get("download") == "true",
             )
             await self._heard(request.match_info["id"], by=request[PRINCIPAL].name)
+        return await self._relay.pass_on(request)
+
+    async def _get_elsewhere(self, request: web.Request) -> web.StreamResponse:
+        """As of an own recording; here it is on record who listened, not at the gateway that made it."""
+        if request.method != "HEAD":
+            await self._evidence.note_listening(
+                request.match_info["id"],
+                by=request[PRINCIPAL].name,
+                address=client_address(request),
+                is_download=request.query.get("download") == "true",
+                is_elsewhere=True,
+            )
         return await self._relay.pass_on(request)
 
     async def _post_pause(self, request: web.Request) -> web.Response:

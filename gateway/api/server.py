@@ -68,6 +68,7 @@ _WITHOUT_TIME_LIMIT = (
     "/api/v1/stream",
     "/api/v1/phones/",
     "/api/v1/recordings/",
+    "/api/v1/gateways/recordings/",
     "/api/v1/restore",
     "/api/v1/setup/restore",
     "/api/v1/contacts/import",
@@ -75,6 +76,9 @@ _WITHOUT_TIME_LIMIT = (
 _RELAYED = (
     "/api/v1/calls",
     "/api/v1/calls/{id}",
+    "/api/v1/gateways",
+    "/api/v1/gateways/calls",
+    "/api/v1/gateways/calls/{id}",
     "/api/v1/places",
     "/api/v1/recordings/{id}/peaks",
     "/api/v1/messages",

@@ -60,8 +60,10 @@ class StoredEvidence:
         """Release them; how many were held."""
         return await self._of_order(order, by=by, why=None)
 
-    async def note_listening(self, recording_id: str, *, by: str, address: str, is_download: bool) -> None:
-        """Have it on record who is given the sound of a recording, if there is one of that id."""
+    async def note_listening(
+        self, recording_id: str, *, by: str, address: str, is_download: bool, is_elsewhere: bool = False
+    ) -> None:
+        """Have it on record who is given the sound of a recording, if there is one of that id here, or elsewhere."""
         now, key = self._clock(), (by, recording_id, is_download)
         self._heard = {each: last for each, last in self._heard.items() if abs(now - last) < SAME_LISTENING}
         if key in self._heard:
@@ -69,7 +71,8 @@ class StoredEvidence:
         action = HEARD_ACTIONS[is_download]
 
         def note(connection: Connection) -> None:
-            if connection.execute(select(recordings.c.id).where(recordings.c.id == recording_id)).scalar():
+            mine = select(recordings.c.id).where(recordings.c.id == recording_id)
+            if is_elsewhere or connection.execute(mine).scalar():
                 add_audit(
                     connection, gateway_id=self._gateway_id, now=now, by=by, action=action, subject=recording_id,
                     details={"address": address},

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, func, or_
 
+Place: TypeAlias = Callable[[ColumnElement[Any], str], ColumnElement[Any]]
 _NUMBER_SIGNS = str.maketrans("", "", " \u00a0-.()+")
 _LEAST_DIGITS = 4
 """Fewer digits with signs between them are no part of a number."""
@@ -29,8 +31,11 @@ def read_cursor(cursor: str) -> tuple[str, str]:
     return key, rest
 
 
-def holds(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
-    """The searched text is in the column; a number may be typed with blanks and signs, or with 8 in place of +7."""
+def holds(column: ColumnElement[Any], text: str, *, place: Place = func.instr) -> ColumnElement[bool]:
+    """The searched text is in the column; a number may be typed with blanks and signs, or with 8 in place of +7.
+
+    `place` is the database's function for where a text is in another one.
+    """
     needle = text.strip().casefold()
     spellings = {needle}
     digits = needle.translate(_NUMBER_SIGNS)
@@ -38,4 +43,4 @@ def holds(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
         spellings.add(digits)
         if digits.startswith("8") and len(digits) == 11:
             spellings.add(digits[1:])
-    return or_(*(func.instr(column, each) > 0 for each in sorted(spellings)))
+    return or_(*(place(column, each) > 0 for each in sorted(spellings)))

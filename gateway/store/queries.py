@@ -143,8 +143,8 @@ class Queries:
                 .where(recordings.c.call_id.in_(found), recordings.c.deleted_at.is_(None))
                 .order_by(recordings.c.started_at)
             ):
-                sounds[row.call_id].append(_recording(row))
-        items = [_call(row, sounds[row.id]) for row in rows[:limit]]
+                sounds[row.call_id].append(recording_wire(row))
+        items = [call_wire(row, sounds[row.id]) for row in rows[:limit]]
         return items, _cursor(rows[limit - 1].started_at, rows[limit - 1].id) if len(rows) > limit else None
 
     def call(self, call_id: str) -> dict[str, object] | None:
@@ -159,8 +159,8 @@ class Queries:
             parties = connection.execute(_of_call(legs, call_id).order_by(legs.c.started_at, legs.c.id))
             steps = connection.execute(_of_call(call_events, call_id).order_by(call_events.c.time, call_events.c.seq))
             return {
-                **_call(row, [_recording(each) for each in sounds]),
-                "legs": [_leg(each) for each in parties],
+                **call_wire(row, [recording_wire(each) for each in sounds]),
+                "legs": [leg_wire(each) for each in parties],
                 "timeline": [{"time": wire(each.time), "type": each.type, "data": each.data} for each in steps],
                 "notes": [
                     note_wire(each)
@@ -323,7 +323,8 @@ def _moments(row: Row[Any], *names: str) -> dict[str, object]:
     return {name: wire(getattr(row, name)) for name in names}
 
 
-def _call(row: Row[Any], sounds: list[dict[str, object]]) -> dict[str, object]:
+def call_wire(row: Row[Any], sounds: list[dict[str, object]]) -> dict[str, object]:
+    """The schema `CallSummary`."""
     return {
         **_pick(row, "id", "direction", "caller", "caller_name", "called", "line", "flow", "courier", "answered_by"),
         **_pick(row, "cause", "ended_by", "talk_seconds", "total_seconds", "verdict", "caller_mos", "callee_mos"),
@@ -334,7 +335,8 @@ def _call(row: Row[Any], sounds: list[dict[str, object]]) -> dict[str, object]:
     }
 
 
-def _recording(row: Row[Any]) -> dict[str, object]:
+def recording_wire(row: Row[Any]) -> dict[str, object]:
+    """The schema `Recording`."""
     return {
         **_pick(row, "id", "seconds", "size_bytes", "verdict", "sha256", "file_sha256", "loudness_db"),
         **_moments(row, "started_at"),
@@ -352,7 +354,8 @@ def note_wire(row: Row[Any]) -> dict[str, object]:
     return {**_pick(row, "id", "by", "text", "recording_id", "at_seconds"), **_moments(row, "time")}
 
 
-def _leg(row: Row[Any]) -> dict[str, object]:
+def leg_wire(row: Row[Any]) -> dict[str, object]:
+    """The schema `Leg`."""
     return {
         **_pick(row, "id", "kind", "direction", "peer", "line", "cause", "ended_by_peer"),
         **_pick(row, "frames_in", "frames_out", "lost", "concealed", "sound"),

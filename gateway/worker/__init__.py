@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import datetime
 
 from gateway.backup.on_demand import BackupOnDemand
@@ -24,6 +25,7 @@ from gateway.worker.report_routes import ReportArchive
 from gateway.worker.sealed import KeyRing
 from gateway.worker.seams import Archive
 from gateway.worker.server import WorkerServer
+from gateway.worker.sharing import Sharing
 from gateway.worker.site_routes import SiteArchive
 from gateway.worker.speech import Speech
 
@@ -67,25 +69,29 @@ async def serve(
     keys = KeyRing(settings.recording_keys_dir)
     settings.data_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
     speech = Speech(settings.data_dir / "speech", settings.data_dir / "voices")
-    async with WorkerServer(
-        socket=settings.worker_socket,
-        archive=archive,
-        recordings_dir=settings.recordings_dir,
-        keys=keys,
-        reports=reports,
-        site=site,
-        prompts=OwnPrompts(settings.prompts_dir, speech),
-        contacts=contacts,
-        settings=settings,
-        backups=backups,
-    ):
+    async with AsyncExitStack() as stack:
+        sharing = stack.enter_context(Sharing(settings, keys))
+        server = WorkerServer(
+            socket=settings.worker_socket,
+            archive=archive,
+            recordings_dir=settings.recordings_dir,
+            keys=keys,
+            reports=reports,
+            site=site,
+            prompts=OwnPrompts(settings.prompts_dir, speech),
+            contacts=contacts,
+            settings=settings,
+            backups=backups,
+            shared=sharing.routes,
+        )
+        await stack.enter_async_context(server)
         log.info("The worker answers at %s.", settings.worker_socket)
         async with asyncio.TaskGroup() as work:
             making = work.create_task(Afterwards(results, settings.recordings_dir, keys).run())
             summing = work.create_task(remember_days(remember))
             saving = work.create_task(backups.run())
+            sending = [work.create_task(each) for each in sharing.tasks()]
             await stop.wait()
-            making.cancel()
-            summing.cancel()
-            saving.cancel()
+            for task in (making, summing, saving, *sending):
+                task.cancel()
     log.info("The worker has stopped.")

@@ -39,6 +39,7 @@ from gateway.worker.report_routes import ReportArchive, ReportRoutes
 from gateway.worker.restore_routes import RestoreRoutes
 from gateway.worker.sealed import SUFFIX, KeyRing
 from gateway.worker.seams import Archive, CallFilter, MessageFilter
+from gateway.worker.shared_routes import SharedRoutes
 from gateway.worker.site_routes import SiteArchive, SiteRoutes
 from gateway.worker.system_routes import SystemRoutes
 
@@ -67,6 +68,7 @@ class WorkerServer:
         site: SiteArchive | None = None,
         settings: Settings | None = None,
         backups: OnDemand | None = None,
+        shared: SharedRoutes | None = None,
     ) -> None:
         """What is left out (of `settings`: what is about the machine) nobody can ask for."""
         self._socket = socket
@@ -84,6 +86,8 @@ class WorkerServer:
             self._app.add_routes(ReportRoutes(reports).routes())
         if prompts is not None:
             self._app.add_routes(PromptRoutes(prompts).routes())
+        if shared is not None:
+            self._app.add_routes(shared.routes())
         if settings is not None:
             self._app.add_routes(RestoreRoutes(settings).routes())
             self._app.add_routes(SystemRoutes(settings).routes())

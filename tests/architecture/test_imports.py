@@ -88,7 +88,7 @@ MAY_IMPORT_FROM_OTHERS: dict[str, frozenset[str]] = {
     "toml_document": frozenset({"tomli"}),
     "settings": frozenset({"tomli"}),
     "daemon": frozenset({"aiohttp", "numpy"}),
-    "worker": frozenset({"aiohttp", "cryptography", "numpy", "soundfile", "sqlalchemy", "vobject"}),
+    "worker": frozenset({"aiohttp", "cryptography", "numpy", "obstore", "soundfile", "sqlalchemy", "vobject"}),
     "doctor": frozenset({"aiohttp", "cryptography", "numpy", "serial", "sqlalchemy"}),
     "support": frozenset({"sqlalchemy"}),
     "demo": frozenset({"aiohttp", "numpy", "tomli"}),

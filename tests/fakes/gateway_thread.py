@@ -23,6 +23,7 @@ from gateway.telephony.shop import Shop
 from gateway.worker.prompts import OwnPrompts
 from gateway.worker.sealed import KeyRing
 from gateway.worker.server import WorkerServer
+from gateway.worker.shared_routes import SharedRoutes
 from gateway.worker.speech import Speech
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.alert_ways import FakeAlertWays
@@ -42,6 +43,7 @@ from tests.fakes.queue import FakeQueue
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed, FakeReports
 from tests.fakes.route_tried import routes_of
+from tests.fakes.shared import FakeShared
 from tests.fakes.site import FakeSite
 from tests.fakes.texts import FakeTexts
 from tests.fakes.toll_free import toll_free_in_memory
@@ -62,6 +64,7 @@ class GatewayThread:
         self.bus = EventBus()
         self.accounts = FakeAccounts()
         self.archive = FakeArchive()
+        self.shared = FakeShared(self.archive)
         self.shop_file = FakeShopFile()
         self.texts = FakeTexts()
         self.toll_free = toll_free_in_memory(self.shop_file.current)
@@ -210,6 +213,13 @@ class GatewayThread:
                     prompts=OwnPrompts(self.prompts_dir, Speech(self.prompts_dir / "said", self.prompts_dir)),
                     settings=self.settings,
                     backups=self.backups,
+                    shared=SharedRoutes(
+                        self.shared,
+                        self.shared.own,
+                        store=self.shared,
+                        directory=self.recordings_dir.parent,
+                        keys=KeyRing(self.recordings_dir.parent / "recording-keys"),
+                    ),
                 ):
                     started.set()
                     await self._stop.wait()

@@ -50,7 +50,9 @@ class FakeEvidence:
         self.heard.append((f"order {order}", by, True))
         return order != "none"
 
-    async def note_listening(self, recording_id: str, *, by: str, address: str, is_download: bool) -> None:
+    async def note_listening(
+        self, recording_id: str, *, by: str, address: str, is_download: bool, is_elsewhere: bool = False
+    ) -> None:
         assert address
         self.heard.append((recording_id, by, is_download))
 

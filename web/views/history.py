@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -14,6 +12,7 @@ from web.gateway_client import Refused
 from web.people import Directory, card_of, outside_of
 from web.places import places_of
 from web.reader import asker, client, snapshot
+from web.sounds import pass_through
 from web.told import midnight
 from web.translation import gettext
 
@@ -28,16 +27,6 @@ CHIPS = {
 }
 CAPTURE_SECONDS = ("10", "30", "60")
 FILTERS = ("show", "search", "courier", "line", "from", "to")
-_PASSED_ON = ("Range", "If-Range", "If-None-Match")
-_PASSED_BACK = (
-    "Content-Type",
-    "Content-Length",
-    "Content-Range",
-    "Accept-Ranges",
-    "ETag",
-    "X-Content-Type-Options",
-    "Content-Disposition",
-)
 
 
 @history.get("/calls")
@@ -122,26 +111,11 @@ def packets(call_id: str) -> Response:
 @history.get("/recordings/<recording_id>.wav")
 def recording(recording_id: str) -> Response:
     """The sound, passed through piece by piece."""
-    wanted = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
-    with ExitStack() as stack:
-        status, headers, pieces = stack.enter_context(
-            client().recording(asker(), recording_id, wanted, is_download="download" in request.args)
-        )
-        kept_open = stack.pop_all()
-
-    def send() -> Iterator[bytes]:
-        with kept_open:
-            yield from pieces
-
-    response = Response(send(), status=status, direct_passthrough=True)
-    response.call_on_close(kept_open.close)
-    for name in _PASSED_BACK:
-        if name in headers:
-            response.headers[name] = headers[name]
-    if "download" in request.args:
-        named = response.headers.get("Content-Disposition", "inline")
-        response.headers["Content-Disposition"] = named.replace("inline", "attachment", 1)
-    return response
+    is_download = "download" in request.args
+    return pass_through(
+        lambda headers: client().recording(asker(), recording_id, headers, is_download=is_download),
+        is_download=is_download,
+    )
 
 
 @history.get("/recordings/<recording_id>/peaks.json")
