@@ -70,8 +70,8 @@ class DeviceClock:
         self._period = period
         self._steadiness = steadiness
         self._part_of_block = 0
-        self._latest = self._second_latest = 0.0
-        """How late the owner was at its deadlines, slowly forgotten: what came twice will come again."""
+        self._latest = self._lateness = 0.0
+        """The latest that the owner was at a deadline, and how late it must be expected; both are slowly forgotten."""
         self._learned_at = 0.0
 
     def follow(self, now: float, count: int) -> None:
@@ -108,8 +108,11 @@ class DeviceClock:
         late, self.promised = now - self.promised, None
         kept = 0.5 ** ((now - self._learned_at) / _LATENESS_HALF_LIFE)
         self._learned_at = now
-        self._second_latest, self._latest = sorted((late, self._latest * kept, self._second_latest * kept))[1:]
-        self.guard = min(max(_LEAST_GUARD + 1.5 * self._second_latest, _LEAST_GUARD), _MOST_GUARD)
+        # One stall of the machine says nothing of the next deadline, a second one does.
+        expected = late if late < _HABIT else min(late, self._latest * kept)
+        self._latest = max(late, self._latest * kept)
+        self._lateness = max(expected, self._lateness * kept)
+        self.guard = min(max(_LEAST_GUARD + 1.5 * self._lateness, _LEAST_GUARD), _MOST_GUARD)
 
     def in_hand(self, now: float) -> float:
         """Seconds of sound that should lie ready beyond the next read, for stalls like those of the last minute."""
@@ -120,6 +123,8 @@ _FIRST_GUARD = 0.001
 _LEAST_GUARD = 0.0008
 _MOST_GUARD = 0.006
 _LATENESS_HALF_LIFE = 15.0
+_HABIT = 0.001
+"""So late is any timer now and then; what is later is a stall."""
 _REPORT_GRAIN = 0.0003
 _CLOCK_LOST = 0.3
 _CLOCK_LEAK = 0.02
