@@ -25,6 +25,12 @@ class SettingsError(GatewayError):
     code = "settings-invalid"
 
 
+class MenuFirst(GatewayError):
+    """Customers would be asked for digits before anybody rings, and nobody has said that this is meant (A9)."""
+
+    code = "menu-first-not-accepted"
+
+
 class AlreadyRunning(GatewayError):
     """Another daemon holds the data directory."""
 

@@ -10,6 +10,9 @@ from gateway.api.problems import NotFound
 from gateway.api.seams import ShopFile
 from gateway.telephony.shop import LINE_RULES
 
+ACCEPTS_MENU = "accepts_menu_first"
+"""In a change of a line or provider: callers are meant to be asked for digits before anybody rings."""
+
 
 class LineRoutes:
     """The handlers."""
@@ -28,9 +31,9 @@ class LineRoutes:
         return self._answer(request.match_info["name"])
 
     async def _patch_rules(self, request: web.Request) -> web.Response:
-        changes = await bodies.json_object(request, allowed=frozenset(LINE_RULES))
-        name = request.match_info["name"]
-        await self._shop.change_line(name, changes, by=request[PRINCIPAL].name)
+        changes = await bodies.json_object(request, allowed=frozenset(LINE_RULES) | {ACCEPTS_MENU})
+        name, accepts = request.match_info["name"], changes.pop(ACCEPTS_MENU, False) is True
+        await self._shop.change_line(name, changes, by=request[PRINCIPAL].name, accepts_menu=accepts)
         return self._answer(name)
 
     def _answer(self, name: str) -> web.Response:

@@ -165,6 +165,7 @@ class WorkerAway(ApiError):
 
 _STATUS_OF_CODE = {
     "settings-invalid": 422,
+    "menu-first-not-accepted": 422,
     "no-free-line": 503,
     "no-such-way": 422,
     "phone-not-free": 409,

@@ -349,8 +349,13 @@ class ShopFile(Protocol):
     def line_rules(self, name: str) -> dict[str, Any] | None:
         """The rules of a line, by the names of shop.toml; None: there is no such line."""
 
-    async def change_line(self, name: str, changes: Mapping[str, object], *, by: str) -> bool:
-        """Commit other rules of a line; False: there is no such line. Raises SettingsError that says what is wrong."""
+    async def change_line(
+        self, name: str, changes: Mapping[str, object], *, by: str, accepts_menu: bool = False
+    ) -> bool:
+        """Commit other rules of a line; False: there is no such line. Raises SettingsError that says what is wrong.
+
+        Raises MenuFirst, too, unless that is accepted.
+        """
 
     def current(self) -> Shop:
         """The shop as it is now."""
@@ -358,8 +363,10 @@ class ShopFile(Protocol):
     def shop_parts(self, kind: str) -> list[dict[str, Any]]:
         """The lines, phones, couriers or trunks, by the names of shop.toml, secrets masked."""
 
-    async def change_part(self, kind: str, key: str, changes: Mapping[str, object], *, by: str) -> None:
-        """Commit other values of a part, or a new one. Raises SettingsError that says what is wrong."""
+    async def change_part(
+        self, kind: str, key: str, changes: Mapping[str, object], *, by: str, accepts_menu: bool = False
+    ) -> None:
+        """Commit other values of a part, or a new one. Raises as `change_line`."""
 
     async def remove_part(self, kind: str, key: str, *, by: str) -> None:
         """Commit the shop without that part. Raises LookupError, and SettingsError when something still names it."""

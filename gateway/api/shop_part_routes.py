@@ -7,6 +7,7 @@ from aiohttp import web
 from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL
 from gateway.api.emulated_routes import Emulated, EmulatedModemsRun
+from gateway.api.line_routes import ACCEPTS_MENU
 from gateway.api.problems import NotFound
 from gateway.api.seams import ShopFile
 from gateway.telephony.shop_kinds import KEY_OF, changeable
@@ -45,10 +46,11 @@ class ShopPartRoutes:
 
     async def _put_part(self, request: web.Request) -> web.Response:
         kind, key = _kind(request), _key(request)
-        changes = await bodies.json_object(request, allowed=changeable(kind))
+        changes = await bodies.json_object(request, allowed=changeable(kind) | {ACCEPTS_MENU})
+        accepts = changes.pop(ACCEPTS_MENU, False) is True
         if kind == "lines" and self._shop.current().line(key) is None:
             self._refuse_beside_emulated()
-        await self._shop.change_part(kind, key, changes, by=request[PRINCIPAL].name)
+        await self._shop.change_part(kind, key, changes, by=request[PRINCIPAL].name, accepts_menu=accepts)
         found = next(each for each in self._shop.shop_parts(kind) if each[KEY_OF[kind]] == key)
         return _fresh(found)
 

@@ -60,6 +60,7 @@ from gateway.store.widget_settings import with_widget
 from gateway.store.writer import Writer
 from gateway.telephony.emulated import NAMES, Brought
 from gateway.telephony.forwarding import PhoneChange
+from gateway.telephony.reception_advice import new_menus
 from gateway.telephony.schedule import Schedule
 from gateway.telephony.shop import Shop
 
@@ -152,13 +153,14 @@ class Store:
         line = self._shop.line(name)
         return rules_of(line) if line is not None else None
 
-    async def change_line(self, name: str, changes: Mapping[str, object], *, by: str) -> bool:
-        """Commit other rules of a line; False: there is no such line. Raises SettingsError, StoreError."""
-        async with self._changing:
-            if self._shop.line(name) is None:
-                return False
-            await self.save_shop(await asyncio.to_thread(with_rules, self._shop, name, changes), by=by)
-            return True
+    async def change_line(
+        self, name: str, changes: Mapping[str, object], *, by: str, accepts_menu: bool = False
+    ) -> bool:
+        """Commit other rules of a line; False: there is no such line. Raises SettingsError, MenuFirst, StoreError."""
+        if self._shop.line(name) is None:
+            return False
+        await self._change_way(lambda shop: with_rules(shop, name, changes), by, accepts_menu=accepts_menu)
+        return True
 
     def schedule(self) -> Schedule:
         """The shop's hours as they are now."""
@@ -176,9 +178,11 @@ class Store:
         """The lines, phones, couriers or trunks, by the names of shop.toml, secrets masked."""
         return parts_of(self._shop, kind)
 
-    async def change_part(self, kind: str, key: str, changes: Mapping[str, object], *, by: str) -> None:
-        """Commit other values of a part, or a new one. Raises SettingsError, StoreError."""
-        await self._change(lambda shop: with_part(shop, kind, key, changes), by)
+    async def change_part(
+        self, kind: str, key: str, changes: Mapping[str, object], *, by: str, accepts_menu: bool = False
+    ) -> None:
+        """Commit other values of a part, or a new one. Raises SettingsError, MenuFirst, StoreError."""
+        await self._change_way(lambda shop: with_part(shop, kind, key, changes), by, accepts_menu=accepts_menu)
 
     async def remove_part(self, kind: str, key: str, *, by: str) -> None:
         """Commit the shop without that part. Raises LookupError, SettingsError, StoreError."""
@@ -291,6 +295,19 @@ class Store:
         """Commit what `changed` makes of the shop, in a thread: one change after the other, so that none is lost."""
         async with self._changing:
             return await self.save_shop(await asyncio.to_thread(changed, self._shop), by=by)
+
+    async def _change_way(self, changed: Callable[[Shop], Shop], by: str, *, accepts_menu: bool) -> None:
+        """As `_change`; who accepts that a menu comes first is on record with it. Raises MenuFirst."""
+        menus: list[str] = []
+
+        def checked(shop: Shop) -> Shop:
+            after = changed(shop)
+            menus.extend(new_menus(shop, after, accepted=accepts_menu))
+            return after
+
+        await self._change(checked, by)
+        for name in menus:
+            await self.note(by, "menu-first.accepted", name)
 
     def take_shop(self, number: int, shop: Shop, by: str) -> None:
         """Use a version that is stored, unless a newer one is used already."""

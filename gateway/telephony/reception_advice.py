@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.errors import MenuFirst
 from gateway.telephony.number_kind import NumberKind, kind_of_way
 from gateway.telephony.shop import Shop
 
@@ -28,6 +29,20 @@ class Advice:
     code: AdviceCode
     subject: str
     number: str
+
+
+def new_menus(before: Shop, after: Shop, *, accepted: bool) -> tuple[str, ...]:
+    """The lines and providers where a change of the shop has callers asked for digits before anybody rings.
+
+    Raises MenuFirst for them, unless whoever makes the change has accepted that.
+    """
+    known, found = (
+        {each.subject for each in advice_on(shop) if each.code is AdviceCode.MENU_FIRST} for shop in (before, after)
+    )
+    new = tuple(sorted(found - known))
+    if new and not accepted:
+        raise MenuFirst(f"Callers of {', '.join(new)} would be asked for digits before anybody rings.")
+    return new
 
 
 def advice_on(shop: Shop) -> Iterator[Advice]:

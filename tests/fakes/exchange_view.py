@@ -18,6 +18,7 @@ from gateway.store.schedule_settings import with_calendar, with_hours
 from gateway.store.shop_parts import general_of, parts_of, with_general, with_part, without_part
 from gateway.store.toll_free_settings import with_toll_free
 from gateway.store.widget_settings import with_widget
+from gateway.telephony.reception_advice import new_menus
 from gateway.telephony.schedule import Schedule
 from gateway.telephony.shop import CourierSettings, LineSettings, NumberRules, PhoneSettings, Shop, ShopView
 
@@ -48,6 +49,7 @@ class FakeShopFile:
     def __init__(self) -> None:
         self.text = '[shop]\nname = "Flowers & Co"\n'
         self.imported_by: list[str] = []
+        self.menus_accepted: tuple[str, ...] = ()
         self.shop = SHOP
 
     async def export_text(self) -> str:
@@ -65,10 +67,14 @@ class FakeShopFile:
         line = self.shop.line(name)
         return rules_of(line) if line is not None else None
 
-    async def change_line(self, name: str, changes: Mapping[str, object], *, by: str) -> bool:
+    async def change_line(
+        self, name: str, changes: Mapping[str, object], *, by: str, accepts_menu: bool = False
+    ) -> bool:
         if self.shop.line(name) is None:
             return False
-        self.shop = with_rules(self.shop, name, changes)
+        changed = with_rules(self.shop, name, changes)
+        self.menus_accepted += new_menus(self.shop, changed, accepted=accepts_menu)
+        self.shop = changed
         self.imported_by.append(by)
         return True
 
@@ -78,8 +84,12 @@ class FakeShopFile:
     def shop_parts(self, kind: str) -> list[dict[str, Any]]:
         return parts_of(self.shop, kind)
 
-    async def change_part(self, kind: str, key: str, changes: Mapping[str, object], *, by: str) -> None:
-        self.shop = with_part(self.shop, kind, key, changes)
+    async def change_part(
+        self, kind: str, key: str, changes: Mapping[str, object], *, by: str, accepts_menu: bool = False
+    ) -> None:
+        changed = with_part(self.shop, kind, key, changes)
+        self.menus_accepted += new_menus(self.shop, changed, accepted=accepts_menu)
+        self.shop = changed
         self.imported_by.append(by)
 
     async def remove_part(self, kind: str, key: str, *, by: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.errors import SettingsError
+from gateway.errors import MenuFirst, SettingsError
 from gateway.events import Event, EventBus, ShopChanged
 from gateway.settings import Settings
 from gateway.store.audit import first_broken
@@ -18,8 +18,10 @@ from gateway.store.database import open_engine
 from gateway.store.shop_commands import export_shop, import_shop, stored_shop
 from gateway.store.shop_file import write_shop
 from gateway.store.store import open_store
-from gateway.telephony.shop import Shop
+from gateway.telephony.shop import LineSettings, Shop
 from tests.store.conftest import HandClock, small_shop
+
+ASKS = {"asks_extension": True}
 
 
 async def test_a_saved_shop_is_the_shop_from_then_on(
@@ -64,6 +66,26 @@ async def test_ten_versions_are_kept_and_each_is_in_the_audit(places: Settings, 
         details = " ".join(str(row) for row in connection.execute("SELECT * FROM audit"))
         assert "a-password" not in details
         assert "482913" not in details
+
+
+async def test_a_menu_before_anybody_rings_is_kept_only_when_it_is_meant_and_who_meant_it_is_in_the_audit(
+    places: Settings, clock: HandClock
+) -> None:
+    """A9."""
+    async with open_store(places, clock) as store:
+        main = LineSettings(name="red", modem="m0", number="+79160000001")
+        await store.save_shop(replace(small_shop(), lines=(main,), trunks=(), couriers=()), by="owner")
+        before = store.shop()
+        for change in (store.change_line("red", ASKS, by="anna"), store.change_part("lines", "red", ASKS, by="anna")):
+            with pytest.raises(MenuFirst):
+                await change
+        assert store.shop() is before
+        await store.change_part("lines", "red", ASKS, by="anna", accepts_menu=True)
+        assert store.shop().lines[0].asks_extension
+        await store.change_line("red", {"roaming": True}, by="anna")
+    with closing(sqlite3.connect(places.database)) as connection:
+        found = connection.execute("SELECT \"by\", subject FROM audit WHERE action = 'menu-first.accepted'").fetchall()
+    assert found == [("anna", "red")]
 
 
 async def test_a_changed_line_of_the_audit_shows(places: Settings, clock: HandClock) -> None:

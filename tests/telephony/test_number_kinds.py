@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.errors import MenuFirst
 from gateway.store.shop_file import read_shop, write_shop
 from gateway.telephony.number_kind import NumberKind, kind_of_way
-from gateway.telephony.reception_advice import AdviceCode, advice_on
+from gateway.telephony.reception_advice import AdviceCode, advice_on, new_menus
 from gateway.telephony.shop import LineSettings, PhoneSettings, Shop, TrunkSettings
 from tests.fakes.exchange import scene
 
@@ -71,3 +72,17 @@ async def test_a_number_that_is_called_toll_free_is_guarded_and_not_greeted() ->
         await s.after(1)
         assert (second.told, third.told) == (["ringing"], ["hangup busy"])
         second.hangs_up()
+
+
+def test_a_new_menu_before_anybody_rings_must_be_meant() -> None:
+    """A9."""
+    main, other = LineSettings(name="red", modem="m0", number="+79160000001"), "+79160000002"
+    plain = Shop(lines=(main, LineSettings(name="blue", modem="m1", number=other)))
+    asking = replace(plain, lines=(replace(main, asks_extension=True), plain.lines[1]))
+    with pytest.raises(MenuFirst, match="red"):
+        new_menus(plain, asking, accepted=False)
+    assert new_menus(plain, asking, accepted=True) == ("red",)
+    assert new_menus(asking, asking, accepted=False) == (), "it was accepted before"
+    assert new_menus(asking, plain, accepted=False) == ()
+    elsewhere = replace(plain, lines=(main, replace(plain.lines[1], asks_extension=True)))
+    assert new_menus(plain, elsewhere, accepted=False) == (), "not the main number"

@@ -63,3 +63,17 @@ def test_what_is_left_out_ties_a_line_to_a_modem() -> None:
     assert {each.name for each in fields(LineSettings)} - set(LINE_RULES) == {
         "name", "modem", "imei", "iccid", "pin_file",
     }  # fmt: skip
+
+
+def test_a_menu_on_the_main_number_wants_a_tick(owner: FlaskClient, gateway: GatewayThread) -> None:
+    """A9: the warning first, then only by an explicit tick; a number that is not the main one needs none."""
+    form = {**FORM, "asks_extension": "yes"}
+    assert "accepts_menu_first" not in owner.get("/lines/red/rules").text
+    refused = _post(owner, **form)
+    assert refused.status_code == 422
+    assert "Callers would be asked for digits before anybody rings." in refused.text
+    assert 'name="accepts_menu_first"' in refused.text
+    assert gateway.shop_file.menus_accepted == ()
+    assert "The rules of line red are changed." in _post(owner, **form, accepts_menu_first="yes").text
+    assert gateway.shop_file.menus_accepted == ("red",)
+    assert "The rules of line red are changed." in _post(owner, **form).text, "it is known already"

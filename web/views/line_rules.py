@@ -34,13 +34,18 @@ def take(line: str) -> Response | tuple[str, int]:
     """Other rules; what the form leaves empty is as if it had never been set."""
     rules = _told()
     try:
-        client().change_line(asker(), line, rules)
+        client().change_line(asker(), line, rules | accepted())
     except Refused as refusal:
         if refusal.status not in (400, 422):
             raise
         return _page(line, rules, refusal), refusal.status
     flash(gettext("The rules of line %(line)s are changed.", line=line))
     return redirect(url_for("overview.lines"))
+
+
+def accepted() -> dict[str, bool]:
+    """What a form says beside the values: that callers are meant to be asked for digits before anybody rings."""
+    return {"accepts_menu_first": True} if "accepts_menu_first" in request.form else {}
 
 
 def _told() -> dict[str, Any]:

@@ -14,6 +14,7 @@ from web.part_fields import PartForm
 from web.part_forms import KINDS, form_of
 from web.reader import asker, client, language, snapshot
 from web.translation import gettext
+from web.views.line_rules import accepted
 from web.views.routing import route_trial
 
 parties = Blueprint("parties", __name__)
@@ -131,7 +132,7 @@ def _kinds() -> list[PartForm]:
 
 def _keep(form: PartForm, key: str, told: dict[str, Any], *, is_new: bool) -> Response | tuple[str, int]:
     try:
-        client().change_part(asker(), form.kind, key or " ", told)
+        client().change_part(asker(), form.kind, key or " ", told | accepted())
     except Refused as refusal:
         if refusal.status not in (400, 422):
             raise
