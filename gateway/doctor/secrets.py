@@ -77,7 +77,8 @@ def _open_files(settings: Settings) -> Iterator[Finding]:
 
 
 def _named_in_settings(settings: Settings) -> list[Path]:
-    """Files without which alerts and MQTT do not go out; the daemon does not start without those of alerts."""
-    alerts = settings.alerts
+    """Files without which alerts, MQTT and rows do not go out; the daemon does not start without those of alerts."""
+    alerts, shared = settings.alerts, settings.replication
     files = (alerts.webhook_secret_file, alerts.telegram_token_file, alerts.mail_password_file)
-    return [Path(file) for file in (*files, settings.mqtt.password_file) if file]
+    others = (settings.mqtt.password_file, shared.database_password_file, shared.s3_secret_key_file)
+    return [Path(file) for file in (*files, *others) if file]

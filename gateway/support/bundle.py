@@ -155,7 +155,8 @@ def _known_words(settings: Settings, config: Path | None) -> list[tuple[str, boo
     files = [settings.backup_passphrase, settings.panel_passphrase, settings.data_dir / "setup-code"]
     alerts = settings.alerts
     secret_files = [alerts.webhook_secret_file, alerts.telegram_token_file, alerts.mail_password_file]
-    secret_files.append(settings.mqtt.password_file)
+    shared = settings.replication
+    secret_files += [settings.mqtt.password_file, shared.database_password_file, shared.s3_secret_key_file]
     files += [Path(each) for each in secret_files if each]
     words += [(each, False) for each in (*alerts.mail_to, alerts.mail_from, alerts.mail_user) if each]
     secrets = config.parent / "secrets" if config is not None else settings.backup_passphrase.parent
