@@ -117,6 +117,8 @@ class EmulatedModems:
         self._is_open = False
         self._changing = asyncio.Lock()
         self._running: asyncio.Task[NoReturn] | None = None
+        self.process: Process | None = None
+        """The emulator, while it runs."""
         self._group = asyncio.TaskGroup()
         self._ready = asyncio.Event()
 
@@ -136,6 +138,8 @@ class EmulatedModems:
         if self._running is not None:
             self._running.cancel()
         await self._group.__aexit__(None, None, None)
+        if not self._is_configured:
+            self.world.control = None
 
     @property
     def state(self) -> State:
@@ -207,8 +211,9 @@ class EmulatedModems:
 
     def _forget_promises(self, brought: Brought) -> None:
         """No real line shall call those who were never there."""
-        for promise in self._promises.waiting():
-            if promise.called in brought.sims or promise.number in (brought.customer, brought.courier_mobile):
+        people = (*brought.sims, brought.customer, brought.courier_mobile)
+        for promise in list(self._promises.waiting()):
+            if promise.called in NAMES or promise.number in people:
                 self._promises.cancel(promise.id)
 
     # The process.
@@ -221,7 +226,7 @@ class EmulatedModems:
     async def _run(self, brought: Brought) -> NoReturn:
         while True:
             control = self._directory / "control.sock"
-            process = await asyncio.create_subprocess_exec(
+            process = self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "gateway.emulator", "--directory", str(self._directory), "--leash",
                 stdin=PIPE, stdout=PIPE, stderr=DEVNULL, start_new_session=True,
             )  # fmt: skip
@@ -236,6 +241,7 @@ class EmulatedModems:
             finally:
                 self._ready.clear()
                 await _ended(process)
+                self.process = None
             log.warning("The emulated modems have gone; they are started again.")
             await asyncio.sleep(RESTART_SECONDS)
 

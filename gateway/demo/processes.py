@@ -31,8 +31,9 @@ class DemoFailed(GatewayError):
 class Processes:
     """Started on entry, ended on exit. Each writes its log into `logs/` of the site."""
 
-    def __init__(self, site: Site, *, panel: bool, say: Callable[[str], None]) -> None:
+    def __init__(self, site: Site, *, panel: bool, say: Callable[[str], None], has_modems: bool = True) -> None:
         self._site = site
+        self._has_modems = has_modems
         self._panel = panel
         self._say = say
         self._running: dict[str, asyncio.subprocess.Process] = {}
@@ -69,12 +70,8 @@ class Processes:
     async def _start_all(self) -> None:
         (self._site.directory / "logs").mkdir(exist_ok=True)
         is_new = self._site.is_new
-        families = ",".join(family for _name, family in MODEMS)
-        self._say("Starting the emulated modems ...")
-        emulator = ("-m", "gateway.emulator", "--directory", str(self._site.emulator), "--modems", families)
-        (self._site.emulator / "control.sock").unlink(missing_ok=True)
-        await self._start("emulator", *emulator, "--people")
-        await self._until("emulator", (self._site.emulator / "control.sock").exists)
+        if self._has_modems:
+            await self._start_modems()
         config = ("--config", str(self._site.config))
         if is_new:
             self._say("Setting up the demo shop ...")
@@ -91,6 +88,14 @@ class Processes:
         await self._until("daemon", lambda: _health(self._site.ports.api) == "ready")
         if self._panel:
             await self._until("panel", lambda: _answers(self._site))
+
+    async def _start_modems(self) -> None:
+        families = ",".join(family for _name, family in MODEMS)
+        self._say("Starting the emulated modems ...")
+        emulator = ("-m", "gateway.emulator", "--directory", str(self._site.emulator), "--modems", families)
+        (self._site.emulator / "control.sock").unlink(missing_ok=True)
+        await self._start("emulator", *emulator, "--people")
+        await self._until("emulator", (self._site.emulator / "control.sock").exists)
 
     async def _start(self, name: str, *arguments: str) -> asyncio.subprocess.Process:
         with self.log_of(name).open("ab") as log:

@@ -66,15 +66,16 @@ def test_a_provider_is_tried_before_it_is_kept(
     part = post(owner, "/start/provider/try", PART, **form).text
     assert said in part
     assert "<html" not in part
-    page = post(owner, "/start/provider/try", **form)
+    page = post(owner, "/start/provider/try", None, **form)
     assert said in page.text
     assert 'value="sip.example.net"' in page.text
     assert f'value="{password}"' not in page.text
-    assert gateway.shop_file.shop.trunks == ()
-    assert "city is kept." in post(owner, "/start/provider", **form).text
-    (trunk,) = gateway.shop_file.shop.trunks
+    assert gateway.shop_file.shop.trunk("city") is None
+    assert "city is kept." in post(owner, "/start/provider", None, **form).text
+    trunk = gateway.shop_file.shop.trunk("city")
+    assert trunk is not None
     assert (trunk.host, trunk.user, trunk.password) == ("sip.example.net", "shop", password)
-    assert post(owner, "/start/provider", **form).status_code == 409
+    assert post(owner, "/start/provider", None, **form).status_code == 409
 
 
 def test_what_a_provider_says_is_told_in_words(owner: FlaskClient) -> None:
