@@ -14,6 +14,15 @@ WallClock: TypeAlias = Callable[[], datetime]
 """Gives the present moment, aware, in UTC."""
 
 
+EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
+"""Before this no clock is set: a machine without a battery begins in the past (X-T1)."""
+
+
+def is_set(moment: datetime) -> bool:
+    """Whether a clock that shows `moment`, aware, was ever set."""
+    return moment > EARLIEST
+
+
 def utc_now() -> datetime:
     """The present moment by the system's clock."""
     return datetime.now(UTC)

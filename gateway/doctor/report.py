@@ -18,6 +18,7 @@ from pathlib import Path
 from serial.tools import list_ports
 
 from gateway.audio.opus import is_installed as opus_is_installed
+from gateway.clock import is_set
 from gateway.doctor.finding import Finding, Severity
 from gateway.doctor.machine import machine_findings, outside_findings, still_findings
 from gateway.doctor.secrets import secret_findings
@@ -32,8 +33,6 @@ from gateway.store.shop_commands import stored_shop
 from gateway.telephony.shop import Srtp
 
 LEAST_FREE_BYTES = 500_000_000
-BUILT_IN = datetime(2026, 1, 1, tzinfo=UTC)
-"""A clock before this is not set: a Pi without a battery starts in the past."""
 
 
 def examine(config: Path) -> int:
@@ -223,8 +222,8 @@ def _modem_manager() -> Iterator[Finding]:
 def _clock() -> Iterator[Finding]:
     now = datetime.now(UTC)
     values = {"time": f"{now:%Y-%m-%d %H:%M} UTC"}
-    yield Finding(
-        Severity.GOOD if now > BUILT_IN else Severity.PROBLEM, "clock-set" if now > BUILT_IN else "clock-unset", values
+    yield (
+        Finding(Severity.GOOD, "clock-set", values) if is_set(now) else Finding(Severity.PROBLEM, "clock-unset", values)
     )
 
 

@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "api": frozenset({"errors", "clock", "ids", "events", "messages", "telephony", "store.queries"}),
     "health": frozenset({"errors", "clock", "events"}),
     "safe_mode": frozenset({"events"}),
+    "loop_load": frozenset({"events"}),
     "backup": frozenset({"errors", "clock", "events", "settings", "store"}),
     "announce": frozenset({"sip"}),
     "alert_ways": frozenset({"errors", "clock", "settings", "telephony", "messaging", "api"}),

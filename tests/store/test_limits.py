@@ -152,6 +152,13 @@ def test_hours_of_the_night(begins: str, ends: str, hour: str, is_on: bool) -> N
     assert NightLock(begins=begins, ends=ends).is_on(moment.astimezone(UTC), "Europe/Moscow") is is_on
 
 
+def test_while_nobody_has_set_the_clock_it_may_be_night() -> None:
+    """X-T1: the stricter rule counts, where there is one."""
+    noon = datetime(1970, 1, 1, 9, 0, tzinfo=UTC)
+    assert NightLock(begins="23:00", ends="07:00").is_on(noon, "Europe/Moscow")
+    assert not NightLock().is_on(noon, "Europe/Moscow")
+
+
 async def test_at_night_only_emergencies_couriers_and_named_numbers_are_called(
     places: Settings, clock: HandClock, bus: EventBus, heard: list[Event]
 ) -> None:
