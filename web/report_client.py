@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from web.gateway_link import Asker, GatewayLink
+
+_TABLE_SECONDS = 120.0
+_PIECE_BYTES = 64 * 1024
 
 
 class ReportClient(GatewayLink):
@@ -13,6 +18,16 @@ class ReportClient(GatewayLink):
     def statistics(self, asker: Asker, **query: str) -> dict[str, Any]:
         """What the calls of a time came to."""
         return self._object(asker, "GET", "/api/v1/statistics", query=query)
+
+    @contextmanager
+    def calls_table(
+        self, asker: Asker, **query: str | int | None
+    ) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:
+        """The calls that a filter leaves as CSV: the headers and pieces, times by the time zone `zone`."""
+        with self._asking(
+            asker, "GET", "/api/v1/calls", query={**query, "format": "csv"}, seconds=_TABLE_SECONDS
+        ) as answer:
+            yield dict(answer.headers.items()), iter(lambda: answer.read(_PIECE_BYTES), b"")
 
     def statistics_table(self, asker: Asker, **query: str) -> str:
         """The same as CSV."""

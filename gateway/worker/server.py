@@ -26,6 +26,7 @@ from gateway.settings import Settings
 from gateway.telephony.messages import MessageState
 from gateway.worker.audit_routes import AuditRoutes
 from gateway.worker.backup_routes import BackupRoutes, OnDemand
+from gateway.worker.call_table import send_calls
 from gateway.worker.caller_sound import caller_samples
 from gateway.worker.certificate_routes import CertificateRoutes
 from gateway.worker.contact_routes import ContactArchive, ContactRoutes
@@ -131,7 +132,7 @@ class WorkerServer:
         with suppress(FileNotFoundError):
             self._socket.unlink()
 
-    async def _get_calls(self, request: web.Request) -> web.Response:
+    async def _get_calls(self, request: web.Request) -> web.StreamResponse:
         wanted = CallFilter(
             direction=_choice(request, "direction", _DIRECTIONS),
             outcome=_choice(request, "outcome", _OUTCOMES),
@@ -142,6 +143,10 @@ class WorkerServer:
             since=_moment(request, "since"),
             until=_moment(request, "until"),
         )
+        if _choice(request, "format", ("json", "csv")) == "csv":
+            return await send_calls(
+                request, lambda cursor, limit: self._archive.calls(wanted, cursor=cursor, limit=limit)
+            )
         return await _page(request, lambda cursor, limit: self._archive.calls(wanted, cursor=cursor, limit=limit))
 
     async def _get_call(self, request: web.Request) -> web.Response:

@@ -15,14 +15,14 @@ BYTE_ORDER_MARK = "\ufeff"
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")  # the wide ones too
 
 
-def as_csv(titles: Sequence[str], rows: Iterable[Sequence[object]], language: str) -> bytes:
-    """The table; a cell is a text, a number or None."""
+def as_csv(titles: Sequence[str] | None, rows: Iterable[Sequence[object]], language: str) -> bytes:
+    """The table; a cell is a text, a number or None. `titles` None: more rows of a table that has begun."""
     text = io.StringIO()
     separator, point = (";", ",") if language == "ru" else (",", ".")
     writer = csv.writer(text, delimiter=separator, lineterminator="\r\n")
-    for row in (titles, *rows):
+    for row in ([titles] if titles is not None else []) + list(rows):
         writer.writerow([_cell(each, point) for each in row])
-    return (BYTE_ORDER_MARK + text.getvalue()).encode("utf-8")
+    return (("" if titles is None else BYTE_ORDER_MARK) + text.getvalue()).encode("utf-8")
 
 
 def _cell(value: object, point: str) -> str:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway.worker.call_table import ROWS_AT_A_TIME
 from gateway.worker.sealed import KeyRing
 from gateway.worker.seams import CallFilter, MessageFilter
 from gateway.worker.server import WorkerServer
 from tests.api.served import serving
 from tests.fakes.archive import FakeArchive
+from tests.fakes.rows import call_row
 
 pytestmark = pytest.mark.real_time
 
@@ -111,3 +113,32 @@ async def test_a_call_by_its_id(tmp_path: Path) -> None:
         )
         status, answer = await served.ask("GET", "/api/v1/calls/c2", headers={"Accept-Language": "ru"})
         assert (status, answer["code"], answer["title"]) == (404, "not-found", "Здесь такого нет.")
+
+
+async def test_calls_as_a_table_of_every_page(tmp_path: Path) -> None:
+    archive = FakeArchive()
+    archive.call_rows = [
+        call_row(f"c{number}", caller_name="=cmd()", cost=1.5, order="10-7") for number in range(ROWS_AT_A_TIME + 2)
+    ]
+    archive.call_rows[1] = call_row("c1", answered_at=None, cause="busy", direction="internal", recordings=[])
+    socket = tmp_path / "worker.sock"
+    async with (
+        WorkerServer(socket=socket, archive=archive, recordings_dir=tmp_path, keys=KeyRing(tmp_path)),
+        serving(socket) as served,
+    ):
+        await served.set_up()
+        path = "/api/v1/calls?format=csv&direction=incoming&limit=1&zone=Europe/Moscow"
+        status, table = await served.ask("GET", path, headers={"Accept-Language": "ru"})
+        assert status == 200
+        assert archive.asked == [CallFilter(direction="incoming")] * 2, "the filters are those of the list"
+        head, first, second, *more = table.removeprefix("\ufeff").splitlines()
+        assert head.startswith("Начало;Направление;Кто звонил;")
+        assert first == (
+            "2027-01-29 12:00:00;Входящие;'+79031112233;'=cmd();red;red;;10-7;101;8;52;1,5;Разговор закончен;1"
+        )
+        assert second.startswith("2027-01-29 12:00:00;Между телефонами;")
+        assert second.endswith(";;52;;Занято;0")
+        assert len(more) == ROWS_AT_A_TIME
+        assert "\ufeff" not in table[1:]
+        assert (await served.ask("GET", "/api/v1/calls?format=csv&zone=../etc/passwd"))[0] == 400
+        assert (await served.ask("GET", "/api/v1/calls?format=xls"))[0] == 400

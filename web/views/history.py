@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from web import parts, timeline
 from web.gateway_client import Refused
+from web.passing import passed_on
 from web.people import Directory, card_of, outside_of
 from web.places import places_of
 from web.reader import asker, client, snapshot
@@ -27,31 +29,62 @@ CHIPS = {
 }
 CAPTURE_SECONDS = ("10", "30", "60")
 FILTERS = ("show", "search", "courier", "line", "from", "to")
+_KEPT_FILTERS = "calls_filters"
+_LONGEST_FILTERS = 400
 
 
 @history.get("/calls")
-def calls() -> str:
-    """The list of calls; its filters are in the address."""
-    chosen = {name: request.args.get(name, "").strip()[:64] for name in FILTERS}
-    query: dict[str, str | int | None] = {
+def calls() -> AnyResponse:
+    """The list of calls; its filters are in the address, and are those of last time where it names none."""
+    kept = request.cookies.get(_KEPT_FILTERS, "")[:_LONGEST_FILTERS]
+    if not request.args and kept:
+        return redirect(url_for("history.calls") + "?" + kept)
+    chosen = _chosen()
+    given = {name: value for name, value in chosen.items() if value}
+    page = parts.calls_or_reason(**_query(chosen), cursor=request.args.get("cursor"))
+    shown = render_template(
+        "calls.html",
+        page=page,
+        chosen=chosen,
+        snapshot=snapshot(),
+        directory=Directory(snapshot()),
+        given=given,
+        places=places_of(each[key] for each in page["items"] for key in ("caller", "called")),
+    )
+    return _keeping_filters(Response(shown, mimetype="text/html"), {**given, "show": chosen["show"] or "all"})
+
+
+@history.get("/calls.csv")
+def calls_table() -> Response:
+    """All calls that the filters leave, for a spreadsheet."""
+    zone = snapshot()["shop"]["time_zone"]
+    return passed_on(client().calls_table(asker(), **_query(_chosen()), zone=zone))
+
+
+def _chosen() -> dict[str, str]:
+    return {name: request.args.get(name, "").strip()[:64] for name in FILTERS}
+
+
+def _query(chosen: dict[str, str]) -> dict[str, str | int | None]:
+    """What the API is asked for the filters of the address."""
+    return {
         **CHIPS.get(chosen["show"], {}),
         "search": chosen["search"],
         "courier": chosen["courier"],
         "line": chosen["line"],
         "since": midnight(chosen["from"]),
         "until": midnight(chosen["to"], days=1),
-        "cursor": request.args.get("cursor"),
     }
-    page = parts.calls_or_reason(**query)
-    return render_template(
-        "calls.html",
-        page=page,
-        chosen=chosen,
-        snapshot=snapshot(),
-        directory=Directory(snapshot()),
-        given={name: value for name, value in chosen.items() if value},
-        places=places_of(each[key] for each in page["items"] for key in ("caller", "called")),
-    )
+
+
+def _keeping_filters(response: Response, filters: dict[str, str]) -> Response:
+    """For the next time that somebody opens the list in this browser, until it is closed."""
+    text = urlencode(filters)
+    if filters != {"show": "all"} and len(text) <= _LONGEST_FILTERS:
+        response.set_cookie(_KEPT_FILTERS, text, httponly=True, samesite="Lax", secure=request.is_secure)
+    elif _KEPT_FILTERS in request.cookies:
+        response.delete_cookie(_KEPT_FILTERS, httponly=True, samesite="Lax")
+    return response
 
 
 @history.get("/calls/<call_id>")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack
-
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from web.gateway_client import Refused
+from web.passing import passed_on
 from web.reader import asker, client
 from web.translation import gettext
 
@@ -91,27 +89,10 @@ def log() -> str:
 @system.get("/system/backups/<backup_name>")
 def backup(backup_name: str) -> Response:
     """A backup, for another disk than the gateway's."""
-    return _passed_on(client().backup(asker(), backup_name))
+    return passed_on(client().backup(asker(), backup_name))
 
 
 @system.get("/system/support-bundle")
 def support_bundle() -> Response:
     """What helps to find a fault."""
-    return _passed_on(client().support_bundle(asker()))
-
-
-def _passed_on(download: AbstractContextManager[tuple[Mapping[str, str], Iterator[bytes]]]) -> Response:
-    """Piece by piece: a backup may be larger than this machine's memory."""
-    with ExitStack() as stack:
-        headers, pieces = stack.enter_context(download)
-        kept_open = stack.pop_all()
-
-    def send() -> Iterator[bytes]:
-        with kept_open:
-            yield from pieces
-
-    response = Response(send(), mimetype=headers["Content-Type"], direct_passthrough=True)
-    response.call_on_close(kept_open.close)
-    for name in ("Content-Disposition", "Content-Length"):
-        response.headers[name] = headers[name]
-    return response
+    return passed_on(client().support_bundle(asker()))
