@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from gateway import __version__
 from gateway.errors import GatewayError
+from gateway.logs import LogLines, written_by_a_thread
 from gateway.modem.trial_arguments import add_modem_arguments
 
 if TYPE_CHECKING:
@@ -26,11 +27,7 @@ Command = Callable[[argparse.Namespace], int]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status is 0 when all went well, 2 for bad settings or arguments, else 1."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(
-        level=logging.DEBUG if options.verbose else logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    logging.basicConfig(level=logging.DEBUG if options.verbose else logging.INFO, handlers=[LogLines(sys.stderr)])
     if not options.verbose:
         logging.getLogger("alembic").setLevel(logging.WARNING)
     command: Command = options.command
@@ -129,7 +126,6 @@ def _add(
 
 def _run(options: argparse.Namespace) -> int:
     from gateway.daemon import run_daemon
-    from gateway.logs import written_by_a_thread
     from gateway.settings import load_settings
 
     settings = load_settings(options.config)

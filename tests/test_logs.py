@@ -1,7 +1,8 @@
-"""The log's thread: lines come out in their order, and nobody waits for one."""
+"""The log: a line stays one line, floods are counted, lines come out in their order, and nobody waits for one."""
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import re
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.logs import written_by_a_thread
+from gateway.logs import LONGEST_BYTES, MOST_ALIKE, LogLines, written_by_a_thread
 
 
 @pytest.fixture
@@ -83,3 +84,72 @@ def test_the_end_does_not_wait_for_ever(logger: logging.Logger, monkeypatch: pyt
         thread.join()
         stream.close()
         taker.join()
+
+
+FAKE = "2026-03-02 09:00:00,000 INFO gateway.cli: forged"
+BREAKS = ("\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029", "\x1b[2K\x1b[1G\n")
+"""Whatever some reader of a log takes for the end of a line."""
+
+
+@pytest.mark.parametrize("end", BREAKS, ids=ascii)
+def test_nobody_writes_a_line_of_his_own(logger: logging.Logger, end: str) -> None:
+    """T-L5: in a value, a key, a fault, its cause, its note and the stack."""
+    stream, forged = io.StringIO(), f"x{end}{FAKE}"
+    logger.handlers[:] = [LogLines(stream)]
+    logger.warning("SMS from %s: %s", forged, {forged: [forged]})
+    logger.warning("%(text)s", {"text": forged})
+    logger.warning(forged)
+    fault = RuntimeError(forged)
+    fault.__cause__ = ValueError(forged)
+    fault.add_note(forged)
+    logger.error("It failed: %s", forged, exc_info=fault, stack_info=True)
+    lines = stream.getvalue().splitlines()
+    assert len([line for line in lines if line.startswith("2")]) == 4
+    assert not [line for line in lines if line.startswith(FAKE)]
+    assert all(line.startswith(("  | ", "2")) for line in lines)
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_what_cannot_be_written_or_turns_the_reading_round_is_escaped(logger: logging.Logger) -> None:
+    stream = io.StringIO()
+    logger.handlers[:] = [LogLines(stream)]
+    logger.warning("%s", "Цветы и чай \U0001f33b \ud800 \u202egnp.exe")
+    assert stream.getvalue().endswith("Цветы и чай \U0001f33b \\ud800 \\u202egnp.exe\n")
+
+
+def test_a_line_has_a_bounded_length(logger: logging.Logger) -> None:
+    for text in ("x" * 20_000, "щ" * 20_000, "\ud800" * 20_000, "\U0001f33b" * 20_000, "\0" * 20_000):
+        stream = io.StringIO()
+        logger.handlers[:] = [LogLines(stream)]
+        logger.warning("begin %s end", text)
+        line = stream.getvalue()
+        assert ": begin " in line
+        assert line.endswith(" end\n")
+        assert len(line.encode()) <= LONGEST_BYTES + 100
+    short = "щ" * 4_000
+    logger.warning(short)
+    assert stream.getvalue().endswith(short + "\n")
+
+
+def test_a_flood_is_counted_and_hides_nothing_else(logger: logging.Logger) -> None:
+    """T-L5: a minute of long lines, fifty a second, stays far below 55 MB."""
+    stream, now = io.StringIO(), [0.0]
+    logger.handlers[:] = [LogLines(stream, clock=lambda: now[0])]
+    logger.setLevel(logging.DEBUG)
+    filling = "x" * 9_000
+    for second in range(60):
+        now[0] = float(second)
+        for number in range(50):
+            logger.info("REGISTER from %s: %s", number, filling)
+        logger.warning("A modem is gone.")
+    now[0] = 60.0
+    logger.info("REGISTER from %s: %s", "anybody", "")
+    written = stream.getvalue()
+    assert written.count("A modem is gone.") == 60
+    assert written.count("REGISTER from") == 60 * MOST_ALIKE + 1 + 60
+    assert written.count("30 more lines were like this one, within a second: REGISTER from %s: %s\n") == 60
+    assert len(written) < 55_000_000
+    stream.truncate(0)
+    for _ in range(100):
+        logger.debug("bytes")
+    assert stream.getvalue().count("bytes") == 100, "who asks for every byte gets it"
