@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Flask
 
 VALUES = {
@@ -17,17 +19,24 @@ VALUES = {
 _STREAMS = {"news.stream", "browser_phone.messages"}
 
 
-def open_paths(app: Flask) -> list[str]:
-    """Every page that is read."""
-    return _paths(app, "GET")
+def open_paths(app: Flask, values: Mapping[str, str] | None = None) -> list[str]:
+    """Every page that is read; `values` stand in the paths in place of the usual ones."""
+    return _paths(app, "GET", values or {})
 
 
 def unsafe_paths(app: Flask) -> list[str]:
     """Every route that changes something."""
-    return _paths(app, "POST")
+    return _paths(app, "POST", {})
 
 
-def _paths(app: Flask, method: str) -> list[str]:
+def endless_paths(app: Flask) -> list[str]:
+    """The event streams."""
+    adapter = app.url_map.bind("localhost")
+    return [adapter.build(endpoint) for endpoint in sorted(_STREAMS)]
+
+
+def _paths(app: Flask, method: str, values: Mapping[str, str]) -> list[str]:
+    known = {**VALUES, **values}
     adapter = app.url_map.bind("localhost")
     rules = [
         rule
@@ -35,5 +44,5 @@ def _paths(app: Flask, method: str) -> list[str]:
         if rule.endpoint != "static" and rule.endpoint not in _STREAMS and method in (rule.methods or ())
     ]
     return sorted(
-        adapter.build(rule.endpoint, {name: VALUES[name] for name in rule.arguments}, method=method) for rule in rules
+        adapter.build(rule.endpoint, {name: known[name] for name in rule.arguments}, method=method) for rule in rules
     )
