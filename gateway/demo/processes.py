@@ -31,7 +31,16 @@ class DemoFailed(GatewayError):
 class Processes:
     """Started on entry, ended on exit. Each writes its log into `logs/` of the site."""
 
-    def __init__(self, site: Site, *, panel: bool, say: Callable[[str], None], has_modems: bool = True) -> None:
+    def __init__(
+        self,
+        site: Site,
+        *,
+        panel: bool,
+        say: Callable[[str], None],
+        has_modems: bool = True,
+        start_seconds: float = START_SECONDS,
+    ) -> None:
+        self._start_seconds = start_seconds
         self._site = site
         self._has_modems = has_modems
         self._panel = panel
@@ -112,7 +121,7 @@ class Processes:
         return process
 
     async def _until(self, name: str, ready: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + self._start_seconds
         while not await asyncio.to_thread(ready):
             if self._running[name].returncode is not None or time.monotonic() > deadline:
                 raise self._failure(name)
