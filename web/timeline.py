@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from web.people import Directory
-from web.reader import words
+from web.people import Directory, queue_title
+from web.reader import snapshot, words
 from web.translation import gettext
 
 
@@ -64,6 +64,9 @@ def _of_call(
             said = "user", gettext("Recognised: %(who)s", who=directory.party(data["courier"]).title), ""
         case "call.routed":
             said = "phone-forwarded", gettext("Goes on to %(who)s", who=directory.party(data.get("called")).title), ""
+        case "call.queued":
+            name = queue_title(snapshot(), str(data.get("queue", "")))
+            said = "clock", gettext("Waits in the queue: %(name)s", name=name), ""
         case "call.answered":
             said = "circle-check", gettext("Both hear each other"), ""
         case "call.transferred":

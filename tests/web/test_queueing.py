@@ -9,9 +9,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from gateway.telephony.mailboxes import LeftMessage
-from gateway.telephony.queue_rules import Overflow, QueueRules, Strategy
+from gateway.telephony.queue_rules import NamedQueue, Overflow, QueueRules, Strategy
 from gateway.telephony.waiting_line import Waiting
 from tests.fakes.gateway_thread import GatewayThread
+from tests.fakes.rows import call_row
 from tests.web.conftest import csrf_of
 
 FORM = {
@@ -73,10 +74,11 @@ def test_messages_are_listed_played_and_marked(owner: FlaskClient, gateway: Gate
     assert "No messages yet" in owner.get("/voicemail").text
     boxes = gateway.queue.mailboxes
     heard = replace(LEFT, id="m2", mailbox="101", heard_at=LEFT.left_at, heard_by="anna")
-    boxes.listed = [LEFT, heard, replace(LEFT, id="m3", mailbox="")]
+    boxes.listed = [LEFT, heard, replace(LEFT, id="m3", mailbox=""), replace(LEFT, id="m4", mailbox="queue-sales")]
     boxes.set("queue", 2, 1)
     page = owner.get("/voicemail").text
-    assert "left in the queue" in page
+    assert "left in the queue</p>" in page
+    assert "left in the queue sales" in page
     assert "left when the shop was closed" in page
     assert "Heard by anna" in page
     assert 'data-recording="/recordings/r-c1' in page
@@ -90,3 +92,15 @@ def test_the_menu_and_the_missed_page_count_what_nobody_has_heard(owner: FlaskCl
     gateway.queue.mailboxes.set("101", 2, 5)
     assert "2 messages that nobody has heard" in owner.get("/missed").text
     assert '2<span class="only-read"> new messages</span>' in owner.get("/").text
+
+
+def test_the_story_of_a_call_names_the_queue_its_caller_waited_in(owner: FlaskClient, gateway: GatewayThread) -> None:
+    gateway.shop = replace(gateway.shop, queues=(NamedQueue(name="sales", title="Продажи", phones=("101",)),))
+    gateway.archive.call_rows = [call_row("c1")]
+    moments = [("sales", "2027-01-29T09:00:01.000Z"), ("", "2027-01-29T09:00:31.000Z")]
+    gateway.archive.details["c1"] = {
+        "timeline": [{"type": "call.queued", "time": at, "data": {"queue": name}} for name, at in moments]
+    }
+    page = owner.get("/calls/c1").text.replace("&#39;", "'")
+    assert "Waits in the queue: Продажи" in page
+    assert "Waits in the queue: The shop's queue" in page
