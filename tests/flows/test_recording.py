@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import wave
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from gateway.audio.frame import FRAME_SECONDS, SILENCE
+from gateway.audio.recording_writer import RecordingWriter
+from gateway.clock import utc_now
+from gateway.events import RecordingFinished
+from gateway.telephony.recording import CallRecordings
 from gateway.telephony.recording_policy import CallDirection, Notice, RecordCalls, RecordingPolicy, RecordingRoute
 from gateway.telephony.shop import CourierSettings, FeatureCodes, LineSettings, PhoneSettings, Shop
 from tests.fakes.exchange import PROMPT_FRAMES, Scene, scene
@@ -136,3 +143,31 @@ async def test_a_phone_pauses_and_resumes_by_keys_and_a_customer_cannot() -> Non
         desk.presses("7")  # too late for the code that was begun
         assert not recording.is_paused_for_card
         caller.hangs_up()
+
+
+@pytest.mark.parametrize("calls", [RecordCalls.ALL, RecordCalls.NONE])
+async def test_a_recording_is_as_long_as_the_talk_and_without_one_the_call_is_on_record(
+    tmp_path: Path, calls: RecordCalls
+) -> None:
+    """A15: two channels, of the length of the talk to a second; policy off: the record, and no file."""
+    policy = RecordingPolicy(calls=calls, notice=Notice.NONE)
+    async with scene(replace(SHOP, recording=policy)) as s:
+        with RecordingWriter(lambda _trouble: None) as writer:
+            kept = CallRecordings(directory=tmp_path, writer=writer, publish=s.bus.publish, clock=utc_now)
+            object.__setattr__(s.exchange, "recordings", kept)  # files in place of the scene's fakes
+            caller, desk = await from_line(s)
+            for _ in range(300):
+                await s.after(FRAME_SECONDS)
+                caller.fake_port.speak(SILENCE + 1_000)
+                desk.fake_port.speak(SILENCE + 2_000)
+            caller.hangs_up()
+            await s.after(0.5)
+        await s.after(0.1)
+        talked = s.ended().talk_seconds
+        files = [event for event in s.events if isinstance(event, RecordingFinished)]
+    assert talked == pytest.approx(6, abs=0.5)
+    assert len(files) == (calls is RecordCalls.ALL)
+    for each in files:
+        with wave.open(str(tmp_path / each.path)) as file:
+            assert file.getnchannels() == 2
+            assert file.getnframes() / file.getframerate() == pytest.approx(talked, abs=1)
