@@ -137,6 +137,12 @@ def shop_of_plain(document: dict[str, Any]) -> Shop:
     return shop
 
 
+def program_of(order_source: object) -> str:
+    """Scheme and host of the table [order_source]: what is secret about one program is told to no other."""
+    url = order_source.get("url") if isinstance(order_source, dict) else None
+    return "/".join(url.split("/")[:3]).casefold() if isinstance(url, str) else ""
+
+
 def new_password() -> str:
     """A SIP password: 20 characters that cannot be mistaken for one another, about 116 bits."""
     return "".join(secrets.choice(_PASSWORD_ALPHABET) for _ in range(PASSWORD_CHARACTERS))
@@ -199,7 +205,11 @@ def _fill_secrets(content: dict[str, Any], current: Shop) -> tuple[tuple[str, ..
         ("couriers", "pin"): {courier.extension: courier.pin for courier in current.couriers},
         ("couriers", "pbx_password"): {courier.extension: courier.pbx_password for courier in current.couriers},
         ("trunks", "password"): {trunk.name: trunk.password for trunk in current.trunks},
-        ("order_headers", "secret"): {header.name: header.secret for header in current.order_headers},
+        ("order_headers", "secret"): {
+            header.name: header.secret
+            for header in current.order_headers
+            if program_of(content.get("order_source")) == program_of(plain(current.order_source))
+        },
     }
     for (name, key), secrets_of in stored.items():
         tables = content.get(name)

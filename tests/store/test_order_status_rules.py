@@ -53,6 +53,20 @@ def test_a_part_is_changed_by_itself() -> None:
     assert with_order_status(Shop(), {}) == Shop()
 
 
+def test_a_secret_is_told_to_no_other_program() -> None:
+    """Whoever may change the address, but does not know the secret, cannot have it sent to a program of his own."""
+    thief = {"url": "https://thief.example/{number}"}
+    for table in ({"order_source": thief}, {"order_source": thief, "order_headers": [{"name": "Authorization"}]}):
+        assert with_order_status(SET, table).order_headers[0].secret in (None, "")
+    known = with_order_status(SET, {"order_source": {"url": "https://shop.example/v2/{number}"}})
+    assert known.order_headers[0].secret == SECRET
+    masked = write_shop(SET).replace("https://shop.example/", "https://thief.example/")
+    read = read_shop_with_notes(masked, SET)
+    assert read.shop.order_source.url.startswith("https://thief.example/")
+    assert read.shop.order_headers == (OrderHeader(name="Authorization"),)
+    assert any("Authorization" in note for note in read.notes)
+
+
 @pytest.mark.parametrize(
     ("part", "value"),
     [
