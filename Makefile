@@ -94,6 +94,11 @@ bench-sip: venv-dev ## registrations and calls a second between SIP phones, thei
 bench-flood: venv-dev ## a running call while strangers send a thousand packets a second and hold 200 connections open
 	@exec .venv/bin/python -m tests.bench.flood $(ARGS)
 
+.PHONY: bench-panel
+bench-panel: venv-dev ## every page with 100,000 calls in the store; thirty people with open panels beside a running call
+	@.venv/bin/python -m tests.bench.pages $(ARGS)
+	.venv/bin/python -m tests.bench.crowd
+
 .PHONY: fuzz
 fuzz: venv-dev ## a million broken SIP messages, texts that try to become header fields, speech that might be keys, requests to the API
 	@exec .venv/bin/python -m tests.fuzz $(ARGS)
