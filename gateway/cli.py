@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.verbose:
         logging.getLogger("alembic").setLevel(logging.WARNING)
     command: Command = options.command
+    former_mask = os.umask(0o077)
+    os.umask(former_mask | 0o027)  # also where no unit of ours says so: nobody else reads what is kept (T-L1)
     try:
         return command(options)
     except GatewayError as fault:
@@ -38,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2 if fault.code == "settings-invalid" else 1
     except KeyboardInterrupt:
         return 130
+    finally:
+        os.umask(former_mask)
 
 
 def _parser() -> argparse.ArgumentParser:

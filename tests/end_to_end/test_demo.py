@@ -26,6 +26,10 @@ def test_every_check_of_the_demo_holds(tmp_path: Path) -> None:
     assert "FAIL" not in run.stdout
     assert len(re.findall(r"^  ok ", run.stdout, re.MULTILINE)) == 19
     assert run.stderr == ""
+    kept = {path: path.stat().st_mode for path in (tmp_path / "demo").rglob("*") if not path.is_symlink()}
+    assert len(kept) > 20
+    wide = {str(path): oct(mode) for path, mode in kept.items() if mode & 0o027}
+    assert wide == {}, "T-L1: nobody else reads what is kept, and nobody but its owner writes it"
 
 
 @pytest.mark.real_time
