@@ -186,25 +186,17 @@ POINTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("is_after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("point", POINTS, ids=[verb for _, verb in POINTS])
-def test_killed_at_every_step(
-    point: tuple[type, str], is_after: bool, make_box: MakeBox, shared: Engine, monkeypatch: pytest.MonkeyPatch
+def test_killed_before_every_step(
+    point: tuple[type, str], make_box: MakeBox, shared: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner, verb = point
     box = make_box()
     box.call()
     box.send_all()
     box.call()
-    doing = getattr(owner, verb)
-
-    def cut(*arguments: Any, **named: Any) -> Any:
-        if is_after:
-            doing(*arguments, **named)
-        raise PowerCut
-
     with monkeypatch.context() as patch:
-        patch.setattr(owner, verb, cut)
+        patch.setattr(owner, verb, _power_cut)
         with pytest.raises(PowerCut), box.replicator() as replicator:
             replicator.send()
     box.text()
@@ -371,7 +363,7 @@ def test_a_column_that_a_later_release_brings(make_box: MakeBox, shared: Engine)
     assert {row["order"] for row in there(shared)["calls"].values()} == {None, "B-1"}
 
 
-@pytest.mark.parametrize("seed", range(rounds(3, 100)))
+@pytest.mark.parametrize("seed", range(rounds(1, 100)))
 def test_any_story(
     seed: int, make_box: MakeBox, shared: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
