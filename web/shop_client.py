@@ -26,6 +26,15 @@ class ShopClient(GatewayLink):
         query = {"timed": timed}
         self._ask(asker, "POST", "/api/v1/schedule/import", text=text, media_type="text/calendar", query=query)
 
+    def shop_versions(self, asker: Asker) -> list[dict[str, Any]]:
+        """What the shop was, the newest, which is the shop of now, first."""
+        items: list[dict[str, Any]] = self._object(asker, "GET", "/api/v1/shop/versions")["items"]
+        return items
+
+    def restore_shop(self, asker: Asker, number: str) -> None:
+        """Make the shop again what it was."""
+        self._ask(asker, "POST", "/api/v1/shop/versions/{number}/restore", number=number)
+
     def general(self, asker: Asker) -> dict[str, str]:
         """What is so of the whole shop."""
         return self._object(asker, "GET", "/api/v1/shop/general")

@@ -334,6 +334,26 @@ class PhoneSetup(Protocol):
         """The file of that name; None: none for this word. Raises ValueError for a `base` that no phone could know."""
 
 
+class Version(Protocol):
+    """A version of the shop that is kept."""
+
+    @property
+    def number(self) -> int:
+        """It grows with each change."""
+
+    @property
+    def saved_at(self) -> datetime:
+        """When it became so."""
+
+    @property
+    def saved_by(self) -> str:
+        """Who made it so."""
+
+    @property
+    def changed(self) -> tuple[str, ...] | None:
+        """The parts in which it differs from the one before; None: that is not kept."""
+
+
 class ShopFile(Protocol):
     """The shop as shop.toml."""
 
@@ -391,6 +411,12 @@ class ShopFile(Protocol):
 
     async def change_toll_free(self, changes: Mapping[str, object], *, by: str) -> None:
         """Commit other rules of the guard of toll-free numbers. Raises SettingsError that says what is wrong."""
+
+    async def versions(self) -> Sequence[Version]:
+        """What the shop was, the newest first."""
+
+    async def restore_version(self, number: int, *, by: str) -> bool:
+        """Commit the shop as it was then; False: that version is not kept."""
 
     def schedule(self) -> Schedule:
         """The shop's hours as they are now."""

@@ -48,6 +48,7 @@ from gateway.api.seams import Accounts, LiveView, PhoneSetup, ShopFile
 from gateway.api.second_step_routes import SecondStepRoutes
 from gateway.api.setup_routes import SetupRoutes
 from gateway.api.shop_part_routes import ShopPartRoutes
+from gateway.api.shop_version_routes import ShopVersionRoutes
 from gateway.api.stream import EventStream
 from gateway.api.system_routes import SystemRoutes, Upkeep
 from gateway.api.toll_free_routes import Guard, TollFreeRoutes
@@ -173,6 +174,7 @@ class ApiServer:
             EmulatedRoutes(emulated),
             TrunkTrialRoutes(shop, try_trunk),
             TrialCallRoutes(trials or NoTrials()),
+            ShopVersionRoutes(shop),
             ReceptionRoutes(shop, call_backs),
             WidgetRoutes(site, shop),
             QueueRoutes(shop, queue),

@@ -6,6 +6,7 @@ watches SQLite's `data_version`, which changes when another connection has commi
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select
@@ -67,6 +68,37 @@ def add_shop(connection: Connection, shop: Shop, *, gateway_id: str, by: str, no
         details={"changed": changed_parts(former, shop)},
     )
     return number + 1
+
+
+@dataclass(frozen=True, slots=True)
+class ShopVersion:
+    """A version that is kept. `changed` are the parts in which it differs from the one before; None: that is gone."""
+
+    number: int
+    saved_at: datetime
+    saved_by: str
+    changed: tuple[str, ...] | None
+
+
+def kept_versions(connection: Connection) -> list[ShopVersion]:
+    """The newest first."""
+    rows = connection.execute(select(shop_versions).order_by(shop_versions.c.number)).all()
+    shops = [shop_of_plain(row.document) for row in rows]
+    before: list[Shop | None] = [None, *shops]
+    found = [
+        ShopVersion(
+            row.number, row.saved_at, row.saved_by,
+            None if former is None else tuple(changed_parts(former, shop)),
+        )
+        for row, shop, former in zip(rows, shops, before, strict=False)
+    ]  # fmt: skip
+    return found[::-1]
+
+
+def shop_of_version(connection: Connection, number: int) -> Shop | None:
+    """The shop as that version had it; None: it is not kept."""
+    document = connection.execute(select(shop_versions.c.document).where(shop_versions.c.number == number)).scalar()
+    return shop_of_plain(document) if document is not None else None
 
 
 def changed_parts(former: Shop, shop: Shop) -> list[str]:

@@ -51,7 +51,16 @@ from gateway.store.schema import VERSION
 from gateway.store.second_step import stored_ids
 from gateway.store.shop_file import read_shop, write_shop
 from gateway.store.shop_parts import changed_whole, general_of, parts_of, with_general, with_part, without_part
-from gateway.store.shop_versions import BY_A_PHONE, add_shop, gateway_id_of, load_shop, newest_number
+from gateway.store.shop_versions import (
+    BY_A_PHONE,
+    ShopVersion,
+    add_shop,
+    gateway_id_of,
+    kept_versions,
+    load_shop,
+    newest_number,
+    shop_of_version,
+)
 from gateway.store.site_visits import StoredVisits
 from gateway.store.toll_free import StoredTollFree
 from gateway.store.toll_free_settings import with_toll_free
@@ -290,6 +299,18 @@ class Store:
         A masked or missing secret keeps its value. Raises SettingsError that names every error with its line.
         """
         return await self._change(lambda shop: read_shop(text, shop), by)
+
+    async def versions(self) -> list[ShopVersion]:
+        """What the shop was, the newest first."""
+        return await self._writer.write(kept_versions)
+
+    async def restore_version(self, number: int, *, by: str) -> bool:
+        """Make the shop again what it was then, as a version of its own; False: that one is not kept."""
+        former = await self._writer.write(lambda connection: shop_of_version(connection, number))
+        if former is None:
+            return False
+        await self._change(lambda _shop: former, by)
+        return True
 
     async def _change(self, changed: Callable[[Shop], Shop], by: str) -> bool:
         """Commit what `changed` makes of the shop, in a thread: one change after the other, so that none is lost."""

@@ -19,7 +19,7 @@ SCREENS = (
     "/messages/with/+79031112233", "/messages?show=sent&to=%2B79031112233", "/lines/red/ussd",
     "/alerts", "/shop", "/more", "/no-such-page", "/orders", "/order-status", "/access", "/account",
     "/account/second-step", "/system/passphrase", "/access/audit", "/playground", "/queue", "/voicemail",
-    "/system", "/system/certificate", "/restore", "/site", "/access/everywhere",
+    "/system", "/system/certificate", "/restore", "/site", "/access/everywhere", "/shop/versions",
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from gateway.errors import SettingsError
@@ -16,6 +16,7 @@ from gateway.store.queue_settings import with_queue
 from gateway.store.reception_settings import with_reception
 from gateway.store.schedule_settings import with_calendar, with_hours
 from gateway.store.shop_parts import general_of, parts_of, with_general, with_part, without_part
+from gateway.store.shop_versions import ShopVersion
 from gateway.store.toll_free_settings import with_toll_free
 from gateway.store.widget_settings import with_widget
 from gateway.telephony.reception_advice import new_menus
@@ -51,6 +52,23 @@ class FakeShopFile:
         self.imported_by: list[str] = []
         self.menus_accepted: tuple[str, ...] = ()
         self.shop = SHOP
+        self.former: list[Shop] = []
+        """Versions before the one of now, the oldest first, where a test needs some."""
+
+    async def versions(self) -> list[ShopVersion]:
+        return [
+            ShopVersion(
+                number, datetime(2027, 1, 29, 9, number, tzinfo=UTC), "anna", ("hours", "x") if number > 1 else None
+            )
+            for number in range(len(self.former) + 1, 0, -1)
+        ]
+
+    async def restore_version(self, number: int, *, by: str) -> bool:
+        if not 0 < number <= len(self.former):
+            return False
+        self.shop = self.former[number - 1]
+        self.imported_by.append(by)
+        return True
 
     async def export_text(self) -> str:
         return self.text

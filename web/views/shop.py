@@ -38,6 +38,20 @@ def take() -> str | AnyResponse | tuple[str, int]:
     return redirect(url_for("shop.page"))
 
 
+@shop.get("/shop/versions")
+def versions() -> str:
+    """The last changes, and the way back before each."""
+    return render_template("shop_versions.html", versions=client().shop_versions(asker()))
+
+
+@shop.post("/shop/versions/<int:version>/restore")
+def restore(version: int) -> AnyResponse:
+    """Make the shop again what it was."""
+    client().restore_shop(asker(), str(version))
+    flash(gettext("The shop is again as it was. This change, too, can be undone."))
+    return redirect(url_for("shop.versions"))
+
+
 @shop.get("/shop/shop.toml")
 def export() -> Response:
     """The text as a file, secrets masked."""
