@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from web.told import whole
-from web.views.hours import spans
+from web.told import spans, whole
 
 Choices = tuple[tuple[str, str], ...]
 

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from gateway.telephony.schedule import Schedule, ScheduleException
 from tests.fakes.gateway_thread import GatewayThread
 from tests.web.conftest import csrf_of
-from web.views.hours import _spans
+from web.told import spans
 
 PAGE = "/shop/hours"
 CALENDAR = (
@@ -92,7 +92,7 @@ def test_a_moment_that_is_none_is_told(owner: FlaskClient) -> None:
     ],
 )
 def test_hours_as_people_write_them(written: str, read: list[str]) -> None:
-    assert _spans(written) == read
+    assert spans(written) == read
 
 
 def test_the_page_speaks_the_readers_language(owner: FlaskClient) -> None:

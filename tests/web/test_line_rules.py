@@ -73,7 +73,7 @@ def test_a_menu_on_the_main_number_wants_a_tick(owner: FlaskClient, gateway: Gat
     assert refused.status_code == 422
     assert "Callers would be asked for digits before anybody rings." in refused.text
     assert 'name="accepts_menu_first"' in refused.text
-    assert gateway.shop_file.menus_accepted == ()
+    assert list(gateway.shop_file.menus_accepted) == []
     assert "The rules of line red are changed." in _post(owner, **form, accepts_menu_first="yes").text
     assert gateway.shop_file.menus_accepted == ("red",)
     assert "The rules of line red are changed." in _post(owner, **form).text, "it is known already"

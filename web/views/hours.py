@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import Any
 
@@ -12,14 +11,13 @@ from werkzeug.wrappers import Response
 
 from web.gateway_client import Refused
 from web.reader import asker, client, snapshot
+from web.told import spans
 from web.translation import gettext
 
 hours = Blueprint("hours", __name__)
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _NEW_ROWS = 3
-_DASHES = re.compile(r"\s*[-\u2013\u2014]\s*")
-_SPAN = re.compile(r"([0-9]{1,2})(?:[:.]([0-9]{2}))?-([0-9]{1,2})(?:[:.]([0-9]{2}))?", re.ASCII)
 
 
 @hours.get("/shop/hours")
@@ -84,16 +82,6 @@ def _told() -> dict[str, Any]:
     for exception in told["exceptions"]:
         exception["until"] = exception["until"] or None
     return told
-
-
-def spans(text: str) -> list[str]:
-    """Hours as people write them ("9-13, 14.00 – 18.30"); what is none goes on as it is, and the gateway says so."""
-    return [_span(each) for each in re.split(r"[\s,;]+", _DASHES.sub("-", text.strip())) if each]
-
-
-def _span(text: str) -> str:
-    found = _SPAN.fullmatch(text)
-    return f"{found[1]:0>2}:{found[2] or '00'}-{found[3]:0>2}:{found[4] or '00'}" if found else text
 
 
 def _page(table: dict[str, Any], refusal: Refused | None = None, at: str | None = None) -> str:
