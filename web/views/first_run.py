@@ -11,10 +11,10 @@ from web.first_steps import start_page
 from web.gateway_client import Refused
 from web.own_phone import COOKIE
 from web.reader import asker, client
+from web.told import spans
 from web.translation import gettext
 from web.trunk_trial import tried
 from web.views.entry import keep_for_browser
-from web.views.hours import spans
 
 first_run = Blueprint("first_run", __name__)
 
