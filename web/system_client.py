@@ -22,9 +22,10 @@ class SystemClient(GatewayLink):
         """Versions, disk, findings, backups."""
         return self._object(asker, "GET", "/api/v1/system")
 
-    def system_log(self, asker: Asker) -> list[str]:
+    def system_log(self, asker: Asker, *, limit: int) -> list[str]:
         """The last lines of the log, the oldest first."""
-        lines: list[str] = self._ask(asker, "GET", "/api/v1/system/log")["lines"]
+        query = {"limit": limit}
+        lines: list[str] = self._object(asker, "GET", "/api/v1/system/log", query=query)["lines"]
         return lines
 
     def backups(self, asker: Asker) -> dict[str, Any]:

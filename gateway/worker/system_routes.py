@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import platform
+import re
 import shutil
 from datetime import UTC, datetime
 
 from aiohttp import web
 
 from gateway import __version__
+from gateway.api import bodies
 from gateway.api.devices import wire_time
 from gateway.doctor import machine_state
 from gateway.messages import finding_text, pick_language
 from gateway.settings import Settings
-from gateway.support.bundle import masked_log
+from gateway.support.bundle import LOG_LINES, masked_log
 from gateway.worker.backup_routes import backups_wire
 
 SHOWN_LINES = 300
@@ -38,8 +40,11 @@ class SystemRoutes:
         state = await asyncio.to_thread(system_wire, self._settings, language)
         return web.json_response(state, headers={"Cache-Control": "no-store"})
 
-    async def _get_log(self, _request: web.Request) -> web.Response:
-        text = await asyncio.to_thread(masked_log, self._settings, SHOWN_LINES)
+    async def _get_log(self, request: web.Request) -> web.Response:
+        limit = request.query.get("limit", str(SHOWN_LINES))
+        if not re.fullmatch(r"[0-9]{1,4}", limit) or not 1 <= int(limit) <= LOG_LINES:
+            raise bodies.bad_request(f"'limit' must be a number from 1 to {LOG_LINES}.")
+        text = await asyncio.to_thread(masked_log, self._settings, int(limit))
         return web.json_response({"lines": text.splitlines()}, headers={"Cache-Control": "no-store"})
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from flask.testing import FlaskClient
 
 from gateway.backup.make import Step
 from gateway.backup.on_demand import Progress
+from gateway.support import bundle
 from tests.fakes.gateway_thread import GatewayThread
 from tests.fakes.upkeep import BUNDLE
 from tests.web.conftest import csrf_of
@@ -52,6 +54,31 @@ def test_a_backup_is_made_at_the_press_of_a_button(owner: FlaskClient, gateway: 
     assert "Make a backup now" in part
     (gateway.settings.data_dir / "backup-failure.json").write_text('{"reason": "The disk is full."}')
     assert "The disk is full." in owner.get("/parts/backups").text
+
+
+def test_the_log_is_searched_and_taken_away(owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def journal(lines: int) -> str:
+        asked.append(lines)
+        return "".join(
+            f"line {number} <b>{'Modem' if number % 2 else 'clock'}</b> +79161234567\n" for number in range(4)
+        )
+
+    monkeypatch.setattr(bundle, "journal", journal)
+    page = owner.get("/system/log").text
+    assert page.index("line 3") < page.index("line 0"), "the newest first"
+    assert "&lt;b&gt;" in page
+    assert "79161234567" not in page
+    found = owner.get("/system/log?search=MODEM").text
+    assert "line 1" in found
+    assert "line 2" not in found
+    assert "Nothing that fits" in owner.get("/system/log?search=nothing").text
+    answer = owner.get("/system/log.txt?search=clock")
+    assert "attachment" in answer.headers["Content-Disposition"]
+    assert [line[:6] for line in answer.text.splitlines()] == ["line 0", "line 2"]
+    assert owner.get("/system/log.txt").text.count("\n") == 4
+    assert asked == [300, 5000, 5000, 5000, 5000]
 
 
 def test_the_support_bundle_is_one_button_away(owner: FlaskClient) -> None:

@@ -71,6 +71,8 @@ async def test_the_log_is_shown_without_what_is_personal(tmp_path: Path, monkeyp
     settings = Settings(data_dir=tmp_path / "data")
     async with gateway(settings) as served:
         settings.backup_passphrase.write_text("open sesame 1234")
+        for limit in ("0", "5001", "x", "-1"):
+            assert (await served.ask("GET", f"/api/v1/system/log?limit={limit}"))[0] == 400
         status, answer = await served.ask("GET", "/api/v1/system/log")
         assert_fits(answer, "LogLines")
         (line,) = answer["lines"]

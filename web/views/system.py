@@ -12,6 +12,9 @@ from web.translation import gettext
 
 system = Blueprint("system", __name__)
 
+_SHOWN_LINES = 300
+_MOST_LINES = 5_000
+
 
 @system.get("/system")
 def page() -> str:
@@ -82,8 +85,24 @@ def test_alerts() -> AnyResponse:
 
 @system.get("/system/log")
 def log() -> str:
-    """The last lines of the log, the newest first."""
-    return render_template("system_log.html", lines=client().system_log(asker())[::-1])
+    """The last lines of the log, the newest first; those with a word, when one is in the address."""
+    search, lines = _log_lines(_SHOWN_LINES)
+    return render_template("system_log.html", lines=lines[::-1][:_SHOWN_LINES], search=search)
+
+
+@system.get("/system/log.txt")
+def log_file() -> AnyResponse:
+    """The same as a file, and more of it, the oldest first."""
+    _, lines = _log_lines(_MOST_LINES)
+    headers = {"Content-Disposition": 'attachment; filename="simbridge-log.txt"'}
+    return Response("".join(line + "\n" for line in lines), mimetype="text/plain", headers=headers)
+
+
+def _log_lines(usual: int) -> tuple[str, list[str]]:
+    """What is searched for, and the lines that have it, the oldest first: of all that can be had, if it is anything."""
+    search = request.args.get("search", "").strip()[:64]
+    lines = client().system_log(asker(), limit=_MOST_LINES if search else usual)
+    return search, [line for line in lines if search.casefold() in line.casefold()]
 
 
 @system.get("/system/backups/<backup_name>")
