@@ -104,12 +104,18 @@ def _parser() -> argparse.ArgumentParser:
     _add_route_test(commands)
     add_modem_arguments(commands, check=_modem_check, record=_modem_record)
 
+    _add_demo(commands)
+    return parser
+
+
+def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     demo = commands.add_parser("demo", help="everything at once on emulated modems, to try it")
     demo.set_defaults(command=_demo)
     demo.add_argument("--once", action="store_true", help="play the demo's calls without a person and judge them")
     demo.add_argument("--lan", action="store_true", help="let phones and browsers of the local network in")
     demo.add_argument("--data", type=Path, metavar="DIR", help="where the demo keeps its files")
-    return parser
+    patience = "with --once: so long each process may take to start"
+    demo.add_argument("--patience", type=float, default=30.0, metavar="SECONDS", help=patience)
 
 
 def _add_route_test(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -349,5 +355,5 @@ def _demo(options: argparse.Namespace) -> int:
     from gateway.demo.run import run_demo, run_once
 
     if options.once:
-        return run_once(options.data)
+        return run_once(options.data, patience=options.patience)
     return run_demo(options.data, lan=options.lan)

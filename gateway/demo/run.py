@@ -27,22 +27,23 @@ def run_demo(directory: Path | None, *, lan: bool) -> int:
     return asyncio.run(_demo(directory or DEFAULT_DIRECTORY, lan=lan))
 
 
-def run_once(directory: Path | None) -> int:
+def run_once(directory: Path | None, *, patience: float) -> int:
     """The demo's calls without a person, in an empty directory; 0 only when every check holds.
 
-    A temporary directory is used when none is named, and kept when something fails.
+    A temporary directory is used when none is named, and kept when something fails. `patience` is how many seconds
+    each process may take to start: an emulated processor needs minutes.
     """
     where = directory or Path(tempfile.mkdtemp(prefix="simbridge-demo-"))
     site = prepare(where, usual_ports=False)
     if not site.is_new:
         raise DemoFailed(f"{where} holds a demo already; `demo --once` wants an empty directory.", path=str(where))
-    status = asyncio.run(_once(site))
+    status = asyncio.run(_once(site, patience))
     if directory is None and status == 0:
         shutil.rmtree(where)
     return status
 
 
-async def _once(site: Site) -> int:
+async def _once(site: Site, patience: float) -> int:
     take_real_time_priority(1)  # this process is the phone 101
     try:
         async with asyncio.timeout(None) as told_to_stop:
@@ -53,7 +54,7 @@ async def _once(site: Site) -> int:
 
             for number in _END_SIGNALS:
                 asyncio.get_running_loop().add_signal_handler(number, stop)
-            async with Processes(site, panel=False, say=_say):
+            async with Processes(site, panel=False, say=_say, start_seconds=patience):
                 failed = await run_checks(site, say=_say)
     except TimeoutError:
         if told_to_stop.expired():
