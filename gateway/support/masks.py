@@ -35,7 +35,8 @@ _PIECES = re.compile(
 def personal_words(document: object, key: str = "", table: str = "") -> Iterator[tuple[str, bool]]:
     """Each text of a shop that must not be seen, and whether it is a secret. `document` is as TOML has it.
 
-    The names of lines and modems are labels ("red"), which help and harm nobody.
+    The names of lines and modems are labels ("red"), which help and harm nobody; so do names of fields, as where in an
+    order its phone stands: phone = "phone".
     """
     if isinstance(document, dict):
         for name, content in document.items():
@@ -46,7 +47,7 @@ def personal_words(document: object, key: str = "", table: str = "") -> Iterator
     elif isinstance(document, str) and document:
         if key in SECRET_KEYS:
             yield document, True
-        elif key in PERSONAL_KEYS and not (key == "name" and table in ("lines", "modems")):
+        elif key in PERSONAL_KEYS and document != key and not (key == "name" and table in ("lines", "modems")):
             yield document, False
 
 

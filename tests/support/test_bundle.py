@@ -14,7 +14,7 @@ import pytest
 from gateway.settings import load_settings
 from gateway.store.shop_commands import import_shop
 from gateway.support.bundle import write_bundle
-from gateway.support.masks import Masks
+from gateway.support.masks import Masks, personal_words
 
 SECRETS = (
     "k3Zq9vTxw2LpR7ma",
@@ -205,3 +205,9 @@ def test_names_are_whole_words_and_may_be_many() -> None:
     masked = masks.masked("Ann Lee, ANN and Annual; customer 19999, customer 20001, A\n" * 500)
     assert masked == "<personal>, <personal> and Annual; <personal>, customer 20001, A\n" * 500
     assert time.process_time() - began < 10
+
+
+def test_names_of_fields_are_no_names() -> None:
+    document = {"order_source": {"phone": "phone"}, "phones": [{"extension": "101", "name": "Анна"}]}
+    assert list(personal_words(document)) == [("Анна", False)]
+    assert Masks(personal_words(document)).masked("the phone of Анна") == "the phone of <personal>"
