@@ -52,13 +52,14 @@ def nodes(module: Module) -> tuple[ast.AST, ...]:
 def placed_nodes(module: Module) -> tuple[tuple[str, ast.AST], ...]:
     """Every node of it with the dotted name of the function and class around it."""
     found: list[tuple[str, ast.AST]] = []
-    waiting: list[tuple[tuple[str, ...], ast.AST]] = [((), module.tree)]
+    waiting: list[tuple[str, ast.AST]] = [("", module.tree)]
     while waiting:
-        names, node = waiting.pop()
-        found.append((".".join(names), node))
+        place = waiting.pop()
+        found.append(place)
+        where, node = place
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            names = (*names, node.name)
-        waiting += [(names, child) for child in ast.iter_child_nodes(node)]
+            where = f"{where}.{node.name}" if where else node.name
+        waiting += [(where, child) for child in ast.iter_child_nodes(node)]
     return tuple(found)
 
 
