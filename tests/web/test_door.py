@@ -91,7 +91,7 @@ def test_guessing_is_stopped(stranger: FlaskClient, gateway: GatewayThread) -> N
     token = csrf_of(stranger)
     answers = [
         stranger.post("/login", data={"csrf_token": token, "name": "anna", "password": f"guess-{number}"})
-        for number in range(40)
+        for number in range(200)
     ]
     assert gateway.accounts.verified <= 5
     assert answers[-1].status_code == 429
