@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from itertools import groupby
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, select
@@ -60,15 +61,27 @@ class DaysOfConnection:
     ) -> list[tuple[Period, Part]]:
         """`part` of each stretch of the period, in order; it is kept by that name.
 
-        It may look at nothing but calls that began within the stretch or in the 24 hours before it.
+        It may look at nothing but calls that began within the stretch or in the 24 hours before it. Days that never
+        had a call are one stretch together: a new gateway is asked for its year too.
         """
-        return [(stretch, self._of_one(stretch, part, name)) for stretch in stretches(period)]
+        return [(stretch, self._of_one(stretch, part, name)) for stretch in self._joined(stretches(period))]
+
+    def _joined(self, cut: Iterator[Period]) -> Iterator[Period]:
+        for had_calls, run in groupby(cut, self._has_calls):
+            if had_calls:
+                yield from run
+            else:
+                days = list(run)
+                yield replace(days[0], until=days[-1].until)
+
+    def _has_calls(self, stretch: Period) -> bool:
+        return stretch.until - stretch.since != _DAY or any(self._states(stretch))
 
     def _of_one(self, stretch: Period, part: Callable[[Connection, Period], Part], name: Hashable) -> Part:
         if stretch.until - stretch.since != _DAY:
             return part(self._connection, stretch)
         key = name, stretch.since
-        state = self._state(stretch.since), self._state(stretch.since - _DAY)
+        state = self._states(stretch)
         known = self._kept.get(key)
         if known is None or known[0] != state:
             known = state, part(self._connection, stretch)
@@ -78,8 +91,9 @@ class DaysOfConnection:
         value: Part = known[1]
         return value
 
-    def _state(self, moment: datetime) -> int:
-        return self._changes.get(f"{moment:%Y-%m-%d}", 0)
+    def _states(self, day: Period) -> tuple[int, int]:
+        today, before = (self._changes.get(f"{moment:%Y-%m-%d}", 0) for moment in (day.since, day.since - _DAY))
+        return today, before
 
 
 def stretches(period: Period) -> Iterator[Period]:

@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -259,3 +260,23 @@ def _keep(places: Settings, log: list[LoggedCall]) -> None:
         connection.execute(insert(legs), [leg_row(call, place) for call in log for place in range(len(call.legs))])
         add_shop(connection, small_shop(), gateway_id="g", by="test", now=FIRST)
     engine.dispose()
+
+
+def test_days_that_never_had_a_call_are_one_stretch(engine: Engine) -> None:
+    """Beside those with calls, and the day after them, into which a call may reach."""
+    since, until = FIRST - timedelta(days=100), FIRST + timedelta(days=100, hours=5)
+    read: list[Period] = []
+
+    def counted(connection: Connection, stretch: Period) -> dict[int, Figures]:
+        read.append(stretch)
+        return quarters(connection, stretch)
+
+    with engine.connect() as connection:
+        days = Days()
+        period = Period(since=since, until=until, zone=UTC_ZONE)
+        parts = days.seen_by(connection).of(period, counted, name="quarters")
+        assert [(each.since - FIRST).days for each in read] == [-100, 0, 1, 2, 3, 4, 100]
+        assert all(one.until == other.since for one, other in pairwise(read))
+        assert (read[0].since, read[-1].until) == (since, until)
+        assert totals(parts) == totals([(period, quarters(connection, period))])
+        assert len(days) == 4
