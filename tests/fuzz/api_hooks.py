@@ -10,6 +10,7 @@ import json
 import os
 import zlib
 from typing import Any
+from urllib.parse import urlencode
 
 import schemathesis
 from schemathesis import Case, CheckContext, HookContext, Response, SerializationContext
@@ -17,6 +18,8 @@ from schemathesis import Case, CheckContext, HookContext, Response, Serializatio
 NOT_OURS = frozenset({"no-free-line", "no-speech", "modem-lost", "at-refused", "at-timeout"})
 """Codes of answers above 499 that a gateway without a free line, a voice or a working modem must give."""
 
+LONGEST_QUERY = 6_000
+"""Characters, as they are sent."""
 KNOWN: dict[str, list[str]] = json.loads(os.environ.get("SIMBRIDGE_FUZZ_KNOWN", "{}"))
 """Name of a parameter in paths -> values that lead somewhere."""
 
@@ -36,6 +39,12 @@ def map_path_parameters(context: HookContext, path_parameters: dict[str, Any] | 
     return (
         {name: _known(name, value) for name, value in path_parameters.items()} if path_parameters else path_parameters
     )
+
+
+@schemathesis.hook
+def filter_query(context: HookContext, query: dict[str, Any] | None) -> bool:
+    """A line of over 8 KiB is refused in plain text by the HTTP server itself, before anything here sees it."""
+    return len(urlencode(query or {}, doseq=True, errors="surrogatepass")) < LONGEST_QUERY
 
 
 @schemathesis.check
