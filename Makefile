@@ -6,6 +6,8 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
+# What is started from here keeps its bytecode, as an installed gateway does, whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
 # Passed on: make demo ARGS=--once, make test ARGS="tests/sip -x"
 ARGS ?=
 # What `make deb` builds for: this machine, unless said otherwise.

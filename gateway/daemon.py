@@ -40,7 +40,7 @@ from gateway.events import EventBus, Published, ShopChanged, Subscriber
 from gateway.health import Notifier, sip_answers
 from gateway.loop_load import LoopLoad
 from gateway.media_loop import Lateness, MediaLoop
-from gateway.memory import give_freed_memory_back
+from gateway.memory import give_freed_memory_back, keep_what_was_built
 from gateway.messaging.alert_news import AlertNews, alert_jobs
 from gateway.messaging.alert_texts import AlertTexts
 from gateway.messaging.courier_call_backs import CourierCallBacks, promise_call_back
@@ -318,8 +318,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
         if await store.accounts.needs_setup():
             log.info("The owner's setup code is in %s.", settings.data_dir / "setup-code")
         _rehearse(store.shop())
-        gc.collect()
-        gc.freeze()  # what was built at the start is never looked through again
+        keep_what_was_built()
         ready.set()
         _tell_what_is_less(safe, unreached)
         log.info(

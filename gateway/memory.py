@@ -7,6 +7,7 @@ glibc keeps a heap of its own for each of a process's first threads, and what on
 from __future__ import annotations
 
 import ctypes
+import gc
 
 _ARENA_MAX = -8
 _MMAP_THRESHOLD = -3
@@ -22,3 +23,10 @@ def give_freed_memory_back() -> bool:
         return False
     wanted = ((_ARENA_MAX, 1), (_TRIM_THRESHOLD, _USUAL_THRESHOLD_BYTES), (_MMAP_THRESHOLD, _USUAL_THRESHOLD_BYTES))
     return all(set_option(name, value) == 1 for name, value in wanted)
+
+
+def keep_what_was_built() -> None:
+    """The start is over: what it has built is never looked through for garbage again, what comes now is."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()

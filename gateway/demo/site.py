@@ -9,6 +9,7 @@ from pathlib import Path
 
 import tomli
 
+from gateway.demo.free_port import free_port
 from gateway.sip.addresses import lan_addresses
 
 LOOPBACK = "127.0.0.1"
@@ -87,8 +88,11 @@ def prepare(directory: Path, *, lan: bool = False, notice: str = "announce", usu
     directory.mkdir(parents=True, exist_ok=True, mode=0o750)
     emulator = directory / "emulator"
     emulator.mkdir(exist_ok=True)
-    usual = Ports(sip=5060, api=8090, web=8080) if usual_ports else Ports(sip=0, api=0, web=0)
-    ports = Ports(sip=_free_port(usual.sip, socket.SOCK_DGRAM), api=_free_port(usual.api), web=_free_port(usual.web))
+
+    def chosen(usual: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+        return free_port(kind, preferred=usual if usual_ports else None)
+
+    ports = Ports(sip=chosen(5060, socket.SOCK_DGRAM), api=chosen(8090), web=chosen(8080))
     addresses = [each for each in lan_addresses() if ":" not in each] if lan else []
     site = Site(
         directory=directory,
@@ -114,20 +118,6 @@ def _phone_password(shop: Path) -> str:
     return secrets.token_urlsafe(15)
 
 
-def _free_port(preferred: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """The preferred port of the loopback, or any free one when it is taken."""
-    for port in (preferred, 0):
-        with socket.socket(socket.AF_INET, kind) as probe:
-            if kind == socket.SOCK_STREAM:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise OSError("no port of the loopback is free")
-
-
 def _gateway_toml(site: Site, *, lan: bool) -> str:
     modems = "".join(
         f"""
@@ -141,7 +131,7 @@ dialect = "auto"
     )
     sip_bind = '["127.0.0.1", "lan"]' if lan else '["127.0.0.1"]'
     web_host = "lan" if lan else "127.0.0.1"
-    phones = f'phones = "lan:{_free_port(8081)}"\n' if lan else ""
+    phones = f'phones = "lan:{free_port(preferred=8081)}"\n' if lan else ""
     return f"""# Written by `simbridge demo` at each start.
 data_dir = "data"
 

@@ -22,10 +22,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from gateway.demo.free_port import free_port
 from tests.bench.cost import Watch, machine, resident_mib
 from tests.bench.sip_load import PASSWORD, daemon_of, until_served
 from tests.bench.sip_phones import BenchPhone, Failed
-from tests.interop.programs import free_port
 
 ADDRESSES = 200
 PACKETS_A_SECOND = 1_000

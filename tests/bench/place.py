@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gateway.demo.free_port import free_port
 from gateway.demo.shop_api import ShopApi
 from gateway.demo.site import Ports, Site
 from gateway.emulator.client import EmulatorClient, RemoteModem, RemotePhone, running_emulator
@@ -162,17 +163,11 @@ def _all_lines_ready(snapshot: Any) -> bool:
 
 def _prepare(directory: Path, wanted: Wanted) -> Site:
     (directory / "emulator").mkdir(parents=True)
-    ports = Ports(sip=_free_port(socket.SOCK_DGRAM), api=_free_port(), web=_free_port())
+    ports = Ports(sip=free_port(socket.SOCK_DGRAM), api=free_port(), web=free_port())
     site = Site(directory=directory, ports=ports, phone_password=secrets.token_urlsafe(15))
     site.config.write_text(_gateway_toml(site, len(wanted.families)), encoding="utf-8")
     site.shop.write_text(_shop_toml(site, wanted), encoding="utf-8")
     return site
-
-
-def _free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _gateway_toml(site: Site, count: int) -> str:

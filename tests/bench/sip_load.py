@@ -19,9 +19,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.demo.free_port import free_port
 from tests.bench.cost import Interval, Watch, machine, resident_mib, usage
 from tests.bench.sip_phones import BenchPhone, Failed, every
-from tests.interop.programs import free_port
 
 START_SECONDS = 60.0
 PASSWORD = "a-password-for-the-bench"

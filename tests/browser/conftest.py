@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from typing import Self
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from gateway.demo.free_port import free_port
 from gateway.events import AlertRaised, ModemChanged, PhoneRegistered
 from tests.fakes.gateway_thread import GatewayThread
 from tests.fakes.rows import call_row, message_row
@@ -84,16 +84,11 @@ def fill(gateway: GatewayThread) -> None:
     )  # fmt: skip
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
 class PanelProcess:
     """`python -m web`, as it is deployed."""
 
     def __init__(self, api_url: str) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._arguments = [sys.executable, "-m", "web", "--api", api_url, "--bind", f"127.0.0.1:{self.port}"]
         self._process = subprocess.Popen(self._arguments)

@@ -75,10 +75,11 @@ class Lane:
         self._daemon: asyncio.subprocess.Process | None = None
 
     async def round(self) -> Round:
-        """Start a daemon, let it call and receive, kill it, start the next one, and look at what is left."""
+        """Let a daemon call and receive, kill it, start the next one (the next round's), and look at what is left."""
         self._number += 1
+        if self._daemon is None:
+            await self._start()
         before = await self._evidence.taken()
-        _, ready_seconds = await self._start()
         await self._phone.register()
         text = f"Сообщение {self._number}"
         await self._emulator.send_sms(STRANGER, SIM_NUMBERS["green"], text)
@@ -92,7 +93,7 @@ class Lane:
             await calling.hang_up()
         facts = await rang.facts() if rang is not None else None
 
-        started, _ = await self._start()
+        started, ready_seconds = await self._start()
         hung_up = None
         if rang is not None and facts is not None and facts.ended is None:
             ended = await rang.ended(within=SETTLE_SECONDS)
@@ -100,7 +101,6 @@ class Lane:
             if hung_up > self._hung_up_within:
                 raise Broken(f"A modem was hung up {hung_up:.2f} s after the start.")
         lost = await self._evidence.judge(before, killed_at=killed_at, call=facts, text=text, within=SETTLE_SECONDS)
-        await self._kill()
         return Round(ready_seconds, hung_up, lost)
 
     async def _start(self) -> tuple[float, float]:
@@ -117,7 +117,7 @@ class Lane:
         while not await asyncio.to_thread(self._is_ready):
             if self._daemon.returncode is not None or time.monotonic() > began + READY_SECONDS:
                 raise Broken(f"The daemon did not start; see {self._site.directory / 'daemon.log'}.")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
         return began, time.monotonic() - began
 
     def _is_ready(self) -> bool:

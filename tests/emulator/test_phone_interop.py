@@ -10,19 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway.demo.free_port import free_port
 from gateway.emulator import sound
 from gateway.emulator.sip_phone import SipPhone
 
 pytestmark = [pytest.mark.interop, pytest.mark.real_time]
 
 ANY = ("127.0.0.1", 0)
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(ANY)
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @asynccontextmanager
@@ -40,10 +34,12 @@ async def sipp(directory: Path, *arguments: str) -> AsyncIterator[asyncio.subpro
 
 
 async def test_calls_sipp_and_hears_its_own_echo(tmp_path: Path) -> None:
-    port = free_port()
+    port = free_port(socket.SOCK_DGRAM)
     words = sound.tone((500, 900), 0.3)
     async with (
-        sipp(tmp_path, "-sn", "uas", "-p", str(port), "-mp", str(free_port() & ~1), "-rtp_echo") as uas,
+        sipp(
+            tmp_path, "-sn", "uas", "-p", str(port), "-mp", str(free_port(socket.SOCK_DGRAM) & ~1), "-rtp_echo"
+        ) as uas,
         SipPhone(ANY, ("127.0.0.1", port), "101", "secret") as phone,
     ):
         await asyncio.sleep(0.5)
@@ -64,7 +60,9 @@ async def test_calls_sipp_and_hears_its_own_echo(tmp_path: Path) -> None:
 async def test_is_called_by_sipp(tmp_path: Path) -> None:
     async with SipPhone(ANY, ("127.0.0.1", 9), "101", "secret") as phone:
         target = f"127.0.0.1:{phone.endpoint.address[1]}"
-        async with sipp(tmp_path, "-sn", "uac", "-p", str(free_port()), "-d", "400", "-s", "101", target) as uac:
+        async with sipp(
+            tmp_path, "-sn", "uac", "-p", str(free_port(socket.SOCK_DGRAM)), "-d", "400", "-s", "101", target
+        ) as uac:
             async with asyncio.timeout(10):
                 call = await phone.incoming()
                 call.ring()

@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gateway.demo.free_port import free_port
 from gateway.demo.judge import RATE, judge
 from gateway.demo.site import COURIER, SIM_NUMBERS, STRANGER
 from gateway.emulator.demo_people import COURIER_VOICE
 from gateway.emulator.sound import load_wav
 from tests.end_to_end.house import House, house
 from tests.fakes.sip import PASSWORD
-from tests.interop.programs import baresip, errors, free_port, sipp
+from tests.interop.programs import baresip, errors, sipp
 
 pytestmark = [pytest.mark.interop, pytest.mark.real_time]
 

@@ -12,8 +12,8 @@ import aiohttp
 import pytest
 
 from gateway.backup.make import make_backup
+from gateway.demo.free_port import free_port
 from gateway.settings import load_settings
-from tests.interop.programs import free_port
 
 PASSPHRASE = "ночь, улица, фонарь"
 PASSWORD = "three unlikely words"

@@ -14,9 +14,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from gateway.demo.free_port import free_port
 from gateway.emulator.sip_phone import SipPhone
 from tests.end_to_end.house import House, house
-from tests.interop.programs import free_port
 from tests.store.postgres import postgres
 from tests.worker.s3_server import BUCKET, s3_server
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.demo.free_port import free_port
 from gateway.sip import registration
 from gateway.sip.certificate import make_certificate
 from tests.fakes.sip_registrar import SHOP_PASSWORD
-from tests.interop.programs import free_port
 
 _CONFIGS = Path(__file__).parent / "kamailio"
 _SECURITY = """loadmodule "tls.so"

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from gateway.demo.free_port import free_port
 from tests.fakes.sip import PASSWORD
 
 SCENARIOS = Path(__file__).parent / "sipp"
@@ -29,13 +30,6 @@ audio_alert aubridge,two
 ringback_disabled yes
 rtp_ports 31000-31900
 """
-
-
-def free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _free_sip_port() -> int:

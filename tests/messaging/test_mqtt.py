@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import aiomqtt
 import pytest
 
+from gateway.demo.free_port import free_port
 from gateway.errors import SettingsError
 from gateway.events import EventBus, ShopChanged
 from gateway.messaging import mqtt
@@ -84,14 +84,9 @@ async def _until(condition: Callable[[], bool]) -> None:
     raise AssertionError("it did not happen in 30 s")
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
 async def test_a_house_is_told_and_sees_the_gateway_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mqtt, "_FIRST_PAUSE_SECONDS", 0.1)
-    now, waiting, port, seen, bus = snapshot(), [2], _free_port(), dict[str, Any](), EventBus()
+    now, waiting, port, seen, bus = snapshot(), [2], free_port(), dict[str, Any](), EventBus()
 
     async def missed() -> int:
         return waiting[0]
@@ -126,7 +121,7 @@ async def test_a_broker_that_comes_late_is_found_and_its_silence_said_once(
 ) -> None:
     monkeypatch.setattr(mqtt, "_FIRST_PAUSE_SECONDS", 0.1)
     monkeypatch.setattr(mqtt, "_LONGEST_PAUSE_SECONDS", 0.2)
-    port, seen = _free_port(), dict[str, Any]()
+    port, seen = free_port(), dict[str, Any]()
 
     async def missed() -> int:
         return 0

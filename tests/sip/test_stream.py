@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.demo.free_port import free_port
 from gateway.events import PhoneRegistered, PhoneUnregistered
 from gateway.sip.stream import IDLE_SECONDS, MESSAGE_SECONDS, MOST_CONNECTIONS, MOST_PER_SOURCE, StreamEndpoint
 from gateway.sip.transport import Address, Flow
@@ -16,7 +17,6 @@ from gateway.telephony.leg import LegState
 from gateway.telephony.line import Caller
 from tests.fakes.sip import SipWorld, answer_and_echo
 from tests.fakes.sip_peer import Peer
-from tests.interop.programs import free_port
 
 
 class StreamPeer(Peer):

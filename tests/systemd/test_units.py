@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.demo.free_port import free_port
 from gateway.settings import load_settings
-from tests.interop.programs import free_port
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 SERVICES = ("simbridge.service", "simbridge-worker.service", "simbridge-web.service")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.programs import free_port
+from gateway.demo.free_port import free_port
 from tests.web.test_tls import panel
 
 pytestmark = pytest.mark.real_time

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.demo.free_port import free_port
 from gateway.settings import WebSettings
-from tests.interop.programs import free_port
 
 pytestmark = pytest.mark.real_time
 
