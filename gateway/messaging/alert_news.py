@@ -25,7 +25,7 @@ from gateway.jobs import BoundJob, Promises, Told, job
 from gateway.messages import error_advice, error_title
 from gateway.messaging.alert_targets import AlertTargetsView
 from gateway.messaging.mail import SendMail, make_mail
-from gateway.messaging.outside import Answer, Ask
+from gateway.messaging.outside import Answer, Ask, Question
 from gateway.telephony.alert_ways import AlertWay
 from gateway.telephony.shop import ShopView
 
@@ -123,8 +123,8 @@ async def alert_webhook(outgoing: Outgoing, told: Told) -> None:
         "X-Simbridge-Signature": signature(targets.webhook_secret, int(outgoing.clock().timestamp()), body),
     }
     is_of_file = AlertWay.WEBHOOK in targets.of_file
-    answer = await outgoing.ask("POST", targets.webhook, headers=headers, body=body, may_be_private=is_of_file)
-    _judge(answer, "The webhook")
+    question = Question("POST", targets.webhook, headers=headers, body=body, may_be_private=is_of_file)
+    _judge(await outgoing.ask(question), "The webhook")
 
 
 @job("alert-telegram", lasts=LASTS)
@@ -136,10 +136,10 @@ async def alert_telegram(outgoing: Outgoing, told: Told) -> None:
     body = json.dumps({"chat_id": chat, "text": told.text("text")}).encode()
     address = f"{targets.telegram}/bot{targets.telegram_token}/sendMessage"
     headers = {"Content-Type": "application/json"}
-    answer = await outgoing.ask(
+    question = Question(
         "POST", address, headers=headers, body=body, may_be_private=True, seconds=TELEGRAM_PATIENCE_SECONDS
     )
-    _judge(answer, "Telegram")
+    _judge(await outgoing.ask(question), "Telegram")
 
 
 @job("alert-mail", lasts=LASTS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
-from gateway.messaging.outside import AddressBarred, AddressUnusable, Ask, ServerAway
+from gateway.messaging.outside import AddressBarred, AddressUnusable, Ask, Question, ServerAway
 from gateway.telephony.order_reading import SourceTrouble
 from gateway.telephony.order_status import OrderHeader, OrderSource
 
@@ -22,7 +22,8 @@ def shop_asker(ask: Ask) -> AskShop:
         asked = {"Accept": "application/json"}
         asked |= {header.name: header.secret for header in headers if header.secret}
         try:
-            answer = await ask("GET", source.url.replace("{number}", digits), headers=asked, seconds=PATIENCE_SECONDS)
+            address = source.url.replace("{number}", digits)
+            answer = await ask(Question("GET", address, headers=asked, seconds=PATIENCE_SECONDS))
         except ServerAway as away:
             return SourceTrouble.TOO_SLOW if away.values["is_slow"] else SourceTrouble.UNREACHABLE
         except AddressBarred:

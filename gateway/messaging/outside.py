@@ -13,9 +13,9 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -58,6 +58,20 @@ class ServerAway(TryLater):
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What a server is asked by HTTP. Only its method and its bounds are ever printed: the rest may hold a secret."""
+
+    method: str
+    address: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    may_be_private: bool = False
+    """The address is from gateway.toml itself."""
+    seconds: float = PATIENCE_SECONDS
+    most_bytes: int = MOST_BYTES
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a server said: the HTTP status, and its body as far as it was read."""
 
@@ -69,24 +83,8 @@ class Answer:
     """There was more than anybody would read."""
 
 
-class Ask(Protocol):
-    """`Outside.ask`, for those who are given it. Its faults name no path: that may hold a secret."""
-
-    async def __call__(
-        self,
-        method: str,
-        address: str,
-        *,
-        headers: Mapping[str, str],
-        body: bytes | None = None,
-        may_be_private: bool = False,
-        seconds: float = PATIENCE_SECONDS,
-        most_bytes: int = MOST_BYTES,
-    ) -> Answer:
-        """Ask, and read the answer. `may_be_private`: the address is from gateway.toml itself.
-
-        Raises ServerAway, AddressBarred and AddressUnusable.
-        """
+Ask: TypeAlias = Callable[[Question], Awaitable[Answer]]
+"""`Outside.ask`, for those who are given it."""
 
 
 class Outside:
@@ -96,23 +94,13 @@ class Outside:
         self._private = frozenset(_plain_host(each) for each in private)
         self._resolve = resolve or _addresses_of
 
-    async def ask(
-        self,
-        method: str,
-        address: str,
-        *,
-        headers: Mapping[str, str],
-        body: bytes | None = None,
-        may_be_private: bool = False,
-        seconds: float = PATIENCE_SECONDS,
-        most_bytes: int = MOST_BYTES,
-    ) -> Answer:
-        """See Ask."""
-        url = _url(address)
+    async def ask(self, question: Question) -> Answer:
+        """Ask, and read the answer. Raises ServerAway, AddressBarred and AddressUnusable, which name no path."""
+        url = _url(question.address)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(question.seconds):
                 # The same reader of addresses that makes the connection: two could understand one in two ways.
-                pinned = await self.addresses(url.host or "", url.port or 0, may_be_private=may_be_private)
+                pinned = await self.addresses(url.host or "", url.port or 0, may_be_private=question.may_be_private)
                 async with (
                     aiohttp.ClientSession(
                         connector=aiohttp.TCPConnector(resolver=_Pinned(pinned), use_dns_cache=False, force_close=True),
@@ -120,12 +108,18 @@ class Outside:
                         auto_decompress=False,
                     ) as session,
                     session.request(
-                        method, url, data=body, headers={**_OURS, **headers}, allow_redirects=False
+                        question.method,
+                        url,
+                        data=question.body,
+                        headers={**_OURS, **question.headers},
+                        allow_redirects=False,
                     ) as answer,
                 ):
-                    return await _read(answer, most_bytes)
+                    return await _read(answer, question.most_bytes)
         except TimeoutError:
-            raise ServerAway(f"The server has not answered within {seconds:g} seconds.", is_slow=True) from None
+            raise ServerAway(
+                f"The server has not answered within {question.seconds:g} seconds.", is_slow=True
+            ) from None
         except (aiohttp.ClientError, OSError, ValueError) as fault:
             # The fault's own words may hold the address, and that a token.
             raise ServerAway(f"The server cannot be reached ({type(fault).__name__}).", is_slow=False) from None

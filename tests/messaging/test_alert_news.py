@@ -24,7 +24,7 @@ from gateway.messaging.alert_news import AlertNews, Outgoing, alert_jobs
 from gateway.messaging.alert_targets import AlertTargets
 from gateway.messaging.alert_trial import AlertTrial, Tried
 from gateway.messaging.mail import SendMail, mail_sender
-from gateway.messaging.outside import MOST_BYTES, PATIENCE_SECONDS, Answer
+from gateway.messaging.outside import MOST_BYTES, Answer, Question
 from gateway.telephony.alert_ways import AlertWay
 from gateway.telephony.shop import Shop
 from tests.fakes.direct_store import DirectStore, direct_store, loop_clock
@@ -46,22 +46,12 @@ class Outside:
     trusted: list[bool] = field(default_factory=list)
     """Whether each address was let be private."""
 
-    async def ask(
-        self,
-        method: str,
-        address: str,
-        *,
-        headers: Mapping[str, str],
-        body: bytes | None = None,
-        may_be_private: bool = False,
-        seconds: float = PATIENCE_SECONDS,
-        most_bytes: int = MOST_BYTES,
-    ) -> Answer:
-        assert (method, most_bytes) == ("POST", MOST_BYTES)
-        assert seconds <= 20
-        sent = body or b""
-        self.came.append((address, json.loads(sent), headers, sent))
-        self.trusted.append(may_be_private)
+    async def ask(self, question: Question) -> Answer:
+        assert (question.method, question.most_bytes) == ("POST", MOST_BYTES)
+        assert question.seconds <= 20
+        sent = question.body or b""
+        self.came.append((question.address, json.loads(sent), question.headers, sent))
+        self.trusted.append(question.may_be_private)
         answer = self.answers.pop(0) if self.answers else Answer(200)
         if isinstance(answer, Exception):
             raise answer
@@ -291,7 +281,7 @@ async def test_only_addresses_of_gateway_toml_may_be_private() -> None:
 
 async def test_a_trial_that_takes_too_long_says_so() -> None:
     class Silent(Outside):
-        async def ask(self, *_: object, **__: object) -> Answer:
+        async def ask(self, _question: Question) -> Answer:
             await asyncio.sleep(3600)
             return Answer(200)
 

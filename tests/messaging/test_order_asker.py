@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
 
 from gateway.messaging.order_asker import PATIENCE_SECONDS, shop_asker
-from gateway.messaging.outside import AddressBarred, AddressUnusable, Answer, ServerAway
+from gateway.messaging.outside import AddressBarred, AddressUnusable, Answer, Question, ServerAway
 from gateway.telephony.order_reading import SourceTrouble
 from gateway.telephony.order_status import OrderHeader, OrderSource
 
@@ -34,16 +31,17 @@ HEADERS = (OrderHeader(name="X-Api-Key", secret="k"), OrderHeader(name="X-Empty"
     ],
 )
 async def test_what_a_program_answers(answer: Answer | Exception, expected: object) -> None:
-    asked: list[tuple[str, str, Mapping[str, str], Any]] = []
+    asked: list[Question] = []
 
-    async def ask(method: str, address: str, *, headers: Mapping[str, str], **others: Any) -> Answer:
-        asked.append((method, address, headers, others))
+    async def ask(question: Question) -> Answer:
+        asked.append(question)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
     assert await shop_asker(ask)(SOURCE, HEADERS, "1001") == expected
-    ((method, address, headers, others),) = asked
-    assert (method, address) == ("GET", "https://shop.example/orders/1001?full=1")
-    assert (headers["X-Api-Key"], "X-Empty" in headers) == ("k", False)
-    assert others == {"seconds": PATIENCE_SECONDS}, "a private address is never asked because the shop wants it"
+    (question,) = asked
+    assert (question.headers["X-Api-Key"], "X-Empty" in question.headers) == ("k", False)
+    assert question == Question(
+        "GET", "https://shop.example/orders/1001?full=1", headers=question.headers, seconds=PATIENCE_SECONDS
+    ), "a private address is never asked because the shop wants it"

@@ -20,6 +20,7 @@ from gateway.messaging.outside import (
     AddressBarred,
     AddressUnusable,
     Outside,
+    Question,
     Resolve,
     ServerAway,
     is_public,
@@ -79,24 +80,24 @@ async def test_what_a_server_answers() -> None:
     seen: list[web.Request] = []
     async with _server(seen) as base:
         outside = Outside(["127.0.0.1"])
-        answer = await outside.ask("POST", base + "hook", headers={"X-Key": "k"}, body=b"told")
+        answer = await outside.ask(Question("POST", base + "hook", headers={"X-Key": "k"}, body=b"told"))
         assert (answer.status, answer.body, answer.is_cut) == (202, b"POST told", False)
         assert (seen[0].headers["X-Key"], seen[0].headers["User-Agent"]) == ("k", "simbridge")
-        answer = await outside.ask("GET", base + "large", headers={})
+        answer = await outside.ask(Question("GET", base + "large"))
         assert (len(answer.body), answer.is_cut, answer.retry_after) == (MOST_BYTES, True, "90")
-        assert (await outside.ask("GET", base + "packed", headers={})).body.endswith(b"nothing of the kind")
-        answer = await outside.ask("GET", base + "moved", headers={})
+        assert (await outside.ask(Question("GET", base + "packed"))).body.endswith(b"nothing of the kind")
+        answer = await outside.ask(Question("GET", base + "moved"))
         assert (answer.status, len(seen)) == (302, 4), "no redirection is followed"
         with pytest.raises(ServerAway) as fault:
-            await outside.ask("GET", base + "slow", headers={}, seconds=0.3)
+            await outside.ask(Question("GET", base + "slow", seconds=0.3))
         assert fault.value.values["is_slow"]
         count = len(seen)
         with pytest.raises(AddressBarred):
-            await Outside().ask("GET", base + "hook", headers={})
-        assert (await Outside().ask("GET", base + "hook", headers={}, may_be_private=True)).status == 202
+            await Outside().ask(Question("GET", base + "hook"))
+        assert (await Outside().ask(Question("GET", base + "hook", may_be_private=True))).status == 202
         assert len(seen) == count + 1
     with pytest.raises(ServerAway) as fault:
-        await outside.ask("GET", base + "secret-path", headers={})
+        await outside.ask(Question("GET", base + "secret-path"))
     assert "secret-path" not in str(fault.value)
 
 
@@ -123,7 +124,7 @@ async def test_no_name_leads_into_a_private_network(connections: list[object], a
     outside = Outside(["other.example"], resolve=means(*addresses))
     for address in ("https://shop.example/x", "http://shop.example:8080/x"):
         with pytest.raises(AddressBarred):
-            await outside.ask("POST", address, headers={}, body=b"{}")
+            await outside.ask(Question("POST", address, body=b"{}"))
     with pytest.raises(AddressBarred):
         await outside.connect("mail.example", 25, tls=None)
     assert connections == []
@@ -133,7 +134,7 @@ async def test_whoever_is_public_is_connected_to(connections: list[object]) -> N
     """What the test above counts is where connections begin."""
     outside = Outside(resolve=means("93.184.216.34"))
     with pytest.raises(ServerAway):
-        await outside.ask("GET", "http://shop.example/", headers={})
+        await outside.ask(Question("GET", "http://shop.example/"))
     with pytest.raises(OSError, match="refused"):
         await outside.connect("mail.example", 25, tls=None)
     assert connections == [("93.184.216.34", 80), ("93.184.216.34", 25)]
@@ -145,7 +146,7 @@ async def test_whatever_the_private_address_is_written_like(connections: list[ob
         return [socket.inet_ntoa(socket.inet_aton(asked))]  # as the C library reads it
 
     with pytest.raises(AddressBarred):
-        await Outside(resolve=resolve).ask("GET", f"http://{host}:8090/api/v1/snapshot", headers={})
+        await Outside(resolve=resolve).ask(Question("GET", f"http://{host}:8090/api/v1/snapshot"))
     assert connections == []
 
 
@@ -153,7 +154,7 @@ async def test_whatever_the_private_address_is_written_like(connections: list[ob
 async def test_the_system_s_own_names_are_judged_too(connections: list[object]) -> None:
     for host in ("localhost", "[::1]", "[::ffff:7f00:1]", "127.0.0.1"):
         with pytest.raises((AddressBarred, ServerAway)):
-            await Outside().ask("GET", f"http://{host}:8090/", headers={})
+            await Outside().ask(Question("GET", f"http://{host}:8090/"))
     assert connections == []
 
 
@@ -167,7 +168,7 @@ async def test_the_system_s_own_names_are_judged_too(connections: list[object]) 
 )  # fmt: skip
 async def test_what_is_no_address(address: str) -> None:
     with pytest.raises(AddressUnusable):
-        await Outside(resolve=means("93.184.216.34")).ask("GET", address, headers={})
+        await Outside(resolve=means("93.184.216.34")).ask(Question("GET", address))
 
 
 @pytest.mark.real_time
@@ -182,7 +183,7 @@ async def test_a_name_that_means_another_address_a_moment_later_leads_nowhere_ne
             return answers.pop(0)
 
         outside = Outside(["SHOP.example."], resolve=resolve)
-        assert (await outside.ask("GET", base.replace("127.0.0.1", "shop.example") + "x", headers={})).status == 202
+        assert (await outside.ask(Question("GET", base.replace("127.0.0.1", "shop.example") + "x"))).status == 202
         assert (seen[0].host.partition(":")[0], len(answers)) == ("shop.example", 1)
 
 
@@ -201,12 +202,12 @@ async def test_a_name_that_nobody_knows_and_one_that_takes_its_time() -> None:
 
     for resolve in (unknown, means()):
         with pytest.raises(ServerAway) as fault:
-            await Outside(resolve=resolve).ask("GET", "https://shop.example/", headers={})
+            await Outside(resolve=resolve).ask(Question("GET", "https://shop.example/"))
         assert not fault.value.values["is_slow"]
     loop = asyncio.get_running_loop()
     began = loop.time()
     with pytest.raises(ServerAway) as fault:
-        await Outside(resolve=slow).ask("GET", "https://shop.example/", headers={})
+        await Outside(resolve=slow).ask(Question("GET", "https://shop.example/"))
     assert fault.value.values["is_slow"]
     assert loop.time() - began == pytest.approx(5.0)
 
@@ -223,3 +224,8 @@ async def test_no_mail_server_in_a_private_network_is_spoken_to() -> None:
     )
     with pytest.raises(AddressBarred):
         await mail_sender(outside)(MailServer(host="mail.example", port=25, sender="a@example.net"), "b@x", message)
+
+
+def test_a_question_prints_nothing_that_may_be_a_secret() -> None:
+    question = Question("POST", "https://api.example/bot-secret/x", headers={"X-Key": "secret"}, body=b"secret")
+    assert "secret" not in repr(question)
