@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.doctor.finding import Finding, Severity
 from gateway.settings import Settings
-from gateway.store.database import open_engine
+from gateway.store.opened import transaction
 from gateway.store.schema import modems
 
 
@@ -17,16 +17,13 @@ def sim_findings(settings: Settings) -> Iterator[Finding]:
     """One for each modem that the daemon has met, as it stands now; of use only while the daemon runs."""
     if not settings.database.exists():
         return
-    engine = open_engine(settings.database, read_only=True)
     try:
-        with engine.connect() as connection, connection.begin():
+        with transaction(settings.database, read_only=True) as connection:
             rows = connection.execute(
                 select(modems.c.name, modems.c.line, modems.c.state).order_by(modems.c.name)
             ).all()
     except SQLAlchemyError:
         return  # told of as a store that cannot be read
-    finally:
-        engine.dispose()
     for row in rows:
         values = {"modem": row.name, "line": row.line or "-"}
         match row.state:

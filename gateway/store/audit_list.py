@@ -11,7 +11,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, or_, select
 
 from gateway.store.audit import first_broken
-from gateway.store.database import Places, open_engine
+from gateway.store.database import Places
+from gateway.store.opened import transaction
 from gateway.store.queries import wire
 from gateway.store.schema import audit
 
@@ -36,12 +37,8 @@ class AuditList:
     ) -> tuple[list[dict[str, object]], int | None]:
         """Rows as the schema `AuditRow`, and the number before which the next page begins; None at the end."""
         query = select(audit).where(*_conditions(wanted, before)).order_by(audit.c.number.desc()).limit(limit + 1)
-        engine = open_engine(self._places.database, read_only=True)
-        try:
-            with engine.connect() as connection, connection.begin():
-                found = connection.execute(query).all()
-        finally:
-            engine.dispose()
+        with transaction(self._places.database, read_only=True) as connection:
+            found = connection.execute(query).all()
         items: list[dict[str, object]] = [
             {
                 "number": row.number, "time": wire(row.time), "by": row.by, "action": row.action,
@@ -53,13 +50,9 @@ class AuditList:
 
     def check(self) -> dict[str, object]:
         """The schema `AuditCheck`: every row is looked at, which takes a second for a hundred thousand of them."""
-        engine = open_engine(self._places.database, read_only=True)
-        try:
-            with engine.connect() as connection, connection.begin():
-                counts = connection.execute(select(audit.c.gateway_id, func.count()).group_by(audit.c.gateway_id)).all()
-                broken = [first_broken(connection, gateway_id) for gateway_id, _ in counts]
-        finally:
-            engine.dispose()
+        with transaction(self._places.database, read_only=True) as connection:
+            counts = connection.execute(select(audit.c.gateway_id, func.count()).group_by(audit.c.gateway_id)).all()
+            broken = [first_broken(connection, gateway_id) for gateway_id, _ in counts]
         found = [each for each in broken if each is not None]
         return {"rows": sum(count for _, count in counts), "first_broken": min(found) if found else None}
 

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from sqlalchemy import JSON, Connection, Table, delete, func, insert, null, select, update
 
 from gateway.clock import WallClock, utc_now
 from gateway.ids import new_id
-from gateway.store.database import Places, open_engine
+from gateway.store.database import Places
+from gateway.store.opened import OpenedToWrite
 from gateway.store.schema import calls
 from gateway.store.schema_replication import REPLICATED, TOLD, changes, replication
 from gateway.store.shop_versions import gateway_id_of
@@ -55,26 +56,12 @@ class Waiting:
     since: datetime | None
 
 
-class ChangeLog:
+class ChangeLog(OpenedToWrite):
     """Used with `with`."""
 
     def __init__(self, places: Places, clock: WallClock = utc_now) -> None:
-        self._writing = open_engine(places.database)
-        self._reading = open_engine(places.database, read_only=True)
+        super().__init__(places)
         self._clock = clock
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let the file go."""
-        self._writing.dispose()
-        self._reading.dispose()
 
     def begin(self) -> Standing:
         """Note changes from now on, if that is not done already, and list what is older. Raises DBAPIError."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import timedelta
-from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, Row, or_, select
@@ -16,6 +15,7 @@ from gateway.clock import WallClock, utc_now
 from gateway.store.contacts import read_contacts
 from gateway.store.database import Places, open_engine
 from gateway.store.number_traces import TracedNumber
+from gateway.store.opened import Opened
 from gateway.store.orders import order_of_row
 from gateway.store.queries import note_wire, wire
 from gateway.store.schema import calls, legs
@@ -30,11 +30,12 @@ ON_A_CARD = 5
 """So many calls, orders and notes a card shows."""
 
 
-class ContactLists:
-    """The store, opened to read. Used with `with`, or closed."""
+class ContactLists(Opened):
+    """The store, opened to read. Used with `with`."""
 
     def __init__(self, engine: Engine, clock: WallClock = utc_now) -> None:
-        self._engine = engine
+        super().__init__(engine)
+        self._reading = engine
         self._clock = clock
 
     @classmethod
@@ -42,29 +43,21 @@ class ContactLists:
         """Of a data directory."""
         return cls(open_engine(places.database, read_only=True))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._engine.dispose()
-
     def number_rules(self) -> NumberRules:
         """How the shop reads numbers now."""
-        with self._engine.connect() as connection, connection.begin():
+        with self._reading.connect() as connection, connection.begin():
             return load_shop(connection)[1].numbers
 
     def contacts(self) -> list[Contact]:
         """All of them, by name."""
-        with self._engine.connect() as connection, connection.begin():
+        with self._reading.connect() as connection, connection.begin():
             ids = list(connection.execute(select(contacts.c.id).order_by(contacts.c.sorted_by)).scalars())
             found = {each.id: each for each in read_contacts(connection, ids)}
         return [found[each] for each in ids if each in found]
 
     def card(self, number: str) -> dict[str, object]:
         """The schema `Card`: who has that number, and the last calls, orders and notes. Raises ValueError."""
-        with self._engine.connect() as connection, connection.begin():
+        with self._reading.connect() as connection, connection.begin():
             shop = load_shop(connection)[1]
             traced = TracedNumber(number, shop.numbers)
             contact = _contact_of(connection, traced)

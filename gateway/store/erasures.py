@@ -25,6 +25,7 @@ from gateway.store.audit import add_audit
 from gateway.store.database import Places, open_engine, prepare
 from gateway.store.erasure import ErasurePlan, Found, NumberErasure
 from gateway.store.number_traces import TracedNumber
+from gateway.store.opened import transaction
 from gateway.store.shop_versions import gateway_id_of, load_shop
 from gateway.store.writer import Writer
 from gateway.telephony.shop import ShopView
@@ -225,14 +226,11 @@ def flush(database: Path) -> bool:
 
 
 def _find(places: Places, erasure: NumberErasure, now: datetime) -> Found:
-    engine = open_engine(places.database, read_only=True)
     try:
-        with engine.connect() as connection, connection.begin():
+        with transaction(places.database, read_only=True) as connection:
             return erasure.find(connection, now)
     except SQLAlchemyError as error:
         raise StoreError(f"The store cannot be read: {error}.") from error
-    finally:
-        engine.dispose()
 
 
 def _note(connection: Connection, plan: ErasurePlan, gateway_id: str, now: datetime, by: str) -> None:

@@ -7,8 +7,10 @@ first byte goes out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, select, update
@@ -23,6 +25,8 @@ from gateway.telephony.shop import ShopView
 
 SAME_LISTENING = timedelta(minutes=10)
 """A player asks for a recording in many pieces; what the same person fetches within this is one listening."""
+_NOTED_AT_ONCE = 50
+"""So that what a call must have on disk never waits long."""
 HEARD_ACTIONS = ("recording.listened", "recording.downloaded")
 
 
@@ -100,6 +104,20 @@ class StoredEvidence:
             return True
 
         return await self._writer.write(note)
+
+    async def note_pack(self, recording_ids: Sequence[str], *, by: str, address: str) -> None:
+        """Have it on record, of each of these recordings, who downloads it; `together` is how many at once."""
+        details: dict[str, object] = {"address": address, "together": len(recording_ids)}
+
+        def note(connection: Connection, some: Sequence[str]) -> None:
+            for recording_id in some:
+                add_audit(
+                    connection, gateway_id=self._gateway_id, now=self._clock(), by=by, action=HEARD_ACTIONS[True],
+                    subject=recording_id, details=details,
+                )  # fmt: skip
+
+        for first in range(0, len(recording_ids), _NOTED_AT_ONCE):
+            await self._writer.write_or_keep(partial(note, some=recording_ids[first : first + _NOTED_AT_ONCE]))
 
     async def note_joining(self, call_id: str, *, by: str, address: str, extension: str, mode: str) -> None:
         """Have it on record who has a phone join a running call: to listen, whisper, barge in or confer."""

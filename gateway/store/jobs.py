@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, case, delete, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from gateway.clock import WallClock
@@ -33,7 +33,14 @@ class StoredJobs:
         self._clock = clock
 
     def promise(
-        self, kind: str, arguments: Mapping[str, Any], *, key: str | None, due_at: datetime, expires_at: datetime | None
+        self,
+        kind: str,
+        arguments: Mapping[str, Any],
+        *,
+        key: str | None,
+        due_at: datetime,
+        expires_at: datetime | None,
+        lane: str | None = None,
     ) -> Promised:
         """Hand a job to the disk, at once and for good; of two with the same kind and `key` only the first counts."""
         job_id = new_id()
@@ -44,6 +51,7 @@ class StoredJobs:
                 gateway_id=self._gateway_id,
                 kind=kind,
                 key=key,
+                lane=lane,
                 arguments=dict(arguments),
                 state="waiting",
                 due_at=due_at,
@@ -68,7 +76,9 @@ class StoredJobs:
         def reopen(connection: Connection) -> int:
             running = jobs.c.state == "running"
             again = connection.execute(
-                update(jobs).where(running, jobs.c.kind.in_(repeatable)).values(state="waiting", due_at=now)
+                update(jobs)
+                .where(running, jobs.c.kind.in_(repeatable))
+                .values(state="waiting", due_at=case((jobs.c.lane.is_(None), now), else_=jobs.c.due_at))
             ).rowcount
             connection.execute(update(jobs).where(running).values(state="unknown", finished_at=now))
             connection.execute(delete(jobs).where(jobs.c.state.not_in(_OPEN), jobs.c.finished_at < now - KEPT_FOR))
@@ -78,9 +88,13 @@ class StoredJobs:
         if again:
             log.info("%d jobs were cut off when the gateway stopped last time, and are done now.", again)
 
-    async def due(self, now: datetime, limit: int) -> tuple[list[Told], datetime | None]:
-        """Jobs to run now, the longest due first, and when the next one will be due."""
+    async def due(
+        self, now: datetime, limit: int, besides: Collection[str] = ()
+    ) -> tuple[list[Told], datetime | None]:
+        """Jobs to run now, the longest due first, and when the next one will be due; none of the lanes `besides`."""
         waiting = select(jobs).where(jobs.c.state == "waiting").order_by(jobs.c.due_at, jobs.c.id)
+        if besides:
+            waiting = waiting.where(or_(jobs.c.lane.is_(None), jobs.c.lane.not_in(besides)))
 
         def read(connection: Connection) -> tuple[list[Told], datetime | None]:
             rows = connection.execute(waiting.limit(limit + 1)).all()
@@ -145,4 +159,6 @@ def _told(row: Row[Any]) -> Told:
         attempt=row.attempts + 1,
         promised_at=row.created_at,
         expires_at=row.expires_at,
+        due_at=row.due_at,
+        lane=row.lane,
     )

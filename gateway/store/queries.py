@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from sqlalchemy import (
     ColumnElement,
@@ -26,8 +25,8 @@ from sqlalchemy import (
 )
 
 from gateway.store.call_search import is_with
-from gateway.store.database import Places, open_engine
 from gateway.store.evidence import Listening, listenings
+from gateway.store.opened import OpenedToRead
 from gateway.store.order_evidence import OrderEvidence, evidence_of
 from gateway.store.paging import holds, read_cursor, write_cursor
 from gateway.store.schema import (
@@ -106,23 +105,8 @@ class MessagesWanted(Protocol):
         """A part of a number or of the text."""
 
 
-class Queries:
-    """The store, opened to read. Used with `with`, or closed."""
-
-    def __init__(self, places: Places) -> None:
-        self._engine = open_engine(places.database, read_only=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let the file go."""
-        self._engine.dispose()
+class Queries(OpenedToRead):
+    """The store, opened to read. Used with `with`."""
 
     def calls(
         self, wanted: CallsWanted, *, cursor: str | None, limit: int
@@ -132,7 +116,7 @@ class Queries:
         Raises ValueError for a cursor that is none of ours.
         """
         newest = (calls.c.started_at.desc(), calls.c.id.desc())
-        with self._engine.connect() as connection, connection.begin():
+        with self._reading.connect() as connection, connection.begin():
             conditions = (*_call_conditions(connection, wanted), *_behind(cursor, calls, calls.c.started_at))
             page = select(calls.c.id).where(*conditions).order_by(*newest).limit(limit + 1)
             rows = connection.execute(select(calls).where(calls.c.id.in_(page)).order_by(*newest)).all()
@@ -149,7 +133,7 @@ class Queries:
 
     def call(self, call_id: str) -> dict[str, object] | None:
         """The schema `Call`, with `timeline`; None when there is none of that id."""
-        with self._engine.connect() as connection, connection.begin():
+        with self._reading.connect() as connection, connection.begin():
             row = connection.execute(select(calls).where(calls.c.id == call_id)).first()
             if row is None:
                 return None
@@ -172,7 +156,7 @@ class Queries:
 
     def order_evidence(self, number: str) -> OrderEvidence | None:
         """All that is kept of an order; None: there is no such order."""
-        with self._engine.connect() as connection, connection.begin():
+        with self._reading.connect() as connection, connection.begin():
             return evidence_of(connection, number)
 
     def messages(
@@ -184,14 +168,14 @@ class Queries:
         """
         conditions = [*_behind(cursor, messages, messages.c.time), *_message_conditions(wanted)]
         query = select(messages).where(*conditions).order_by(messages.c.time.desc(), messages.c.id.desc())
-        with self._engine.connect() as connection, connection.begin():
+        with self._reading.connect() as connection, connection.begin():
             rows = connection.execute(query.limit(limit + 1)).all()
         items = [_message(row) for row in rows[:limit]]
         return items, _cursor(rows[limit - 1].time, rows[limit - 1].id) if len(rows) > limit else None
 
     def message(self, message_id: str) -> dict[str, object] | None:
         """The schema `MessageDetails`; None when there is none of that id."""
-        with self._engine.connect() as connection, connection.begin():
+        with self._reading.connect() as connection, connection.begin():
             row = connection.execute(select(messages).where(messages.c.id == message_id)).first()
             if row is None:
                 return None
@@ -218,7 +202,7 @@ class Queries:
             query = query.having(
                 tuple_(type_coerce(newest, String), messages.c.peer) < tuple_(literal(moment), literal(peer))
             )
-        with self._engine.connect() as connection, connection.begin():
+        with self._reading.connect() as connection, connection.begin():
             rows = connection.execute(query.limit(limit + 1)).all()
             items = []
             for row in rows[:limit]:
@@ -236,12 +220,12 @@ class Queries:
         query = select(recordings.c.path).where(
             recordings.c.id == recording_id, recordings.c.state == "finished", recordings.c.deleted_at.is_(None)
         )
-        with self._engine.connect() as connection, connection.begin():
+        with self._reading.connect() as connection, connection.begin():
             return connection.execute(query).scalar()
 
     def alerts(self, *, limit: int) -> list[dict[str, object]]:
         """What was raised, newest first, whether or not it is over."""
-        with self._engine.connect() as connection, connection.begin():
+        with self._reading.connect() as connection, connection.begin():
             rows = connection.execute(select(alerts).order_by(alerts.c.raised_at.desc()).limit(limit)).all()
         return [
             {

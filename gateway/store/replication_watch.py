@@ -11,7 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from gateway.clock import WallClock
 from gateway.events import AlertCleared, AlertRaised, Publish
 from gateway.store.change_log import Waiting, waiting_in
-from gateway.store.database import Places, open_engine
+from gateway.store.database import Places
+from gateway.store.opened import transaction
 
 LOOK_SECONDS = 600.0
 LATE = timedelta(days=1)
@@ -45,11 +46,8 @@ class ReplicationWatch:
         self._has_told = is_late
 
     def _waiting(self) -> Waiting | None:
-        engine = open_engine(self._places.database, read_only=True)
         try:
-            with engine.begin() as connection:
+            with transaction(self._places.database, read_only=True) as connection:
                 return waiting_in(connection)
         except DBAPIError:
             return None
-        finally:
-            engine.dispose()

@@ -8,18 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import Self
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from gateway.clock import WallClock, utc_now
-from gateway.store.database import Places, open_engine
+from gateway.store.database import Places
 from gateway.store.days import Days, DaysOfConnection
 from gateway.store.figures import Figures
 from gateway.store.missed import read_missed, read_open
 from gateway.store.occupancy import LONGEST_CALL, LinesOfStretch, all_lines, concurrency, lines_of
+from gateway.store.opened import OpenedToRead
 from gateway.store.queries import wire
 from gateway.store.returns import Returns, closures_since, returns, steps_of
 from gateway.store.shop_versions import load_shop
@@ -28,30 +27,18 @@ from gateway.telephony.missed import Closure, MissedCustomer, Talk, is_customer
 from gateway.telephony.shop import Shop
 
 
-class Reports:
-    """The store, opened to read. Used with `with`, or closed."""
+class Reports(OpenedToRead):
+    """The store, opened to read. Used with `with`."""
 
     def __init__(self, places: Places, clock: WallClock = utc_now) -> None:
-        self._engine = open_engine(places.database, read_only=True)
+        super().__init__(places)
         self._clock = clock
         self._days = Days()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let the file go."""
-        self._engine.dispose()
 
     def statistics(self, since: datetime, until: datetime, by: str) -> dict[str, object]:
         """The schema `Statistics`: calls that began in that time, by a Grouping. Raises ValueError for another one."""
         grouping = Grouping(by)
-        with self._engine.connect() as connection, connection.begin():
+        with self._reading.connect() as connection, connection.begin():
             _, shop, _ = load_shop(connection)
             period = Period(since=since, until=max(since, min(until, self._clock())), zone=ZoneInfo(shop.time_zone))
             days = self._days.seen_by(connection)
@@ -76,7 +63,7 @@ class Reports:
 
     def remember(self, day: datetime) -> None:
         """Work out what the day of UTC that begins then comes to, so that nobody waits for it later."""
-        with self._engine.connect() as connection, connection.begin():
+        with self._reading.connect() as connection, connection.begin():
             _, shop, _ = load_shop(connection)
             period = Period(since=day, until=day + timedelta(days=1), zone=ZoneInfo(shop.time_zone))
             days = self._days.seen_by(connection)
@@ -92,7 +79,7 @@ class Reports:
         With `since` all who tried then or later (and before `until`), also those who were talked to since, the newest
         first.
         """
-        with self._engine.connect() as connection, connection.begin():
+        with self._reading.connect() as connection, connection.begin():
             _, shop, _ = load_shop(connection)
             if since is None:
                 return [_missed(each) for each in read_open(connection, shop, self._clock())]

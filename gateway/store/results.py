@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from sqlalchemy import select, update
 
 from gateway.clock import WallClock, utc_now
-from gateway.store.database import Places, open_engine
+from gateway.store.database import Places
+from gateway.store.opened import OpenedToWrite
 from gateway.store.schema import recordings
 from gateway.store.shop_versions import load_shop
 from gateway.telephony.recording_policy import RecordingFormat
@@ -38,22 +37,12 @@ class Made:
     loudness_db: list[float | None] | None
 
 
-class RecordingResults:
+class RecordingResults(OpenedToWrite):
     """Used with `with`. The verbs block; a lock of the daemon's is waited for."""
 
     def __init__(self, places: Places, clock: WallClock = utc_now) -> None:
-        self._engine = open_engine(places.database)
-        self._reading = open_engine(places.database, read_only=True)
+        super().__init__(places)
         self._clock = clock
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._engine.dispose()
-        self._reading.dispose()
 
     def next_recording(self) -> FinishedRecording | None:
         """The oldest one that waits; None when all is done."""
@@ -84,7 +73,7 @@ class RecordingResults:
         if made.size_bytes is not None:
             values["size_bytes"] = made.size_bytes
         mine = (recordings.c.id == recording_id) & recordings.c.deleted_at.is_(None)
-        with self._engine.connect() as connection, connection.begin():
+        with self._writing.connect() as connection, connection.begin():
             return connection.execute(update(recordings).where(mine).values(values)).rowcount > 0
 
     def named(self, paths: set[str]) -> set[str]:

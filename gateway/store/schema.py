@@ -381,6 +381,7 @@ jobs = _table(
     "jobs",
     Column("kind", Text, nullable=False),
     Column("key", Text),
+    Column("lane", Text),
     Column("arguments", JSON, nullable=False),
     Column("state", String(16), nullable=False),
     Column("due_at", Moment, nullable=False),

@@ -11,7 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.clock import utc_now
 from gateway.errors import StoreError
 from gateway.store.audit import add_audit
-from gateway.store.database import Places, open_engine, prepare
+from gateway.store.database import Places, prepare
+from gateway.store.opened import transaction
 from gateway.store.schema import users
 from gateway.store.second_step import forget_step
 from gateway.store.shop_versions import gateway_id_of
@@ -21,9 +22,8 @@ from gateway.store.users import name_key
 def switch_off_second_step(places: Places, name: str) -> str:
     """Ask that person for no code any more, and say what came of it. Raises StoreError."""
     prepare(places)
-    engine = open_engine(places.database)
     try:
-        with engine.begin() as connection:
+        with transaction(places.database) as connection:
             wanted = select(users).where(users.c.name_key == name_key(name), users.c.disabled_at.is_(None))
             user = connection.execute(wanted).first()
             if user is None:
@@ -37,6 +37,4 @@ def switch_off_second_step(places: Places, name: str) -> str:
             )  # fmt: skip
     except SQLAlchemyError as error:
         raise StoreError(f"The second step cannot be switched off: {error}.") from error
-    finally:
-        engine.dispose()
     return f"{user.name} signs in with the password alone now. Set the second step up again in the panel."

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, Table, create_engine, delete, make_url, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.schema import CreateColumn
 
 from gateway.store.change_log import Change
+from gateway.store.opened import Opened
 from gateway.store.schema_replication import TOLD
 from gateway.store.shared_schema import SHARED, shared, shared_gateways
 
@@ -70,21 +70,14 @@ def open_shared(place: SharedPlace) -> Engine:
     )
 
 
-class SharedStore:
+class SharedStore(Opened):
     """One gateway's way there. Used with `with`; the verbs raise DBAPIError."""
 
     def __init__(self, engine: Engine, *, gateway_id: str, name: str) -> None:
+        super().__init__(engine)
         self._engine = engine
         self._gateway_id = gateway_id
         self._name = name
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._engine.dispose()
 
     def prepare(self) -> None:
         """Make the tables that are missing, and the columns that a later release has brought."""

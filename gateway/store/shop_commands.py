@@ -8,7 +8,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.clock import utc_now
 from gateway.errors import StoreError
-from gateway.store.database import Places, open_engine, prepare
+from gateway.store.database import Places, prepare
+from gateway.store.opened import transaction
 from gateway.store.shop_file import ReadShop, read_shop_with_notes, write_shop
 from gateway.store.shop_versions import add_shop, changed_parts, gateway_id_of, load_shop
 from gateway.telephony.shop import Shop
@@ -17,9 +18,8 @@ from gateway.telephony.shop import Shop
 def import_shop(places: Places, file: Path) -> str:
     """Take a shop.toml, all or nothing, and say what came of it. Raises SettingsError and StoreError."""
     prepare(places)
-    engine = open_engine(places.database)
     try:
-        with engine.begin() as connection:
+        with transaction(places.database) as connection:
             now = utc_now()
             _, former, _ = load_shop(connection)
             read = read_shop_with_notes(file, former)
@@ -27,8 +27,6 @@ def import_shop(places: Places, file: Path) -> str:
             add_shop(connection, read.shop, gateway_id=gateway_id, by="import", now=now)
     except SQLAlchemyError as error:
         raise StoreError(f"The shop cannot be stored: {error}.") from error
-    finally:
-        engine.dispose()
     return _summary(file, former, read)
 
 
@@ -41,14 +39,11 @@ def stored_shop(places: Places) -> Shop:
     """The shop as it is stored; the empty one when nothing is. Changes nothing. Raises StoreError."""
     if not places.database.exists():
         return Shop()
-    engine = open_engine(places.database, read_only=True)
     try:
-        with engine.connect() as connection, connection.begin():
+        with transaction(places.database, read_only=True) as connection:
             return load_shop(connection)[1]
     except SQLAlchemyError as error:
         raise StoreError(f"The database {places.database} cannot be read: {error}.") from error
-    finally:
-        engine.dispose()
 
 
 def _summary(file: Path, former: Shop, read: ReadShop) -> str:

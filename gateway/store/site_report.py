@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from gateway.store.database import Places, open_engine
+from gateway.store.opened import OpenedToRead
 from gateway.store.queries import wire
 from gateway.store.schema import calls
 from gateway.store.schema_site import site_visits
@@ -27,24 +26,12 @@ METRICA_KEYS = {"ClientId": "ym_client_id", "Yclid": "yclid"}
 _TAG = "callback-widget"
 
 
-class SiteReports:
+class SiteReports(OpenedToRead):
     """The store, opened to read. Used with `with`."""
-
-    def __init__(self, places: Places) -> None:
-        self._engine = open_engine(places.database, read_only=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Let the file go."""
-        self._engine.dispose()
 
     def widget(self, since: datetime, until: datetime) -> dict[str, object]:
         """The schema `WidgetReport`: visitors who asked in that time."""
-        with self._engine.connect() as connection, connection.begin():
+        with self._reading.connect() as connection, connection.begin():
             _, shop, _ = load_shop(connection)
             return report(connection, since, until, shop.currency)
 
@@ -52,7 +39,7 @@ class SiteReports:
         """The columns and rows of a file of offline calls, visits being named by `key`. KeyError: not by that."""
         if key not in METRICA_KEYS:
             raise KeyError(key)
-        with self._engine.connect() as connection, connection.begin():
+        with self._reading.connect() as connection, connection.begin():
             return (key, *METRICA_COLUMNS), metrica_rows(connection, since, until, key)
 
 

@@ -40,6 +40,7 @@ from gateway.store.order_status_settings import with_order_status
 from gateway.store.orders import StoredOrders
 from gateway.store.outbox import StoredOutbox
 from gateway.store.pauses import StoredPauses
+from gateway.store.pbx_settings import pbx_of, with_pbx, without_pbx
 from gateway.store.pin_guesses import StoredPinEntry
 from gateway.store.queue_settings import with_queue
 from gateway.store.reception_settings import with_reception
@@ -219,6 +220,18 @@ class Store:
     async def change_general(self, changes: Mapping[str, object], *, by: str) -> None:
         """Commit other values of it. Raises SettingsError, StoreError."""
         await self._change(lambda shop: with_general(shop, changes), by)
+
+    def pbx(self) -> dict[str, Any]:
+        """The PBX where couriers are extensions, and which of them are."""
+        return pbx_of(self._shop)
+
+    async def change_pbx(self, changes: Mapping[str, object], passwords: Mapping[str, str | None], *, by: str) -> None:
+        """Commit another PBX, or other passwords there. Raises SettingsError, StoreError."""
+        await self._change(lambda shop: with_pbx(shop, changes, passwords), by)
+
+    async def remove_pbx(self, *, by: str) -> None:
+        """Commit the shop without its PBX and the passwords there. Raises LookupError, StoreError."""
+        await self._change(without_pbx, by)
 
     async def change_reception(self, changes: Mapping[str, object], *, by: str) -> None:
         """Commit other rules of the reception. Raises SettingsError, StoreError."""

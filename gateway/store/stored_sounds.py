@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from types import TracebackType
-from typing import Self
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, select, update
 
 from gateway.clock import WallClock, utc_now
-from gateway.store.database import Places, open_engine
+from gateway.store.database import Places
+from gateway.store.opened import OpenedToWrite
 from gateway.store.schema import recordings
 from gateway.store.schema_replication import stored_recordings
 
@@ -31,22 +30,12 @@ class SoundToStore:
     """Of the file on disk."""
 
 
-class StoredSounds:
+class StoredSounds(OpenedToWrite):
     """Used with `with`."""
 
     def __init__(self, places: Places, clock: WallClock = utc_now) -> None:
-        self._writing = open_engine(places.database)
-        self._reading = open_engine(places.database, read_only=True)
+        super().__init__(places)
         self._clock = clock
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._writing.dispose()
-        self._reading.dispose()
 
     def next_to_store(self, without: Collection[str] = ()) -> SoundToStore | None:
         """The oldest recording that is to go there, but for those whose files are not here; None: none is left."""

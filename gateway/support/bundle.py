@@ -25,7 +25,8 @@ from gateway.errors import GatewayError
 from gateway.messages import finding_text
 from gateway.settings import Settings
 from gateway.store.alert_ways import stored_alert_ways
-from gateway.store.database import open_engine, schema_version
+from gateway.store.database import schema_version
+from gateway.store.opened import transaction
 from gateway.store.schema import calls, users
 from gateway.store.schema_call_backs import call_backs
 from gateway.store.schema_contacts import contacts
@@ -127,14 +128,10 @@ def _report(settings: Settings) -> Iterator[str]:
 def _last_calls(settings: Settings) -> str:
     if not settings.database.exists():
         return "There is no store.\n"
-    engine = open_engine(settings.database, read_only=True)
-    try:
-        with engine.connect() as connection, connection.begin():
-            count = connection.execute(select(func.count()).select_from(calls)).scalar_one()
-            rows = connection.execute(select(*_CALL_FACTS).order_by(calls.c.started_at.desc()).limit(CALLS)).mappings()
-            return json.dumps({"in_all": count, "last": [dict(row) for row in rows]}, default=str, indent=1)
-    finally:
-        engine.dispose()
+    with transaction(settings.database, read_only=True) as connection:
+        count = connection.execute(select(func.count()).select_from(calls)).scalar_one()
+        rows = connection.execute(select(*_CALL_FACTS).order_by(calls.c.started_at.desc()).limit(CALLS)).mappings()
+        return json.dumps({"in_all": count, "last": [dict(row) for row in rows]}, default=str, indent=1)
 
 
 def _or_fault(text: Callable[[], str]) -> str:
@@ -174,14 +171,11 @@ def _words_of_alerts(settings: Settings) -> list[tuple[str, bool]]:
     """What the panel was told of the ways of alerts; who knows the webhook's address may post to it."""
     if not settings.database.exists():
         return []
-    engine = open_engine(settings.database, read_only=True)
     try:
-        with engine.connect() as connection, connection.begin():
+        with transaction(settings.database, read_only=True) as connection:
             ways = stored_alert_ways(connection)
     except SQLAlchemyError:
         return []  # a store that cannot be read gives nothing away either
-    finally:
-        engine.dispose()
     mail = ways.mail
     people = (*mail.to, mail.sender, mail.user, *ways.telegram.chats, *ways.sms.numbers)
     secrets = (ways.webhook.secret, ways.telegram.token, mail.password, ways.webhook.url)
@@ -192,9 +186,8 @@ def _known_names(settings: Settings) -> list[str]:
     """Of staff, contacts, customers and visitors: whoever the store knows by name."""
     if not settings.database.exists():
         return []
-    engine = open_engine(settings.database, read_only=True)
     try:
-        with engine.connect() as connection, connection.begin():
+        with transaction(settings.database, read_only=True) as connection:
             return [
                 name
                 for column in (users.c.name, contacts.c.name, orders.c.customer, call_backs.c.name, site_visits.c.name)
@@ -202,8 +195,6 @@ def _known_names(settings: Settings) -> list[str]:
             ]
     except SQLAlchemyError:
         return []  # a store that cannot be read gives nothing away either
-    finally:
-        engine.dispose()
 
 
 def _first_lines(file: Path, count: int) -> list[str]:

@@ -56,7 +56,8 @@ class RowSending:
         self._settings = settings
         self._clock = clock
         self._stack = ExitStack()
-        self._changes = ChangeLog(settings, clock)
+        self._changes = self._stack.enter_context(ChangeLog(settings, clock))
+        self._shared = self._stack.enter_context(ExitStack())
         self._replicator: Replicator | None = None
         self._seen: datetime | None = None
 
@@ -67,7 +68,6 @@ class RowSending:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
-        self._changes.close()
 
     def step(self) -> bool:
         """Send a batch if something waits, or nothing was heard of us for a while; whether there is more.
@@ -89,11 +89,11 @@ class RowSending:
         return is_more
 
     def _connected(self) -> Replicator:
-        self._stack.close()
+        self._shared.close()
         place = self._settings.replication
         standing = self._changes.begin()
         shared = SharedStore(open_shared(place), gateway_id=standing.gateway_id, name=place.name or "")
-        self._stack.enter_context(shared)
+        self._shared.enter_context(shared)
         shared.prepare()
         return Replicator(self._changes, shared, remove=self._remove, clock=self._clock)
 

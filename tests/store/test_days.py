@@ -146,7 +146,7 @@ def test_every_column_that_the_statistics_look_at_is_watched(places: Settings, t
         return sqlite3.SQLITE_OK
 
     with Reports(places, clock=lambda: FIRST + timedelta(days=2)) as reports:
-        with reports._engine.connect() as connection:
+        with reports._reading.connect() as connection:
             driver = connection.connection.driver_connection
             assert isinstance(driver, sqlite3.Connection)
             driver.set_authorizer(allow)
@@ -223,7 +223,7 @@ def test_what_was_looked_at_once_costs_little_the_next_time(places: Settings) ->
         def step() -> None:
             steps[0] += 1
 
-        with reports._engine.connect() as connection:
+        with reports._reading.connect() as connection:
             driver = connection.connection.driver_connection
             assert isinstance(driver, sqlite3.Connection)
             driver.set_progress_handler(step, 10)

@@ -153,7 +153,7 @@ def test_a_page_of_a_long_log_is_little_work(places: Settings) -> None:
             def step(taken: list[int] = taken) -> None:
                 taken[0] += 1
 
-            with queries._engine.connect() as connection:
+            with queries._reading.connect() as connection:
                 driver = connection.connection.driver_connection
                 assert isinstance(driver, sqlite3.Connection)
                 driver.set_progress_handler(step, 10)
@@ -183,7 +183,7 @@ def test_reading_cannot_write(places: Settings) -> None:
     prepare(places)
     with (
         Queries(places) as queries,
-        queries._engine.connect() as connection,
+        queries._reading.connect() as connection,
         pytest.raises(OperationalError, match="readonly"),
     ):
         connection.exec_driver_sql("DELETE FROM calls")

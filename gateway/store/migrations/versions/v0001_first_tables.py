@@ -124,6 +124,7 @@ def upgrade() -> None:
         "jobs",
         Column("kind", Text, nullable=False),
         Column("key", Text, nullable=True),
+        Column("lane", Text, nullable=True),
         Column("arguments", JSON, nullable=False),
         Column("state", String(16), nullable=False),
         Column("due_at", String(27), nullable=False),
