@@ -45,8 +45,8 @@ from gateway.store.self_served import not_self_served
 from gateway.store.site_visits import visit_of_call
 
 
-class CallsWanted(Protocol):
-    """Which calls; None: all."""
+class CallsSought(Protocol):
+    """Which calls, wherever they are kept; None: all."""
 
     @property
     def direction(self) -> str | None:
@@ -57,20 +57,8 @@ class CallsWanted(Protocol):
         """answered, or missed (over, and nobody answered)."""
 
     @property
-    def courier(self) -> str | None:
-        """The courier's extension."""
-
-    @property
-    def line(self) -> str | None:
-        """The line's name."""
-
-    @property
     def search(self) -> str | None:
         """A part of a number or of a name."""
-
-    @property
-    def recorded(self) -> bool | None:
-        """With a recording, or without."""
 
     @property
     def since(self) -> datetime | None:
@@ -79,6 +67,22 @@ class CallsWanted(Protocol):
     @property
     def until(self) -> datetime | None:
         """Started before."""
+
+
+class CallsWanted(CallsSought, Protocol):
+    """Which of this gateway's calls."""
+
+    @property
+    def courier(self) -> str | None:
+        """The courier's extension."""
+
+    @property
+    def line(self) -> str | None:
+        """The line's name."""
+
+    @property
+    def recorded(self) -> bool | None:
+        """With a recording, or without."""
 
 
 class MessagesWanted(Protocol):

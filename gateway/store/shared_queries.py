@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -26,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy import tuple_ as row_of
 
 from gateway.store.paging import holds, read_cursor, write_cursor
-from gateway.store.queries import call_wire, leg_wire, note_wire, recording_wire, wire
+from gateway.store.queries import CallsSought, call_wire, leg_wire, note_wire, recording_wire, wire
 from gateway.store.schema import moment_text
 from gateway.store.shared_schema import (
     SHARED,
@@ -42,32 +41,12 @@ from gateway.telephony.missed import SELF_SERVED
 shared_sounds = SHARED["stored_recordings"]
 
 
-class SharedCallsWanted(Protocol):
-    """Which calls; None: all."""
+class SharedCallsWanted(CallsSought, Protocol):
+    """Which of all gateways' calls."""
 
     @property
     def gateway(self) -> str | None:
         """The gateway's id."""
-
-    @property
-    def direction(self) -> str | None:
-        """incoming, outgoing or internal."""
-
-    @property
-    def outcome(self) -> str | None:
-        """answered, or missed (over, and nobody answered)."""
-
-    @property
-    def search(self) -> str | None:
-        """A part of a number or of a name."""
-
-    @property
-    def since(self) -> datetime | None:
-        """Started then or later."""
-
-    @property
-    def until(self) -> datetime | None:
-        """Started before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
