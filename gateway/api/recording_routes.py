@@ -117,26 +117,24 @@ class RecordingRoutes:
     async def _get_recording(self, request: web.Request) -> web.StreamResponse:
         """Who listens is on disk before the first byte goes out."""
         if request.method != "HEAD":
-            await self._evidence.note_listening(
-                request.match_info["id"],
-                by=request[PRINCIPAL].name,
-                address=client_address(request),
-                is_download=request.query.get("download") == "true",
-            )
+            await self._note_listening(request)
             await self._heard(request.match_info["id"], by=request[PRINCIPAL].name)
         return await self._relay.pass_on(request)
 
     async def _get_elsewhere(self, request: web.Request) -> web.StreamResponse:
         """As of an own recording; here it is on record who listened, not at the gateway that made it."""
         if request.method != "HEAD":
-            await self._evidence.note_listening(
-                request.match_info["id"],
-                by=request[PRINCIPAL].name,
-                address=client_address(request),
-                is_download=request.query.get("download") == "true",
-                is_elsewhere=True,
-            )
+            await self._note_listening(request, is_elsewhere=True)
         return await self._relay.pass_on(request)
+
+    async def _note_listening(self, request: web.Request, *, is_elsewhere: bool = False) -> None:
+        await self._evidence.note_listening(
+            request.match_info["id"],
+            by=request[PRINCIPAL].name,
+            address=client_address(request),
+            is_download=request.query.get("download") == "true",
+            is_elsewhere=is_elsewhere,
+        )
 
     async def _post_pause(self, request: web.Request) -> web.Response:
         return self._have_paused(request, paused=True)
