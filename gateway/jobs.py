@@ -11,13 +11,17 @@ A job is an async function; what it needs is bound to it by daemon.py, what it i
 
 A job says by returning that it is done, by TryLater that it is not done yet, by any other GatewayError that
 it never will be. A fault that nobody foresaw is tried again too: the next version may know better.
+
+Jobs of one lane run one after the other, in the order in which they were promised; while one of them waits for another
+try, the others wait with it, so that a receiver who is away is asked once, not once for each job. One that was
+tried in vain too often lets the others pass.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -36,6 +40,8 @@ MOST_AT_ONCE = 8
 LOOK_SECONDS = 60.0
 """How long the runner sleeps at most: the wall clock may have been set meanwhile."""
 DISK_RETRY_SECONDS = 5.0
+FIRST_IN_LANE_TRIES = 5
+"""So often a job is tried before the others of its lane; about two and a half minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,9 @@ class Told:
     attempt: int
     promised_at: datetime
     expires_at: datetime | None = None
+    due_at: datetime | None = None
+    lane: str | None = None
+    """Jobs of the same lane run one after the other."""
 
     def text(self, name: str) -> str:
         """An argument that must be a text. Raises JobUnreadable."""
@@ -131,7 +140,14 @@ class JobLedger(Protocol):
     """Where jobs are kept. The store implements it."""
 
     def promise(
-        self, kind: str, arguments: Mapping[str, Any], *, key: str | None, due_at: datetime, expires_at: datetime | None
+        self,
+        kind: str,
+        arguments: Mapping[str, Any],
+        *,
+        key: str | None,
+        due_at: datetime,
+        expires_at: datetime | None,
+        lane: str | None = None,
     ) -> Promised:
         """Hand a job to the disk, at once and for good; of two with the same kind and `key` only the first counts."""
 
@@ -143,8 +159,8 @@ class JobLedger(Protocol):
     ) -> bool | None:
         """Let a job of those kinds wait once more, for as long as its kind lasts; False: it runs or is done."""
 
-    async def due(self, now: datetime, limit: int) -> tuple[list[Told], datetime | None]:
-        """Jobs to run now, the longest due first, and when the next one will be due."""
+    async def due(self, now: datetime, limit: int, besides: Collection[str] = ()) -> tuple[list[Told], datetime | None]:
+        """Jobs to run now, the longest due first, and when the next one will be due; none of the lanes `besides`."""
 
     async def begin(self, job_id: str) -> None:
         """Commit that the job runs. Raises StoreError."""
@@ -160,7 +176,13 @@ class Promises(Protocol):
     """What flows and others are given to make promises with."""
 
     def promise(
-        self, kind: str, arguments: Mapping[str, Any], *, key: str | None = None, due_at: datetime | None = None
+        self,
+        kind: str,
+        arguments: Mapping[str, Any],
+        *,
+        key: str | None = None,
+        due_at: datetime | None = None,
+        lane: str | None = None,
     ) -> Promised:
         """See JobRunner.promise."""
 
@@ -176,11 +198,19 @@ class JobRunner:
             if each.name in self._jobs:
                 raise ValueError(f"two jobs are named {each.name}")
             self._jobs[each.name] = each
-        self._running: set[str] = set()
+        self._running: dict[str, str | None] = {}
+        """The jobs that run, and their lanes."""
+        self._lanes = _Lanes()
         self._woken = asyncio.Event()
 
     def promise(
-        self, kind: str, arguments: Mapping[str, Any], *, key: str | None = None, due_at: datetime | None = None
+        self,
+        kind: str,
+        arguments: Mapping[str, Any],
+        *,
+        key: str | None = None,
+        due_at: datetime | None = None,
+        lane: str | None = None,
     ) -> Promised:
         """Store a job, to be run at `due_at` or at once. Synchronous (rule 8): from here on only the disk can fail.
 
@@ -194,6 +224,7 @@ class JobRunner:
             key=key,
             due_at=due_at or now,
             expires_at=None if lasts is None else (due_at or now) + lasts,
+            lane=lane,
         )
         promised.on_kept(self._woken.set)
         return promised
@@ -205,6 +236,7 @@ class JobRunner:
         """
         lasts = {kind: self._jobs[kind].lasts for kind in kinds}
         found = await self._ledger.again(job_id, kinds, due_at=self._clock(), lasts=lasts)
+        self._lanes.wake()
         self._woken.set()
         return found
 
@@ -235,16 +267,22 @@ class JobRunner:
 
     async def _start_due(self, tasks: asyncio.TaskGroup) -> float:
         """Start what can be started; how long to sleep then."""
-        now = self._clock()
-        room = MOST_AT_ONCE - len(self._running)
-        found, following = await self._ledger.due(now, room) if room > 0 else ([], None)
-        for told in found:
-            await self._ledger.begin(told.job_id)
-            self._running.add(told.job_id)
-            tasks.create_task(self._attempt(told))
+        following: datetime | None = None
+        while (room := MOST_AT_ONCE - len(self._running)) > 0:
+            busy = {lane for lane in self._running.values() if lane is not None}
+            found, following = await self._ledger.due(self._clock(), room, busy | self._lanes.resting())
+            first = {told.lane: told for told in reversed(found) if told.lane is not None}
+            now = [told for told in found if told.lane is None or told is first[told.lane]]
+            for told in now:
+                await self._ledger.begin(told.job_id)
+                self._running[told.job_id] = told.lane
+                tasks.create_task(self._attempt(told))
+            if len(now) == len(found):
+                break  # else those behind a lane's first one are looked for once more, without that lane
+        pause = min(LOOK_SECONDS, self._lanes.seconds_of_rest())
         if following is None:
-            return LOOK_SECONDS
-        return min(max((following - self._clock()).total_seconds(), 0.0), LOOK_SECONDS)
+            return pause
+        return min(max((following - self._clock()).total_seconds(), 0.0), pause)
 
     async def _attempt(self, told: Told) -> None:
         kind = self._jobs.get(told.kind)
@@ -256,24 +294,71 @@ class JobRunner:
                 await self._ledger.finish(told.job_id, "failed", "Nobody serves this kind of job.")
             else:
                 await kind.run(told)
+                self._lanes.go_on(told.lane)
                 await self._ledger.finish(told.job_id, "done", None)
         except (TryLater, StoreError) as fault:
             await self._postpone(told, fault)
         except GatewayError as fault:
             log.warning("The job %s cannot be done: %s", told.kind, fault)
+            self._lanes.go_on(told.lane)
             await self._ledger.finish(told.job_id, "failed", str(fault))
         except Exception as fault:  # one of the few named places (rule 4): one job must not end the others
             log.exception("The job %s broke and is tried again.", told.kind)
             await self._postpone(told, fault)
         finally:
-            self._running.discard(told.job_id)
+            self._running.pop(told.job_id, None)
             self._woken.set()
 
     async def _postpone(self, told: Told, fault: Exception) -> None:
         pause = pause_before(told.attempt)
+        if told.lane is not None:
+            pause = pause_before(self._lanes.failures(told.lane) + 1)
         if isinstance(fault, TryLater):
             pause = float(str(fault.values.get("seconds", pause)))
-        await self._ledger.postpone(told.job_id, self._clock() + timedelta(seconds=pause), str(fault))
+        due_at = self._clock() + timedelta(seconds=pause)
+        if told.lane is not None:
+            self._lanes.rest(told.lane, pause)
+            if told.attempt < FIRST_IN_LANE_TRIES and told.due_at is not None:
+                due_at = told.due_at  # its place in the lane
+        await self._ledger.postpone(told.job_id, due_at, str(fault))
+
+
+class _Lanes:
+    """Lanes that rest, since a job of theirs was tried in vain; forgotten with the daemon, which tries at its start."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+        self._failures: dict[str, int] = {}
+
+    def failures(self, lane: str) -> int:
+        """How often in a row it came to nothing."""
+        return self._failures.get(lane, 0)
+
+    def rest(self, lane: str, seconds: float) -> None:
+        """It came to nothing once more: nothing of it runs for so long."""
+        self._failures[lane] = self.failures(lane) + 1
+        self._until[lane] = asyncio.get_running_loop().time() + seconds
+
+    def go_on(self, lane: str | None) -> None:
+        """Somebody is there."""
+        if lane is not None:
+            self._failures.pop(lane, None)
+            self._until.pop(lane, None)
+
+    def wake(self) -> None:
+        """Nobody rests: a person wants to see what happens."""
+        self._until.clear()
+
+    def resting(self) -> set[str]:
+        """Those of which nothing may run now."""
+        now = asyncio.get_running_loop().time()
+        self._until = {lane: until for lane, until in self._until.items() if until > now}
+        return set(self._until)
+
+    def seconds_of_rest(self) -> float:
+        """Until the first of them may run; infinite where none rests."""
+        now = asyncio.get_running_loop().time()
+        return min((until - now for until in self._until.values()), default=float("inf"))
 
 
 def pause_before(attempt: int) -> float:

@@ -233,3 +233,109 @@ async def test_a_kind_that_nobody_serves_cannot_be_promised_and_one_that_was_onc
 
 def test_the_pauses_have_a_bound() -> None:
     assert [pause_before(attempt) for attempt in (1, 2, 3, 12, 500)] == [5, 10, 20, 3600, 3600]
+
+
+class Program:
+    """Takes what it is told, unless it is away; `refused` names what it never takes for now."""
+
+    def __init__(self) -> None:
+        self.is_away = False
+        self.refused: set[str] = set()
+        self.tried: list[tuple[float, str]] = []
+        self.taken: list[str] = []
+        self.at_once = 0
+        self.most_at_once = 0
+
+    async def take(self, told: Told) -> None:
+        name = told.text("name")
+        self.tried.append((asyncio.get_running_loop().time(), name))
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            await asyncio.sleep(1)
+        finally:
+            self.at_once -= 1
+        if self.is_away or name in self.refused:
+            raise TryLater("away")
+        self.taken.append(name)
+
+
+def _lane_of(*programs: Program) -> tuple[BoundJob, ...]:
+    return tuple(
+        BoundJob(name=f"tell-{number}", run=program.take, lasts=timedelta(days=3))
+        for number, program in enumerate(programs)
+    )
+
+
+async def test_jobs_of_a_lane_go_one_after_the_other_in_order_and_nobody_else_waits_for_them(tmp_path: Path) -> None:
+    program, bell = Program(), Bell()
+    names = [str(number) for number in range(30)]
+    async with running(tmp_path, *_lane_of(program), RING.with_tools(bell)) as (runner, _):
+        for name in names:
+            runner.promise("tell-0", {"name": name}, lane="a")
+        runner.promise("ring", {"name": "Anna"})
+        began = asyncio.get_running_loop().time()
+        await asyncio.sleep(2)
+        assert [at - began for at, _ in bell.rung] == [pytest.approx(0, abs=0.5)]
+        await asyncio.sleep(40)
+    assert program.taken == names
+    assert program.most_at_once == 1
+
+
+async def test_a_program_that_is_away_is_asked_once_for_all_that_waits_for_it(tmp_path: Path) -> None:
+    away, there = Program(), Program()
+    away.is_away = True
+    names = [str(number) for number in range(40)]
+    async with running(tmp_path, *_lane_of(away, there)) as (runner, _):
+        for name in names:
+            runner.promise("tell-0", {"name": name}, lane="a")
+            runner.promise("tell-1", {"name": name}, lane="b")
+        await asyncio.sleep(3600)
+        assert there.taken == names, "another program is none the worse"
+        assert [name for _, name in away.tried[:5]] == ["0"] * 5
+        assert [round(later - earlier) for (earlier, _), (later, _) in pairwise(away.tried)] == [
+            6, 11, 21, 41, 81, 161, 321, 641, 1281,
+        ]  # fmt: skip
+        away.is_away = False
+        await asyncio.sleep(2 * 3600)
+    assert sorted(away.taken) == sorted(names)
+    assert [name for name in away.taken if name not in ("0", "1")] == names[2:], "all but the two that were tried"
+
+
+async def test_what_a_program_never_takes_lets_the_others_pass(tmp_path: Path) -> None:
+    program = Program()
+    program.refused = {"0"}
+    async with running(tmp_path, *_lane_of(program)) as (runner, store):
+        for number in range(4):
+            runner.promise("tell-0", {"name": str(number)}, lane="a")
+        await asyncio.sleep(600)
+        assert program.taken == ["1", "2", "3"]
+        program.refused = set()
+        await asyncio.sleep(3600)
+    assert program.taken == ["1", "2", "3", "0"]
+    assert {state for state, _ in states(store)} == {"done"}
+
+
+async def test_a_lane_keeps_its_order_over_a_crash(tmp_path: Path) -> None:
+    program = Program()
+    async with running(tmp_path, *_lane_of(program), crash=True) as (runner, _):
+        for number in range(6):
+            runner.promise("tell-0", {"name": str(number)}, lane="a")
+        await asyncio.sleep(2.5)
+    assert program.taken == ["0", "1"]
+    async with running(tmp_path, *_lane_of(program)):
+        await asyncio.sleep(60)
+    assert program.taken == [str(number) for number in range(6)], "what was cut off comes first"
+
+
+async def test_who_wants_another_try_need_not_wait_for_a_resting_lane(tmp_path: Path) -> None:
+    program = Program()
+    program.is_away = True
+    async with running(tmp_path, *_lane_of(program)) as (runner, store):
+        runner.promise("tell-0", {"name": "0"}, lane="a")
+        await asyncio.sleep(2000)
+        program.is_away = False
+        ((job_id,),) = store.rows("SELECT id FROM jobs")
+        assert await runner.again(job_id, ("tell-0",))
+        await asyncio.sleep(2)
+        assert program.taken == ["0"]

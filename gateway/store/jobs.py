@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, delete, or_, select, update
+from sqlalchemy import Connection, Row, case, delete, literal, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from gateway.clock import WallClock
@@ -75,10 +75,11 @@ class StoredJobs:
 
         def reopen(connection: Connection) -> int:
             running = jobs.c.state == "running"
+            at_once = literal(now, jobs.c.due_at.type)  # what has a lane keeps its place there
             again = connection.execute(
                 update(jobs)
                 .where(running, jobs.c.kind.in_(repeatable))
-                .values(state="waiting", due_at=case((jobs.c.lane.is_(None), now), else_=jobs.c.due_at))
+                .values(state="waiting", due_at=case((jobs.c.lane.is_(None), at_once), else_=jobs.c.due_at))
             ).rowcount
             connection.execute(update(jobs).where(running).values(state="unknown", finished_at=now))
             connection.execute(delete(jobs).where(jobs.c.state.not_in(_OPEN), jobs.c.finished_at < now - KEPT_FOR))
@@ -88,9 +89,7 @@ class StoredJobs:
         if again:
             log.info("%d jobs were cut off when the gateway stopped last time, and are done now.", again)
 
-    async def due(
-        self, now: datetime, limit: int, besides: Collection[str] = ()
-    ) -> tuple[list[Told], datetime | None]:
+    async def due(self, now: datetime, limit: int, besides: Collection[str] = ()) -> tuple[list[Told], datetime | None]:
         """Jobs to run now, the longest due first, and when the next one will be due; none of the lanes `besides`."""
         waiting = select(jobs).where(jobs.c.state == "waiting").order_by(jobs.c.due_at, jobs.c.id)
         if besides:
