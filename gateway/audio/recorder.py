@@ -127,4 +127,4 @@ class Recorder:
         self._begins_anew = False
 
 
-_FLUSH_SECONDS = 0.4
+_FLUSH_SECONDS = 0.25
