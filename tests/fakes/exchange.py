@@ -119,6 +119,17 @@ class FakePhones:
     def is_reachable(self, extension: str) -> bool:
         return extension not in self.away
 
+    def ringing(self) -> set[str]:
+        """Those that ring now."""
+        waiting = (LegState.NEW, LegState.RINGING)
+        return {each for each, legs in self.legs.items() if any(leg.state in waiting for leg in legs)}
+
+    def answer(self, extension: str) -> FakeLeg:
+        """Somebody picks up the phone that was rung last under that number."""
+        leg = self.legs[extension][-1]
+        leg.answers()
+        return leg
+
     def dial(self, extension: str, *, caller: Caller) -> Leg:
         leg = FakeLeg(direction=Direction.OUTGOING, peer=extension)
         leg.display_name = caller.name

@@ -26,7 +26,6 @@ from gateway.telephony.schedule import Schedule
 from gateway.telephony.shop import CourierSettings, LineSettings, PhoneSettings, Shop, TrunkSettings
 from tests.fakes.direct_store import BEGAN
 from tests.fakes.exchange import Scene, scene
-from tests.fakes.legs import FakeLeg
 
 SALES = NamedQueue(
     name="sales", title="Sales", extension="81", phones=("101", "102"), strategy=Strategy.IN_ORDER, step_seconds=10,
@@ -51,24 +50,11 @@ def with_queues(*queues: NamedQueue, **changes: Any) -> Shop:
     return replace(SHOP, queues=queues, **changes)
 
 
-def ringing(s: Scene) -> set[str]:
-    """The phones that ring now."""
-    return {
-        each for each, legs in s.phones.legs.items() for leg in legs if leg.state in (LegState.NEW, LegState.RINGING)
-    }
-
-
-def answer(s: Scene, extension: str) -> FakeLeg:
-    leg = s.phones.legs[extension][-1]
-    leg.answers()
-    return leg
-
-
 async def serve(s: Scene, line: str, number: int, extension: str) -> None:
     """A customer calls, that phone answers, and they talk for five seconds."""
     caller = s.call_to_line(line, f"+7903555{number:04d}")
     await s.after(1)
-    answer(s, extension)
+    s.phones.answer(extension)
     await s.after(5)
     caller.hangs_up()
     s.lines[line].state = LineState.READY
@@ -79,19 +65,19 @@ async def test_each_line_leads_to_its_queue_and_the_others_to_that_of_the_shop()
     async with scene(SHOP) as s:
         red = s.call_to_line("red", "+79035550001")
         await s.after(1)
-        assert ringing(s) == {"101"}, "in order, and nobody of the workshop"
+        assert s.phones.ringing() == {"101"}, "in order, and nobody of the workshop"
         await s.after(10)
-        assert ringing(s) == {"101", "102"}
+        assert s.phones.ringing() == {"101", "102"}
         provider = s.call_to_trunk("provider", "+79035550002", "+74951234567")
         await s.after(1)
-        assert ringing(s) == {"101", "102", "103"}
+        assert s.phones.ringing() == {"101", "102", "103"}
         red.hangs_up()
         provider.hangs_up()
         await s.after(1)
         s.lines["blue"].state = LineState.READY
         blue = s.call_to_line("blue", "+79035550003")
         await s.after(0.1)
-        assert ringing(s) == {"101", "102", "103"}, "all at once, as the shop's own queue has it"
+        assert s.phones.ringing() == {"101", "102", "103"}, "all at once, as the shop's own queue has it"
         blue.hangs_up()
         told = [event.queue for event in s.events if isinstance(event, CallQueued)]
         assert told == ["sales", "workshop", ""]
@@ -120,7 +106,7 @@ async def test_each_queue_has_its_own_rest() -> None:
         assert s.duty.standing("101").state is DutyState.WRAP_UP
         caller = s.call_to_trunk("provider", "+79035550002", "+74951234567")
         await s.after(1)
-        answer(s, "103")
+        s.phones.answer("103")
         await s.after(5)
         caller.hangs_up()
         await s.after(1)
@@ -136,7 +122,7 @@ async def test_turns_of_one_queue_do_not_count_in_another() -> None:
         await serve(s, "red", 1, "101")
         other = s.call_to_trunk("provider", "+79035550002", "+74951234567")
         await s.after(1)
-        assert ringing(s) == {"103"}
+        assert s.phones.ringing() == {"103"}
         other.hangs_up()
         await s.after(1)
         await serve(s, "red", 3, "102")
@@ -149,14 +135,14 @@ async def test_who_waits_too_long_goes_on_to_the_other_queue_and_in_no_circle() 
     async with scene(with_queues(sales, workshop)) as s:
         caller = s.call_to_line("red", "+79035550001")
         await s.after(29)
-        assert ringing(s) == {"101", "102"}
+        assert s.phones.ringing() == {"101", "102"}
         await s.after(2)
-        assert ringing(s) == {"103"}
+        assert s.phones.ringing() == {"103"}
         (waiting,) = s.line_up.waiting()
         assert waiting.queue == "workshop"
         await s.after(40)
         assert caller.state is LegState.ENDED, "it has been in the first one"
-        assert ringing(s) == set()
+        assert s.phones.ringing() == set()
         told = try_route(s.exchange, RouteQuestion(caller="+79035550002", called="red", at=s.clock()))
         codes = [step.code for step in told.steps]
         assert codes.count(StepCode.GREETING) == 2
@@ -197,8 +183,8 @@ async def test_a_queue_is_dialled_as_an_extension(by: str) -> None:
                 await s.after(1)
                 caller.presses("82#")
         await s.after(2)
-        assert ringing(s) == {"103"}
-        answer(s, "103")
+        assert s.phones.ringing() == {"103"}
+        s.phones.answer("103")
         await s.after(2)
         assert caller.state is LegState.UP
         caller.hangs_up()
@@ -213,7 +199,7 @@ async def test_a_branch_has_the_staff_of_its_queue() -> None:
         caller = s.call_to_line("blue", "+74951112233")
         await s.after(TWO_RINGS + 0.5)
         assert s.prompts_played[-1] == "greeting.sales"
-        assert ringing(s) == {"101"}
+        assert s.phones.ringing() == {"101"}
         caller.hangs_up()
 
 

@@ -36,24 +36,11 @@ def calls_shop(s: Scene, number: int = 1, trunk: str = "provider") -> FakeLeg:
     return s.call_to_trunk(trunk, f"+7903555{number:04d}", "+74951234567")
 
 
-def ringing(s: Scene) -> set[str]:
-    """The phones that ring now."""
-    return {
-        each for each, legs in s.phones.legs.items() for leg in legs if leg.state in (LegState.NEW, LegState.RINGING)
-    }
-
-
-def answer(s: Scene, extension: str) -> FakeLeg:
-    leg = s.phones.legs[extension][-1]
-    leg.answers()
-    return leg
-
-
 async def serve(s: Scene, extension: str, number: int, seconds: float = 5) -> None:
     """A customer calls, that phone answers, and they talk for so long."""
     caller = calls_shop(s, number)
     await s.after(1)
-    answer(s, extension)
+    s.phones.answer(extension)
     await s.after(seconds)
     caller.hangs_up()
     await s.after(0.5)
@@ -66,7 +53,7 @@ async def test_all_ring_at_once_unless_the_owner_says_otherwise() -> None:
     async with scene(SHOP) as s:
         caller = calls_shop(s)
         await s.after(0.1)
-        assert ringing(s) == {"101", "102", "103"}
+        assert s.phones.ringing() == {"101", "102", "103"}
         caller.hangs_up()
 
 
@@ -77,7 +64,7 @@ async def test_a_strategy_adds_phones_step_by_step_and_takes_none_away() -> None
         seen = []
         for _ in range(4):
             await s.after(8)
-            seen.append(ringing(s))
+            seen.append(s.phones.ringing())
         assert seen == [{"101"}, {"101", "102"}, {"101", "102", "103"}, {"101", "102", "103"}]
         assert [leg.told for leg in s.phones.legs["101"]] == [[]], "nobody has touched it"
         caller.hangs_up()
@@ -89,7 +76,7 @@ async def test_a_phone_that_turns_the_call_down_gives_its_place_to_the_next() ->
         await s.after(1)
         s.phones.legs["101"][0].hangs_up(Cause.REJECTED)
         await s.after(1.5)
-        assert ringing(s) == {"102"}
+        assert s.phones.ringing() == {"102"}
         caller.hangs_up()
 
 
@@ -99,7 +86,7 @@ async def test_round_robin_goes_on_after_whoever_was_rung_first() -> None:
         for number in range(4):
             caller = calls_shop(s, number)
             await s.after(1)
-            first.append(ringing(s))
+            first.append(s.phones.ringing())
             caller.hangs_up()
             await s.after(1)
         assert first == [{"101"}, {"102"}, {"103"}, {"101"}]
@@ -111,7 +98,7 @@ async def test_whoever_has_answered_longest_ago_rings_first() -> None:
             await serve(s, extension, number)
         caller = calls_shop(s, 9)
         await s.after(1)
-        assert ringing(s) == {"101"}
+        assert s.phones.ringing() == {"101"}
         caller.hangs_up()
 
 
@@ -129,12 +116,12 @@ async def test_whoever_has_answered_fewest_calls_today_rings_first() -> None:
         await serve(s, "101", 2)
         caller = calls_shop(s, 3)
         await s.after(1)
-        assert ringing(s) == {"101"}
+        assert s.phones.ringing() == {"101"}
         caller.hangs_up()
         await s.after(24 * 3600)
         caller = calls_shop(s, 4)
         await s.after(1)
-        assert ringing(s) == {"102"}, "yesterday's calls do not count, and 102 has answered longest ago"
+        assert s.phones.ringing() == {"102"}, "yesterday's calls do not count, and 102 has answered longest ago"
         caller.hangs_up()
 
 
@@ -142,10 +129,10 @@ async def test_a_busy_phone_is_not_offered_a_call_step_by_step() -> None:
     async with scene(queue(strategy=Strategy.IN_ORDER, step_seconds=60)) as s:
         talking = s.call_from_phone("101", "103")
         await s.after(0.1)
-        answer(s, "103")
+        s.phones.answer("103")
         caller = calls_shop(s)
         await s.after(1)
-        assert ringing(s) == {"102"}
+        assert s.phones.ringing() == {"102"}
         talking.hangs_up()
         caller.hangs_up()
 
@@ -161,11 +148,11 @@ async def test_who_came_first_is_served_first() -> None:
         second = calls_shop(s, 2)
         await s.after(2)
         assert {each: len(legs) for each, legs in s.phones.legs.items()} == {"101": 1, "102": 1, "103": 1}
-        answer(s, "102")
+        s.phones.answer("102")
         await s.after(1)
         assert first.state is LegState.UP
-        assert ringing(s) == {"101", "103"}, "whoever is free rings for the second one at once"
-        answer(s, "101")
+        assert s.phones.ringing() == {"101", "103"}, "whoever is free rings for the second one at once"
+        s.phones.answer("101")
         await s.after(1)
         assert [call.talking_to.peer for call in s.switchboard.calls() if call.talking_to] == ["102", "101"]
         first.hangs_up()
@@ -180,7 +167,7 @@ async def test_the_only_phone_goes_to_the_callers_in_their_order() -> None:
             callers.append(calls_shop(s, number))
             await s.after(3)
         for number, caller in enumerate(callers):
-            answer(s, "101")
+            s.phones.answer("101")
             await s.after(4)
             (talking,) = [call for call in s.switchboard.calls() if call.talking_to is not None]
             assert talking.caller.peer == f"+7903555{number:04d}"
@@ -195,9 +182,9 @@ async def test_who_turned_the_first_down_comes_back_to_the_first() -> None:
         await s.after(1)
         s.phones.legs["101"][-1].hangs_up(Cause.REJECTED)
         await s.after(3)
-        assert ringing(s) == {"101"}, "for the second one"
+        assert s.phones.ringing() == {"101"}, "for the second one"
         await s.after(20)
-        answer(s, "101")
+        s.phones.answer("101")
         await s.after(1)
         (talking,) = [call for call in s.switchboard.calls() if call.talking_to is not None]
         assert talking.caller is first
@@ -216,11 +203,11 @@ async def test_a_pause_is_dialled_kept_and_ended() -> None:
         assert (s.duty.standing("101").state, s.duty.standing("101").reason) == (DutyState.PAUSED, "store")
         caller = calls_shop(s)
         await s.after(0.2)
-        assert ringing(s) == {"102", "103"}
+        assert s.phones.ringing() == {"102", "103"}
         phone = s.call_from_phone("101", "*75")
         await s.after(3)
         assert s.prompts_played[-1] == "pause-off"
-        assert ringing(s) == {"101", "102", "103"}, "as soon as it takes calls again"
+        assert s.phones.ringing() == {"101", "102", "103"}, "as soon as it takes calls again"
         caller.hangs_up()
         assert phone.state is LegState.ENDED
         changed = [(event.extension, event.state) for event in s.events if isinstance(event, StaffChanged)]
@@ -233,7 +220,7 @@ async def test_a_phone_that_pauses_rings_no_more() -> None:
         await s.after(1)
         await s.duty.pause("101", "", by="anna")
         await s.after(0.1)
-        assert ringing(s) == {"102", "103"}
+        assert s.phones.ringing() == {"102", "103"}
         assert caller.state is not LegState.ENDED
         caller.hangs_up()
         await s.duty.resume("101", by="anna")
@@ -244,11 +231,11 @@ async def test_nobody_who_pauses_is_rung_in_a_group_but_a_direct_call_reaches_it
         await s.duty.pause("101", "", by="anna")
         caller = s.call_to_line("red", "+79035550001")
         await s.after(0.2)
-        assert ringing(s) == {"102", "103"}
+        assert s.phones.ringing() == {"102", "103"}
         caller.hangs_up()
         direct = s.call_from_phone("102", "101")
         await s.after(0.2)
-        assert ringing(s) == {"101"}
+        assert s.phones.ringing() == {"101"}
         direct.hangs_up()
         await s.duty.resume("101", by="anna")
 
@@ -259,7 +246,7 @@ async def test_a_manager_who_pauses_is_passed_over() -> None:
         await s.duty.pause("101", "", by="anna")
         caller = calls_shop(s, 1)
         await s.after(1)
-        assert ringing(s) == {"102", "103"}, "as for anybody, and nobody waits for the manager"
+        assert s.phones.ringing() == {"102", "103"}, "as for anybody, and nobody waits for the manager"
         caller.hangs_up()
         await s.duty.resume("101", by="anna")
 
@@ -299,9 +286,9 @@ async def test_after_a_call_a_phone_is_left_alone_for_a_while() -> None:
         assert s.duty.standing("101").state is DutyState.WRAP_UP
         caller = calls_shop(s, 2)
         await s.after(10)
-        assert ringing(s) == {"102", "103"}
+        assert s.phones.ringing() == {"102", "103"}
         await s.after(21)
-        assert ringing(s) == {"101", "102", "103"}
+        assert s.phones.ringing() == {"101", "102", "103"}
         caller.hangs_up()
 
 
@@ -318,7 +305,7 @@ async def test_a_promised_call_waits_for_somebody_who_takes_calls() -> None:
     async with scene(shop) as s:
         caller = calls_shop(s, 1)
         await s.after(1)
-        answer(s, "101")
+        s.phones.answer("101")
         await s.after(1)
         waiting = calls_shop(s, 2)
         await s.after(SECOND_GREETING + 3)
@@ -327,9 +314,9 @@ async def test_a_promised_call_waits_for_somebody_who_takes_calls() -> None:
         await s.after(8)
         caller.hangs_up()
         await s.after(20)
-        assert ringing(s) == set(), "it rests, and the promise waits"
+        assert s.phones.ringing() == set(), "it rests, and the promise waits"
         await s.after(15)
-        assert ringing(s) == {"101"}
+        assert s.phones.ringing() == {"101"}
         (promise,) = s.call_backs.waiting()
         s.call_backs.cancel(promise.id)
         s.phones.legs["101"][-1].hangs_up(Cause.REJECTED)
