@@ -8,12 +8,15 @@ import inspect
 import os
 import secrets
 from collections.abc import Coroutine, Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
+from gateway.settings import Settings
+from gateway.store.database import prepare
 from tests.hygiene import (
     call_passed,
     let_go,
@@ -33,6 +36,14 @@ __all__ = ["logs_can_be_formatted", "nothing_left", "refusals", "seed", "seeded"
 # A busy machine is no fault of the code: pytest-timeout bounds each test, not hypothesis each example.
 settings.register_profile("simbridge", deadline=None, print_blob=True)
 settings.load_profile("simbridge")
+
+
+@pytest.fixture(scope="session")
+def new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with a store that was just made; to be copied, not written to."""
+    places = Settings(data_dir=tmp_path_factory.mktemp("new") / "data")
+    prepare(places)
+    return places.data_dir
 
 
 @pytest.hookimpl(tryfirst=True)

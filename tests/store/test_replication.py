@@ -15,9 +15,8 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.backup.contents import settle_promises
 from gateway.ids import new_id
-from gateway.settings import Settings
 from gateway.store.change_log import ChangeLog
-from gateway.store.database import open_engine, prepare
+from gateway.store.database import open_engine
 from gateway.store.schema import calls, messages
 from gateway.store.schema_contacts import call_notes
 from gateway.store.schema_replication import changes
@@ -49,14 +48,6 @@ def connected(server: Postgres) -> Iterator[Engine]:
 def shared(connected: Engine) -> Engine:
     empty(connected)
     return connected
-
-
-@pytest.fixture(scope="module")
-def new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store that was just made; to be copied."""
-    places = Settings(data_dir=tmp_path_factory.mktemp("new") / "data")
-    prepare(places)
-    return places.data_dir
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from sqlalchemy import select, update
 from gateway.replication_settings import ReplicationSettings
 from gateway.settings import Settings
 from gateway.store.change_log import ChangeLog
-from gateway.store.database import prepare
 from gateway.store.schema import recordings
 from gateway.store.schema_replication import stored_recordings
 from gateway.store.shared_store import open_shared
@@ -116,13 +115,6 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
         secret.write_text(running.secret_key)
         RecordingStore(_place(running, secret)).remove("nothing")  # its library starts threads that stay
         yield running
-
-
-@pytest.fixture(scope="module")
-def new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    places = Settings(data_dir=tmp_path_factory.mktemp("new") / "data")
-    prepare(places)
-    return places.data_dir
 
 
 @pytest.fixture
