@@ -14,7 +14,7 @@ from gateway.telephony.reception import Reception
 from gateway.telephony.voicemail import QUEUE_BOX
 from tests.fakes.exchange import scene
 from tests.faults import rounds
-from tests.flows.test_queue import SECOND_GREETING, SHOP, answer, calls_shop, queue, ringing
+from tests.flows.test_queue import SECOND_GREETING, SHOP, calls_shop, queue
 
 # What callers are told.
 
@@ -46,7 +46,7 @@ async def test_the_wait_is_told_once_it_is_known() -> None:
         for number in range(3):
             caller = calls_shop(s, number)
             await s.after(140)
-            answer(s, "101")
+            s.phones.answer("101")
             await s.after(1)
             caller.hangs_up()
             await s.after(1)
@@ -77,11 +77,11 @@ async def test_after_so_long_more_phones_ring_too() -> None:
         caller = s.call_to_line("red", "+79035550001")
         await s.after(19)
         first = s.phones.legs["101"][0]
-        assert ringing(s) == {"101", "102"}
+        assert s.phones.ringing() == {"101", "102"}
         await s.after(2)
-        assert ringing(s) == {"101", "102", "103"}
+        assert s.phones.ringing() == {"101", "102", "103"}
         assert first.told == [], "the others ring on"
-        answer(s, "103")
+        s.phones.answer("103")
         await s.after(1)
         assert caller.state is LegState.UP
         caller.hangs_up()
@@ -175,7 +175,7 @@ async def test_the_caller_hangs_up_here(seed: int, story: str) -> None:
                 caller.hangs_up()
             await s.after(2)
             if story == "steps":
-                assert ringing(s), "for the other one"
+                assert s.phones.ringing(), "for the other one"
             if other.state is not LegState.ENDED:
                 other.hangs_up()
             await s.after(0.1)
