@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
+from gateway.telephony.destinations import Announce
 from gateway.telephony.flow import call_flow
-from gateway.telephony.routing import Announce
 
 
 @call_flow(Announce)

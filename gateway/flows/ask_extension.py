@@ -11,8 +11,9 @@ import asyncio
 from gateway.flows.ring_phones import ring_phones
 from gateway.flows.to_courier import to_courier
 from gateway.telephony.call import Call
+from gateway.telephony.destinations import AskExtension, Receive, RingPhones, TellOrderStatus, ToCourier
 from gateway.telephony.flow import call_flow, flow_for
-from gateway.telephony.routing import AskExtension, Receive, RingPhones, TellOrderStatus, ToCourier, to_dialled
+from gateway.telephony.routing import to_dialled
 
 KEY_SECONDS = 6.0
 LONGEST_EXTENSION = 8

@@ -6,8 +6,8 @@ from gateway.flows.courier_menu import RELAX_SECONDS, courier_menu
 from gateway.flows.to_outside import to_outside
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
+from gateway.telephony.destinations import CallBack, CourierMenu, RingBack, ToOutside
 from gateway.telephony.flow import call_flow
-from gateway.telephony.routing import CallBack, CourierMenu, RingBack, ToOutside
 
 CONFIRM_SECONDS = 4.0
 QUIET_SECONDS = 0.8

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
+from gateway.telephony.destinations import ChangePhone, ToOutside
 from gateway.telephony.flow import call_flow
 from gateway.telephony.forwarding import Feature
-from gateway.telephony.routing import ChangePhone, ToOutside, to_dialled
+from gateway.telephony.routing import to_dialled
 
 
 @call_flow(ChangePhone)

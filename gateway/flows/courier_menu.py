@@ -10,10 +10,11 @@ from gateway.flows.to_courier import to_courier
 from gateway.flows.to_outside import to_outside
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
+from gateway.telephony.destinations import CourierMenu, Receive, RingPhones, ToCourier, ToOutside
 from gateway.telephony.flow import call_flow
 from gateway.telephony.numbers import Dialable
 from gateway.telephony.orders import order_of_courier
-from gateway.telephony.routing import CourierMenu, Receive, RingPhones, ToCourier, ToOutside, to_dialled
+from gateway.telephony.routing import to_dialled
 
 KEY_SECONDS = 10.0
 RELAX_SECONDS = 3.0

@@ -10,10 +10,10 @@ import hmac
 
 from gateway.errors import GatewayError
 from gateway.telephony.call import Call
+from gateway.telephony.destinations import HearMessages
 from gateway.telephony.flow import call_flow
 from gateway.telephony.mailboxes import LeftMessage, boxes_of, clip_of
 from gateway.telephony.prompts import BEEP
-from gateway.telephony.routing import HearMessages
 
 MOST_AT_ONCE = 50
 KEY_SECONDS = 4.0

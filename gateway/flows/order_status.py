@@ -7,10 +7,10 @@ import hmac
 from zoneinfo import ZoneInfo
 
 from gateway.telephony.call import Call
+from gateway.telephony.destinations import TellOrderStatus
 from gateway.telephony.flow import call_flow, flow_for
 from gateway.telephony.number_kind import NumberKind, kind_of_way
 from gateway.telephony.order_status import NoStatus, OrderStatus, Told
-from gateway.telephony.routing import TellOrderStatus
 from gateway.telephony.status_prompts import status_prompts
 
 KEY_SECONDS = 4.0

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from gateway.flows.promise import Promise
 from gateway.flows.ring_phones import follow_forward
 from gateway.telephony.call import Call
+from gateway.telephony.destinations import RingPhones
 from gateway.telephony.forwarding import Forward, plan_ringing
 from gateway.telephony.queue_rules import Overflow, overflow_due_in
 from gateway.telephony.queues import box_of_queue, own_prompt
 from gateway.telephony.receiving import Received
-from gateway.telephony.routing import RingPhones
 from gateway.telephony.staff import Staff
 from gateway.telephony.voicemail import take_message
 

@@ -12,6 +12,7 @@ from gateway.flows.promise import Promise
 from gateway.flows.ring_phones import follow_forward, ring_phones
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
+from gateway.telephony.destinations import Receive, RingPhones
 from gateway.telephony.flow import call_flow
 from gateway.telephony.forwarding import forward_after
 from gateway.telephony.leg import Leg, LegState
@@ -19,7 +20,6 @@ from gateway.telephony.queue_prompts import place_prompts, wait_prompts
 from gateway.telephony.queues import own_prompt
 from gateway.telephony.receiving import UNANSWERED_SECONDS, Manner, Received, received
 from gateway.telephony.reception import RING_SECONDS
-from gateway.telephony.routing import Receive, RingPhones
 from gateway.telephony.staff import Staff, ringing_staff
 from gateway.telephony.waiting_line import WaitingLine
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gateway.telephony.call import Call
+from gateway.telephony.destinations import RecordPrompt
 from gateway.telephony.dictation import dictated
 from gateway.telephony.flow import call_flow
-from gateway.telephony.routing import RecordPrompt
 
 LONGEST_SECONDS = 65.0
 """What is longer than its prompt may be is refused; nobody talks into a phone for ever."""

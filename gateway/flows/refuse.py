@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gateway.telephony.call import Call
+from gateway.telephony.destinations import Refuse
 from gateway.telephony.flow import call_flow
-from gateway.telephony.routing import Refuse
 
 
 @call_flow(Refuse)

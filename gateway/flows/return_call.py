@@ -5,10 +5,10 @@ from __future__ import annotations
 from gateway.flows.to_outside import to_outside
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
+from gateway.telephony.destinations import ReturnCall, ToOutside
 from gateway.telephony.flow import call_flow
 from gateway.telephony.forwarding import plan_ringing
 from gateway.telephony.reception import CallBackFirst
-from gateway.telephony.routing import ReturnCall, ToOutside
 from gateway.telephony.staff import ringing_staff
 
 CUSTOMER_SECONDS = 40.0

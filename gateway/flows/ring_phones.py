@@ -6,9 +6,10 @@ from gateway.flows.to_courier import to_courier
 from gateway.flows.to_outside import to_outside
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
+from gateway.telephony.destinations import Receive, RingPhones, ToCourier, ToOutside
 from gateway.telephony.flow import call_flow, flow_for
 from gateway.telephony.forwarding import Forward, forward_after, mailbox_of, plan_ringing
-from gateway.telephony.routing import Receive, RingPhones, ToCourier, ToOutside, forwarded
+from gateway.telephony.routing import forwarded
 from gateway.telephony.voicemail import take_message
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
+from gateway.telephony.destinations import TakePlace
 from gateway.telephony.flow import call_flow
 from gateway.telephony.leg import LegState
-from gateway.telephony.routing import TakePlace
 
 
 @call_flow(TakePlace)

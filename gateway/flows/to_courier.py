@@ -13,10 +13,10 @@ from gateway.telephony.call import Call
 from gateway.telephony.causes import NEXT_WAY, Cause
 from gateway.telephony.courier_texts import missed_text
 from gateway.telephony.courier_ways import after_courier, has_app, holds_the_only_line
+from gateway.telephony.destinations import RingPhones, ToCourier
 from gateway.telephony.flow import call_flow, flow_for
 from gateway.telephony.leg import Leg, LegState
 from gateway.telephony.line import Line
-from gateway.telephony.routing import RingPhones, ToCourier
 from gateway.telephony.shop import FollowMe
 
 CONFIRM_SECONDS = 8.0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from gateway.telephony.call import Call
 from gateway.telephony.causes import NEXT_WAY
+from gateway.telephony.destinations import ManagerFirst
 from gateway.telephony.flow import call_flow, flow_for
 from gateway.telephony.leg import Leg
 from gateway.telephony.numbers import Dialable
 from gateway.telephony.regular_way import Rung, before_the_usual_way
-from gateway.telephony.routing import ManagerFirst
 
 
 @call_flow(ManagerFirst)

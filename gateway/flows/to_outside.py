@@ -5,8 +5,8 @@ from __future__ import annotations
 from gateway.flows.to_emergency import to_emergency
 from gateway.telephony.call import Call
 from gateway.telephony.causes import NEXT_WAY, Cause
+from gateway.telephony.destinations import ToOutside
 from gateway.telephony.flow import call_flow
-from gateway.telephony.routing import ToOutside
 
 MOST_REDIRECTS = 3
 """So often a provider may say that the party is to be found at another number (302)."""

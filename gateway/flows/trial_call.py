@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
+from gateway.telephony.destinations import TrialCall
 from gateway.telephony.flow import call_flow
 from gateway.telephony.mailboxes import clip_of
 from gateway.telephony.prompts import BEEP
-from gateway.telephony.routing import TrialCall
 from gateway.telephony.trial_call import TrialStage, TrialVerdict, overheard
 
 RING_SECONDS = 40.0

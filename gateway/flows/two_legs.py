@@ -8,8 +8,9 @@ from gateway.flows.to_courier import to_courier
 from gateway.flows.to_outside import to_outside
 from gateway.telephony.call import Call
 from gateway.telephony.causes import Cause
+from gateway.telephony.destinations import Receive, RingPhones, ToCourier, ToOutside, TwoLegs
 from gateway.telephony.flow import call_flow
-from gateway.telephony.routing import Receive, RingPhones, ToCourier, ToOutside, TwoLegs, to_dialled
+from gateway.telephony.routing import to_dialled
 
 EMPLOYEE_SECONDS = 30.0
 

@@ -31,6 +31,7 @@ from gateway.events import (
 )
 from gateway.ids import new_id
 from gateway.telephony.causes import Cause
+from gateway.telephony.destinations import Destination, ReturnCall
 from gateway.telephony.exchange import Exchange
 from gateway.telephony.forwarding import plan_ringing
 from gateway.telephony.leg import Leg
@@ -39,7 +40,6 @@ from gateway.telephony.numbers import Dialable
 from gateway.telephony.promised import NOT_THE_CUSTOMER, OPEN, PromisedCall, PromiseLedger, PromiseState
 from gateway.telephony.reception import CallBackFirst
 from gateway.telephony.ringing import ring
-from gateway.telephony.routing import Destination, ReturnCall
 from gateway.telephony.staff import is_engaged
 
 log = logging.getLogger(__name__)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.telephony.causes import Cause
+from gateway.telephony.destinations import RingPhones, ToCourier
 from gateway.telephony.exchange import Exchange
-from gateway.telephony.routing import Arriving, RingPhones, ToCourier, to_dialled
+from gateway.telephony.routing import Arriving, to_dialled
 from gateway.telephony.shop import Shop
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, get_args
 
-from gateway.telephony.routing import Destination
+from gateway.telephony.destinations import Destination
 
 if TYPE_CHECKING:
     from gateway.telephony.call import Call

@@ -11,13 +11,13 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from gateway.telephony.branches import Choice, choose
+from gateway.telephony.destinations import Receive
 from gateway.telephony.forwarding import Plan, plan_ringing
 from gateway.telephony.hours_prompts import opens_prompts
 from gateway.telephony.number_kind import NumberKind, kind_of_way
 from gateway.telephony.numbers import Dialable, NumberPolicy, Verdict
 from gateway.telephony.queue_rules import QueueRules
 from gateway.telephony.queues import own_prompt, queue_named
-from gateway.telephony.routing import Receive
 from gateway.telephony.russian_regions import Region
 from gateway.telephony.schedule import Opening, Schedule
 from gateway.telephony.shop import Shop

@@ -10,6 +10,20 @@ from zoneinfo import ZoneInfo
 
 from gateway.telephony.causes import Cause
 from gateway.telephony.courier_ways import after_courier, has_app, holds_the_only_line
+from gateway.telephony.destinations import (
+    Announce,
+    AskExtension,
+    CourierMenu,
+    Destination,
+    ManagerFirst,
+    Receive,
+    Refuse,
+    RingBack,
+    RingPhones,
+    TellOrderStatus,
+    ToCourier,
+    ToOutside,
+)
 from gateway.telephony.faults import cause_of_barred
 from gateway.telephony.forwarding import Forward, forward_by_rules, mailbox_of, plan_ringing
 from gateway.telephony.number_kind import NumberKind, kind_of_way
@@ -23,21 +37,7 @@ from gateway.telephony.regular_way import before_the_usual_way
 from gateway.telephony.route_outside import call_out, tell_verdict, ways_of_all, ways_of_courier
 from gateway.telephony.route_steps import StepCode
 from gateway.telephony.route_story import Story
-from gateway.telephony.routing import (
-    Announce,
-    AskExtension,
-    CourierMenu,
-    Destination,
-    ManagerFirst,
-    Receive,
-    Refuse,
-    RingBack,
-    RingPhones,
-    TellOrderStatus,
-    ToCourier,
-    ToOutside,
-    forwarded,
-)
+from gateway.telephony.routing import forwarded
 from gateway.telephony.russian_regions import Region
 from gateway.telephony.schedule import Because
 from gateway.telephony.shop import FollowMe

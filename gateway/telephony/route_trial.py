@@ -7,12 +7,13 @@ hours, holidays, orders and the guard as they are at the moment that is asked ab
 from __future__ import annotations
 
 from gateway.errors import NoSuchWay
+from gateway.telephony.destinations import CourierMenu, Destination, ManagerFirst, RingBack, ToCourier
 from gateway.telephony.exchange import Exchange
 from gateway.telephony.number_kind import NumberKind, kind_of_way
 from gateway.telephony.route_steps import RouteAnswer, RouteQuestion, StepCode
 from gateway.telephony.route_story import Story, Thought
 from gateway.telephony.route_teller import follow
-from gateway.telephony.routing import CourierMenu, Destination, ManagerFirst, RingBack, ToCourier, route
+from gateway.telephony.routing import route
 from gateway.telephony.shop import LineSettings, Shop, TrunkSettings
 from gateway.telephony.toll_free_door import away_from_the_door, is_known_at_the_door
 

@@ -15,13 +15,7 @@ from gateway.telephony.call import Call
 from gateway.telephony.call_backs import CallBacks
 from gateway.telephony.causes import Cause
 from gateway.telephony.company import Role
-from gateway.telephony.exchange import Exchange
-from gateway.telephony.faults import cause_of_fault
-from gateway.telephony.flow import flow_for
-from gateway.telephony.leg import Leg, LegState
-from gateway.telephony.numbers import Dialable
-from gateway.telephony.orders import Order
-from gateway.telephony.routing import (
+from gateway.telephony.destinations import (
     CallBack,
     CourierMenu,
     Destination,
@@ -32,9 +26,14 @@ from gateway.telephony.routing import (
     ToCourier,
     ToOutside,
     TwoLegs,
-    route,
-    to_dialled,
 )
+from gateway.telephony.exchange import Exchange
+from gateway.telephony.faults import cause_of_fault
+from gateway.telephony.flow import flow_for
+from gateway.telephony.leg import Leg, LegState
+from gateway.telephony.numbers import Dialable
+from gateway.telephony.orders import Order
+from gateway.telephony.routing import route, to_dialled
 from gateway.telephony.shop import CourierSettings
 from gateway.telephony.toll_free_door import at_the_door
 from gateway.telephony.transfer import Silent, TransferWish

@@ -18,12 +18,13 @@ from gateway.errors import GatewayError, LegEnded
 from gateway.events import CallAnswered, CallTransferred
 from gateway.telephony.causes import Cause
 from gateway.telephony.courier_codes import CodeReader, CourierCodes
+from gateway.telephony.destinations import ToOutside
 from gateway.telephony.faults import cause_of_fault
 from gateway.telephony.flow import flow_for
 from gateway.telephony.key_code import KeyCode
 from gateway.telephony.leg import Leg, LegState
 from gateway.telephony.numbers import BarredReason, Dialable
-from gateway.telephony.routing import ToOutside, to_dialled
+from gateway.telephony.routing import to_dialled
 from gateway.telephony.transfer import TransferWish
 
 if TYPE_CHECKING:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from gateway.telephony.causes import Cause
+from gateway.telephony.destinations import Announce, Destination, Refuse
 from gateway.telephony.exchange import Exchange
 from gateway.telephony.leg import Direction, Leg
 from gateway.telephony.number_kind import NumberKind, kind_of_way
-from gateway.telephony.routing import Announce, Destination, Refuse, to_dialled
+from gateway.telephony.routing import to_dialled
 from gateway.telephony.shop import Shop
 from gateway.telephony.toll_free import TurnedAway, WhenSpent
 

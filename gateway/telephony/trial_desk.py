@@ -5,9 +5,9 @@ from __future__ import annotations
 from gateway.errors import PhoneNotFree
 from gateway.ids import new_id
 from gateway.telephony.causes import Cause
+from gateway.telephony.destinations import TrialCall
 from gateway.telephony.exchange import Exchange
 from gateway.telephony.line import Caller
-from gateway.telephony.routing import TrialCall
 from gateway.telephony.staff import is_engaged
 from gateway.telephony.trial_call import Trial, TrialStage
 from gateway.telephony.two_legs import Place

@@ -8,11 +8,12 @@ from typing import TypeAlias
 from gateway.errors import NoFreeLine, NumberBarred, PhoneNotFree
 from gateway.ids import new_id
 from gateway.telephony.causes import Cause
+from gateway.telephony.destinations import Destination, ToOutside, TwoLegs
 from gateway.telephony.exchange import Exchange
 from gateway.telephony.leg import Leg, LegState
 from gateway.telephony.line import Caller
 from gateway.telephony.numbers import BarredReason
-from gateway.telephony.routing import Destination, ToOutside, TwoLegs, to_dialled
+from gateway.telephony.routing import to_dialled
 from gateway.telephony.staff import is_engaged
 
 Place: TypeAlias = Callable[[Leg, Destination, str], bool]

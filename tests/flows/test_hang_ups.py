@@ -10,10 +10,10 @@ import pytest
 
 from gateway.events import CallAnswered, CallBackChanged, CallBackPromised, CallEnded, CallStarted
 from gateway.telephony.causes import Cause
+from gateway.telephony.destinations import Destination
 from gateway.telephony.flow import _FLOWS
 from gateway.telephony.leg import LegState
 from gateway.telephony.promised import OPEN
-from gateway.telephony.routing import Destination
 from tests.fakes.exchange import Scene, scene
 from tests.fakes.legs import FakeLeg
 from tests.faults import SOAKS, rounds

@@ -8,8 +8,9 @@ from gateway.audio.frame import SILENCE
 from gateway.audio.player import ClipSource
 from gateway.events import LegHeld, LegResumed
 from gateway.telephony.causes import Cause
+from gateway.telephony.destinations import PickUp
 from gateway.telephony.leg import Direction, LegState
-from gateway.telephony.routing import PickUp, to_pick_up
+from gateway.telephony.routing import to_pick_up
 from gateway.telephony.shop import FeatureCodes, Shop
 from tests.fakes.exchange import scene
 from tests.fakes.legs import FakeLeg

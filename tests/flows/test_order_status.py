@@ -8,11 +8,12 @@ from datetime import time, timedelta
 import pytest
 
 from gateway.events import CallRouted, CallTransferred
+from gateway.telephony.destinations import TellOrderStatus
 from gateway.telephony.leg import LegState
 from gateway.telephony.order_status import NoStatus, OrderStatus, OrderStatusRules
 from gateway.telephony.orders import Stage
 from gateway.telephony.proof_guesses import MOST_ORDERS, WRONG_PER_HOUR, ProofGuesses
-from gateway.telephony.routing import TellOrderStatus, route, to_dialled
+from gateway.telephony.routing import route, to_dialled
 from gateway.telephony.shop import Shop, TrunkSettings
 from tests.fakes.direct_store import loop_clock
 from tests.fakes.exchange import Scene, scene

@@ -9,9 +9,10 @@ import pytest
 from gateway.events import CallStarted
 from gateway.flows.to_outside import MOST_REDIRECTS
 from gateway.telephony.causes import Cause
+from gateway.telephony.destinations import Receive, Refuse
 from gateway.telephony.leg import Direction, LegState
 from gateway.telephony.line import LineState
-from gateway.telephony.routing import Receive, Refuse, route
+from gateway.telephony.routing import route
 from gateway.telephony.shop import CourierSettings, LineSettings, PbxSettings, PhoneSettings, Shop, TrunkSettings
 from tests.fakes.exchange import Scene, scene
 from tests.fakes.legs import FakeLeg
