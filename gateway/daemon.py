@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import gc
 import logging
 import signal
@@ -93,6 +94,7 @@ GOODBYE_SECONDS = 2.0
 def run_daemon(settings: Settings, config: Path) -> int:
     """Serve until SIGTERM or SIGINT. Raises a GatewayError when it cannot start."""
     give_freed_memory_back()
+    faulthandler.enable()  # the watchdog ends us by SIGABRT: then the journal says where every thread stood
     service = Notifier()
     while True:
         take_waiting(settings, lambda: service.tell("WATCHDOG=1"))
@@ -336,7 +338,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             await ending.told.wait()
             for task in (feeding, *tidying):
                 task.cancel()
-        service.tell("WATCHDOG=1" if ending.is_anew else "STOPPING=1")
+        service.stops(anew=ending.is_anew)
         log.info("Stopping: running calls may go on for a moment.")
     return ending.is_anew
 

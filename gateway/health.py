@@ -20,6 +20,8 @@ Proof = Callable[[], Awaitable[bool]]
 """Does a piece of the daemon's work; whether it was done."""
 
 ANSWER_SECONDS = 2.0
+BEGINNING_SECONDS = 120.0
+"""What a daemon may take that begins anew in the same process: running calls end, a backup is put in place, a start."""
 
 
 class Notifier:
@@ -31,6 +33,7 @@ class Notifier:
         self._address = "\0" + path[1:] if path.startswith("@") else path
         self.watchdog_seconds = _watchdog_seconds(environment)
         """Within this time of each other it wants signs of life; None: it does not watch us."""
+        self._is_beginning = False
 
     def tell(self, *assignments: str) -> None:
         """`READY=1`, `STATUS=...`: one datagram. A manager that went away is no fault of ours."""
@@ -42,6 +45,14 @@ class Notifier:
             except OSError as fault:
                 log.debug("The service manager does not listen: %s", fault)
 
+    def stops(self, *, anew: bool) -> None:
+        """The end is near. `anew`: the same process starts once more, and nobody feeds the watchdog until it serves."""
+        if not anew:
+            self.tell("STOPPING=1")
+        elif self.watchdog_seconds is not None:
+            self._is_beginning = True
+            self.tell(_patience(BEGINNING_SECONDS), "WATCHDOG=1")
+
     async def feed_watchdog(self, proofs: Mapping[str, Proof]) -> None:
         """While every one of `proofs` (by the name of what it proves) holds, say so; until cancelled.
 
@@ -50,6 +61,9 @@ class Notifier:
         """
         if self.watchdog_seconds is None:
             return
+        if self._is_beginning:
+            self._is_beginning = False
+            self.tell(_patience(self.watchdog_seconds))
         while True:
             failed = [name for name, proof in proofs.items() if not await proof()]
             if failed:
@@ -57,6 +71,11 @@ class Notifier:
             else:
                 self.tell("WATCHDOG=1")
             await asyncio.sleep(self.watchdog_seconds / 3)
+
+
+def _patience(seconds: float) -> str:
+    """How long the manager waits for a sign of life from now on (sd_notify(3))."""
+    return f"WATCHDOG_USEC={seconds * 1_000_000:.0f}"
 
 
 def _watchdog_seconds(environment: MutableMapping[str, str]) -> float | None:

@@ -107,6 +107,22 @@ async def test_a_wire_that_is_deaf_stops_the_signs_until_it_hears_again(
     assert "SIP does not work" in caplog.text
 
 
+async def test_who_begins_anew_in_the_same_process_gets_more_time_until_it_serves_again(manager: Listener) -> None:
+    """Running calls end, a backup is put in place, and all is started: longer than a loop may stand still."""
+    proof, _ = answer(True)
+    service = Notifier({"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "15000000"})
+    service.stops(anew=True)
+    assert manager.heard() == ["WATCHDOG_USEC=120000000\nWATCHDOG=1"]
+    await fed_for(4, service, sip=proof)
+    assert manager.heard() == ["WATCHDOG_USEC=15000000", "WATCHDOG=1"]
+    await fed_for(4, service, sip=proof)
+    assert manager.heard() == ["WATCHDOG=1"]
+    Notifier({"NOTIFY_SOCKET": manager.path}).stops(anew=True)
+    assert manager.heard() == []
+    service.stops(anew=False)
+    assert manager.heard() == ["STOPPING=1"]
+
+
 async def test_the_sip_port_of_a_real_server_answers_over_the_wire() -> None:
     world = SipWorld()
     async with world.server:

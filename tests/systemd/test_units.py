@@ -14,12 +14,15 @@ from pathlib import Path
 import pytest
 
 from gateway.demo.free_port import free_port
+from gateway.health import ANSWER_SECONDS
 from gateway.settings import load_settings
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 SERVICES = ("simbridge.service", "simbridge-worker.service", "simbridge-web.service")
 TIMED = ("simbridge-backup.service", "simbridge-name.service")
 """What a timer starts, and what needs Avahi."""
+START_SECONDS = 15
+"""What a start may take until the modems are hung up (docs/decisions/watchdog.md)."""
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +116,18 @@ def minimal_gateway(directory: Path) -> Path:
         encoding="utf-8",
     )
     return config
+
+
+def test_what_a_loop_that_stands_still_costs_at_most() -> None:
+    """X-D4: 35 s until the modems are hung up, of which a start on a small machine has its share."""
+    text = (SYSTEMD / "simbridge.service").read_text(encoding="utf-8")
+    seconds = [
+        int(found) for found in re.findall(r"^(?:WatchdogSec|TimeoutAbortSec|RestartSec)=(\d+)$", text, re.MULTILINE)
+    ]
+    assert len(seconds) == 3
+    assert sum(seconds) + START_SECONDS <= 35
+    watchdog = int(re.findall(r"^WatchdogSec=(\d+)$", text, re.MULTILINE)[0])
+    assert 2 * watchdog / 3 + ANSWER_SECONDS < watchdog, "one lost answer ends nothing"
 
 
 @pytest.mark.real_time
