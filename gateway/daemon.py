@@ -37,6 +37,7 @@ from gateway.backup.state import BackupWatch
 from gateway.backup.waiting import take_waiting
 from gateway.clock import utc_now
 from gateway.emulated_modems import EmulatedModems
+from gateway.event_hooks import desk_of, event_post, news_of
 from gateway.events import EventBus, Published, ShopChanged, Subscriber
 from gateway.health import Notifier, sip_answers
 from gateway.loop_load import LoopLoad
@@ -113,7 +114,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
         bus = EventBus(utc_now)
         store = await stack.enter_async_context(open_store(settings, utc_now, bus))
         safe = stack.enter_context(SafeMode(settings.data_dir, bus.publish, enabled=settings.safe_mode))
-        await mend_recordings(store, bus, settings.recordings_dir)
+        mended = await mend_recordings(store, bus, settings.recordings_dir)
         recordings = stack.enter_context(recordings_of(settings.recordings_dir, bus))
         stack.push_async_callback(recordings.settled)
 
@@ -203,6 +204,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             jobs=[
                 *alert_jobs(outgoing := await ways_outside(settings.alerts, outside, store.alert_ways.current)),
                 (couriers := CourierCallBacks(exchange)).job,
+                (programs := await event_post(settings.webhooks, outside, store.event_hooks.current, store.shop)).job,
             ],
         )
         _tell(
@@ -213,6 +215,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             messages.follow,
             alert_news := AlertNews(outgoing.targets, messages.jobs, shop=store.shop, clock=utc_now),
             AlertTexts(outgoing.targets, messages.promise_text, past_disk=messages.text_past_disk, shop=store.shop),
+            news_of(programs, messages.jobs, store, mended),
             call_backs.follow,
             couriers.follow,
             CourierWishes(shop=store.shop, orders=store.orders.alive, call_back=switchboard.call_back),
@@ -301,6 +304,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             ),
             deliveries=store.jobs.log,
             retry_delivery=messages.jobs.again,
+            programs=desk_of(programs, store),
             alert_outlets=outlets_of(outgoing, store.alert_ways, store.alert_ways.current, store.shop),
             browser_phones=BrowserPhones(
                 tunnels=sip.tunnels,

@@ -31,8 +31,12 @@ def recordings_of(directory: Path, bus: EventBus) -> Iterator[CallRecordings]:
         yield recordings
 
 
-async def mend_recordings(store: Store, bus: EventBus, directory: Path) -> None:
-    """Finish what a crash has cut off, before anything new is recorded; what has left no file is reported empty."""
+async def mend_recordings(store: Store, bus: EventBus, directory: Path) -> list[RecordingFinished]:
+    """Finish what a crash has cut off, before anything new is recorded; what has left no file is reported empty.
+
+    Gives what was published.
+    """
+    published = []
     for found in await asyncio.to_thread(repair, directory):
         path = found.path.relative_to(directory)
         if isinstance(found, Recovered):
@@ -42,13 +46,14 @@ async def mend_recordings(store: Store, bus: EventBus, directory: Path) -> None:
     for recording in store.unfinished_recordings:
         # Mended now, or whole already when the crash came before its row was committed.
         seconds, size_bytes = await asyncio.to_thread(measure, directory / recording.path)
-        bus.publish(
-            RecordingFinished(
-                call_id=recording.call_id,
-                recording_id=recording.recording_id,
-                path=recording.path,
-                seconds=seconds,
-                size_bytes=size_bytes,
-                verdict="recovered" if seconds > 0 else "nothing-heard",
-            )
+        finished = RecordingFinished(
+            call_id=recording.call_id,
+            recording_id=recording.recording_id,
+            path=recording.path,
+            seconds=seconds,
+            size_bytes=size_bytes,
+            verdict="recovered" if seconds > 0 else "nothing-heard",
         )
+        bus.publish(finished)
+        published.append(finished)
+    return published

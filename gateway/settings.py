@@ -11,6 +11,7 @@ from gateway.mqtt_settings import MqttSettings, check_mqtt
 from gateway.outside_settings import OutsideSettings, check_outside
 from gateway.replication_settings import ReplicationSettings, check_replication
 from gateway.toml_document import Place, TomlDocument, quoted, wrong_word
+from gateway.webhook_settings import WebhookSettings, check_webhooks
 
 DIALECTS = ("auto", "huawei", "quectel", "simcom", "generic")
 
@@ -162,6 +163,7 @@ class Settings:
     safe_mode: bool = True
     """After three crashes in a row start with modems and SIP only."""
     alerts: AlertSettings = AlertSettings()
+    webhooks: tuple[WebhookSettings, ...] = ()
     emulated: EmulatedSettings = EmulatedSettings()
     mqtt: MqttSettings = field(default_factory=MqttSettings)
     outside: OutsideSettings = field(default_factory=OutsideSettings)
@@ -271,6 +273,7 @@ def load_settings(path: Path) -> Settings:
     mqtt = settings.mqtt
     if mqtt.password_file is not None:
         mqtt = replace(mqtt, password_file=str(home / mqtt.password_file))
+    settings = replace(settings, webhooks=tuple(each.below(home) for each in settings.webhooks))
     settings = replace(settings, emulated=emulated, mqtt=mqtt, replication=settings.replication.below(home))
     return replace(settings, data_dir=home / settings.data_dir, sip=sip, web=web, backup=backup, alerts=alerts)
 
@@ -340,6 +343,7 @@ def _check(document: TomlDocument) -> None:
     _check_alerts(document)
     check_mqtt(document)
     check_outside(document)
+    check_webhooks(document)
     check_replication(document)
     _check_modems(document)
 

@@ -1,10 +1,10 @@
-"""What became of the alerts that were sent out: the delivery log."""
+"""What became of the alerts that were sent out: the delivery log. And another try of whatever was sent out."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from aiohttp import web
 
@@ -12,6 +12,8 @@ from gateway.api.devices import wire_time
 from gateway.api.problems import NotFound, NotNow
 
 _KINDS = {"alert-webhook": "webhook", "alert-telegram": "telegram", "alert-mail": "mail"}
+EVENT_KIND = "event-webhook"
+"""Of what programs are told that is no alert; it has a log of its own, and is tried again as alerts are."""
 
 
 class Delivery(Protocol):
@@ -24,6 +26,10 @@ class Delivery(Protocol):
     @property
     def kind(self) -> str:
         """The name of the job."""
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What the job was told."""
 
     @property
     def state(self) -> str:
@@ -91,7 +97,7 @@ class DeliveryRoutes:
 
     async def _get_deliveries(self, request: web.Request) -> web.Response:
         del request
-        items = [_wire(each) for each in await self._log(tuple(_KINDS))]
+        items = [delivery_wire(each) | {"to": _KINDS[each.kind]} for each in await self._log(tuple(_KINDS))]
         return web.json_response({"items": items}, headers={"Cache-Control": "no-store"})
 
     async def _post_test(self, request: web.Request) -> web.Response:
@@ -99,7 +105,7 @@ class DeliveryRoutes:
         return web.json_response({"places": self._test()}, status=202)
 
     async def _post_retry(self, request: web.Request) -> web.Response:
-        match await self._retry(request.match_info["id"], tuple(_KINDS)):
+        match await self._retry(request.match_info["id"], (*_KINDS, EVENT_KIND)):
             case None:
                 raise NotFound("There is no such delivery.")
             case False:
@@ -107,10 +113,10 @@ class DeliveryRoutes:
         return web.Response(status=202)
 
 
-def _wire(delivery: Delivery) -> dict[str, object]:
+def delivery_wire(delivery: Delivery) -> dict[str, object]:
+    """What is told of every delivery."""
     return {
         "id": delivery.id,
-        "to": _KINDS[delivery.kind],
         "state": delivery.state,
         "attempts": delivery.attempts,
         "error": delivery.last_error,

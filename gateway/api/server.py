@@ -26,6 +26,7 @@ from gateway.api.courier_routes import CourierRoutes, Couriers
 from gateway.api.delivery_routes import DeliveryLog, DeliveryRoutes, Retry, no_deliveries, no_retry, nowhere
 from gateway.api.emulated_routes import Emulated, EmulatedRoutes
 from gateway.api.erasure_routes import ErasureRoutes
+from gateway.api.event_hook_routes import EventHookDesk, EventHookRoutes
 from gateway.api.line_routes import LineRoutes
 from gateway.api.live_routes import LiveRoutes
 from gateway.api.message_routes import MessageRoutes, Texts
@@ -132,6 +133,7 @@ class ApiServer:
         site: Site,
         queue: QueueDesk,
         alert_outlets: AlertOutlets,
+        programs: EventHookDesk,
         is_courier: Callable[[str], bool] = lambda _extension: False,
         deliveries: DeliveryLog = no_deliveries,
         test_alerts: Callable[[], int] = nowhere,
@@ -192,6 +194,7 @@ class ApiServer:
             ErasureRoutes(recorded.erasures),
             DeliveryRoutes(deliveries, test_alerts, retry_delivery),
             AlertWayRoutes(alert_outlets),
+            EventHookRoutes(programs, deliveries),
             PlaygroundRoutes(playground),
             RestoreRoutes(accounts, self._relay, upkeep.start_again),
             SystemRoutes(self._relay, upkeep),

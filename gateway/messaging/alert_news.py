@@ -124,7 +124,7 @@ async def alert_webhook(outgoing: Outgoing, told: Told) -> None:
     }
     is_of_file = AlertWay.WEBHOOK in targets.of_file
     question = Question("POST", targets.webhook, headers=headers, body=body, may_be_private=is_of_file)
-    _judge(await outgoing.ask(question), "The webhook")
+    judge(await outgoing.ask(question), "The webhook")
 
 
 @job("alert-telegram", lasts=LASTS)
@@ -139,7 +139,7 @@ async def alert_telegram(outgoing: Outgoing, told: Told) -> None:
     question = Question(
         "POST", address, headers=headers, body=body, may_be_private=True, seconds=TELEGRAM_PATIENCE_SECONDS
     )
-    _judge(await outgoing.ask(question), "Telegram")
+    judge(await outgoing.ask(question), "Telegram")
 
 
 @job("alert-mail", lasts=LASTS)
@@ -190,14 +190,8 @@ def mail_arguments(address: str, told: Mapping[str, Any]) -> dict[str, Any]:
     return {"to": address, "subject": _text(told).partition("\n")[0], "text": _text(told)}
 
 
-def signature(secret: bytes, seconds: int, body: bytes) -> str:
-    """The value of X-Simbridge-Signature."""
-    digest = hmac.new(secret, f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={seconds},v1={digest}"
-
-
-def _judge(answer: Answer, who: str) -> None:
-    """Raise TryLater or DeliveryRefused unless it is a 2xx."""
+def judge(answer: Answer, who: str) -> None:
+    """Raise TryLater or DeliveryRefused unless it is a 2xx; `who` is whom it was sent to."""
     if 200 <= answer.status < 300:
         return
     if answer.status in _LATER:
@@ -205,6 +199,12 @@ def _judge(answer: Answer, who: str) -> None:
         values = {} if seconds is None else {"seconds": seconds}
         raise ReceiverBusy(f"{who} answered {answer.status}.", status=answer.status, **values)
     raise DeliveryRefused(f"{who} answered {answer.status}.", status=answer.status)
+
+
+def signature(secret: bytes, seconds: int, body: bytes) -> str:
+    """The value of X-Simbridge-Signature."""
+    digest = hmac.new(secret, f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={seconds},v1={digest}"
 
 
 def _seconds_wanted(answer: Answer) -> float | None:

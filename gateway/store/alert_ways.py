@@ -122,9 +122,9 @@ def _goes_to_the_same(former: object, given: Mapping[str, object]) -> bool:
 def _check(document: TomlDocument, found: WebhookWay | TelegramWay | MailWay | SmsWay) -> None:
     match found:
         case WebhookWay(url=url, secret=secret):
-            if not _is_web_address(url):
+            if not is_web_address(url):
                 document.problem((), 'The address must be like "https://example.net/simbridge".')
-            if secret is None or not SHORTEST_SECRET <= len(secret) <= LONGEST_SECRET or not _is_visible(secret):
+            if secret is None or not SHORTEST_SECRET <= len(secret) <= LONGEST_SECRET or not is_visible(secret):
                 document.problem(
                     (), f"The secret must have {SHORTEST_SECRET} to {LONGEST_SECRET} Latin letters, digits or signs."
                 )
@@ -163,16 +163,18 @@ def _check_places(document: TomlDocument, places: tuple[str, ...], form: re.Patt
         document.problem((), f"There must be {like}.")
 
 
-def _is_web_address(url: str) -> bool:
+def is_web_address(url: str) -> bool:
+    """An http or https address without a user, and not too long."""
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
         return False
-    if len(url) > LONGEST_URL or not _is_visible(url):
+    if len(url) > LONGEST_URL or not is_visible(url):
         return False
     return parts.scheme in ("https", "http") and _NETLOC.fullmatch(parts.netloc) is not None
 
 
-def _is_visible(text: str) -> bool:
+def is_visible(text: str) -> bool:
+    """Latin letters, digits and signs alone."""
     return all(33 <= ord(character) <= 126 for character in text)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, delete, literal, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, delete, literal, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from gateway.clock import WallClock
@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 KEPT_FOR = timedelta(days=30)
 """How long a job that is over can still be looked up, and its key keeps another from being stored."""
+DELIVERED_FOR = timedelta(days=3)
+"""The same of one that has a lane and is done: there are thousands a day of these."""
+TIDY_EVERY = timedelta(hours=1)
 _OPEN = ("waiting", "running")
 
 
@@ -31,6 +34,7 @@ class StoredJobs:
         self._writer = writer
         self._gateway_id = gateway_id
         self._clock = clock
+        self._tidied_at: datetime | None = None
 
     def promise(
         self,
@@ -82,7 +86,7 @@ class StoredJobs:
                 .values(state="waiting", due_at=case((jobs.c.lane.is_(None), at_once), else_=jobs.c.due_at))
             ).rowcount
             connection.execute(update(jobs).where(running).values(state="unknown", finished_at=now))
-            connection.execute(delete(jobs).where(jobs.c.state.not_in(_OPEN), jobs.c.finished_at < now - KEPT_FOR))
+            _forget(connection, now)
             return again
 
         again = await self._writer.write(reopen)
@@ -141,9 +145,22 @@ class StoredJobs:
     async def finish(self, job_id: str, state: str, why: str | None) -> None:
         """It is over: "done", "failed" or "expired"."""
         now = self._clock()
-        await self._writer.write_or_keep(
-            lambda connection: _change(connection, job_id, state=state, finished_at=now, last_error=why)
-        )
+        is_tidying = self._tidied_at is None or abs(now - self._tidied_at) >= TIDY_EVERY
+        self._tidied_at = now if is_tidying else self._tidied_at
+
+        def finish(connection: Connection) -> None:
+            _change(connection, job_id, state=state, finished_at=now, last_error=why)
+            if is_tidying:
+                _forget(connection, now)
+
+        await self._writer.write_or_keep(finish)
+
+
+def _forget(connection: Connection, now: datetime) -> None:
+    """What is long over."""
+    is_old = jobs.c.finished_at < now - KEPT_FOR
+    is_delivered = and_(jobs.c.lane.is_not(None), jobs.c.state == "done", jobs.c.finished_at < now - DELIVERED_FOR)
+    connection.execute(delete(jobs).where(jobs.c.state.not_in(_OPEN), or_(is_old, is_delivered)))
 
 
 def _change(connection: Connection, job_id: str, **values: Any) -> None:

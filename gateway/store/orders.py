@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -44,6 +44,7 @@ class StoredOrders:
         self._clock = clock
         self._publish = publish
         self._living: dict[str, Order] = {}
+        self._tell: Callable[[Sequence[Order], str], None] = lambda _changed, _by: None
 
     @property
     def grace(self) -> timedelta:
@@ -71,6 +72,10 @@ class StoredOrders:
     def life(self, order: Order) -> Life:
         """What an order is now."""
         return order.life(self._clock(), self.grace)
+
+    def tell(self, follower: Callable[[Sequence[Order], str], None]) -> None:
+        """Give every change to `follower`, all orders of it and who has made it, besides OrdersChanged."""
+        self._tell = follower
 
     async def in_vain(self) -> dict[str, int]:
         """How often the customer of each living order was called in vain since the last talk, by the order's number."""
@@ -239,6 +244,7 @@ class StoredOrders:
         for order in changed:
             self._living[order.number] = order
         self.alive()
+        self._tell(changed, by)
         self._publish(OrdersChanged(numbers=tuple(order.number for order in changed[:50]), by=by))
 
 

@@ -1,4 +1,7 @@
-"""The table of the ways by which alerts leave the machine: one row, which holds secrets and no history."""
+"""The tables of what leaves the machine: the ways of alerts, in one row, and programs that are told what happens.
+
+They hold secrets and no history.
+"""
 
 from __future__ import annotations
 
@@ -13,4 +16,12 @@ alert_ways = Table(
     Column("gateway_id", String(36), nullable=False),
     Column("document", JSON, nullable=False),
     UniqueConstraint("gateway_id"),
+)
+
+event_hooks = Table(
+    "event_hooks",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("gateway_id", String(36), nullable=False),
+    Column("document", JSON, nullable=False),
 )

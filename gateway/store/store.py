@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from gateway.clock import WallClock, utc_now
 from gateway.events import EventBus, ShopChanged
 from gateway.store.accounts import StoredAccounts
-from gateway.store.after_crash import UnfinishedRecording, close_what_was_left
+from gateway.store.after_crash import LeftOpen, close_what_was_left
 from gateway.store.alert_ways import StoredAlertWays
 from gateway.store.audit import add_audit
 from gateway.store.balances import StoredBalances
@@ -27,6 +27,7 @@ from gateway.store.charges import Charges
 from gateway.store.contacts import StoredContacts
 from gateway.store.database import Places, held, open_engine, prepare
 from gateway.store.erasures import Erasures
+from gateway.store.event_hooks import StoredEventHooks
 from gateway.store.evidence import StoredEvidence
 from gateway.store.idempotency import StoredAnswers
 from gateway.store.inbox import StoredInbox
@@ -86,11 +87,11 @@ class Store:
         bus: EventBus,
         writer: Writer,
         gateway_id: str,
-        unfinished_recordings: list[UnfinishedRecording],
+        left: LeftOpen,
         shop: tuple[int, Shop],
     ) -> None:
         self.gateway_id = gateway_id
-        self.unfinished_recordings = unfinished_recordings
+        self.cut_off_calls, self.unfinished_recordings = left.calls, left.recordings
         """Recordings that a crash cut off, to be mended and reported with RecordingFinished."""
         self._places = places
         self._clock = clock
@@ -106,6 +107,7 @@ class Store:
         self.pin_tries = StoredPinTries(writer, gateway_id=gateway_id, clock=clock)
         self.bindings = StoredBindings(writer, gateway_id=gateway_id, clock=clock)
         self.alert_ways = StoredAlertWays(writer, gateway_id=gateway_id, clock=clock)
+        self.event_hooks = StoredEventHooks(writer, gateway_id=gateway_id, clock=clock)
         self.answers = StoredAnswers(writer, gateway_id=gateway_id, clock=clock)
         self.evidence = StoredEvidence(writer, gateway_id=gateway_id, clock=clock, shop=self.shop)
         self.pin_entry = StoredPinEntry(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
@@ -386,7 +388,7 @@ async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus |
                 bus=bus,
                 writer=writer,
                 gateway_id=gateway_id,
-                unfinished_recordings=left,
+                left=left,
                 shop=(number, shop),
             )
             await store.accounts.load()
@@ -397,6 +399,7 @@ async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus |
             await store.balances.load()
             await store.toll_free.load()
             await store.alert_ways.load()
+            await store.event_hooks.load()
             await store.mailboxes.load()
             unsubscribe = bus.subscribe(Journal(writer, gateway_id=gateway_id))
             uncharge = bus.subscribe(store.charges)
@@ -414,7 +417,7 @@ async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus |
                 store.accounts.close()
 
 
-def _begin(connection: Connection, clock: WallClock) -> tuple[str, list[UnfinishedRecording], tuple[int, Shop, str]]:
+def _begin(connection: Connection, clock: WallClock) -> tuple[str, LeftOpen, tuple[int, Shop, str]]:
     now = clock()
     gateway_id = gateway_id_of(connection, now)
     left = close_what_was_left(connection, gateway_id=gateway_id, now=now)

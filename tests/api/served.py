@@ -25,6 +25,7 @@ from tests.fakes.contacts import KeptPeople
 from tests.fakes.couriers import FakeCouriers
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.emulated_modems import FakeEmulatedModems
+from tests.fakes.event_hooks import FakeEventHooks
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.order_desk import status_test
 from tests.fakes.orders import orders_in_memory
@@ -68,6 +69,7 @@ class Served:
     site: FakeSite = field(kw_only=True)
     queue: FakeQueue = field(kw_only=True)
     alerts: FakeAlertWays = field(kw_only=True)
+    hooks: FakeEventHooks = field(kw_only=True)
     deliveries: FakeDeliveries = field(kw_only=True)
     provider: FakeProvider = field(kw_only=True)
     trials: FakeTrials = field(kw_only=True)
@@ -149,6 +151,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             order_status=status_test(orders, shop_file.current),
             orders=orders, missed=missed, couriers=couriers.couriers, book=people.book,
             alert_outlets=(alerts := FakeAlertWays()).outlets,
+            programs=(hooks := FakeEventHooks()).desk,
             deliveries=(deliveries := FakeDeliveries()).log,
             retry_delivery=deliveries.retry,
             queue=queue.desk,
@@ -181,6 +184,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             trials=trials,
             emulated=emulated,
             alerts=alerts,
+            hooks=hooks,
             deliveries=deliveries,
             people=people,
             started_again=started_again,

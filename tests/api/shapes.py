@@ -18,6 +18,11 @@ def assert_fits(value: Any, name: str) -> None:
     _assert_fits(value, contract()["components"]["schemas"][name], "$")
 
 
+def assert_fits_schema(value: Any, schema: dict[str, Any]) -> None:
+    """The same for a schema that stands in its place in the contract."""
+    _assert_fits(value, schema, "$")
+
+
 def _assert_fits(value: Any, schema: dict[str, Any], where: str) -> None:
     if "$ref" in schema:
         schema = contract()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]

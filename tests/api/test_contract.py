@@ -16,6 +16,7 @@ from tests.fakes.call_backs import FakeCallBacks
 from tests.fakes.company import FakeCompany, watched
 from tests.fakes.contacts import KeptPeople
 from tests.fakes.couriers import FakeCouriers
+from tests.fakes.event_hooks import FakeEventHooks
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.order_desk import status_test
 from tests.fakes.orders import orders_in_memory
@@ -47,6 +48,7 @@ def _server() -> ApiServer:
         recorded=FakeRecorded().recorded, is_ready=lambda: True,
         upkeep=upkeep(), call_backs=FakeCallBacks(), site=FakeSite(lambda: SHOP, FakeCallBacks()).site,
         queue=FakeQueue(lambda: SHOP, bus).desk, alert_outlets=FakeAlertWays().outlets,
+        programs=FakeEventHooks().desk,
         browser_phones=FakeBrowserPhones(lambda: SHOP).phones,
     )  # fmt: skip
 

@@ -27,7 +27,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "mqtt_settings": frozenset({"toml_document"}),
     "outside_settings": frozenset({"toml_document"}),
     "replication_settings": frozenset({"toml_document"}),
-    "settings": frozenset({"errors", "mqtt_settings", "outside_settings", "replication_settings", "toml_document"}),
+    "webhook_settings": frozenset({"toml_document"}),
+    "settings": frozenset(
+        {"errors", "mqtt_settings", "outside_settings", "replication_settings", "toml_document", "webhook_settings"}
+    ),
     "event": frozenset(),
     "call_events": frozenset({"event"}),
     "staff_events": frozenset({"event"}),
@@ -49,6 +52,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "backup": frozenset({"errors", "clock", "events", "settings", "store"}),
     "announce": frozenset({"sip"}),
     "alert_ways": frozenset({"errors", "clock", "settings", "telephony", "messaging", "api"}),
+    "event_hooks": frozenset(
+        {"api", "clock", "errors", "events", "jobs", "messaging", "store", "telephony", "webhook_settings"}
+    ),
     "recordings_start": frozenset({"audio", "clock", "events", "store", "telephony"}),
     "emulated_modems": frozenset({"api", "errors", "events", "settings", "telephony"}),
     "mqtt_way": frozenset({"errors", "events", "messaging", "mqtt_settings"}),

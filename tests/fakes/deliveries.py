@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 _MOMENT = datetime(2027, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -18,6 +19,7 @@ class DeliveryRow:
     state: str = "failed"
     attempts: int = 1
     last_error: str | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     created_at: datetime = _MOMENT
     due_at: datetime = _MOMENT
     finished_at: datetime | None = None

@@ -36,6 +36,7 @@ from tests.fakes.couriers import FakeCouriers
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.emulated_modems import FakeEmulatedModems
 from tests.fakes.emulated_world import FakeWorld
+from tests.fakes.event_hooks import FakeEventHooks
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
 from tests.fakes.order_desk import status_test
 from tests.fakes.orders import orders_in_memory
@@ -78,6 +79,7 @@ class GatewayThread:
         self.reports = FakeReports()
         self.deliveries = FakeDeliveries()
         self.alerts = FakeAlertWays()
+        self.hooks = FakeEventHooks()
         self.hung_up: list[str] = []
         self.started_again: list[bool] = []
         self.passphrases: list[str] = []
@@ -193,6 +195,7 @@ class GatewayThread:
             test_alerts=self.deliveries.test,
             retry_delivery=self.deliveries.retry,
             alert_outlets=self.alerts.outlets,
+            programs=self.hooks.desk,
             playground=self.world.playground,
             try_trunk=self.provider.try_trunk,
             trials=self.trials,

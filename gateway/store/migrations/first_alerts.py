@@ -1,4 +1,4 @@
-"""The first table of the ways of alerts: a part of the first step."""
+"""The first tables of what leaves the machine: a part of the first step."""
 
 from __future__ import annotations
 
@@ -14,3 +14,8 @@ def create_alert_ways(create: Callable[..., None]) -> None:
         Column("document", JSON, nullable=False),
         UniqueConstraint("gateway_id", name="uq_alert_ways_gateway_id"),
     )
+
+
+def create_event_hooks(create: Callable[..., None]) -> None:
+    """Make it, by the step's own way to make a table."""
+    create("event_hooks", Column("document", JSON, nullable=False))

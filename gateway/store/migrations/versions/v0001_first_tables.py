@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from gateway.store.migrations.first_access import create_access
-from gateway.store.migrations.first_alerts import create_alert_ways
+from gateway.store.migrations.first_alerts import create_alert_ways, create_event_hooks
 from gateway.store.migrations.first_call_backs import create_call_backs
 from gateway.store.migrations.first_contacts import create_contacts
 from gateway.store.migrations.first_missed import create_missed
@@ -395,6 +395,7 @@ def _create_orders() -> None:
         create_call_backs,
         create_queue,
         create_alert_ways,
+        create_event_hooks,
     ):
         make(_create)
 
