@@ -12,7 +12,7 @@ from gateway.api.devices import Alerts, Modems, Registrations, Trunks, balance_w
 from gateway.api.live_calls import LiveCalls, LiveLeg
 from gateway.api.live_queue import nothing_waits
 from gateway.clock import WallClock, utc_now
-from gateway.events import AlertAcknowledged, EventBus, Published
+from gateway.events import AlertAcknowledged, EventBus, Published, ShopChanged
 from gateway.telephony.ledger import Balance, LineMinutes
 from gateway.telephony.line import LineState
 from gateway.telephony.shop import LineSettings, Shop, ShopView
@@ -61,6 +61,7 @@ class Board:
         self._registrations = Registrations()
         self._trunks = Trunks()
         self._alerts = Alerts()
+        self._follow_trunks()
         bus.subscribe(self._apply)
 
     def snapshot(self) -> dict[str, object]:
@@ -126,8 +127,14 @@ class Board:
         self._calls.apply(published.event, time)
         self._modems.apply(published.event, time)
         self._registrations.apply(published.event, time)
+        if isinstance(published.event, ShopChanged):
+            self._follow_trunks()
         self._trunks.apply(published.event, time)
         self._alerts.apply(published.event, time)
+
+    def _follow_trunks(self) -> None:
+        shop = self._shop()
+        self._trunks.follow((*shop.trunks, *shop.pbx_accounts))
 
     def _live_legs(self) -> list[LiveLeg]:
         return [leg for call in self._calls for leg in call.legs]

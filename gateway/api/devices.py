@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
@@ -149,6 +150,15 @@ class Trunks:
 
     def __init__(self) -> None:
         self._trunks: dict[str, tuple[TrunkChanged, str]] = {}
+        self._settings: dict[str, TrunkSettings] = {}
+
+    def follow(self, trunks: Iterable[TrunkSettings]) -> None:
+        """Take the accounts as the shop has them now: what was said of another one of that name counts no more."""
+        wanted = {trunk.name: trunk for trunk in trunks}
+        for name, settings in self._settings.items():
+            if wanted.get(name) != settings:
+                self._trunks.pop(name, None)
+        self._settings = wanted
 
     def wire(self, trunk: TrunkSettings) -> dict[str, object]:
         """The schema `Trunk`; `since` is when the present state was entered, None when nothing was heard yet."""

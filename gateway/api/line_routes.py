@@ -7,7 +7,7 @@ from aiohttp import web
 from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL
 from gateway.api.problems import NotFound
-from gateway.api.seams import ShopFile
+from gateway.api.shop_seam import ShopFile
 from gateway.telephony.shop import LINE_RULES
 
 ACCEPTS_MENU = "accepts_menu_first"

@@ -11,7 +11,8 @@ from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL, require_principal
 from gateway.api.contract import contract
 from gateway.api.problems import NotFound, NotSignedIn, TooManyStreams
-from gateway.api.seams import LiveView, ShopFile
+from gateway.api.seams import LiveView
+from gateway.api.shop_seam import ShopFile
 from gateway.api.stream import KEEP_ALIVE_SECONDS, EventStream
 from gateway.messages import pick_language, words
 

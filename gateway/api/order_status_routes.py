@@ -14,7 +14,7 @@ from aiohttp import web
 from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL
 from gateway.api.problems import NotFound
-from gateway.api.seams import ShopFile
+from gateway.api.shop_seam import ShopFile
 from gateway.clock import WallClock, utc_now
 from gateway.telephony.order_reading import TriedOut
 from gateway.telephony.order_status import OrderStatus

@@ -14,7 +14,7 @@ from gateway.api.auth import PRINCIPAL
 from gateway.api.devices import wire_time
 from gateway.api.live_queue import LiveQueue
 from gateway.api.problems import NotFound
-from gateway.api.seams import ShopFile
+from gateway.api.shop_seam import ShopFile
 from gateway.clock import WallClock
 from gateway.telephony.mailboxes import LeftMessage, Mailboxes
 from gateway.telephony.on_duty import Duty, PausedTime

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL
-from gateway.api.seams import ShopFile
+from gateway.api.shop_seam import ShopFile
 from gateway.clock import WallClock, utc_now
 from gateway.messages import pick_language
 from gateway.telephony.schedule import WEEKDAYS, Schedule, ScheduleException, hours_text

@@ -34,6 +34,7 @@ from gateway.api.metrics import MetricsRoutes, Watched
 from gateway.api.missed_routes import Missed, MissedRoutes
 from gateway.api.order_routes import OrderRoutes, Orders
 from gateway.api.order_status_routes import OrderStatusRoutes, OrderStatusTest
+from gateway.api.pbx_routes import PbxRoutes
 from gateway.api.playground import Playground
 from gateway.api.playground_routes import PlaygroundRoutes
 from gateway.api.problems import problems
@@ -45,10 +46,11 @@ from gateway.api.relay import Relay
 from gateway.api.restore_routes import RestoreRoutes
 from gateway.api.route_test_routes import RouteTestRoutes, TryRoute
 from gateway.api.schedule_routes import ScheduleRoutes
-from gateway.api.seams import Accounts, LiveView, PhoneSetup, ShopFile
+from gateway.api.seams import Accounts, LiveView, PhoneSetup
 from gateway.api.second_step_routes import SecondStepRoutes
 from gateway.api.setup_routes import SetupRoutes
 from gateway.api.shop_part_routes import ShopPartRoutes
+from gateway.api.shop_seam import ShopFile
 from gateway.api.shop_version_routes import ShopVersionRoutes
 from gateway.api.stream import EventStream
 from gateway.api.system_routes import SystemRoutes, Upkeep
@@ -179,6 +181,7 @@ class ApiServer:
             ShopVersionRoutes(shop),
             ReceptionRoutes(shop, call_backs),
             WidgetRoutes(site, shop),
+            PbxRoutes(shop),
             QueueRoutes(shop, queue),
             ScheduleRoutes(shop),
             RouteTestRoutes(shop.current, try_route),

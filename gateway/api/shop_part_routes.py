@@ -9,7 +9,7 @@ from gateway.api.auth import PRINCIPAL
 from gateway.api.emulated_routes import Emulated, EmulatedModemsRun
 from gateway.api.line_routes import ACCEPTS_MENU
 from gateway.api.problems import NotFound
-from gateway.api.seams import ShopFile
+from gateway.api.shop_seam import ShopFile
 from gateway.telephony.shop_kinds import KEY_OF, changeable
 
 _GENERAL = frozenset(("name", "language", "time_zone", "currency", "country", "recorded_calls", "recording_notice"))

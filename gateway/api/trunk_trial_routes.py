@@ -10,7 +10,7 @@ from aiohttp import web
 
 from gateway.api import bodies
 from gateway.api.problems import NotNow
-from gateway.api.seams import ShopFile
+from gateway.api.shop_seam import ShopFile
 from gateway.telephony.shop import SipTransport, TrunkSettings
 
 _FIELDS = frozenset({"name", "host", "user", "password", "transport"})
@@ -52,12 +52,16 @@ class TrunkTrialRoutes:
 
     async def _post(self, request: web.Request) -> web.Response:
         body = await bodies.json_object(request, allowed=_FIELDS)
+        password, known = _optional(body, "password"), self._known(body)
+        if known is not None and password in (None, _MASK):
+            password = known.password
         settings = TrunkSettings(
             name="trial",
             host=bodies.string(body, "host", longest=255, shortest=1),
             user=_optional(body, "user"),
-            password=self._password(body),
+            password=None if password == _MASK else password,
             transport=_transport(body),
+            ca_file=known.ca_file if known is not None else None,
         )
         if self._trying.locked():
             raise NotNow("Another account is being tried at this moment.")
@@ -69,14 +73,11 @@ class TrunkTrialRoutes:
         answer = {"state": str(tried.state), "reason": tried.reason}
         return web.json_response(answer, headers={"Cache-Control": "no-store"})
 
-    def _password(self, body: dict[str, object]) -> str | None:
-        """The one that was sent, or the one that is kept for the same server: never one server's for another."""
-        password = _optional(body, "password")
-        if password not in (None, _MASK):
-            return password
-        name, trunks = _optional(body, "name"), self._shop.current().trunks
-        known = next((each for each in trunks if each.name == name and each.host == body.get("host")), None)
-        return known.password if known is not None else None
+    def _known(self, body: dict[str, object]) -> TrunkSettings | None:
+        """The account of that name that is kept for the same server: never one server's password for another."""
+        name, shop = _optional(body, "name"), self._shop.current()
+        accounts = (*shop.trunks, *shop.pbx_accounts)
+        return next((each for each in accounts if each.name == name and each.host == body.get("host")), None)
 
 
 def _optional(body: dict[str, object], name: str) -> str | None:

@@ -64,7 +64,7 @@ class ShopApi:
             answer.raise_for_status()
             return await answer.json() if answer.content_type == "application/json" else None
 
-    async def put(self, path: str, body: dict[str, str] | None = None) -> Any:
+    async def put(self, path: str, body: Mapping[str, object] | None = None) -> Any:
         """The JSON of a PUT."""
         async with self._http.put(self._base + path, json=body) as answer:
             answer.raise_for_status()

@@ -28,6 +28,7 @@ from gateway.events import (
     RecordingPaused,
     RecordingResumed,
     RecordingStarted,
+    ShopChanged,
     TrunkChanged,
 )
 from gateway.modem.modem import ModemState
@@ -279,6 +280,29 @@ def test_a_couriers_account_at_the_pbx_is_shown_like_a_provider() -> None:
     (row,) = snapshot["trunks"]
     assert (row["name"], row["host"], row["state"]) == ("pbx 2001", "pbx.example.lan:5060", "starting")
     assert "secret" not in repr(snapshot)
+
+
+def test_what_was_said_of_an_account_that_has_left_the_shop_counts_no_more() -> None:
+    courier = CourierSettings(extension="2001", mobile="+79161234567", pbx_password="secret")
+    there = Shop(couriers=(courier,), pbx=PbxSettings(host="pbx.example.lan"))
+    shop, bus = there, EventBus()
+    board = Board(bus=bus, shop=lambda: shop, hang_up=lambda call_id: False)
+
+    def states() -> list[Any]:
+        trunks: Any = board.snapshot()["trunks"]
+        return [row["state"] for row in trunks]
+
+    bus.publish(TrunkChanged(trunk="pbx 2001", state="ready", reason=None))
+    bus.publish(ShopChanged(by="anna"))
+    assert states() == ["ready"], "nothing of it was changed"
+    for changed in (Shop(), replace(there, pbx=PbxSettings(host="other.example.lan"))):
+        shop = changed
+        bus.publish(ShopChanged(by="anna"))
+        assert states() == ["starting"] * len(changed.pbx_accounts)
+        shop = there
+        bus.publish(ShopChanged(by="anna"))
+        assert states() == ["starting"]
+        bus.publish(TrunkChanged(trunk="pbx 2001", state="ready", reason=None))
 
 
 def test_how_many_customers_can_talk_to_couriers_at_once() -> None:

@@ -1,4 +1,7 @@
-"""A PBX in the house: who calls the courier's extension there reaches the mobile, and the courier calls out by it."""
+"""A PBX in the house: who calls a courier's extension there reaches the mobile, and the courier calls out by it.
+
+It is set by the API, and when it is taken away the registration ends.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,18 @@ from gateway.demo.site import COURIER, PIN, SIM_NUMBERS
 from gateway.sip.message import Request
 from tests.end_to_end.house import house
 from tests.fakes.sip_registrar import Provider
+from tests.interop.programs import until
 
 CUSTOMER = "+79035550001"
 
 
 def granting(request: Request) -> tuple[int, tuple[str, ...]]:
     return 200, (f"Contact: <{request.contacts[0].uri}>;expires=300",)
+
+
+def gone(pbx: Provider) -> list[str]:
+    """Contacts that are to be called no more."""
+    return [str(each.request.contacts[0].uri) for each in pbx.registers if each.request.expires == 0]
 
 
 def is_ready(snapshot: Any) -> bool:
@@ -27,14 +36,13 @@ def is_ready(snapshot: Any) -> bool:
 @pytest.mark.real_time
 async def test_the_couriers_extension_at_the_pbx_both_ways(tmp_path: Path) -> None:
     with Provider(granting) as pbx:
-
-        def at_pbx(shop: str) -> str:
-            return shop.replace(f'pin = "{PIN}"', f'pin = "{PIN}"\npbx_password = "secret"') + (
-                f'\n[pbx]\nhost = "{pbx.host}"\nport = {pbx.port}\n'
-            )
-
-        async with house(tmp_path, shop=at_pbx) as stack:
+        async with house(tmp_path) as stack:
+            server = {"host": pbx.host, "port": pbx.port}
+            await stack.api.put("/shop/pbx", {**server, "passwords": {"2001": "secret"}})
             await stack.api.until("/snapshot", is_ready, within=15)
+            trial = {"host": pbx.address, "name": "pbx 2001", "user": "2001"}
+            assert (await stack.api.post("/shop/trunk-trial", trial))["state"] == "ready"
+            assert (await stack.api.get("/shop/pbx"))["couriers"][0]["has_password"]
 
             courier = await stack.emulator.subscriber(COURIER, when_called="answer", ring_seconds=0.3)
             ours = f"127.0.0.1:{stack.site.ports.sip}"
@@ -78,3 +86,9 @@ async def test_the_couriers_extension_at_the_pbx_both_ways(tmp_path: Path) -> No
             assert (incoming["caller"], incoming["called"], incoming["line"]) == ("105", "2001", "pbx 2001")
             assert (incoming["courier"], incoming["answered_by"]) == ("2001", COURIER)
             assert (outgoing["caller"], outgoing["courier"]) == (COURIER, "2001")
+
+            assert not gone(pbx), "the trial has let the registration that is used stand"
+            await stack.api.delete("/shop/pbx")
+            await stack.api.until("/snapshot", lambda snapshot: snapshot["trunks"] == [], within=5)
+            assert await until(lambda: bool(gone(pbx)), 15)
+            assert gone(pbx)[-1].startswith("sip:2001@")

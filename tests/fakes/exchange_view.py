@@ -12,6 +12,7 @@ from gateway.provisioning.desk import ProvisioningDesk
 from gateway.store.calendar_file import Timed
 from gateway.store.line_settings import rules_of, with_rules
 from gateway.store.order_status_settings import with_order_status
+from gateway.store.pbx_settings import pbx_of, with_pbx, without_pbx
 from gateway.store.queue_settings import with_queue
 from gateway.store.reception_settings import with_reception
 from gateway.store.schedule_settings import with_calendar, with_hours
@@ -119,6 +120,17 @@ class FakeShopFile:
 
     async def change_general(self, changes: Mapping[str, object], *, by: str) -> None:
         self.shop = with_general(self.shop, changes)
+        self.imported_by.append(by)
+
+    def pbx(self) -> dict[str, Any]:
+        return pbx_of(self.shop)
+
+    async def change_pbx(self, changes: Mapping[str, object], passwords: Mapping[str, str | None], *, by: str) -> None:
+        self.shop = with_pbx(self.shop, changes, passwords)
+        self.imported_by.append(by)
+
+    async def remove_pbx(self, *, by: str) -> None:
+        self.shop = without_pbx(self.shop)
         self.imported_by.append(by)
 
     async def change_toll_free(self, changes: Mapping[str, object], *, by: str) -> None:

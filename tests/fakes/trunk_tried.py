@@ -25,7 +25,7 @@ class FakeProvider:
         self.asked.append(settings)
         if " " in settings.host:
             raise ValueError("not a host")
-        if settings.host == "nowhere.example":
+        if settings.host.partition(":")[0] == "nowhere.example":
             return FakeTried("failed", "no-address")
         right = settings.password in (None, RIGHT_PASSWORD)
         return FakeTried("ready") if right else FakeTried("refused", "wrong-password")

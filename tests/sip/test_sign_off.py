@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
 from gateway.sip.message import Request
+from gateway.sip.trunks import FOLLOW_SECONDS, LETTING_GO_SECONDS
 from gateway.telephony.leg import LegState
 from gateway.telephony.shop import CourierSettings, PbxSettings, Shop, TrunkSettings
 from tests.fakes.numbers import dialable
@@ -86,6 +88,42 @@ async def test_a_running_call_has_its_bye_before() -> None:
         assert not told
         await ending
         assert told
+
+
+async def test_who_leaves_the_shop_is_signed_off_and_the_others_stay() -> None:
+    async with registered(granting) as (world, provider):
+        shop, before = world.shop, len(provider.registers)
+        world.shop = replace(shop, pbx=None, couriers=tuple(replace(each, pbx_password=None) for each in shop.couriers))
+        await asyncio.sleep(FOLLOW_SECONDS + 1)
+        assert not world.server.pbx_accounts
+        assert len({str(each.sender.uri) for each in last_words(provider)}) == COUNT
+        assert not any(SHOP_USER in str(each.sender.uri) for each in last_words(provider))
+        world.shop = replace(world.shop, trunks=())
+        await asyncio.sleep(FOLLOW_SECONDS + 1)
+        assert is_right(last_words(provider)[-1]), "what the provider asks is answered, though it is none any more"
+        assert len(provider.registers) == before + COUNT + 2
+        await asyncio.sleep(700)
+        assert len(provider.registers) == before + COUNT + 2, "nothing is registered again"
+
+
+async def test_an_account_with_another_password_is_not_signed_off() -> None:
+    async with registered(granting) as (world, provider):
+        couriers = tuple(replace(each, pbx_password="other") for each in world.shop.couriers)
+        world.shop = replace(world.shop, couriers=couriers)
+        await asyncio.sleep(COUNT + 5)
+        assert not last_words(provider), "it could end the new registration"
+        assert all(account.is_usable for account in world.server.pbx_accounts.values())
+
+
+async def test_a_registrar_that_is_silent_is_given_up() -> None:
+    async with registered(lambda request: granting(request) if request.expires else None) as (world, provider):
+        world.shop = Shop()
+        await asyncio.sleep(FOLLOW_SECONDS + LETTING_GO_SECONDS + 1)
+        assert len(last_words(provider)) == COUNT + 1
+        assert not world.server._is_provider(provider.host), "it is heard no longer than it is asked"
+        count = len(provider.registers)
+        await asyncio.sleep(60)
+        assert len(provider.registers) == count
 
 
 @pytest.mark.parametrize("keeps_quiet", [True, False])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.api.seams import Accounts, ShopFile
+from gateway.api.seams import Accounts
+from gateway.api.shop_seam import ShopFile
 from gateway.events import CallEnded, CallStarted, EventBus
 from gateway.ids import new_id
 from gateway.settings import Settings
