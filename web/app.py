@@ -45,6 +45,7 @@ from web.views.order_status import order_status
 from web.views.ordering import ordering
 from web.views.overview import overview
 from web.views.parties import parties
+from web.views.pbx import pbx
 from web.views.phone_setup import PORT, phone_setup
 from web.views.playground import playground
 from web.views.prompts import LARGEST_SOUND_BYTES, prompts
@@ -112,7 +113,7 @@ def create_app(
         routing, toll_free, alerting,
         entry, restoring, system, access, audit, second_step, my_orders, ordering, order_status, overview, line_rules,
         history, reports, hours, erasing, prompts, playground, phone_setup, numbering, shop, news, texting, contacts,
-        queueing, reception, first_run, calling, comments, certificate, shared, site, browser_phone, parties,
+        queueing, reception, first_run, calling, comments, certificate, shared, site, browser_phone, pbx, parties,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)

@@ -98,6 +98,12 @@ def first_steps(kinds: dict[str, list[dict[str, Any]]], general: dict[str, str],
             done=", ".join(each["name"] for each in kinds["trunks"]),
         ),
         Step(
+            "pbx",
+            gettext("A PBX of your own"),
+            gettext("Only if the shop has one already: couriers become extensions of it. Without one skip this."),
+            url_for("pbx.page"), gettext("Your PBX"), is_optional=True, done=_at_pbx(kinds["couriers"]),
+        ),
+        Step(
             "hours",
             gettext("Hours"),
             gettext("Outside them callers hear when you open. Without any the shop is always open."),
@@ -129,6 +135,11 @@ def first_steps(kinds: dict[str, list[dict[str, Any]]], general: dict[str, str],
             done=gettext("Calls have been made") if client().calls(asker(), limit=1)["items"] else "",
         ),
     ]  # fmt: skip
+
+
+def _at_pbx(couriers: list[dict[str, Any]]) -> str:
+    """Who is an extension there."""
+    return ", ".join(each["extension"] for each in couriers if each["pbx_password"])
 
 
 def _free(first: int, kinds: dict[str, list[dict[str, Any]]]) -> str:

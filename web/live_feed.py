@@ -31,6 +31,7 @@ _TOPICS_OF_KIND = {
     "contacts": ("contacts",),
     "balance": ("lines",),
     "phone": ("phones",),
+    "trunk": ("trunks",),
     "staff": ("queue",),
     "mailbox": ("voicemail",),
     "alert": ("alerts",),

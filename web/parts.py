@@ -11,6 +11,7 @@ from flask import render_template
 from markupsafe import Markup
 
 from web.gateway_client import Refused
+from web.own_pbx import accounts_at_pbx
 from web.people import Directory, cards_of, queue_title
 from web.reader import asker, client, snapshot, start_of_day
 
@@ -114,6 +115,7 @@ PARTS = {
     "queue": Part(("calls", "queue"), lambda: {"reasons": _pause_reasons(), "queue_title": queue_title}),
     "unheard": Part(("voicemail",), _nothing),
     "phones": Part(("phones", "calls"), _nothing),
+    "pbx": Part(("trunks",), lambda: {"accounts": accounts_at_pbx()}),
     "alerts": Part(("alerts",), _nothing),
     "health": Part(("alerts", "lines"), _nothing),
 }

@@ -56,6 +56,18 @@ class ShopClient(GatewayLink):
         """Take a part out of the shop."""
         self._ask(asker, "DELETE", "/api/v1/shop/parts/{kind}/{key}", kind=kind, key=key)
 
+    def pbx(self, asker: Asker) -> dict[str, Any]:
+        """The PBX where couriers are extensions, and which of them are."""
+        return self._object(asker, "GET", "/api/v1/shop/pbx")
+
+    def change_pbx(self, asker: Asker, changes: dict[str, Any]) -> None:
+        """Another PBX, or other passwords there."""
+        self._ask(asker, "PUT", "/api/v1/shop/pbx", body=changes)
+
+    def remove_pbx(self, asker: Asker) -> None:
+        """Have no PBX any more."""
+        self._ask(asker, "DELETE", "/api/v1/shop/pbx")
+
     def opening(self, asker: Asker, at: str | None = None) -> dict[str, Any]:
         """Whether the shop is open, now or then, and the two weeks from that day."""
         return self._object(asker, "GET", "/api/v1/schedule/state", query={"at": at})

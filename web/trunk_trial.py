@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from web.reader import asker, client, words
 from web.translation import gettext
@@ -29,12 +30,17 @@ def tried(form: Mapping[str, str]) -> Tried:
     """Try it. Raises Refused where the form cannot be understood, or another one is being tried."""
     account = {name: form[name].strip() for name in _FIELDS if form.get(name, "").strip()}
     answer = client().try_trunk(asker(), account)
+    return in_words(answer, "trunk_reasons", good="ready" if account.get("user") else "found")
+
+
+def in_words(answer: Mapping[str, Any], section: str, *, good: str) -> Tried:
+    """The state and reason of an account, by a section of the daemon's catalogue; `good` is its word for success."""
     if answer["state"] == "ready":
-        told = words("trunk_reasons", "ready" if account.get("user") else "found")
+        told = words(section, good)
         return Tried(True, told["title"], told.get("advice", ""))
     code = str(answer["reason"])
-    told = words("trunk_reasons", code)
+    told = words(section, code)
     if told["title"] == code:
-        other = words("trunk_reasons", "status-other")
+        other = words(section, "status-other")
         told = {"title": f"{other['title']} ({code.removeprefix('status-')})", "advice": other.get("advice", "")}
     return Tried(False, told["title"], told.get("advice", ""))

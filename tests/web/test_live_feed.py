@@ -25,6 +25,7 @@ from gateway.events import (
     RecordingFinished,
     ShopChanged,
     SmsReceived,
+    TrunkChanged,
 )
 from tests.fakes.gateway_thread import PASSWORD, GatewayThread, gateway_running
 from web.gateway_client import Asker, GatewayClient
@@ -94,6 +95,7 @@ def _let_go(gateway: GatewayThread) -> None:
         (ModemChanged(modem="m0", line=None, state="ready", reason=None), ("lines",)),
         (SmsReceived(message_id="m", line="red", sender=None, text=None, parts=1), ("messages",)),
         (PhoneUnregistered(extension="101", contact="c", reason="expired"), ("phones",)),
+        (TrunkChanged(trunk="pbx 2001", state="ready", reason=None), ("trunks",)),
         (AlertRaised(code="modem-lost", subject="m0", values={}), ("alerts",)),
         (OrdersChanged(numbers=("1001",), by="anna"), ("orders",)),
         (ShopChanged(by="anna"), (EVERYTHING,)),

@@ -1,0 +1,92 @@
+"""The shop's PBX: where it is, which couriers are extensions there, and whether they are registered."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from web.gateway_client import Refused
+from web.own_pbx import TriedCourier, Typed, tried_there, typed
+from web.reader import asker, client, snapshot
+from web.translation import gettext
+
+pbx = Blueprint("pbx", __name__)
+
+_SAID = (400, 409, 422)
+
+
+@pbx.get("/shop/pbx")
+def page() -> str:
+    """What there is, and the form."""
+    return _page()
+
+
+@pbx.post("/shop/pbx")
+def take() -> Response | tuple[str, int]:
+    """Keep it."""
+    form = typed(request.form)
+    if form.problem:
+        return _page(form, problem=form.problem), 422
+    try:
+        client().change_pbx(asker(), form.changes())
+    except Refused as refusal:
+        if refusal.status not in _SAID:
+            raise
+        return _page(form, refusal=refusal), refusal.status
+    flash(gettext("Your PBX is kept; the couriers are registered there within seconds."))
+    return redirect(url_for("pbx.page"))
+
+
+@pbx.post("/shop/pbx/try")
+def try_it() -> str | tuple[str, int]:
+    """What the PBX says; nothing is kept. Of a form that stays open only this is shown anew."""
+    form = typed(request.form)
+    is_part = bool(request.headers.get("HX-Request"))
+    if form.problem:
+        return (_part(problem=form.problem)) if is_part else (_page(form, problem=form.problem), 422)
+    try:
+        said = tried_there(form, client().pbx(asker()))
+    except Refused as refusal:
+        if refusal.status not in _SAID:
+            raise
+        return _part(refusal=refusal) if is_part else (_page(form, refusal=refusal), refusal.status)
+    return _part(tried=said) if is_part else _page(form, tried=said)
+
+
+@pbx.post("/shop/pbx/remove")
+def remove() -> Response:
+    """Take it away, with the passwords there."""
+    try:
+        client().remove_pbx(asker())
+    except Refused as refusal:
+        if refusal.status != 404:
+            raise
+    flash(
+        gettext("The PBX is gone, and with it the couriers' passwords there. A change can be undone on the page Shop.")
+    )
+    return redirect(url_for("pbx.page"))
+
+
+def _part(*, tried: list[TriedCourier] | None = None, refusal: Refused | None = None, problem: str = "") -> str:
+    return render_template("parts/pbx_tried.html", tried=tried or [], refusal=refusal, problem=problem)
+
+
+def _page(
+    form: Typed | None = None,
+    *,
+    tried: list[TriedCourier] | None = None,
+    refusal: Refused | None = None,
+    problem: str = "",
+) -> str:
+    """Without `form`: as it is kept."""
+    kept = client().pbx(asker())
+    values = form or typed({name: str(value) for name, value in (kept["pbx"] or {}).items()})
+    return render_template(
+        "pbx.html",
+        kept=kept,
+        form=values,
+        tried=tried or [],
+        refusal=refusal,
+        problem=problem,
+        snapshot=snapshot(),
+    )
