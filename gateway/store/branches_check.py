@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from zoneinfo import available_timezones
 
+from gateway.store.checks import check_phones
 from gateway.telephony.branches import FEWEST, Branch, position_of
 from gateway.telephony.queues import PROMPTS_OF
 from gateway.telephony.russian_regions import BY_KEY
@@ -44,12 +45,7 @@ def check_branches(document: TomlDocument, phones: set[str]) -> None:
                 (*place, "greeting"),
                 f'{quoted((*place, "greeting"))} has up to 20 of a-z, 0-9 and "-", not "{branch.greeting}".',
             )
-        for extension in branch.phones:
-            if extension not in phones:
-                document.problem(
-                    (*place, "phones"),
-                    f'"{extension}" in {quoted((*place, "phones"))} is not the extension of a phone.',
-                )
+        check_phones(document, (*place, "phones"), branch.phones, phones)
         if len(found) >= FEWEST and not branch.phones and branch.queue is None:
             document.problem(
                 (*place, "phones"), f'The branch "{branch.name}" has no phones: nobody would be rung there.'

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from gateway.store.checks import check_bounds, check_phones, may_be_called
 from gateway.telephony.branches import Branch
-from gateway.telephony.numbers import Dialable, NumberPolicy
+from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.queue_rules import NamedQueue, Overflow, QueueRules
 from gateway.telephony.queues import PROMPTS_OF
 from gateway.telephony.shop import LineSettings, TrunkSettings
@@ -41,7 +42,7 @@ def check_queue(document: TomlDocument, policy: NumberPolicy | None, phones: set
         document.problem(("queues",), f"More than {MOST_QUEUES} queues are too many.")
     for place, queue in named:
         _check_rules(document, place, queue, policy, phones=phones, extensions=extensions - {queue.extension})
-        _check_phones(document, (*place, "phones"), queue.phones, phones)
+        check_phones(document, (*place, "phones"), queue.phones, phones)
         _check_named(document, place, queue, [each for _, each in named], taken)
     ways: list[tuple[Place, LineSettings | TrunkSettings | Branch]] = [
         *document.found(LineSettings), *document.found(TrunkSettings), *document.found(Branch),
@@ -78,19 +79,20 @@ def _check_rules(
     extensions: set[str],
 ) -> None:
     """`extensions` are those that callers may go on to: of phones, and of other queues."""
-    for key, (least, most) in LIMITS.items():
-        value = getattr(rules, key)
-        if not least <= value <= most:
-            document.problem((*place, key), f"{quoted((*place, key))} must be from {least} to {most}, not {value}.")
+    check_bounds(document, place, rules, LIMITS)
     for key in ("overflow_phones", "message_phones"):
-        _check_phones(document, (*place, key), getattr(rules, key), phones)
+        check_phones(document, (*place, key), getattr(rules, key), phones)
     if rules.overflow is Overflow.PHONES and not rules.overflow_phones:
         document.problem(
             (*place, "overflow_phones"),
             f"{quoted((*place, 'overflow_phones'))} must name the phones that ring too.",
         )
-    is_number = rules.overflow is Overflow.NUMBER
-    if is_number and policy is not None and not _may_be_called(rules.overflow_number, policy, extensions):
+    if (
+        rules.overflow is Overflow.NUMBER
+        and policy is not None
+        and rules.overflow_number not in extensions
+        and not may_be_called(policy, rules.overflow_number)
+    ):
         document.problem(
             (*place, "overflow_number"),
             f"{quoted((*place, 'overflow_number'))} must be a phone's or another queue's extension or a number that"
@@ -116,16 +118,3 @@ def _check_named(
     is_twice = [each.extension for each in all_].count(queue.extension) > 1
     if queue.extension in taken or is_twice:
         document.problem((*place, "extension"), f'The extension "{queue.extension}" is taken already.')
-
-
-def _check_phones(document: TomlDocument, place: Place, named: tuple[str, ...], phones: set[str]) -> None:
-    for extension in named:
-        if extension not in phones:
-            document.problem(place, f'"{extension}" in {quoted(place)} is not the extension of a phone.')
-
-
-def _may_be_called(number: str, policy: NumberPolicy, extensions: set[str]) -> bool:
-    if number in extensions:
-        return True
-    verdict = policy.check(number)
-    return isinstance(verdict, Dialable) and not verdict.emergency

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.telephony.numbers import Dialable, NumberPolicy
+from gateway.store.checks import check_bounds, may_be_called
+from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.reception import Reception
 from gateway.telephony.shop import PhoneSettings
 from gateway.toml_document import TomlDocument, quoted
@@ -24,15 +25,11 @@ LIMITS = {
 def check_reception(document: TomlDocument, policy: NumberPolicy | None) -> None:
     """Note what is wrong with [reception]."""
     for place, rules in document.found(Reception):
-        for key, (least, most) in LIMITS.items():
-            value = getattr(rules, key)
-            if not least <= value <= most:
-                document.problem((*place, key), f"{quoted((*place, key))} must be from {least} to {most}, not {value}.")
+        check_bounds(document, place, rules, LIMITS)
         is_phone = any(phone.extension == rules.night_to for _, phone in document.found(PhoneSettings))
         if not rules.night_to or is_phone or policy is None:
             continue
-        verdict = policy.check(rules.night_to)
-        if not isinstance(verdict, Dialable) or verdict.emergency:
+        if not may_be_called(policy, rules.night_to):
             document.problem(
                 (*place, "night_to"),
                 f"{quoted((*place, 'night_to'))} must be a phone's extension or a number that may be called,"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import fields
 from difflib import get_close_matches
 from typing import Any
@@ -13,8 +12,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 import phonenumbers
 
 from gateway.store.branches_check import check_branches
+from gateway.store.checks import (
+    check_filled,
+    check_form,
+    check_number,
+    check_within,
+    names_in,
+    note_twice,
+    note_unknown,
+)
 from gateway.store.contacts_check import check_contacts
 from gateway.store.order_status_check import check_order_status
+from gateway.store.people_check import MINUTES_OF_A_DAY, MOST_CALLS_AT_ONCE, check_people
 from gateway.store.queue_check import check_queue
 from gateway.store.reception_check import check_reception
 from gateway.store.schedule_check import check_schedule
@@ -22,7 +31,7 @@ from gateway.store.toll_free_check import check_toll_free
 from gateway.store.widget_check import check_widget
 from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.night import NightLock
-from gateway.telephony.numbers import Dialable, NumberPolicy, Verdict
+from gateway.telephony.numbers import NumberPolicy
 from gateway.telephony.order_status import OrderStatusRules
 from gateway.telephony.recording_policy import RecordingPolicy, RecordingRoute
 from gateway.telephony.shop import (
@@ -41,15 +50,9 @@ from gateway.telephony.shop import (
 from gateway.toml_document import Place, TomlDocument, quoted, wrong_word
 
 LANGUAGES = ("en", "ru")
-MINUTES_OF_A_DAY = 1440
 MOST_TRUNK_MINUTES = 20 * MINUTES_OF_A_DAY
 """A provider carries several calls at once."""
-MOST_CALLS_AT_ONCE = 1_000
-MOST_CALLS_PER_MINUTE = 1_000
-_EXTENSION = re.compile(r"[0-9]{1,8}", re.ASCII)
-_PIN = re.compile(r"[0-9]{6,12}", re.ASCII)
 _IMEI = re.compile(r"[0-9]{14,16}", re.ASCII)
-_MAC = re.compile(r"[0-9a-f]{12}", re.ASCII)
 _ICCID = re.compile(r"[0-9]{18,20}", re.ASCII)
 _FEATURE_CODE = re.compile(r"([*#][0-9*#]{1,5})?", re.ASCII)
 _PREFIX = re.compile(r"\+[0-9]{1,15}", re.ASCII)
@@ -69,19 +72,19 @@ def check_shop(document: TomlDocument) -> None:
     _check_heading(document)
     policy = _check_countries(document)
     _check_lines(document, policy)
-    _check_people(document, policy)
+    check_people(document, policy)
     check_contacts(document, policy)
     _check_trunks(document, policy)
     _check_night(document, policy)
     _check_texts_of_lines(document)
     check_schedule(document)
-    check_toll_free(document, _names(document, "phones", "extension") | _names(document, "couriers", "extension"))
+    check_toll_free(document, names_in(document, "phones", "extension") | names_in(document, "couriers", "extension"))
     check_reception(document, policy)
-    check_branches(document, _names(document, "phones", "extension"))
-    check_widget(document, _names(document, "phones", "extension"))
+    check_branches(document, names_in(document, "phones", "extension"))
+    check_widget(document, names_in(document, "phones", "extension"))
     check_order_status(document, policy)
-    phones = _names(document, "phones", "extension")
-    taken = phones | _names(document, "couriers", "extension")
+    phones = names_in(document, "phones", "extension")
+    taken = phones | names_in(document, "couriers", "extension")
     taken |= {each.extension for _, each in document.found(OrderStatusRules) if each.extension}
     check_queue(document, policy, phones, taken)
     parties: list[tuple[Place, PhoneSettings | TrunkSettings]] = [
@@ -93,23 +96,23 @@ def check_shop(document: TomlDocument) -> None:
             document.problem((*place, "codecs"), f"{quoted((*place, 'codecs'))} names a codec twice.")
     for place, codes in document.found(FeatureCodes):
         for key in (each.name for each in fields(FeatureCodes)):
-            _matches(document, (*place, key), getattr(codes, key), _FEATURE_CODE, 'a code like "*8", or ""')
+            check_form(document, (*place, key), getattr(codes, key), _FEATURE_CODE, 'a code like "*8", or ""')
     for place, recording in document.found(RecordingPolicy):
-        _within(document, (*place, "keep_days"), recording.keep_days, 1, 3650)
-        _within(document, (*place, "beep_seconds"), recording.beep_seconds, 0, 120)
-    ways = _names(document, "lines", "name") | _names(document, "trunks", "name")
+        check_within(document, (*place, "keep_days"), recording.keep_days, 1, 3650)
+        check_within(document, (*place, "beep_seconds"), recording.beep_seconds, 0, 120)
+    ways = names_in(document, "lines", "name") | names_in(document, "trunks", "name")
     for place, route in document.found(RecordingRoute):
         if route.way is not None and route.way not in ways:
             document.problem((*place, "way"), wrong_word((*place, "way"), route.way, tuple(sorted(ways))))
     for place, pbx in document.found(PbxSettings):
-        _matches(document, (*place, "host"), pbx.host, _HOST, "a host name or address")
-        _within(document, (*place, "port"), pbx.port, 1, 65535)
+        check_form(document, (*place, "host"), pbx.host, _HOST, "a host name or address")
+        check_within(document, (*place, "port"), pbx.port, 1, 65535)
     upstream: list[tuple[Place, PbxSettings | TrunkSettings]] = [
         *document.found(PbxSettings),
         *document.found(TrunkSettings),
     ]
     for place, found in upstream:
-        _matches(document, (*place, "ca_file"), found.ca_file, _WHOLE_PATH, "a path that begins with /")
+        check_form(document, (*place, "ca_file"), found.ca_file, _WHOLE_PATH, "a path that begins with /")
     for place, courier in document.found(CourierSettings):
         if courier.pbx_password is not None and not document.found(PbxSettings):
             document.problem(
@@ -167,65 +170,65 @@ def _check_countries(document: TomlDocument) -> NumberPolicy | None:
 
 
 def _check_lines(document: TomlDocument, policy: NumberPolicy | None) -> None:
-    phones = _names(document, "phones", "extension")
+    phones = names_in(document, "phones", "extension")
     lines = document.found(LineSettings)
     for key in ("name", "modem", "imei", "iccid"):
-        _note_twice(document, ((place, key, getattr(line, key)) for place, line in lines))
+        note_twice(document, ((place, key, getattr(line, key)) for place, line in lines))
     for place, line in lines:
-        _not_empty(document, (*place, "name"), line.name)
+        check_filled(document, (*place, "name"), line.name)
         if line.modem is None and line.imei is None and line.iccid is None:
             document.problem(place, f'The line "{line.name}" needs one of "modem", "imei" and "iccid".')
-        _matches(document, (*place, "imei"), line.imei, _IMEI, "15 digits")
-        _matches(document, (*place, "iccid"), line.iccid, _ICCID, "19 or 20 digits")
-        _within(document, (*place, "minutes_per_day"), line.minutes_per_day, 0, MINUTES_OF_A_DAY)
+        check_form(document, (*place, "imei"), line.imei, _IMEI, "15 digits")
+        check_form(document, (*place, "iccid"), line.iccid, _ICCID, "19 or 20 digits")
+        check_within(document, (*place, "minutes_per_day"), line.minutes_per_day, 0, MINUTES_OF_A_DAY)
         _check_month(document, place, line)
-        _check_number(document, (*place, "number"), line.number, policy)
+        check_number(document, (*place, "number"), line.number, policy)
         for extension in line.rings:
             if extension not in phones:
-                _note_unknown(document, (*place, "rings"), extension, phones, "is not the extension of a phone")
+                note_unknown(document, (*place, "rings"), extension, phones, "is not the extension of a phone")
 
 
 def _check_texts_of_lines(document: TomlDocument) -> None:
     """SMS and USSD: who may write, how much, and which codes."""
-    extensions = _names(document, "phones", "extension") | _names(document, "couriers", "extension")
+    extensions = names_in(document, "phones", "extension") | names_in(document, "couriers", "extension")
     for place, line in document.found(LineSettings):
         for extension in line.texts:
             if extension not in extensions:
-                _note_unknown(document, (*place, "texts"), extension, extensions, "is not an extension")
-        _within(document, (*place, "sms_per_minute"), line.sms_per_minute, 1, 60)
-        _within(document, (*place, "sms_per_day"), line.sms_per_day, 0, 10_000)
-        _matches(document, (*place, "balance_code"), line.balance_code, _USSD_CODE, 'a code like "*100#"')
+                note_unknown(document, (*place, "texts"), extension, extensions, "is not an extension")
+        check_within(document, (*place, "sms_per_minute"), line.sms_per_minute, 1, 60)
+        check_within(document, (*place, "sms_per_day"), line.sms_per_day, 0, 10_000)
+        check_form(document, (*place, "balance_code"), line.balance_code, _USSD_CODE, 'a code like "*100#"')
         if line.low_balance is not None:
-            _within(document, (*place, "low_balance"), line.low_balance, 0, 1_000_000)
+            check_within(document, (*place, "low_balance"), line.low_balance, 0, 1_000_000)
         if line.balance_pattern is not None and not _is_pattern(line.balance_pattern):
             document.problem(
                 (*place, "balance_pattern"),
                 '"balance_pattern" of [[lines]] must be a regular expression with a group, like "Balance: ([0-9.]+)".',
             )
-    ways = _names(document, "lines", "name") | _names(document, "trunks", "name")
+    ways = names_in(document, "lines", "name") | names_in(document, "trunks", "name")
     for place, tariff in document.found(TariffSettings):
         if tariff.way not in ways:
-            _note_unknown(document, (*place, "way"), tariff.way, ways, "is not the name of a line or provider")
-        _matches(
+            note_unknown(document, (*place, "way"), tariff.way, ways, "is not the name of a line or provider")
+        check_form(
             document, (*place, "prefix"), tariff.prefix or None, _PREFIX, 'the beginning of a number, like "+7916"'
         )
-        _matches(document, (*place, "per_minute"), tariff.per_minute, _AMOUNT, 'an amount like "1.50"')
-        _within(document, (*place, "step_seconds"), tariff.step_seconds, 1, 3600)
-        _within(document, (*place, "free_seconds"), tariff.free_seconds, 0, 3600)
-        _within(document, (*place, "plan_minutes"), tariff.plan_minutes, 0, 100_000)
+        check_form(document, (*place, "per_minute"), tariff.per_minute, _AMOUNT, 'an amount like "1.50"')
+        check_within(document, (*place, "step_seconds"), tariff.step_seconds, 1, 3600)
+        check_within(document, (*place, "free_seconds"), tariff.free_seconds, 0, 3600)
+        check_within(document, (*place, "plan_minutes"), tariff.plan_minutes, 0, 100_000)
     for place, lives in document.found(OrderRules):
-        _within(document, (*place, "grace_minutes"), lives.grace_minutes, 0, 7 * 24 * 60)
-        _within(document, (*place, "open_days"), lives.open_days, 1, 90)
-        _within(document, (*place, "alert_after"), lives.alert_after, 1, 100)
+        check_within(document, (*place, "grace_minutes"), lives.grace_minutes, 0, 7 * 24 * 60)
+        check_within(document, (*place, "open_days"), lives.open_days, 1, 90)
+        check_within(document, (*place, "alert_after"), lives.alert_after, 1, 100)
     for place, missed in document.found(MissedRules):
-        _within(document, (*place, "alert_minutes"), missed.alert_minutes, 0, 7 * MINUTES_OF_A_DAY)
-        _within(document, (*place, "listed_days"), missed.listed_days, 1, 90)
+        check_within(document, (*place, "alert_minutes"), missed.alert_minutes, 0, 7 * MINUTES_OF_A_DAY)
+        check_within(document, (*place, "listed_days"), missed.listed_days, 1, 90)
     for place, rules in document.found(UssdRules):
         for code in rules.codes:
-            _matches(document, (*place, "codes"), code, _USSD_CODE, 'codes like "*100#"')
+            check_form(document, (*place, "codes"), code, _USSD_CODE, 'codes like "*100#"')
         for answer in rules.answers:
-            _matches(document, (*place, "answers"), answer, _USSD_ANSWER, 'answers like "1"')
-        _within(document, (*place, "balance_hours"), rules.balance_hours, 0, 24 * 30)
+            check_form(document, (*place, "answers"), answer, _USSD_ANSWER, 'answers like "1"')
+        check_within(document, (*place, "balance_hours"), rules.balance_hours, 0, 24 * 30)
 
 
 def _is_pattern(text: str) -> bool:
@@ -235,111 +238,21 @@ def _is_pattern(text: str) -> bool:
         return False
 
 
-def _check_people(document: TomlDocument, policy: NumberPolicy | None) -> None:
-    people: list[tuple[Place, PhoneSettings | CourierSettings]] = [
-        *document.found(PhoneSettings),
-        *document.found(CourierSettings),
-    ]
-    # A courier may have a SIP phone of the same extension.
-    for kind in (PhoneSettings, CourierSettings):
-        of_kind = ((place, person) for place, person in people if isinstance(person, kind))
-        _note_twice(document, ((place, "extension", person.extension) for place, person in of_kind))
-    for place, person in people:
-        _matches(document, (*place, "extension"), person.extension, _EXTENSION, "1 to 8 digits")
-        if person.extension == "112":
-            document.problem((*place, "extension"), "112 is the emergency number and cannot be an extension.")
-        _within(document, (*place, "minutes_per_day"), person.minutes_per_day, 0, MINUTES_OF_A_DAY)
-        _within(document, (*place, "calls_per_minute"), person.calls_per_minute, 1, MOST_CALLS_PER_MINUTE)
-        _within(document, (*place, "calls_at_once"), person.calls_at_once, 1, MOST_CALLS_AT_ONCE)
-    for place, phone in document.found(PhoneSettings):
-        _not_empty(document, (*place, "password"), phone.password)
-        _matches(document, (*place, "voicemail_pin"), phone.voicemail_pin, _PIN, "6 to 12 digits", is_secret=True)
-        _check_wishes(document, place, phone, policy)
-    lines = _names(document, "lines", "name")
-    own_numbers = {
-        policy.normalise(line.number) for _, line in document.found(LineSettings) if line.number and policy is not None
-    }
-    mobiles: list[tuple[Place, str, str | None]] = []
-    for place, courier in document.found(CourierSettings):
-        if courier.pin is not None and not _PIN.fullmatch(courier.pin):
-            document.problem((*place, "pin"), f'The pin of courier "{courier.extension}" must have 6 to 12 digits.')
-        for line in courier.lines:
-            if line not in lines:
-                _note_unknown(document, (*place, "lines"), line, lines, "is not the name of a line")
-        _within(document, (*place, "ring_seconds"), courier.ring_seconds, 5, 60)
-        _within(document, (*place, "app_seconds"), courier.app_seconds, 3, 60)
-        people_there = _names(document, "phones", "extension") | _names(document, "couriers", "extension")
-        if courier.then is not None and (courier.then not in people_there or courier.then == courier.extension):
-            document.problem(
-                (*place, "then"), f'"then" of courier "{courier.extension}" must be another extension of the shop.'
-            )
-        mobile = _check_mobile(document, (*place, "mobile"), courier, policy)
-        if mobile is not None and mobile in own_numbers:
-            document.problem(
-                (*place, "mobile"), f"{mobile} is the number of a line; a courier's mobile is another phone."
-            )
-        mobiles.append((place, "mobile", mobile))
-    _note_twice(document, mobiles)
-
-
-def _check_wishes(document: TomlDocument, place: Place, phone: PhoneSettings, policy: NumberPolicy | None) -> None:
-    """What a phone wants done with its calls."""
-    _matches(document, (*place, "mac"), phone.mac, _MAC, "12 digits of 0-9 and a-f, without colons")
-    _within(document, (*place, "forward_after_seconds"), phone.forward_after_seconds, 5, 55)
-    people = _names(document, "phones", "extension") | _names(document, "couriers", "extension")
-    for key in ("forward_always", "forward_busy", "forward_no_answer"):
-        target = getattr(phone, key)
-        if target is None or (target in people and target != phone.extension):
-            continue
-        if target == phone.extension:
-            document.problem((*place, key), f'The phone "{phone.extension}" cannot forward to itself.')
-        elif policy is not None and not _may_forward_to(policy.check(target)):
-            document.problem(
-                (*place, key), f"{quoted((*place, key))} must be an extension or a number that may be called."
-            )
-
-
-def _may_forward_to(verdict: Dialable | Verdict) -> bool:
-    """A person must call an emergency number: nothing is forwarded there."""
-    return isinstance(verdict, Dialable) and not verdict.emergency
-
-
-def _check_mobile(
-    document: TomlDocument, place: Place, courier: CourierSettings, policy: NumberPolicy | None
-) -> str | None:
-    """The courier's mobile in E.164, if it is a number that may be called."""
-    if policy is None:
-        return None
-    verdict = policy.check(courier.mobile)
-    if isinstance(verdict, Dialable):
-        if not verdict.emergency:
-            return verdict.digits
-        reason = "is an emergency number"
-    elif verdict.reason == "country":
-        reason = "is in a country that [numbers] does not allow"
-    elif verdict.reason == "kind":
-        reason = "is a premium, satellite or other special number"
-    else:
-        reason = "is not a phone number; write it like +79161234567"
-    document.problem(place, f'The mobile "{courier.mobile}" of courier "{courier.extension}" {reason}.')
-    return None
-
-
 def _check_trunks(document: TomlDocument, policy: NumberPolicy | None) -> None:
     trunks = document.found(TrunkSettings)
     named: list[tuple[Place, Any]] = [*document.found(LineSettings), *trunks]
-    _note_twice(document, ((place, "name", each.name) for place, each in named))
+    note_twice(document, ((place, "name", each.name) for place, each in named))
     for place, each in named:
         if each.name.startswith(PBX_PREFIX):
             document.problem((*place, "name"), f'A name must not begin with "{PBX_PREFIX}": the PBX takes those.')
     for place, trunk in trunks:
-        _not_empty(document, (*place, "name"), trunk.name)
-        _matches(document, (*place, "host"), trunk.host, _HOST_AND_PORT, "a host name or address")
-        _check_number(document, (*place, "number"), trunk.number, policy)
-        _within(document, (*place, "minutes_per_day"), trunk.minutes_per_day, 0, MOST_TRUNK_MINUTES)
+        check_filled(document, (*place, "name"), trunk.name)
+        check_form(document, (*place, "host"), trunk.host, _HOST_AND_PORT, "a host name or address")
+        check_number(document, (*place, "number"), trunk.number, policy)
+        check_within(document, (*place, "minutes_per_day"), trunk.minutes_per_day, 0, MOST_TRUNK_MINUTES)
         _check_month(document, place, trunk)
         if trunk.calls_at_once is not None:
-            _within(document, (*place, "calls_at_once"), trunk.calls_at_once, 1, MOST_CALLS_AT_ONCE)
+            check_within(document, (*place, "calls_at_once"), trunk.calls_at_once, 1, MOST_CALLS_AT_ONCE)
         if trunk.password is not None and trunk.user is None:
             document.problem((*place, "password"), f'The trunk "{trunk.name}" has a password but no "user".')
 
@@ -348,67 +261,14 @@ def _check_month(document: TomlDocument, place: Place, way: LineSettings | Trunk
     for key, most in (("minutes_per_month", 31 * MOST_TRUNK_MINUTES), ("money_per_month", 10_000_000)):
         value = getattr(way, key)
         if value is not None:
-            _within(document, (*place, key), value, 0, most)
+            check_within(document, (*place, key), value, 0, most)
 
 
 def _check_night(document: TomlDocument, policy: NumberPolicy | None) -> None:
     for place, night in document.found(NightLock):
         for key in ("begins", "ends"):
-            _matches(document, (*place, key), getattr(night, key), _HOUR, 'an hour like "23:00", or ""')
+            check_form(document, (*place, key), getattr(night, key), _HOUR, 'an hour like "23:00", or ""')
         if bool(night.begins) is not bool(night.ends):
             document.problem(place, 'The night needs both "begins" and "ends".')
         for number in night.numbers:
-            _check_number(document, (*place, "numbers"), number, policy)
-
-
-def _check_number(document: TomlDocument, place: Place, number: str | None, policy: NumberPolicy | None) -> None:
-    if number is not None and policy is not None and policy.normalise(number) is None:
-        document.problem(place, f'{quoted(place)} must be a phone number like "+79160000001", not "{number}".')
-
-
-def _within(document: TomlDocument, place: Place, value: int, least: int, most: int) -> None:
-    if not least <= value <= most:
-        document.problem(place, f"{quoted(place)} must be from {least} to {most}, not {value}.")
-
-
-def _matches(
-    document: TomlDocument,
-    place: Place,
-    value: str | None,
-    form: re.Pattern[str],
-    words: str,
-    *,
-    is_secret: bool = False,
-) -> None:
-    if value is not None and not form.fullmatch(value):
-        document.problem(place, f"{quoted(place)} must be {words}" + ("." if is_secret else f', not "{value}".'))
-
-
-def _not_empty(document: TomlDocument, place: Place, value: str) -> None:
-    if not value.strip():
-        document.problem(place, f"{quoted(place)} must not be empty.")
-
-
-def _note_unknown(document: TomlDocument, place: Place, name: str, known: set[str], words: str) -> None:
-    near = get_close_matches(name, sorted(known), n=1)
-    hint = f' Did you mean "{near[0]}"?' if near else ""
-    document.problem(place, f'"{name}" in {quoted(place)} {words}.{hint}')
-
-
-def _note_twice(document: TomlDocument, values: Iterable[tuple[Place, str, str | None]]) -> None:
-    """Note every value that an earlier place of the file has already."""
-    first: dict[tuple[str, str], int] = {}
-    for place, key, value in values:
-        if value is None:
-            continue
-        line = document.line_of((*place, key))
-        if (key, value) in first:
-            document.problem((*place, key), f'The {key} "{value}" is taken already, in line {first[key, value]}.')
-        first.setdefault((key, value), line)
-
-
-def _names(document: TomlDocument, table: str, key: str) -> set[str]:
-    """The names as the file has them, also of tables that are wrong elsewhere: one error, not two."""
-    tables = document.content.get(table)
-    found = (each.get(key) for each in tables if isinstance(each, dict)) if isinstance(tables, list) else ()
-    return {name for name in found if isinstance(name, str)}
+            check_number(document, (*place, "numbers"), number, policy)

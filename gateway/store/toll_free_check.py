@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+from gateway.store.checks import check_within
 from gateway.telephony.toll_free import TollFreeRules, WhenSpent
 from gateway.toml_document import TomlDocument, quoted
 
 _AMOUNT = re.compile(r"[0-9]{1,6}(\.[0-9]{1,4})?", re.ASCII)
-_LIMITS = {
+_MOST = {
     "daily_budget": 10_000_000,
     "caller_per_hour": 1_000,
     "prefix_per_minute": 10_000,
@@ -25,10 +26,8 @@ def check_toll_free(document: TomlDocument, extensions: set[str]) -> None:
     for place, rules in document.found(TollFreeRules):
         if not _AMOUNT.fullmatch(rules.per_minute):
             document.problem((*place, "per_minute"), f'{quoted((*place, "per_minute"))} must be an amount like "3.50".')
-        for key, most in _LIMITS.items():
-            value = getattr(rules, key)
-            if not 0 <= value <= most:
-                document.problem((*place, key), f"{quoted((*place, key))} must be from 0 to {most}, not {value}.")
+        for key, most in _MOST.items():
+            check_within(document, (*place, key), getattr(rules, key), 0, most)
         if rules.when_spent is WhenSpent.FORWARD and rules.forward_to is None:
             document.problem(
                 (*place, "when_spent"), '"when_spent" of [toll_free] is "forward", but "forward_to" is not set.'

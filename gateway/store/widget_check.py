@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from gateway.store.checks import check_bounds, check_phones
 from gateway.telephony.widget import LONGEST_URL, WidgetRules
 from gateway.toml_document import TomlDocument, quoted
 
@@ -23,10 +24,7 @@ MOST_ORIGINS = 20
 def check_widget(document: TomlDocument, extensions: set[str]) -> None:
     """Note everything that is wrong with the rules; `extensions` are those of the phones."""
     for place, rules in document.found(WidgetRules):
-        for key, (least, most) in LIMITS.items():
-            value = getattr(rules, key)
-            if not least <= value <= most:
-                document.problem((*place, key), f"{quoted((*place, key))} must be from {least} to {most}, not {value}.")
+        check_bounds(document, place, rules, LIMITS)
         for key, longest in _LONGEST.items():
             if len(getattr(rules, key)) > longest:
                 document.problem((*place, key), f"{quoted((*place, key))} must have {longest} characters at most.")
@@ -45,8 +43,4 @@ def check_widget(document: TomlDocument, extensions: set[str]) -> None:
                 (*place, "policy_url"),
                 f"{quoted((*place, 'policy_url'))} must be a page like https://shop.example/data.",
             )
-        for extension in rules.rings:
-            if extension not in extensions:
-                document.problem(
-                    (*place, "rings"), f'"{extension}" in {quoted((*place, "rings"))} is not the extension of a phone.'
-                )
+        check_phones(document, (*place, "rings"), rules.rings, extensions)
