@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 
-from gateway.telephony.call import Call
+from gateway.telephony.call import COURIER_AWAY, Call
 from gateway.telephony.causes import NEXT_WAY, Cause
 from gateway.telephony.courier_texts import missed_text
 from gateway.telephony.courier_ways import after_courier, has_app, holds_the_only_line
@@ -58,7 +58,7 @@ async def _reach(call: Call, settings: ToCourier) -> tuple[Leg | None, Cause]:
         app = await ringing.answered(within=courier.app_seconds)
         if app is not None:
             await _takes(call, app, settings)
-    if app is not None:
+    if app is not None and app.state is LegState.UP:
         return app, Cause.HUNG_UP
     return await _by_mobile(call, settings, lines)
 
@@ -96,8 +96,8 @@ async def _by_both(call: Call, settings: ToCourier, lines: Iterator[Line]) -> tu
             taken = None
         if taken is None:
             taken = await ringing.answered(within=until - loop.time())
-            if taken is not None:
-                await _takes(call, taken, settings)
+            if taken is not None and not await _takes(call, taken, settings):
+                return None, Cause.NO_ANSWER
         return taken, ringing.cause
 
 
@@ -108,7 +108,7 @@ def _has_ended(leg: Leg) -> Callable[[], bool]:
 async def _takes(call: Call, leg: Leg, settings: ToCourier) -> bool:
     """Tell the courier which order it is; where a key is asked for, a voicemail that answers never presses it.
 
-    Who is at the mobile is a courier from then on, by proof.
+    Who hangs up meanwhile has not taken the call. Who is at the mobile is a courier from then on, by proof.
     """
     whispered = ["order", *(f"digit-{digit}" for digit in settings.order.digits)] if settings.order is not None else []
     if leg.line is None or not settings.courier.confirms:
@@ -121,7 +121,7 @@ async def _takes(call: Call, leg: Leg, settings: ToCourier) -> bool:
             return False
     if leg.line is not None:
         call.proven[leg] = settings.courier.extension
-    return True
+    return leg.state is LegState.UP
 
 
 async def _go_on(call: Call, settings: ToCourier, why: Cause, *, is_told: bool) -> None:
@@ -145,4 +145,4 @@ async def _go_on(call: Call, settings: ToCourier, why: Cause, *, is_told: bool) 
             finally:
                 call.caller.hangup(why)
         case _:
-            await call.refuse(why)
+            await call.refuse(why, otherwise=COURIER_AWAY)

@@ -32,6 +32,8 @@ from gateway.telephony.watched import WatchedSource
 
 ANSWER_SECONDS = 10.0
 """How long a wire may take to carry out our answer before the caller counts as lost."""
+NOBODY_ANSWERS, COURIER_AWAY = "unanswered", "courier-unreachable"
+"""What an answered caller hears where a cause has no phrase of its own: of whoever was called, and of a courier."""
 
 
 class Call:
@@ -129,16 +131,17 @@ class Call:
             self.caller.hangup(Cause.NETWORK_LOST)
             raise LegEnded(f"The call from {self.caller.peer or 'an unknown number'} ended before it was answered.")
 
-    async def refuse(self, cause: Cause) -> None:
+    async def refuse(self, cause: Cause, *, otherwise: str = NOBODY_ANSWERS) -> None:
         """Let the caller know why it comes to nothing: by the signalling, or by a phrase when already answered.
 
-        In a transfer, whoever asked for it has the call back instead. It is the last thing a flow does.
+        `otherwise` is the phrase where the cause has none of its own. In a transfer, whoever asked for it has the call
+        back instead. It is the last thing a flow does.
         """
         if self.redirect is not None:
             self.redirect.why = cause
             return
         if self.caller.state is LegState.UP:
-            await self.say(phrase_for(cause))
+            await self.say(phrase_for(cause, otherwise=otherwise))
         self.caller.hangup(cause)
 
     # Whom the caller reaches.
@@ -273,9 +276,9 @@ class Call:
     def give_partner_of(self, leg: Leg) -> Leg | None:
         """Give away whoever `leg` talks to; when `leg` is hung up, this call is over. None: it talks to nobody."""
         talk = self._talk
-        if talk is None or self.talking_to is None:
+        partner = talk.partner_of(leg) if talk is not None and self.talking_to is not None else None
+        if talk is None or partner is None or partner.state is LegState.ENDED:  # one who has just hung up is nobody
             return None
-        partner = talk.partner_of(leg)
         talk.part()
         self._give(partner)
         self.caller = leg
@@ -366,9 +369,9 @@ class Call:
             self._scope.reschedule(0)
 
 
-def phrase_for(cause: Cause) -> str:
+def phrase_for(cause: Cause, *, otherwise: str = NOBODY_ANSWERS) -> str:
     """The key of the prompt that tells an answered caller why it comes to nothing."""
-    return _PHRASES.get(cause, "courier-unreachable")
+    return _PHRASES.get(cause, otherwise)
 
 
 _PHRASES = {

@@ -282,7 +282,7 @@ class Leg(ABC):
                         return False
                     await self._changed.wait()
         except TimeoutError:
-            return False
+            return happened()  # it may have, in the very moment in which the time was over
         return True
 
 

@@ -51,17 +51,20 @@ class Ringing:
         """
         try:
             async with asyncio.timeout(within):
-                while True:
-                    for leg in self.legs:
-                        if leg.state is LegState.UP:
-                            self._taken = leg
-                            return leg
+                while self._who_is_up() is None:
                     if until() if until is not None else all(leg.state is LegState.ENDED for leg in self.legs):
                         return None
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
-            return None
+            pass
+        return self._who_is_up()  # also one who has answered in the very moment in which the time was over
+
+    def _who_is_up(self) -> Leg | None:
+        """The one that has answered, which is left when the others are hung up."""
+        up = next((leg for leg in self.legs if leg.state is LegState.UP), None)
+        self._taken = up or self._taken
+        return up
 
     @property
     def cause(self) -> Cause:

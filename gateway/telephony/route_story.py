@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from gateway.audio.frame import FRAME_SECONDS
 from gateway.audio.port import FrameSource
-from gateway.telephony.call import phrase_for
+from gateway.telephony.call import NOBODY_ANSWERS, phrase_for
 from gateway.telephony.causes import Cause
 from gateway.telephony.exchange import Exchange
 from gateway.telephony.leg import Leg
@@ -70,10 +70,10 @@ class Story:
         """The call is over."""
         self.tell(StepCode.ENDS, cause=cause)
 
-    def refuse(self, cause: Cause) -> None:
+    def refuse(self, cause: Cause, *, otherwise: str = NOBODY_ANSWERS) -> None:
         """It comes to nothing, and the caller is told why: by the signalling, or by a phrase when answered."""
         if self.is_answered:
-            self.say(StepCode.SAYS, phrase_for(cause))
+            self.say(StepCode.SAYS, phrase_for(cause, otherwise=otherwise))
         self.end(cause)
 
     def seconds_of(self, key: str) -> float:

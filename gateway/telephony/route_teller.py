@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from zoneinfo import ZoneInfo
 
+from gateway.telephony.call import COURIER_AWAY
 from gateway.telephony.causes import Cause
 from gateway.telephony.courier_ways import after_courier, has_app, holds_the_only_line
 from gateway.telephony.destinations import (
@@ -374,7 +375,7 @@ def _reach_courier(story: Story, settings: ToCourier) -> None:
         story.say(StepCode.SAYS, "courier-told")
         story.end(cause)
     else:
-        story.refuse(cause)
+        story.refuse(cause, otherwise=COURIER_AWAY)
 
 
 def _call_outside(story: Story, text: str, seconds: float) -> None:

@@ -245,9 +245,11 @@ class Switchboard:
         self, leg: Leg, exchange: Exchange, destination: Destination | None = None, call_id: str | None = None
     ) -> None:
         call = Call(leg, exchange, call_id=call_id)
-        manager = exchange.people.manager_of(leg.peer) if leg.line is not None else None
-        destination = destination or self._shed(exchange, leg) or await at_the_door(exchange, call.id, leg)
-        destination = destination or route(exchange.shop(), leg, exchange.orders(), manager)
+        try:
+            destination = destination or await self._destination(exchange, call.id, leg)
+        except Exception:  # nor does one on the way there (rule 4)
+            log.exception("Where a call from %s goes cannot be found out", leg.peer or "a withheld number")
+            destination = Refuse(cause=Cause.FAULT)
         call.flow, flow = flow_for(destination)
         call.courier = _courier_of(destination)
         self._calls[call.id] = call
@@ -267,6 +269,14 @@ class Switchboard:
             call.caller.hangup(Cause.FAULT)
         finally:
             self._finish(call)
+
+    async def _destination(self, exchange: Exchange, call_id: str, leg: Leg) -> Destination:
+        """Where a leg that came in goes."""
+        turned_away = self._shed(exchange, leg) or await at_the_door(exchange, call_id, leg)
+        if turned_away is not None:
+            return turned_away
+        manager = exchange.people.manager_of(leg.peer) if leg.line is not None else None
+        return route(exchange.shop(), leg, exchange.orders(), manager)
 
     def _shed(self, exchange: Exchange, leg: Leg) -> Destination | None:
         """Where a call ends that would cost the running ones their sound; never one for help, or part of one (X-C1)."""

@@ -92,6 +92,7 @@ class Talk:
                 if self._wishes:
                     if await self._carry_out(self._wishes.popleft()):
                         break
+                    self.part()  # where nothing was tried they have not parted
                     self._meet()
                     continue
                 self._woken.clear()

@@ -329,3 +329,15 @@ async def test_the_caller_hangs_up_here_on_the_way_by_an_order(half_seconds: int
                 legs[0].presses("1")
             await s.after(0.5)
         assert s.ended().ended_by == "caller"
+
+
+@pytest.mark.parametrize(("dialled", "said"), [("101", "unanswered"), ("2002", "courier-unreachable")])
+async def test_who_is_not_there_is_called_a_courier_only_where_it_is_one(dialled: str, said: str) -> None:
+    async with scene(SHOP) as s:
+        s.phones.away.add("101")
+        caller = await in_the_menu(s)
+        s.lines["blue"].on_dial = lambda leg: leg.hangs_up(Cause.UNREACHABLE)
+        caller.presses(f"{dialled}#")
+        await s.after(3)
+        assert s.prompts_played[-1] == said
+        assert caller.cause is Cause.UNREACHABLE
