@@ -27,6 +27,7 @@ from gateway.settings import AlertSettings, ApiSettings, DiscoverySettings, Sett
 from gateway.sip.certificate import make_certificate
 from gateway.store.database import prepare
 from gateway.telephony.shop import CourierSettings, LineSettings, PhoneSettings, Shop, SipTransport, TrunkSettings
+from gateway.webhook_settings import WebhookSettings
 
 
 @pytest.fixture
@@ -157,11 +158,15 @@ def test_files_that_alerts_and_mqtt_need(settings: Settings, tmp_path: Path) -> 
     (tmp_path / "hook").chmod(0o640)
     (tmp_path / "bot").write_text("token")
     (tmp_path / "bot").chmod(0o644)
+    (tmp_path / "crm").write_text("shared")
+    (tmp_path / "crm").chmod(0o604)
+    hook = WebhookSettings(name="crm", url="https://crm.example/", secret_file=str(tmp_path / "crm"))
     alerts = AlertSettings(webhook_secret_file=str(tmp_path / "hook"), telegram_token_file=str(tmp_path / "bot"))
     mqtt = MqttSettings(host="broker.lan", password_file=str(tmp_path / "nowhere"))
-    found = list(secret_findings(replace(settings, alerts=alerts, mqtt=mqtt), Shop()))
+    found = list(secret_findings(replace(settings, alerts=alerts, mqtt=mqtt, webhooks=(hook,)), Shop()))
     assert [(each.code, each.values["path"]) for each in found] == [
         ("secret-open-to-all", str(tmp_path / "bot")),
+        ("secret-open-to-all", str(tmp_path / "crm")),
         ("secret-unreadable", str(tmp_path / "nowhere")),
     ]
 

@@ -1,4 +1,4 @@
-"""What the panel asks of the daemon about alerts that leave the machine: where they go, and what became of them."""
+"""What the panel asks of the daemon about what leaves the machine: where it goes, and what became of it."""
 
 from __future__ import annotations
 
@@ -29,6 +29,30 @@ class AlertClient(GatewayLink):
         """What each place has answered to a test."""
         found = self._ask(asker, "POST", "/api/v1/alert-ways/{way}/test", way=way, seconds=_TEST_SECONDS)
         return list(found["items"])
+
+    def webhooks(self, asker: Asker) -> list[dict[str, Any]]:
+        """The programs that are told what happens; of what is secret only whether it is set."""
+        return list(self._object(asker, "GET", "/api/v1/webhooks")["items"])
+
+    def add_webhook(self, asker: Asker, values: dict[str, Any]) -> dict[str, Any]:
+        """Tell one more program; how it is kept."""
+        return dict(self._ask(asker, "POST", "/api/v1/webhooks", body=values))
+
+    def change_webhook(self, asker: Asker, hook_id: str, values: dict[str, Any]) -> None:
+        """Tell it other things; what is secret is kept when it is left out."""
+        self._ask(asker, "PUT", "/api/v1/webhooks/{id}", body=values, id=hook_id)
+
+    def remove_webhook(self, asker: Asker, hook_id: str) -> None:
+        """Tell it nothing any more."""
+        self._ask(asker, "DELETE", "/api/v1/webhooks/{id}", id=hook_id)
+
+    def try_webhook(self, asker: Asker, hook_id: str) -> dict[str, Any]:
+        """What it has answered to a test."""
+        return dict(self._ask(asker, "POST", "/api/v1/webhooks/{id}/test", id=hook_id, seconds=_TEST_SECONDS))
+
+    def webhook_deliveries(self, asker: Asker) -> list[dict[str, Any]]:
+        """What became of what programs were told, the newest first."""
+        return list(self._object(asker, "GET", "/api/v1/webhooks/deliveries")["items"])
 
     def retry_delivery(self, asker: Asker, delivery_id: str) -> None:
         """Have a delivery tried again."""

@@ -61,6 +61,7 @@ from web.views.site import site
 from web.views.system import system
 from web.views.texting import texting
 from web.views.toll_free import toll_free
+from web.views.webhooks import webhooks
 
 _SPRITE = "/static/vendor/lucide-static-1.62.0/icons.svg"
 LARGEST_FORM_BYTES = 1024 * 1024
@@ -110,7 +111,7 @@ def create_app(
     CSRFProtect(app)
     Babel(app, locale_selector=reader.language)
     for blueprint in (
-        routing, toll_free, alerting,
+        routing, toll_free, alerting, webhooks,
         entry, restoring, system, access, audit, second_step, my_orders, ordering, order_status, overview, line_rules,
         history, reports, hours, erasing, prompts, playground, phone_setup, numbering, shop, news, texting, contacts,
         queueing, reception, first_run, calling, comments, certificate, shared, site, browser_phone, pbx, parties,

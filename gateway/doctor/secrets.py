@@ -79,6 +79,7 @@ def _open_files(settings: Settings) -> Iterator[Finding]:
 def _named_in_settings(settings: Settings) -> list[Path]:
     """Files without which alerts, MQTT and rows do not go out; the daemon does not start without those of alerts."""
     alerts, shared = settings.alerts, settings.replication
-    files = (alerts.webhook_secret_file, alerts.telegram_token_file, alerts.mail_password_file)
+    files = [alerts.webhook_secret_file, alerts.telegram_token_file, alerts.mail_password_file]
+    files += [hook.secret_file for hook in settings.webhooks]
     others = (settings.mqtt.password_file, shared.database_password_file, shared.s3_secret_key_file)
     return [Path(file) for file in (*files, *others) if file]

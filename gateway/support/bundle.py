@@ -26,6 +26,7 @@ from gateway.messages import finding_text
 from gateway.settings import Settings
 from gateway.store.alert_ways import stored_alert_ways
 from gateway.store.database import schema_version
+from gateway.store.event_hooks import stored_event_hooks
 from gateway.store.opened import transaction
 from gateway.store.schema import calls, users
 from gateway.store.schema_call_backs import call_backs
@@ -149,11 +150,13 @@ def _known_words(settings: Settings, config: Path | None) -> list[tuple[str, boo
     words += _words_of_alerts(settings)
     if settings.alerts.webhook is not None:
         words.append((settings.alerts.webhook, True))  # who knows the address may post to it
+    words += [(hook.url, True) for hook in settings.webhooks]
     files = [settings.backup_passphrase, settings.panel_passphrase, settings.data_dir / "setup-code"]
     alerts = settings.alerts
     secret_files = [alerts.webhook_secret_file, alerts.telegram_token_file, alerts.mail_password_file]
     shared = settings.replication
     secret_files += [settings.mqtt.password_file, shared.database_password_file, shared.s3_secret_key_file]
+    secret_files += [hook.secret_file for hook in settings.webhooks]
     files += [Path(each) for each in secret_files if each]
     words += [(each, False) for each in (*alerts.mail_to, alerts.mail_from, alerts.mail_user) if each]
     secrets = config.parent / "secrets" if config is not None else settings.backup_passphrase.parent
@@ -168,17 +171,18 @@ def _known_words(settings: Settings, config: Path | None) -> list[tuple[str, boo
 
 
 def _words_of_alerts(settings: Settings) -> list[tuple[str, bool]]:
-    """What the panel was told of the ways of alerts; who knows the webhook's address may post to it."""
+    """What the panel was told of the ways of alerts and of programs; who knows the webhook's address may post to it."""
     if not settings.database.exists():
         return []
     try:
         with transaction(settings.database, read_only=True) as connection:
-            ways = stored_alert_ways(connection)
+            ways, hooks = stored_alert_ways(connection), stored_event_hooks(connection)
     except SQLAlchemyError:
         return []  # a store that cannot be read gives nothing away either
     mail = ways.mail
     people = (*mail.to, mail.sender, mail.user, *ways.telegram.chats, *ways.sms.numbers)
-    secrets = (ways.webhook.secret, ways.telegram.token, mail.password, ways.webhook.url)
+    secrets = [ways.webhook.secret, ways.telegram.token, mail.password, ways.webhook.url]
+    secrets += [each for hook in hooks for each in (hook.secret, hook.url)]
     return [(each, False) for each in people if each] + [(each, True) for each in secrets if each]
 
 

@@ -25,6 +25,10 @@ SECRETS = (
     "HWDX-2XZ5-SGYY",
     "pBx-s3cret-9",
     "hooks.example/T0/b0/xYz",
+    "crm.example/t0ml",
+    "sh4red-with-the-crm",
+    "crm.example/p4nel",
+    "p4nel-crm-secret",
     "sh4red-of-the-hook",
     "77123:AAbbCC-of-the-bot",
     "m0squit0-of-the-house",
@@ -93,6 +97,7 @@ def config(tmp_path: Path) -> Path:
     (tmp_path / "secrets" / "red-pin").write_text("4829\n")
     (tmp_path / "hook").write_text("sh4red-of-the-hook\n")
     (tmp_path / "bot").write_text("77123:AAbbCC-of-the-bot\n")
+    (tmp_path / "crm").write_text("sh4red-with-the-crm\n")
     (tmp_path / "mqtt").write_text("m0squit0-of-the-house\n")
     config = tmp_path / "gateway.toml"
     config.write_text(
@@ -100,6 +105,7 @@ def config(tmp_path: Path) -> Path:
         '[backup]\npassphrase_file = "secrets/backup-passphrase"\n'
         '[alerts]\nwebhook = "https://hooks.example/T0/b0/xYz"\nwebhook_secret_file = "hook"\nsms = ["+79160000001"]\n'
         'telegram_token_file = "bot"\ntelegram_chats = ["123456789"]\n'
+        '[[webhooks]]\nname = "crm"\nurl = "https://crm.example/t0ml"\nsecret_file = "crm"\n'
         '[mqtt]\nhost = "broker.lan"\nuser = "shop"\npassword_file = "mqtt"\n'
     )
     settings = load_settings(config)
@@ -132,6 +138,9 @@ def config(tmp_path: Path) -> Path:
         }
         ways["webhook"] = {"url": "https://panel.example/p0st", "secret": "p4nel-hook-secret"}
         database.execute("insert into alert_ways (id, gateway_id, document) values ('w', 'g', ?)", (json.dumps(ways),))
+        hook = {"name": "C", "url": "https://crm.example/p4nel", "secret": "p4nel-crm-secret", "events": ["sms.received"]}
+        kept = "insert into event_hooks (id, gateway_id, document) values ('e', 'g', ?)"
+        database.execute(kept, (json.dumps(hook),))
         database.execute(
             "insert into second_steps values ('s', 'g', 'u', 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', '2026', 1, 0, null)"
         )
