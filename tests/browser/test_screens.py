@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 SCREENS = (
     "/shop/routes?caller=%2B79035550001&called=red", "/shop/toll-free",
     "/", "/phone", "/live", "/calls", "/calls?show=missed&search=79", "/calls/c1", "/messages", "/couriers", "/lines",
-    "/phones", "/start", "/shop/general", "/shop/couriers", "/shop/lines", "/shop/phones/edit/101", "/shop/trunks/new",
+    "/phones", "/start", "/shop/general", "/shop/couriers", "/shop/lines", "/shop/phones/edit/101", "/shop/trunks/new", "/shop/pbx",
     "/messages/with/+79031112233", "/messages?show=sent&to=%2B79031112233", "/lines/red/ussd",
     "/alerts", "/alerts/ways", "/shop", "/more", "/no-such-page", "/orders", "/order-status", "/access", "/account",
     "/account/second-step", "/system/passphrase", "/access/audit", "/playground", "/queue", "/voicemail",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,21 @@ async def test_a_pbx_that_is_restarted_has_all_couriers_again(
         assert await until(lambda: registered(world) == 0, 40), "the outage was not noticed"
         await kamailio.start()
         assert await until(lambda: registered(world) == 3, 15)
+
+
+async def test_a_pbx_that_is_taken_out_of_the_shop_sends_no_more_calls(tmp_path: Path) -> None:
+    """It asks for the password once more before it lets an extension go."""
+    async with at_pbx(tmp_path, SipTransport.UDP) as (world, customer, _):
+        couriers = tuple(replace(each, pbx_password=None) for each in world.shop.couriers)
+        world.shop = Shop(phones=world.shop.phones, couriers=couriers)
+        assert await until(lambda: not world.server.pbx_accounts, 10)
+        assert await until(lambda: not world.server._is_provider("127.0.0.1"), 10), "all have been let go"
+        customer.request("INVITE", "2002", call_id="late", number=1, body=customer.media.offer())
+        answer = await customer.response(100, 404)
+        if answer.status == 100:
+            answer = await customer.response(404)
+        customer.request("ACK", "2002", call_id="late", number=1, to_tag=answer.recipient.tag)
+        assert not world.legs
 
 
 async def test_a_pbx_sends_no_calls_to_who_has_signed_off(tmp_path: Path) -> None:
