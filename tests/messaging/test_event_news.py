@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -327,3 +328,29 @@ async def test_of_calls_that_are_over_only_some_are_remembered(tmp_path: Path) -
         for number in range(500):
             desk.happens(replace(STARTED, call_id=f"c{number}"), replace(ENDED, call_id=f"c{number}"))
         assert len(desk.news._calls) == 200
+
+
+def _page() -> str:
+    return (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
+
+
+async def test_the_page_for_those_who_write_such_a_program_is_right(tmp_path: Path) -> None:
+    """Its Python is run on a real message; its examples are those of the contract."""
+    program = Program()
+    with direct_store(tmp_path) as store:
+        desk = Desk(store, program)
+        desk.happens(STARTED)
+        await desk.runs()
+    (message,) = program.came
+    names: dict[str, Any] = {}
+    exec(_page().partition("```python\n")[2].partition("```")[0], names)  # noqa: S102  # the page is ours
+    names["time"] = SimpleNamespace(time=lambda: loop_clock().timestamp())
+    signature, body = message.headers["X-Simbridge-Signature"], message.body or b""
+    assert names["is_genuine"](SECRET.encode(), signature, body)
+    assert not names["is_genuine"](SECRET.encode(), signature, body + b" ")
+    assert not names["is_genuine"](b"another", signature, body)
+    names["time"] = SimpleNamespace(time=lambda: loop_clock().timestamp() + 301)
+    assert not names["is_genuine"](SECRET.encode(), signature, body), "an old one may be a thief's"
+    examples = [json.loads(part.partition("```")[0]) for part in _page().split("```json\n")[1:]]
+    hooks = contract()["webhooks"].values()
+    assert examples == [hook["post"]["requestBody"]["content"]["application/json"]["example"] for hook in hooks]

@@ -138,7 +138,12 @@ def config(tmp_path: Path) -> Path:
         }
         ways["webhook"] = {"url": "https://panel.example/p0st", "secret": "p4nel-hook-secret"}
         database.execute("insert into alert_ways (id, gateway_id, document) values ('w', 'g', ?)", (json.dumps(ways),))
-        hook = {"name": "C", "url": "https://crm.example/p4nel", "secret": "p4nel-crm-secret", "events": ["sms.received"]}
+        hook = {
+            "name": "C",
+            "url": "https://crm.example/p4nel",
+            "secret": "p4nel-crm-secret",
+            "events": ["sms.received"],
+        }
         kept = "insert into event_hooks (id, gateway_id, document) values ('e', 'g', ?)"
         database.execute(kept, (json.dumps(hook),))
         database.execute(
