@@ -287,7 +287,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             orders=store.orders,
             order_status=OrderStatusTest(desk=order_desk, sound=lambda keys: sound_of(keys, prompts)),
             missed=store.missed,
-            book=AddressBook(contacts=store.contacts, notes=store.call_notes),
+            book=AddressBook(contacts=store.contacts, notes=store.call_notes, tags=store.call_tags),
             couriers=Couriers(
                 shop=store.shop,
                 orders=store.orders,

@@ -253,6 +253,12 @@ class ContactsInvalid(GatewayError):
     code = "contacts-invalid"
 
 
+class TagsInvalid(GatewayError):
+    """What a call shall be marked with cannot be; the message says why."""
+
+    code = "tags-invalid"
+
+
 class ContactPhoneTaken(GatewayError):
     """The number belongs to another contact."""
 

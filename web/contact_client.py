@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -60,6 +60,14 @@ class ContactClient(GatewayLink):
         """Note something on a call, or on a `place` of a recording of it (id, seconds from its beginning)."""
         about = {} if place is None else {"recording_id": place[0], "at_seconds": place[1]}
         self._ask(asker, "POST", "/api/v1/calls/{id}/notes", body={"text": text, **about}, id=call_id)
+
+    def call_tags(self, asker: Asker) -> list[dict[str, Any]]:
+        """Every `tag`, and how many `calls` have it, the most used first."""
+        return list(self._object(asker, "GET", "/api/v1/call-tags")["items"])
+
+    def mark_call(self, asker: Asker, call_id: str, tags: Sequence[str]) -> None:
+        """Have these tags and no others on a call."""
+        self._ask(asker, "PUT", "/api/v1/calls/{id}/tags", body={"tags": list(tags)}, id=call_id)
 
     def remove_note(self, asker: Asker, call_id: str, note_id: str) -> None:
         """Take a note away."""

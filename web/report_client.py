@@ -29,6 +29,18 @@ class ReportClient(GatewayLink):
         ) as answer:
             yield dict(answer.headers.items()), iter(lambda: answer.read(_PIECE_BYTES), b"")
 
+    def pack_size(self, asker: Asker, **query: str | int | None) -> dict[str, Any]:
+        """How many recordings one file would hold, and whether that is too much for one."""
+        return self._object(asker, "GET", "/api/v1/recordings/pack/size", query=query)
+
+    @contextmanager
+    def recordings_pack(
+        self, asker: Asker, **query: str | int | None
+    ) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:
+        """Recordings of the calls that a filter leaves, or of `calls` (ids with commas), as a ZIP file."""
+        with self._asking(asker, "GET", "/api/v1/recordings/pack", query=query, seconds=_TABLE_SECONDS) as answer:
+            yield dict(answer.headers.items()), iter(lambda: answer.read(_PIECE_BYTES), b"")
+
     def statistics_table(self, asker: Asker, **query: str) -> str:
         """The same as CSV."""
         return str(self._ask(asker, "GET", "/api/v1/statistics", query={**query, "format": "csv"}))

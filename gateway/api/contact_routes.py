@@ -64,12 +64,20 @@ class CallNotes(Protocol):
         """Take a note away."""
 
 
+class CallTags(Protocol):
+    """Tags of calls; the store's StoredCallTags. Raises TagsInvalid."""
+
+    async def mark(self, call_id: str, tags: Sequence[str], *, by: str) -> tuple[str, ...] | None:
+        """Have these tags and no others on a call; as they are kept. None: there is no such call."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressBook:
-    """What is kept of people outside."""
+    """What is kept of people outside, and of calls with them."""
 
     contacts: Contacts
     notes: CallNotes
+    tags: CallTags
 
 
 class ContactRoutes:
@@ -78,6 +86,7 @@ class ContactRoutes:
     def __init__(self, book: AddressBook, relay: Relay) -> None:
         self._contacts = book.contacts
         self._notes = book.notes
+        self._tags = book.tags
         self._relay = relay
 
     def routes(self) -> list[web.RouteDef]:
@@ -93,6 +102,7 @@ class ContactRoutes:
             web.get("/api/v1/card", self._relay.pass_on),
             web.post("/api/v1/calls/{id}/notes", self._post_note),
             web.delete("/api/v1/calls/{id}/notes/{note}", self._delete_note),
+            web.put("/api/v1/calls/{id}/tags", self._put_tags),
         ]
 
     async def _get_contacts(self, request: web.Request) -> web.Response:
@@ -170,6 +180,16 @@ class ContactRoutes:
         if not await self._notes.remove(ids["id"], ids["note"], by=request[PRINCIPAL].name):
             raise NotFound("There is no such note.")
         return web.Response(status=204)
+
+    async def _put_tags(self, request: web.Request) -> web.Response:
+        body = await bodies.json_object(request, allowed=frozenset({"tags"}))
+        tags = _texts(body, "tags")
+        if tags is None:
+            raise bodies.bad_request("The field 'tags' must be a list of texts.")
+        kept = await self._tags.mark(request.match_info["id"], tags, by=request[PRINCIPAL].name)
+        if kept is None:
+            raise NotFound("There is no such call.")
+        return _answer({"tags": list(kept)})
 
 
 def _place(body: Mapping[str, object]) -> tuple[str, float] | None:

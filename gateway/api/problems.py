@@ -149,6 +149,13 @@ class RecordingAway(ApiError):
     status = 410
 
 
+class PackTooLarge(ApiError):
+    """More recordings than one file holds: `values["recordings"]`, or `values["gigabytes"]`."""
+
+    code = "pack-too-large"
+    status = 422
+
+
 class TooManyStreams(ApiError):
     """The audience of the event stream is full."""
 
@@ -210,6 +217,7 @@ _STATUS_OF_CODE = {
     "orders-invalid": 422,
     "order-exists": 409,
     "contacts-invalid": 422,
+    "tags-invalid": 422,
     "contact-phone-taken": 409,
     "owners-only": 403,
     "not-yourself": 409,

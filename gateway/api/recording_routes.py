@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,6 +47,9 @@ class Evidence(Protocol):
         self, recording_id: str, *, by: str, address: str, is_download: bool, is_elsewhere: bool = False
     ) -> None:
         """Have it on record who is given the sound of a recording; `is_elsewhere`: it may be another gateway's."""
+
+    async def note_pack(self, recording_ids: Sequence[str], *, by: str, address: str) -> None:
+        """Have it on record, of each of these recordings, who downloads it."""
 
 
 class PauseRecording(Protocol):

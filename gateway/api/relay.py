@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
@@ -57,6 +58,15 @@ class Relay:
         except (aiohttp.ClientConnectionError, TimeoutError) as error:
             raise _away(error) from error
 
+    async def pass_on_to(self, request: web.Request, path: str, content: object) -> web.StreamResponse:
+        """POST `content` to the worker as JSON, and pass its answer back piece by piece. Raises WorkerAway."""
+        body = json.dumps(content).encode()
+        try:
+            async with self._asked(request, path, _PASSED_ON, _SILENCE_SECONDS, body=body, method="POST") as answer:
+                return await _copy(request, answer)
+        except (aiohttp.ClientConnectionError, TimeoutError) as error:
+            raise _away(error) from error
+
     async def answer_to(
         self,
         request: web.Request,
@@ -88,12 +98,13 @@ class Relay:
         passed_on: tuple[str, ...],
         silence_seconds: float,
         *,
-        body: aiohttp.StreamReader | None,
+        body: aiohttp.StreamReader | bytes | None,
+        method: str | None = None,
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         if self._session is None:
             raise WorkerAway("The relay is not open.")
         return self._session.request(
-            request.method,
+            method or request.method,
             f"http://worker{path}",
             headers={name: request.headers[name] for name in passed_on if name in request.headers},
             data=body,

@@ -34,6 +34,7 @@ from gateway.api.metrics import MetricsRoutes, Watched
 from gateway.api.missed_routes import Missed, MissedRoutes
 from gateway.api.order_routes import OrderRoutes, Orders
 from gateway.api.order_status_routes import OrderStatusRoutes, OrderStatusTest
+from gateway.api.pack_routes import PackRoutes
 from gateway.api.pbx_routes import PbxRoutes
 from gateway.api.playground import Playground
 from gateway.api.playground_routes import PlaygroundRoutes
@@ -80,6 +81,7 @@ _WITHOUT_TIME_LIMIT = (
 _RELAYED = (
     "/api/v1/calls",
     "/api/v1/calls/{id}",
+    "/api/v1/call-tags",
     "/api/v1/gateways",
     "/api/v1/gateways/calls",
     "/api/v1/gateways/calls/{id}",
@@ -193,6 +195,7 @@ class ApiServer:
             BrowserPhoneRoutes(browser_phones),
             TraceRoutes(insight),
             MetricsRoutes(watched),
+            PackRoutes(recorded.evidence, self._relay),
             RecordingRoutes(recorded, self._relay),
             ErasureRoutes(recorded.erasures),
             DeliveryRoutes(deliveries, test_alerts, retry_delivery),

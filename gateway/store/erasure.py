@@ -204,7 +204,7 @@ class NumberErasure:
         connection.execute(update(recordings).where(sounds).values(deleted_at=now, path="", held_why=None))
         is_caller = row.caller in self._number.spellings
         search = self._number.without(row.search)
-        values: dict[str, object] = {"erased_at": now}
+        values: dict[str, object] = {"erased_at": now, "tags": None}
         if is_caller:
             values |= {"caller": "", "caller_name": ""}
             search = search.replace(row.caller_name.casefold(), "") if row.caller_name else search

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from gateway.store.call_search import is_with
+from gateway.store.call_tags import has_tag, tags_of, used_tags
 from gateway.store.evidence import Listening, listenings
 from gateway.store.opened import OpenedToRead
 from gateway.store.order_evidence import OrderEvidence, evidence_of
@@ -83,6 +84,10 @@ class CallsWanted(CallsSought, Protocol):
     @property
     def recorded(self) -> bool | None:
         """With a recording, or without."""
+
+    @property
+    def tag(self) -> str | None:
+        """Marked with that tag."""
 
 
 class MessagesWanted(Protocol):
@@ -157,6 +162,11 @@ class Queries(OpenedToRead):
                 "visit": visit_of_call(connection, row.visit_id),
                 "listenings": [_listening(each) for each in listenings(connection, [row.id for row in sounds])],
             }
+
+    def call_tags(self) -> list[dict[str, object]]:
+        """Every tag of a call, and how many calls have it, the most used first."""
+        with self._reading.connect() as connection, connection.begin():
+            return [{"tag": tag, "calls": count} for tag, count in used_tags(connection)]
 
     def order_evidence(self, number: str) -> OrderEvidence | None:
         """All that is kept of an order; None: there is no such order."""
@@ -262,6 +272,8 @@ def _call_conditions(connection: Connection, wanted: CallsWanted) -> list[Column
         named = is_with(connection, wanted.search.strip())
         found = holds(calls.c.search, wanted.search)
         conditions.append(found if named is None else or_(found, named))
+    if wanted.tag is not None:
+        conditions.append(has_tag(wanted.tag))
     if wanted.recorded is not None:
         has_one = (
             select(literal(1))
@@ -316,7 +328,8 @@ def call_wire(row: Row[Any], sounds: list[dict[str, object]]) -> dict[str, objec
     return {
         **_pick(row, "id", "direction", "caller", "caller_name", "called", "line", "flow", "courier", "answered_by"),
         **_pick(row, "cause", "ended_by", "talk_seconds", "total_seconds", "verdict", "caller_mos", "callee_mos"),
-        **_pick(row, "order", "shown", "shown_by"),
+        **_pick(row, "order", "shown", "shown_by", "clock"),
+        "tags": list(tags_of(row.tags)),
         "cost": None if row.cost is None else row.cost / 100,
         **_moments(row, "started_at", "answered_at", "ended_at"),
         "recordings": sounds,

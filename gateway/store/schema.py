@@ -29,6 +29,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 VERSION = "0001"
@@ -123,8 +124,10 @@ calls = _table(
     Column("cost", Integer),
     Column("visit_id", String(36)),
     Column("queue", Text),
+    Column("tags", Text),  # what a person has marked it with, each between two signs `#`
     Column("erased_at", Moment),  # when a party's number was taken out
     Index(None, "visit_id"),
+    Index("ix_calls_tagged", "tags", "started_at", "id", sqlite_where=text("tags IS NOT NULL")),
     Index("ix_calls_newest", "started_at", "id", "search"),  # a search reads this alone, not the rows
     Index(None, "line", "started_at"),
     Index(None, "courier", "started_at"),

@@ -23,6 +23,7 @@ from gateway.store.budget import StoredBudget
 from gateway.store.calendar_file import Timed
 from gateway.store.call_backs import StoredCallBacks
 from gateway.store.call_notes import StoredCallNotes
+from gateway.store.call_tags import StoredCallTags
 from gateway.store.charges import Charges
 from gateway.store.contacts import StoredContacts
 from gateway.store.database import Places, held, open_engine, prepare
@@ -121,6 +122,7 @@ class Store:
         self.orders = StoredOrders(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.contacts = StoredContacts(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.call_notes = StoredCallNotes(writer, gateway_id=gateway_id, clock=clock)
+        self.call_tags = StoredCallTags(writer, gateway_id=gateway_id, clock=clock)
         self.people = Regulars(writer, self.contacts, shop=self.shop, clock=clock)
         self.accounts = StoredAccounts(
             writer, gateway_id=gateway_id, clock=clock, setup_code_file=places.data_dir / "setup-code"

@@ -6,19 +6,19 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 from typing import Any, TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aiohttp import web
 from sqlalchemy.exc import DBAPIError
 
-from gateway.api import bodies
 from gateway.errors import StoreError
 from gateway.messages import pick_language, words
+from gateway.worker import asked
 from gateway.worker.spreadsheet import as_csv
 
 COLUMNS = (
     "started_at", "direction", "caller", "caller_name", "called", "line", "courier", "order", "answered_by",
     "seconds_to_answer", "talk_seconds", "cost", "cause", "recordings",
+    "tags",
 )  # fmt: skip
 ROWS_AT_A_TIME = 500
 
@@ -29,7 +29,7 @@ Page: TypeAlias = Callable[[str | None, int], tuple[list[dict[str, Any]], str | 
 async def send_calls(request: web.Request, page: Page) -> web.StreamResponse:
     """The answer. Raises BadRequest for a time zone that is none, StoreError."""
     language = pick_language(request.headers.get("Accept-Language", ""))
-    zone = _zone(request)
+    zone = asked.zone(request)
     rows, cursor = await _read(page, None)
     response = web.StreamResponse(
         headers={
@@ -39,10 +39,10 @@ async def send_calls(request: web.Request, page: Page) -> web.StreamResponse:
             "Cache-Control": "no-store",
         }
     )
-    titles: list[str] | None = [words(language)["statistics"][name]["title"] for name in COLUMNS]
+    titles: list[str] | None = call_titles(language)
     await response.prepare(request)
     while True:
-        await response.write(as_csv(titles, [_cells(row, language, zone) for row in rows], language))
+        await response.write(as_csv(titles, [call_cells(row, language, zone) for row in rows], language))
         titles = None
         if cursor is None:
             break
@@ -51,15 +51,13 @@ async def send_calls(request: web.Request, page: Page) -> web.StreamResponse:
     return response
 
 
-def _zone(request: web.Request) -> tzinfo:
-    name = request.query.get("zone", "UTC")
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as fault:
-        raise bodies.bad_request("'zone' must be a time zone such as Europe/Moscow.") from fault
+def call_titles(language: str) -> list[str]:
+    """What stands above the columns."""
+    return [words(language)["statistics"][name]["title"] for name in COLUMNS]
 
 
-def _cells(call: dict[str, Any], language: str, zone: tzinfo) -> list[object]:
+def call_cells(call: dict[str, Any], language: str, zone: tzinfo) -> list[object]:
+    """One call, given as the schema `CallSummary`."""
     known = words(language)
     started = datetime.fromisoformat(call["started_at"])
     answered = datetime.fromisoformat(call["answered_at"]) if call["answered_at"] else None
@@ -72,6 +70,7 @@ def _cells(call: dict[str, Any], language: str, zone: tzinfo) -> list[object]:
         call["cost"],
         known["causes"][call["cause"]]["title"] if call["cause"] in known["causes"] else call["cause"],
         len(call["recordings"]),
+        ", ".join(call["tags"]),
     ]
 
 

@@ -14,15 +14,14 @@ import re
 import zipfile
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from gateway.errors import GatewayError
 from gateway.store.order_evidence import OrderEvidence
-from gateway.worker.recordings import open_below
-from gateway.worker.sealed import SUFFIX, KeyRing
+from gateway.worker.sealed import KeyRing
+from gateway.worker.sound_entry import copied, plain_name, sound_suffix
 
-_PIECE_BYTES = 256 * 1024
 _CALL_COLUMNS = (
     "id", "started_at", "answered_at", "ended_at", "direction", "caller", "called", "line", "courier", "shown",
     "answered_by", "cause", "ended_by", "talk_seconds", "cost",
@@ -68,24 +67,15 @@ def write_pack(evidence: OrderEvidence, target: BinaryIO, recordings_dir: Path, 
 
 
 def _add_sound(pack: zipfile.ZipFile, name: str, root: Path, path: str, keys: KeyRing) -> str:
-    """Copy one recording, opened if it is sealed; its check sum. Raises OSError, RecordingAway and KeyMissing."""
+    """Copy one recording; its check sum. Raises OSError, RecordingAway and KeyMissing."""
     digest = hashlib.sha256()
-    with open_below(root, path, keys) as recording, recording.as_file() as sound:
-        first = sound.read(_PIECE_BYTES)  # a file that cannot be read leaves no empty one in the pack
-        # Sound does not become smaller by being packed once more.
-        entry = zipfile.ZipInfo(name, date_time=datetime.now().timetuple()[:6])  # noqa: DTZ005  # ZIP has local time
-        with pack.open(entry, "w") as into:
-            piece = first
-            while piece:
-                digest.update(piece)
-                into.write(piece)
-                piece = sound.read(_PIECE_BYTES)
+    for _ in copied(pack, name, path, root=root, keys=keys, digest=digest):
+        pass
     return digest.hexdigest()
 
 
 def _file_name(path: str, recording_id: str, started_at: datetime) -> str:
-    ending = PurePosixPath(path.removesuffix(SUFFIX)).suffix
-    return f"recordings/{started_at:%Y-%m-%dT%H-%M-%SZ}-{re.sub(r'[^0-9A-Za-z-]', '', recording_id)}{ending}"
+    return f"recordings/{started_at:%Y-%m-%dT%H-%M-%SZ}-{plain_name(recording_id)}{sound_suffix(path)}"
 
 
 def _picked(row: Any, names: Sequence[str]) -> list[object]:

@@ -21,6 +21,7 @@ class CallFilter:
     search: str | None = None
     """A part of a number or of a name."""
     recorded: bool | None = None
+    tag: str | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -51,6 +52,9 @@ class Archive(Protocol):
 
     def call(self, call_id: str) -> dict[str, object] | None:
         """The schema `Call`; None when there is none of that id."""
+
+    def call_tags(self) -> list[dict[str, object]]:
+        """Every tag of a call, and how many `calls` have it, the most used first."""
 
     def messages(
         self, wanted: MessageFilter, *, cursor: str | None, limit: int

@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import ParamSpec, Self, TypeAlias, TypeVar
@@ -20,10 +19,10 @@ from typing import ParamSpec, Self, TypeAlias, TypeVar
 from aiohttp import web
 from sqlalchemy.exc import DBAPIError
 
-from gateway.api.problems import BadRequest, NotFound, problems
+from gateway.api.problems import NotFound, problems
 from gateway.errors import StoreError
 from gateway.settings import Settings
-from gateway.telephony.messages import MessageState
+from gateway.worker import asked
 from gateway.worker.audit_routes import AuditRoutes
 from gateway.worker.backup_routes import BackupRoutes, OnDemand
 from gateway.worker.call_table import send_calls
@@ -31,6 +30,7 @@ from gateway.worker.caller_sound import caller_samples
 from gateway.worker.certificate_routes import CertificateRoutes
 from gateway.worker.contact_routes import ContactArchive, ContactRoutes
 from gateway.worker.evidence_pack import write_pack
+from gateway.worker.pack_routes import PackRoutes
 from gateway.worker.peaks import PeaksCache
 from gateway.worker.place_routes import PlaceRoutes
 from gateway.worker.prompt_routes import PromptRoutes
@@ -39,7 +39,7 @@ from gateway.worker.recordings import open_below, send_recording
 from gateway.worker.report_routes import ReportArchive, ReportRoutes
 from gateway.worker.restore_routes import RestoreRoutes
 from gateway.worker.sealed import SUFFIX, KeyRing
-from gateway.worker.seams import Archive, CallFilter, MessageFilter
+from gateway.worker.seams import Archive
 from gateway.worker.shared_routes import SharedRoutes
 from gateway.worker.site_routes import SiteArchive, SiteRoutes
 from gateway.worker.system_routes import SystemRoutes
@@ -48,9 +48,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Page: TypeAlias = tuple[list[dict[str, object]], str | None]
 
-_DIRECTIONS = ("incoming", "outgoing", "internal")
 _PIECE_BYTES = 256 * 1024
-_OUTCOMES = ("answered", "missed")
 
 
 class WorkerServer:
@@ -79,6 +77,7 @@ class WorkerServer:
         self._peaks = PeaksCache()
         self._stack = AsyncExitStack()
         self._app = web.Application(middlewares=[problems])
+        self._app.add_routes(PackRoutes(archive, recordings_dir, keys).routes())
         if contacts is not None:
             self._app.add_routes(ContactRoutes(contacts).routes())
         if site is not None:
@@ -100,6 +99,7 @@ class WorkerServer:
             [
                 web.get("/api/v1/calls", self._get_calls),
                 web.get("/api/v1/calls/{id}", self._get_call),
+                web.get("/api/v1/call-tags", self._get_tags),
                 web.get("/api/v1/messages", self._get_messages),
                 web.get("/api/v1/messages/{id}", self._get_message),
                 web.get("/api/v1/conversations", self._get_conversations),
@@ -133,17 +133,8 @@ class WorkerServer:
             self._socket.unlink()
 
     async def _get_calls(self, request: web.Request) -> web.StreamResponse:
-        wanted = CallFilter(
-            direction=_choice(request, "direction", _DIRECTIONS),
-            outcome=_choice(request, "outcome", _OUTCOMES),
-            courier=_text(request, "courier"),
-            line=_text(request, "line"),
-            search=_text(request, "search"),
-            recorded={"true": True, "false": False, None: None}[_choice(request, "recorded", ("true", "false"))],
-            since=_moment(request, "since"),
-            until=_moment(request, "until"),
-        )
-        if _choice(request, "format", ("json", "csv")) == "csv":
+        wanted = asked.calls_wanted(request)
+        if asked.choice(request, "format", ("json", "csv")) == "csv":
             return await send_calls(
                 request, lambda cursor, limit: self._archive.calls(wanted, cursor=cursor, limit=limit)
             )
@@ -155,8 +146,11 @@ class WorkerServer:
             raise NotFound("There is no such call.")
         return web.json_response(call, headers={"Cache-Control": "no-store"})
 
+    async def _get_tags(self, _request: web.Request) -> web.Response:
+        return web.json_response({"items": await _read(self._archive.call_tags)}, headers={"Cache-Control": "no-store"})
+
     async def _get_messages(self, request: web.Request) -> web.Response:
-        wanted = _messages_wanted(request)
+        wanted = asked.messages_wanted(request)
         return await _page(request, lambda cursor, limit: self._archive.messages(wanted, cursor=cursor, limit=limit))
 
     async def _get_message(self, request: web.Request) -> web.Response:
@@ -166,7 +160,7 @@ class WorkerServer:
         return web.json_response(message, headers={"Cache-Control": "no-store"})
 
     async def _get_conversations(self, request: web.Request) -> web.Response:
-        wanted = _messages_wanted(request)
+        wanted = asked.messages_wanted(request)
         return await _page(
             request, lambda cursor, limit: self._archive.conversations(wanted, cursor=cursor, limit=limit)
         )
@@ -181,7 +175,7 @@ class WorkerServer:
 
     async def _get_peaks(self, request: web.Request) -> web.Response:
         path = await self._path_of(request)
-        points = _number(request, "points", 10, 4000, 800)
+        points = asked.number(request, "points", 10, 4000, 800)
         with open_below(self._recordings_dir, path, self._keys) as recording:
             peaks = await asyncio.to_thread(self._peaks.of, path, recording, points)
         return web.json_response(asdict(peaks), headers={"Cache-Control": "private, max-age=3600"})
@@ -232,58 +226,9 @@ async def _read(verb: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> 
 
 
 async def _page(request: web.Request, read: Callable[[str | None, int], Page]) -> web.Response:
-    cursor, limit = request.query.get("cursor") or None, _number(request, "limit", 1, 200, 50)
+    cursor, limit = request.query.get("cursor") or None, asked.number(request, "limit", 1, 200, 50)
     try:
         items, following = await _read(read, cursor, limit)
     except ValueError as error:
-        raise _bad("The cursor is none of ours.") from error
+        raise asked.bad("The cursor is none of ours.") from error
     return web.json_response({"items": items, "next": following}, headers={"Cache-Control": "no-store"})
-
-
-def _messages_wanted(request: web.Request) -> MessageFilter:
-    return MessageFilter(
-        line=_text(request, "line"),
-        search=_text(request, "search"),
-        direction=_choice(request, "direction", ("incoming", "outgoing")),
-        state=_choice(request, "state", tuple(MessageState)),
-        peer=_text(request, "peer"),
-    )
-
-
-def _text(request: web.Request, name: str) -> str | None:
-    value = request.query.get(name, "").strip()
-    if len(value) > 64 or "\0" in value:
-        raise _bad(f"{name!r} is too long, or holds characters that cannot be searched for.")
-    return value or None
-
-
-def _choice(request: web.Request, name: str, choices: tuple[str, ...]) -> str | None:
-    value = request.query.get(name) or None
-    if value is not None and value not in choices:
-        raise _bad(f"{name!r} must be one of: {', '.join(choices)}.")
-    return value
-
-
-def _number(request: web.Request, name: str, least: int, most: int, default: int) -> int:
-    text = request.query.get(name) or str(default)
-    if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not least <= int(text) <= most:
-        raise _bad(f"{name!r} must be a number from {least} to {most}.")
-    return int(text)
-
-
-def _moment(request: web.Request, name: str) -> datetime | None:
-    text = request.query.get(name)
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        in_utc = moment.astimezone(UTC) if moment.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        in_utc = None
-    if in_utc is None:
-        raise _bad(f"{name!r} must be a time such as 2027-01-31T12:00:00Z.")
-    return in_utc
-
-
-def _bad(problem: str) -> BadRequest:
-    return BadRequest(problem, problem=problem)

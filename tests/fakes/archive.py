@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from gateway.store.order_evidence import OrderEvidence
 from gateway.worker.seams import CallFilter, MessageFilter
 
@@ -41,6 +43,10 @@ class FakeArchive:
             ),
             None,
         )
+
+    def call_tags(self) -> list[dict[str, object]]:
+        tags = [tag for row in self.call_rows for tag in cast("list[str]", row["tags"])]
+        return [{"tag": tag, "calls": tags.count(tag)} for tag in sorted(set(tags))]
 
     def messages(
         self, wanted: MessageFilter, *, cursor: str | None, limit: int

@@ -10,6 +10,7 @@ from gateway.api.contact_routes import AddressBook
 from gateway.clock import WallClock
 from gateway.events import Publish
 from gateway.store.call_notes import StoredCallNotes
+from gateway.store.call_tags import StoredCallTags
 from gateway.store.contact_lists import ContactLists
 from gateway.store.contacts import StoredContacts, forget_contacts
 from gateway.store.journal import empty_call
@@ -39,7 +40,11 @@ class KeptPeople:
         self.writer = memory_writer()
         self.contacts = contacts_in_memory(shop, writer=self.writer, publish=publish)
         self.notes = StoredCallNotes(self.writer, gateway_id="g", clock=lambda: datetime.now(UTC))
-        self.book = AddressBook(contacts=self.contacts, notes=self.notes)
+        self.book = AddressBook(
+            contacts=self.contacts,
+            notes=self.notes,
+            tags=StoredCallTags(self.writer, gateway_id="g", clock=lambda: datetime.now(UTC)),
+        )
         self.lists = ContactLists(self.writer.engine)
 
     def keep_contact(self, contact_id: str, name: str, *phones: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.api.recording_routes import Recorded
@@ -55,6 +56,10 @@ class FakeEvidence:
     ) -> None:
         assert address
         self.heard.append((recording_id, by, is_download))
+
+    async def note_pack(self, recording_ids: Sequence[str], *, by: str, address: str) -> None:
+        assert address
+        self.heard += [(each, by, True) for each in recording_ids]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ def call_row(call_id: str = "c1", **changes: Any) -> dict[str, object]:
         "answered_at": "2027-01-29T09:00:08.000Z", "answered_by": "101", "ended_at": "2027-01-29T09:01:00.000Z",
         "cause": "hung-up", "ended_by": "caller", "talk_seconds": 52.0, "total_seconds": 60.0,
         "verdict": "both-heard", "caller_mos": 4.1, "callee_mos": 4.2,
-        "order": None, "shown": None, "shown_by": None, "cost": None,
+        "order": None, "shown": None, "clock": None, "shown_by": None, "cost": None, "tags": [],
         "recordings": [
             {"id": f"r-{call_id}", "seconds": 49.0, "size_bytes": 1_568_044, "verdict": "both-heard",
              "sha256": "5e" * 32, "file_sha256": None, "loudness_db": [-20.1, None],

@@ -85,6 +85,19 @@ def call_of(places: Settings, call_id: str) -> dict[str, Any]:
     return found
 
 
+async def test_of_a_pack_each_recording_is_on_record(places: Settings, clock: HandClock, bus: EventBus) -> None:
+    async with open_store(places, clock, bus) as store:
+        await store.save_shop(small_shop(), by="test")
+        ids = [f"r-{number}" for number in range(120)]
+        await store.evidence.note_pack(ids, by="anna", address="10.0.0.7")
+        with closing(sqlite3.connect(places.database)) as connection:
+            told = connection.execute(
+                "SELECT \"by\", subject, details FROM audit WHERE action = 'recording.downloaded' ORDER BY number"
+            ).fetchall()
+        assert [each[:2] for each in told] == [("anna", each) for each in ids]
+        assert {each[2] for each in told} == {'{"address": "10.0.0.7", "together": 120}'}
+
+
 async def test_a_held_call_outlives_its_days_and_a_full_disk(places: Settings, clock: HandClock, bus: EventBus) -> None:
     disk = Disk(10**9)
     async with open_store(places, clock, bus) as store:

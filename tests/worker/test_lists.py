@@ -27,7 +27,7 @@ async def test_filters_arrive_as_they_were_asked(tmp_path: Path) -> None:
     ):
         await served.set_up()
         query = (
-            "direction=incoming&outcome=missed&courier=2001&line=red&search=%2B7916%20%D0%98%D0%B2&recorded=false"
+            "direction=incoming&outcome=missed&courier=2001&line=red&search=%2B7916%20%D0%98%D0%B2&recorded=false&tag=%D0%BE%D0%BF%D1%82"
             "&since=2027-01-31T12:00:00%2B03:00&until=2027-02-01T00:00:00Z&limit=5&cursor=0"
         )
         status, answer = await served.ask("GET", f"/api/v1/calls?{query}")
@@ -35,7 +35,7 @@ async def test_filters_arrive_as_they_were_asked(tmp_path: Path) -> None:
         assert archive.asked == [
             CallFilter(
                 direction="incoming", outcome="missed", courier="2001", line="red", search="+7916 Ив", recorded=False,
-                since=datetime(2027, 1, 31, 9, tzinfo=UTC), until=datetime(2027, 2, 1, tzinfo=UTC),
+                tag="опт", since=datetime(2027, 1, 31, 9, tzinfo=UTC), until=datetime(2027, 2, 1, tzinfo=UTC),
             )
         ]  # fmt: skip
         await served.ask("GET", "/api/v1/messages?line=red&search=code")
@@ -118,7 +118,8 @@ async def test_a_call_by_its_id(tmp_path: Path) -> None:
 async def test_calls_as_a_table_of_every_page(tmp_path: Path) -> None:
     archive = FakeArchive()
     archive.call_rows = [
-        call_row(f"c{number}", caller_name="=cmd()", cost=1.5, order="10-7") for number in range(ROWS_AT_A_TIME + 2)
+        call_row(f"c{number}", caller_name="=cmd()", cost=1.5, order="10-7", tags=["опт", "срочно"])
+        for number in range(ROWS_AT_A_TIME + 2)
     ]
     archive.call_rows[1] = call_row("c1", answered_at=None, cause="busy", direction="internal", recordings=[])
     socket = tmp_path / "worker.sock"
@@ -134,10 +135,11 @@ async def test_calls_as_a_table_of_every_page(tmp_path: Path) -> None:
         head, first, second, *more = table.removeprefix("\ufeff").splitlines()
         assert head.startswith("Начало;Направление;Кто звонил;")
         assert first == (
-            "2027-01-29 12:00:00;Входящие;'+79031112233;'=cmd();red;red;;10-7;101;8;52;1,5;Разговор закончен;1"
+            "2027-01-29 12:00:00;Входящие;'+79031112233;'=cmd();red;red;;10-7;101;8;52;1,5;Разговор закончен;1;"
+            "опт, срочно"
         )
         assert second.startswith("2027-01-29 12:00:00;Между телефонами;")
-        assert second.endswith(";;52;;Занято;0")
+        assert second.endswith(";;52;;Занято;0;")
         assert len(more) == ROWS_AT_A_TIME
         assert "\ufeff" not in table[1:]
         assert (await served.ask("GET", "/api/v1/calls?format=csv&zone=../etc/passwd"))[0] == 400

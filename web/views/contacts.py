@@ -125,6 +125,21 @@ def remove_note(call_id: str, note_id: str) -> AnyResponse:
     return redirect(url_for("history.call", call_id=call_id))
 
 
+@contacts.post("/calls/<call_id>/tags")
+def mark(call_id: str) -> AnyResponse:
+    """Mark a call with the ticked tags and the new ones."""
+    new = [each.strip() for each in re.split(r"[,;\n]", request.form.get("more", "")[:400])]
+    try:
+        client().mark_call(asker(), call_id, [each[:64] for each in (*request.form.getlist("tag"), *new) if each][:50])
+    except Refused as refusal:
+        if refusal.code != "tags-invalid":
+            raise
+        flash(f"{refusal.title} {refusal.advice}")
+    else:
+        flash(gettext("The tags are kept."))
+    return redirect(url_for("history.call", call_id=call_id, _anchor="tags"))
+
+
 def _form() -> dict[str, str]:
     return {name: request.form.get(name, "").strip() for name in _FIELDS}
 

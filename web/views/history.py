@@ -27,8 +27,12 @@ CHIPS = {
     "internal": {"direction": "internal"},
     "recorded": {"recorded": "true"},
 }
+MOST_TICKED = 100
+"""A page of the list has fewer; the API takes no more."""
+MOST_OFFERED_TAGS = 20
+"""More can be written, and found by the list's filter."""
 CAPTURE_SECONDS = ("10", "30", "60")
-FILTERS = ("show", "search", "courier", "line", "from", "to")
+FILTERS = ("show", "search", "courier", "line", "tag", "from", "to")
 _KEPT_FILTERS = "calls_filters"
 _LONGEST_FILTERS = 400
 
@@ -49,6 +53,7 @@ def calls() -> AnyResponse:
         snapshot=snapshot(),
         directory=Directory(snapshot()),
         given=given,
+        tags=_known_tags(),
         places=places_of(each[key] for each in page["items"] for key in ("caller", "called")),
     )
     return _keeping_filters(Response(shown, mimetype="text/html"), {**given, "show": chosen["show"] or "all"})
@@ -59,6 +64,45 @@ def calls_table() -> Response:
     """All calls that the filters leave, for a spreadsheet."""
     zone = snapshot()["shop"]["time_zone"]
     return passed_on(client().calls_table(asker(), **_query(_chosen()), zone=zone))
+
+
+@history.get("/calls/recordings")
+def pack() -> str:
+    """What a file of recordings would hold, before it is made: those of ticked calls, or all that the filters leave."""
+    query = _pack_query()
+    chosen = _chosen()
+    return render_template(
+        "recordings_pack.html",
+        size=client().pack_size(asker(), **query),
+        ticked=_ticked(),
+        given={name: value for name, value in chosen.items() if value},
+    )
+
+
+@history.get("/calls/recordings.zip")
+def pack_file() -> Response:
+    """That file, passed through piece by piece."""
+    zone = snapshot()["shop"]["time_zone"]
+    return passed_on(client().recordings_pack(asker(), **_pack_query(), zone=zone))
+
+
+def _known_tags() -> list[str]:
+    """The most used first; none while the worker is away, which the page tells anyhow."""
+    try:
+        return [each["tag"] for each in client().call_tags(asker())]
+    except Refused as refusal:
+        if refusal.status != 503:
+            raise
+        return []
+
+
+def _pack_query() -> dict[str, str | int | None]:
+    ticked = _ticked()
+    return {"calls": ",".join(ticked)} if ticked else _query(_chosen())
+
+
+def _ticked() -> list[str]:
+    return [each[:64] for each in request.args.getlist("call") if each][:MOST_TICKED]
 
 
 def _chosen() -> dict[str, str]:
@@ -72,6 +116,7 @@ def _query(chosen: dict[str, str]) -> dict[str, str | int | None]:
         "search": chosen["search"],
         "courier": chosen["courier"],
         "line": chosen["line"],
+        "tag": chosen["tag"],
         "since": midnight(chosen["from"]),
         "until": midnight(chosen["to"], days=1),
     }
@@ -107,6 +152,7 @@ def call(call_id: str) -> str:
         call=found,
         story=timeline.tell(found, directory),
         card=card_of(outside_of(found)),
+        tags=_known_tags()[:MOST_OFFERED_TAGS],
         snapshot=snapshot(),
         directory=directory,
     )

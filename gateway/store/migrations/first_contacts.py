@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from alembic import op
-from sqlalchemy import JSON, Column, Float, ForeignKey, Integer, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Column, Float, ForeignKey, Integer, String, Text, UniqueConstraint, text
 
 
 def create_contacts(create: Callable[..., None]) -> None:
@@ -42,5 +42,6 @@ def create_contacts(create: Callable[..., None]) -> None:
         Column("at_seconds", Float, nullable=True),
     )
     op.create_index("ix_call_notes_call_id", "call_notes", ["call_id"])
+    op.create_index("ix_calls_tagged", "calls", ["tags", "started_at", "id"], sqlite_where=text("tags IS NOT NULL"))
     op.create_index("ix_calls_caller_started_at", "calls", ["caller", "started_at"])
     op.create_index("ix_calls_called_started_at", "calls", ["called", "started_at"])

@@ -99,6 +99,7 @@ def upgrade() -> None:
         Column("cost", Integer, nullable=True),
         Column("visit_id", String(36), nullable=True),
         Column("queue", Text, nullable=True),
+        Column("tags", Text, nullable=True),
         Column("erased_at", String(27), nullable=True),
     )
     op.create_index("ix_calls_courier_started_at", "calls", ["courier", "started_at"])
