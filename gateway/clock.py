@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 WallClock: TypeAlias = Callable[[], datetime]
 """Gives the present moment, aware, in UTC."""
@@ -21,6 +21,43 @@ EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 def is_set(moment: datetime) -> bool:
     """Whether a clock that shows `moment`, aware, was ever set."""
     return moment > EARLIEST
+
+
+class Dating(Protocol):
+    """By which clock things are dated, and whether anybody knows that it is right (X-T1)."""
+
+    @property
+    def boot(self) -> str:
+        """Which time the machine was switched on; another one: the clock was away in between."""
+
+    @property
+    def is_certain(self) -> bool:
+        """The clock was set since the machine was switched on, or needs no setting."""
+
+    @property
+    def offset_seconds(self) -> float:
+        """The clock less the time since the machine was switched on: what changes when somebody sets the clock."""
+
+    def follow(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` when either of the two has changed, before anything is dated by the clock as it is then.
+
+        Until the returned function is called.
+        """
+
+
+class Certain:
+    """A clock that needs no setting. A Dating."""
+
+    boot = ""
+    is_certain = True
+    offset_seconds = 0.0
+
+    def follow(self, listener: Callable[[], None]) -> Callable[[], None]:  # noqa: ARG002  # nothing ever changes
+        """Nothing ever changes."""
+        return lambda: None
+
+
+CERTAIN: Dating = Certain()
 
 
 def utc_now() -> datetime:

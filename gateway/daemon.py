@@ -35,6 +35,7 @@ from gateway.api.widget_routes import Site
 from gateway.backup.passphrase import PassphraseKeeper
 from gateway.backup.state import BackupWatch
 from gateway.backup.waiting import take_waiting
+from gateway.boot_clock import BootClock, ClockWatch, is_known_to_be_right
 from gateway.clock import utc_now
 from gateway.emulated_modems import EmulatedModems
 from gateway.event_hooks import desk_of, event_post, news_of
@@ -58,7 +59,7 @@ from gateway.mqtt_way import Watch, mqtt_news
 from gateway.priority import take_real_time_priority
 from gateway.provisioning.desk import ProvisioningDesk
 from gateway.recordings_start import mend_recordings, recordings_of
-from gateway.safe_mode import SafeMode
+from gateway.safe_mode import SafeMode, boot_id
 from gateway.settings import Settings
 from gateway.sip.capture import capture_call
 from gateway.sip.network_watch import NetworkWatch
@@ -111,8 +112,8 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.stop)
     async with AsyncExitStack() as stack:
-        bus = EventBus(utc_now)
-        store = await stack.enter_async_context(open_store(settings, utc_now, bus))
+        bus = EventBus(clock := BootClock(boot_id(), is_certain=is_known_to_be_right()))
+        store = await stack.enter_async_context(open_store(settings, clock, bus, clock))
         safe = stack.enter_context(SafeMode(settings.data_dir, bus.publish, enabled=settings.safe_mode))
         mended = await mend_recordings(store, bus, settings.recordings_dir)
         recordings = stack.enter_context(recordings_of(settings.recordings_dir, bus))
@@ -336,7 +337,9 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             missed = MissedWatch(missed=store.missed.open, shop=store.shop, clock=utc_now, publish=bus.publish)
             tidying = [
                 work.create_task(each.run())
-                for each in _watches(settings, bus, store, board, prompts, retention, erasures, missed, regions, load)
+                for each in _watches(
+                    settings, clock, bus, store, board, prompts, retention, erasures, missed, regions, load
+                )
                 if each in (prompts, load) or not safe.is_on
             ]
             await ending.told.wait()
@@ -403,10 +406,13 @@ def _tell_what_is_less(safe: SafeMode, unreached: UnreachedCustomers) -> None:
         log.info("No right to real-time priority: on a busy machine voices may stutter.")
 
 
-def _watches(settings: Settings, bus: EventBus, store: Store, board: Board, *others: Watch) -> tuple[Watch, ...]:
+def _watches(
+    settings: Settings, clock: BootClock, bus: EventBus, store: Store, board: Board, *others: Watch
+) -> tuple[Watch, ...]:
     mqtt = mqtt_news(settings.mqtt, bus, store.gateway_id, snapshot=board.snapshot, missed=store.missed.open)
     replication = [ReplicationWatch(settings, bus.publish, utc_now)] if settings.replication.is_on else []
-    return *others, *replication, BackupWatch(settings, bus.publish, utc_now), NetworkWatch(bus.publish), *mqtt
+    own = ClockWatch(clock, bus.publish), BackupWatch(settings, bus.publish, utc_now), NetworkWatch(bus.publish)
+    return *others, *replication, *own, *mqtt
 
 
 def _tell(bus: EventBus, *subscribers: Subscriber) -> None:

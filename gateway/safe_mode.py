@@ -47,7 +47,7 @@ class SafeMode:
     def __enter__(self) -> Self:
         """Note this start."""
         if self._enabled:
-            now, boot = self._clock(), _boot_id()
+            now, boot = self._clock(), boot_id()
             begun = [each for each in self._read(boot) if now - WITHIN_SECONDS < each <= now]
             self.is_on = len(begun) >= CRASHES
             self._write(boot, [*begun, now][-CRASHES:])
@@ -80,7 +80,8 @@ class SafeMode:
             self._note.write_text(json.dumps({"boot": boot, "begun": begun}), encoding="ascii")
 
 
-def _boot_id() -> str:
+def boot_id() -> str:
+    """Which time the machine was switched on; empty where the kernel does not say."""
     try:
         return _BOOT.read_text(encoding="ascii").strip()
     except OSError:

@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from gateway.clock import WallClock
+from gateway.clock import CERTAIN, Dating, WallClock
 from gateway.errors import BudgetSpent, GatewayError, NightLocked, StoreError, TooManyAtOnce, TooManyCalls
 from gateway.events import AlertCleared, AlertRaised, Publish
 from gateway.ids import new_id
@@ -84,6 +84,8 @@ class StoredBudget:
         self._alerted: set[tuple[str, Subject]] = set()
         self._rate = CallRate(shop)
         self._months = Months(writer)
+        self.dating: Dating = CERTAIN
+        """While nobody knows the time, the night lock holds."""
 
     async def load(self) -> None:
         """Read the minutes of today, so that the limits hold even if the disk goes before the first call."""
@@ -264,7 +266,7 @@ class StoredBudget:
         shop = self._shop()
         if number in shop.night.numbers or shop.courier_by_mobile(number) is not None:
             return None
-        if not shop.night.is_on(now, shop.time_zone):
+        if not shop.night.is_on(now, shop.time_zone, is_certain=self.dating.is_certain):
             return None
         kind, name = ("extension", extension) if extension is not None else ("line", line)
         return NightLocked(

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Executable, bindparam, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.clock import CERTAIN, Dating
 from gateway.events import (
     AlertAcknowledged,
     AlertCleared,
@@ -47,14 +48,16 @@ from gateway.events import (
 )
 from gateway.ids import new_id
 from gateway.store.schema import alerts, call_events, calls, legs, modems, recordings
+from gateway.store.unsynced import ClockMark
 from gateway.store.writer import Work, Writer
 
 
 class Journal:
     """A subscriber of the bus."""
 
-    def __init__(self, writer: Writer, *, gateway_id: str) -> None:
+    def __init__(self, writer: Writer, *, gateway_id: str, dating: Dating = CERTAIN) -> None:
         self._writer = writer
+        self._dating = dating
         self._gateway_id = gateway_id
         self._modems: dict[str, dict[str, Any]] = {}
 
@@ -62,9 +65,10 @@ class Journal:
         """Have the event written."""
         event = published.event
         if isinstance(event, _KEPT) and not (isinstance(event, ModemChanged) and self._is_known(event)):
-            self._writer.enqueue(_made_once(lambda: self._work(published)))
+            mark = None if self._dating.is_certain else ClockMark.UNSYNCED
+            self._writer.enqueue(_made_once(lambda: self._work(published, mark)))
 
-    def _work(self, published: Published) -> Work[object]:
+    def _work(self, published: Published, mark: ClockMark | None) -> Work[object]:
         """What stores the event."""
         event, time = published.event, published.time
         work: Work[object]
@@ -104,9 +108,11 @@ class Journal:
             case _:
                 raise TypeError(f"No row is kept of {event.type_name()}.")
         call_id = getattr(event, "call_id", None)
-        return work if call_id is None else self._with_step(work, published, call_id)
+        return work if call_id is None else self._with_step(work, published, call_id, mark)
 
-    def _with_step(self, work: Work[object], published: Published, call_id: str) -> Work[object]:
+    def _with_step(
+        self, work: Work[object], published: Published, call_id: str, mark: ClockMark | None
+    ) -> Work[object]:
         """The work, and the event as a step of the call's timeline; the call's row is there before anything of it."""
         time = published.time
         facts = {name: value for name, value in asdict(published.event).items() if name != "call_id"}
@@ -114,7 +120,7 @@ class Journal:
             "id": new_id(), "gateway_id": self._gateway_id, "call_id": call_id, "seq": published.seq, "time": time,
             "type": published.event.type_name(), "data": facts,
         }  # fmt: skip
-        row = {**empty_call(call_id, self._gateway_id), "started_at": time}
+        row = {**empty_call(call_id, self._gateway_id), "started_at": time, "clock": mark}
 
         def write(connection: Connection) -> None:
             connection.execute(_A_CALL, row)

@@ -126,6 +126,7 @@ calls = _table(
     Column("queue", Text),
     Column("tags", Text),  # what a person has marked it with, each between two signs `#`
     Column("erased_at", Moment),  # when a party's number was taken out
+    Column("clock", String(16)),  # an unsynced.ClockMark
     Index(None, "visit_id"),
     Index("ix_calls_tagged", "tags", "started_at", "id", sqlite_where=text("tags IS NOT NULL")),
     Index("ix_calls_newest", "started_at", "id", "search"),  # a search reads this alone, not the rows

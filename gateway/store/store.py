@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from gateway.clock import WallClock, utc_now
+from gateway.clock import CERTAIN, Dating, WallClock, utc_now
 from gateway.events import EventBus, ShopChanged
 from gateway.store.accounts import StoredAccounts
 from gateway.store.after_crash import LeftOpen, close_what_was_left
@@ -68,6 +68,7 @@ from gateway.store.site_visits import StoredVisits
 from gateway.store.toll_free import StoredTollFree
 from gateway.store.toll_free_settings import with_toll_free
 from gateway.store.trial_removal import remove_calls, remove_the_rest
+from gateway.store.unsynced import follow_clock
 from gateway.store.widget_settings import with_widget
 from gateway.store.writer import Writer
 from gateway.telephony.emulated import NAMES, Brought
@@ -359,7 +360,9 @@ class Store:
 
 
 @asynccontextmanager
-async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus | None = None) -> AsyncIterator[Store]:
+async def open_store(
+    places: Places, clock: WallClock = utc_now, bus: EventBus | None = None, dating: Dating = CERTAIN
+) -> AsyncIterator[Store]:
     """Open the store of a data directory for the daemon, and let it go afterwards with everything committed.
 
     Makes or migrates the database, closes what a crash has left open, and writes the events of `bus`
@@ -393,6 +396,8 @@ async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus |
                 left=left,
                 shop=(number, shop),
             )
+            store.budget.dating = dating
+            unmark = follow_clock(dating, writer, gateway_id=gateway_id)
             await store.accounts.load()
             await store.budget.load()
             await store.orders.load()
@@ -403,7 +408,7 @@ async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus |
             await store.alert_ways.load()
             await store.event_hooks.load()
             await store.mailboxes.load()
-            unsubscribe = bus.subscribe(Journal(writer, gateway_id=gateway_id))
+            unsubscribe = bus.subscribe(Journal(writer, gateway_id=gateway_id, dating=dating))
             uncharge = bus.subscribe(store.charges)
             unguard = bus.subscribe(store.toll_free)
             uncount = bus.subscribe(store.people)
@@ -411,6 +416,7 @@ async def open_store(places: Places, clock: WallClock = utc_now, bus: EventBus |
             try:
                 yield store
             finally:
+                unmark()
                 unsubscribe()
                 uncharge()
                 unguard()

@@ -23,11 +23,14 @@ class NightLock:
     numbers: tuple[str, ...] = ()
     """May be called all the same."""
 
-    def is_on(self, moment: datetime, time_zone: str) -> bool:
-        """Whether the lock holds at that aware moment, in that time zone; from 23:00 to 07:00 goes over midnight."""
+    def is_on(self, moment: datetime, time_zone: str, *, is_certain: bool = True) -> bool:
+        """Whether the lock holds at that aware moment, in that time zone; from 23:00 to 07:00 goes over midnight.
+
+        Without `is_certain` nobody knows what the time is.
+        """
         if not self.begins or not self.ends:
             return False
-        if not is_set(moment):
+        if not is_certain or not is_set(moment):
             return True
         begins, ends = time.fromisoformat(self.begins), time.fromisoformat(self.ends)
         now = moment.astimezone(ZoneInfo(time_zone)).time()

@@ -48,6 +48,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "api": frozenset({"errors", "clock", "ids", "events", "messages", "telephony", "store.queries"}),
     "health": frozenset({"errors", "clock", "events"}),
     "safe_mode": frozenset({"events"}),
+    "boot_clock": frozenset({"clock", "events", "safe_mode"}),
     "loop_load": frozenset({"events"}),
     "backup": frozenset({"errors", "clock", "events", "settings", "store"}),
     "announce": frozenset({"sip"}),

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from gateway.store.migrations.first_access import create_access
 from gateway.store.migrations.first_alerts import create_alert_ways, create_event_hooks
 from gateway.store.migrations.first_call_backs import create_call_backs
+from gateway.store.migrations.first_clock import create_clock
 from gateway.store.migrations.first_contacts import create_contacts
 from gateway.store.migrations.first_missed import create_missed
 from gateway.store.migrations.first_queue import create_queue
@@ -101,6 +102,7 @@ def upgrade() -> None:
         Column("queue", Text, nullable=True),
         Column("tags", Text, nullable=True),
         Column("erased_at", String(27), nullable=True),
+        Column("clock", String(16), nullable=True),
     )
     op.create_index("ix_calls_courier_started_at", "calls", ["courier", "started_at"])
     op.create_index("ix_calls_ended_at", "calls", ["ended_at"])
@@ -395,6 +397,7 @@ def _create_orders() -> None:
         create_site_visits,
         create_call_backs,
         create_queue,
+        create_clock,
         create_alert_ways,
         create_event_hooks,
     ):

@@ -1,0 +1,17 @@
+"""The table of the clock that nobody has set yet: one row while rows are marked by it, else none."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Float, String, Table
+
+from gateway.store.schema import metadata
+
+clock_marks = Table(
+    "clock_marks",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("gateway_id", String(36), nullable=False),
+    Column("boot", String(36), nullable=False),
+    Column("offset_seconds", Float, nullable=False),
+)
+"""What is marked is dated by a clock that was `offset_seconds` before the time since that `boot` of the machine."""
