@@ -23,6 +23,7 @@ from gateway.doctor.secrets import is_guessed, is_guessed_pin, secret_findings
 from gateway.doctor.sims import sim_findings
 from gateway.messages import LANGUAGES, finding_text
 from gateway.mqtt_settings import MqttSettings
+from gateway.replication_settings import ReplicationSettings
 from gateway.settings import AlertSettings, ApiSettings, DiscoverySettings, Settings, SipSettings
 from gateway.sip.certificate import make_certificate
 from gateway.store.database import prepare
@@ -79,6 +80,21 @@ def test_a_release_that_did_not_start_is_told(settings: Settings, tmp_path: Path
     marker.parent.mkdir(parents=True)
     marker.touch()
     assert of_machine(settings, tmp_path / "pi")["former-release-runs"] is Severity.PROBLEM
+
+
+def test_a_worker_that_is_to_send_rows_needs_a_network(settings: Settings, tmp_path: Path) -> None:
+    pi = tmp_path / "pi"
+    sharing = replace(settings, replication=ReplicationSettings(name="North", database="postgresql://north@db/rows"))
+    assert "worker-without-network" not in of_machine(sharing, pi)  # from the source, without units
+    generator = pi / "usr/lib/systemd/system-generators/simbridge-network-generator"
+    generator.parent.mkdir(parents=True)
+    generator.touch()
+    assert of_machine(sharing, pi)["worker-without-network"] is Severity.PROBLEM
+    assert "worker-without-network" not in of_machine(settings, pi)
+    unit = pi / "run/systemd/generator/simbridge-worker.service.d/network.conf"
+    unit.parent.mkdir(parents=True)
+    unit.touch()
+    assert "worker-without-network" not in of_machine(sharing, pi)
 
 
 def test_a_slow_card_is_told_and_a_broken_one_too(

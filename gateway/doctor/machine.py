@@ -48,6 +48,8 @@ def machine_findings(settings: Settings, *, served: bool, root: Path = Path("/")
 def still_findings(settings: Settings, *, root: Path = Path("/")) -> Iterator[Finding]:
     """Those that need neither network nor devices, nor time."""
     yield from _release(root)
+    if settings.replication.is_on:
+        yield from _worker_network(root)
     yield from _power(root)
     yield from _temperature(root)
     yield from _clock_source()
@@ -78,6 +80,13 @@ def _release(root: Path) -> Iterator[Finding]:
     """The package goes back to the release before when a new one does not start (systemd/deb/postinst)."""
     if (root / "var/lib/simbridge-previous/in-use").exists():
         yield Finding(Severity.PROBLEM, "former-release-runs")
+
+
+def _worker_network(root: Path) -> Iterator[Finding]:
+    """Where our generator is installed: whether systemd has run it since gateway.toml shares rows with others."""
+    unit = root / "run/systemd/generator/simbridge-worker.service.d/network.conf"
+    if (root / "usr/lib/systemd/system-generators/simbridge-network-generator").exists() and not unit.exists():
+        yield Finding(Severity.PROBLEM, "worker-without-network")
 
 
 def _power(root: Path) -> Iterator[Finding]:

@@ -24,8 +24,19 @@ def blocks() -> list[str]:
 @pytest.mark.parametrize(
     ("shell", "name"),
     [
-        *(("sh", name) for name in ("config", "preinst", "postinst", "prerm", "postrm", "simbridge")),
-        *(("bash", name) for name in ("build", "clean-root", "try", "try-page")),
+        *(
+            ("sh", name)
+            for name in (
+                "config",
+                "preinst",
+                "postinst",
+                "prerm",
+                "postrm",
+                "simbridge",
+                "../simbridge-network-generator",
+            )
+        ),
+        *(("bash", name) for name in ("build", "clean-root", "try", "try-page", "../../.ci/run")),
     ],
 )
 def test_each_script_can_be_read_by_its_shell(shell: str, name: str) -> None:
@@ -36,7 +47,7 @@ def test_each_script_can_be_read_by_its_shell(shell: str, name: str) -> None:
 
 def test_each_block_of_the_page_is_run_where_the_page_is_tried() -> None:
     tried = {
-        int(number) for number in re.findall(r"^(?:fetch|here) (\d+)\b", (DEB / "try-page").read_text(), re.MULTILINE)
+        int(number) for number in re.findall(r"^\t(?:fetch|here) (\d+)\b", (DEB / "try-page").read_text(), re.MULTILINE)
     }
     assert tried == set(range(1, len(blocks()) + 1))
 
