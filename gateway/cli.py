@@ -89,6 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     alone = _add(commands, "second-step-off", _second_step_off, "let a person in who has lost the phone with the codes")
     alone.add_argument("name", metavar="NAME", help="as typed at sign-in")
 
+    forgotten = _add(commands, "new-password", _new_password, "let a person in who has forgotten the password")
+    forgotten.add_argument("name", metavar="NAME", help="as typed at sign-in")
+
     power = commands.add_parser("usb-power", help="switch one USB socket off and on (root's unit, not for people)")
     power.add_argument("place", metavar="PLACE", help="a place at the USB bus, such as 1-1.4")
     power.set_defaults(command=_usb_power)
@@ -304,6 +307,14 @@ def _second_step_off(options: argparse.Namespace) -> int:
     from gateway.store.second_step_command import switch_off_second_step
 
     print(switch_off_second_step(load_settings(options.config), options.name))
+    return 0
+
+
+def _new_password(options: argparse.Namespace) -> int:
+    from gateway.settings import load_settings
+    from gateway.store.new_password import give_new_password
+
+    print(give_new_password(load_settings(options.config), options.name))
     return 0
 
 

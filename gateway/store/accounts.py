@@ -23,7 +23,8 @@ from gateway.errors import OwnersOnly
 from gateway.ids import new_id
 from gateway.store.account_rows import BegunSession, StoredPrincipal, StoredSession, StoredToken
 from gateway.store.audit import add_audit
-from gateway.store.passwords import Passwords
+from gateway.store.new_password import ChangedByOthers
+from gateway.store.passwords import Passwords, new_code
 from gateway.store.schema import sessions, tokens
 from gateway.store.second_step import StoredSecondSteps
 from gateway.store.users import Role, StoredUser, StoredUsers, require_right
@@ -34,7 +35,6 @@ TICKET_LIFE = timedelta(minutes=5)
 MOST_TICKETS = 64
 USE_SAVED_EVERY = timedelta(minutes=5)
 """A use is written no more often than this, to spare the card."""
-_CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 
 
 class StoredAccounts:
@@ -61,7 +61,13 @@ class StoredAccounts:
             self._setup_code_file.unlink(missing_ok=True)  # users may have come by a backup
             self.passwords.warm_up()
         else:
-            _write_secret(self._setup_code_file, new_setup_code())
+            _write_secret(self._setup_code_file, new_code())
+
+    def take(self, changed: ChangedByOthers) -> None:
+        """Go by what another process has changed: who has a new password, and is signed out."""
+        self._users.take_hashes(changed.password_hashes)
+        self.second_steps.keep_only(changed.second_steps)
+        self._sessions = {key: each for key, each in self._sessions.items() if each.id not in changed.ended_sessions}
 
     def close(self) -> None:
         """Let the hashing thread go."""
@@ -359,12 +365,6 @@ class StoredAccounts:
 def token_digest(token: str) -> str:
     """What is kept of a token."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def new_setup_code() -> str:
-    """Twelve characters in three groups, about 59 bits, easy to type from a console."""
-    groups = ("".join(secrets.choice(_CODE_ALPHABET) for _ in range(4)) for _ in range(3))
-    return "-".join(groups)
 
 
 def _plain_code(code: str) -> bytes:

@@ -38,6 +38,7 @@ from gateway.store.ledger import StoredBindings, StoredPinTries
 from gateway.store.line_settings import rules_of, with_rules
 from gateway.store.mailboxes import StoredMailboxes
 from gateway.store.missed import StoredMissed
+from gateway.store.new_password import changed_by_others
 from gateway.store.order_status_settings import with_order_status
 from gateway.store.orders import StoredOrders
 from gateway.store.outbox import StoredOutbox
@@ -51,7 +52,6 @@ from gateway.store.reserve import Reserve
 from gateway.store.retention import Retention, UsedShare, used_share
 from gateway.store.schedule_settings import with_calendar, with_hours
 from gateway.store.schema import VERSION
-from gateway.store.second_step import stored_ids
 from gateway.store.shop_file import read_shop, write_shop
 from gateway.store.shop_parts import changed_whole, general_of, parts_of, with_general, with_part, without_part
 from gateway.store.shop_versions import (
@@ -380,7 +380,7 @@ async def open_store(
         if store is not None and known is not None:
             loop.call_soon_threadsafe(store.contacts.use, known)
         if store is not None:
-            loop.call_soon_threadsafe(store.accounts.second_steps.keep_only, stored_ids(connection))
+            loop.call_soon_threadsafe(store.accounts.take, changed_by_others(connection, clock()))
 
     with held(places.data_dir):
         await asyncio.to_thread(prepare, places)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -72,6 +72,12 @@ class StoredUsers:
                 id=row.id, name=row.name, password_hash=row.password_hash, role=Role(row.role),
                 created_at=row.created_at, courier=row.courier,
             )  # fmt: skip
+
+    def take_hashes(self, hashes: Mapping[str, str]) -> None:
+        """Another process has given people new passwords: what is kept of them, by the keys of people."""
+        self._by_id = {
+            key: replace(user, password_hash=hashes.get(key, user.password_hash)) for key, user in self._by_id.items()
+        }
 
     def __len__(self) -> int:
         return len(self._by_id)
