@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from web.gateway_link import Asker, GatewayLink
+from web.gateway_link import Asker, GatewayLink, pieces_of
 
 _READING_SECONDS = 320.0
 """As long as the daemon lets the worker read a file of many contacts, and a little."""
-_PIECE_BYTES = 64 * 1024
 
 
 class ContactClient(GatewayLink):
@@ -50,7 +49,7 @@ class ContactClient(GatewayLink):
         with self._asking(
             asker, "GET", "/api/v1/contacts/export", query={"form": form}, seconds=_READING_SECONDS
         ) as answer:
-            yield dict(answer.headers.items()), iter(lambda: answer.read(_PIECE_BYTES), b"")
+            yield dict(answer.headers.items()), pieces_of(answer)
 
     def card(self, asker: Asker, number: str) -> dict[str, Any]:
         """Who has a number, with the last calls, orders and notes."""
@@ -68,6 +67,18 @@ class ContactClient(GatewayLink):
     def mark_call(self, asker: Asker, call_id: str, tags: Sequence[str]) -> None:
         """Have these tags and no others on a call."""
         self._ask(asker, "PUT", "/api/v1/calls/{id}/tags", body={"tags": list(tags)}, id=call_id)
+
+    def blocked(self, asker: Asker) -> list[dict[str, Any]]:
+        """Numbers whose calls are declined, the newest first."""
+        return list(self._object(asker, "GET", "/api/v1/blocked")["items"])
+
+    def block(self, asker: Asker, number: str, *, why: str, days: int | None) -> dict[str, Any]:
+        """Decline calls from that number, for so many days or until it is unblocked."""
+        return self._object(asker, "POST", "/api/v1/blocked", body={"number": number, "why": why, "days": days})
+
+    def unblock(self, asker: Asker, number: str) -> None:
+        """Let the number through again."""
+        self._ask(asker, "DELETE", "/api/v1/blocked/{number}", number=number)
 
     def remove_note(self, asker: Asker, call_id: str, note_id: str) -> None:
         """Take a note away."""

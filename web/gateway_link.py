@@ -77,10 +77,7 @@ class GatewayLink:
 
     def _ask(self, asker: Asker, method: str, path: str, **asked: Any) -> Any:
         with self._asking(asker, method, path, **asked) as answer:
-            try:
-                content = answer.read()
-            except (OSError, HTTPException) as error:
-                raise GatewayAway(str(error)) from error
+            content = read_whole(answer)
             if not content:
                 return None
             if "json" in (answer.getheader("Content-Type") or ""):
@@ -132,6 +129,19 @@ class GatewayLink:
             yield answer
         finally:
             connection.close()
+
+
+def read_whole(answer: HTTPResponse) -> bytes:
+    """All of it. Raises GatewayAway."""
+    try:
+        return answer.read()
+    except (OSError, HTTPException) as error:
+        raise GatewayAway(str(error)) from error
+
+
+def pieces_of(answer: HTTPResponse) -> Iterator[bytes]:
+    """What is passed on as it comes, however long it is."""
+    return iter(lambda: answer.read(_BLOCK_BYTES), b"")
 
 
 def _refused(answer: HTTPResponse) -> Refused:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from http.client import HTTPException
 from typing import Any
 
-from web.gateway_link import Asker, GatewayAway, GatewayLink
+from web.gateway_link import Asker, GatewayLink, read_whole
 
 
 class OrderStatusClient(GatewayLink):
@@ -26,7 +25,4 @@ class OrderStatusClient(GatewayLink):
     def order_status_phrase(self, asker: Asker, keys: str) -> bytes:
         """The prompts of a phrase, as a WAV file."""
         with self._asking(asker, "GET", "/api/v1/order-status/phrase", query={"keys": keys}) as answer:
-            try:
-                return answer.read()
-            except (OSError, HTTPException) as error:
-                raise GatewayAway(str(error)) from error
+            return read_whole(answer)

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from web.gateway_link import Asker, GatewayLink
+from web.gateway_link import Asker, GatewayLink, pieces_of
 
 _TABLE_SECONDS = 120.0
-_PIECE_BYTES = 64 * 1024
 
 
 class ReportClient(GatewayLink):
@@ -27,7 +26,7 @@ class ReportClient(GatewayLink):
         with self._asking(
             asker, "GET", "/api/v1/calls", query={**query, "format": "csv"}, seconds=_TABLE_SECONDS
         ) as answer:
-            yield dict(answer.headers.items()), iter(lambda: answer.read(_PIECE_BYTES), b"")
+            yield dict(answer.headers.items()), pieces_of(answer)
 
     def pack_size(self, asker: Asker, **query: str | int | None) -> dict[str, Any]:
         """How many recordings one file would hold, and whether that is too much for one."""
@@ -39,7 +38,7 @@ class ReportClient(GatewayLink):
     ) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:
         """Recordings of the calls that a filter leaves, or of `calls` (ids with commas), as a ZIP file."""
         with self._asking(asker, "GET", "/api/v1/recordings/pack", query=query, seconds=_TABLE_SECONDS) as answer:
-            yield dict(answer.headers.items()), iter(lambda: answer.read(_PIECE_BYTES), b"")
+            yield dict(answer.headers.items()), pieces_of(answer)
 
     def statistics_table(self, asker: Asker, **query: str) -> str:
         """The same as CSV."""

@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from web.gateway_link import Asker, GatewayLink
-
-_PIECE_BYTES = 64 * 1024
+from web.gateway_link import Asker, GatewayLink, pieces_of
 
 
 class SharedClient(GatewayLink):
@@ -35,4 +33,4 @@ class SharedClient(GatewayLink):
         with self._asking(
             asker, "GET", "/api/v1/gateways/recordings/{id}", query=query, id=recording_id, headers=headers
         ) as answer:
-            yield answer.status, dict(answer.headers.items()), iter(lambda: answer.read(_PIECE_BYTES), b"")
+            yield answer.status, dict(answer.headers.items()), pieces_of(answer)

@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from typing import IO, Any
 from urllib.parse import quote
 
-from web.gateway_link import Asker, GatewayLink
+from web.gateway_link import Asker, GatewayLink, pieces_of
 
-_PIECE_BYTES = 64 * 1024
 _JUDGING_SECONDS = 960.0
 """As long as the daemon lets the worker look through a backup, and a little."""
 _PACKING_SECONDS = 80.0
@@ -40,7 +39,7 @@ class SystemClient(GatewayLink):
     def backup(self, asker: Asker, name: str) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:
         """The headers and pieces of a backup."""
         with self._asking(asker, "GET", "/api/v1/backups/{name}", name=name) as answer:
-            yield dict(answer.headers.items()), iter(lambda: answer.read(_PIECE_BYTES), b"")
+            yield dict(answer.headers.items()), pieces_of(answer)
 
     def keep_passphrase(self, asker: Asker, passphrase: str) -> None:
         """Seal later backups with it."""
@@ -62,7 +61,7 @@ class SystemClient(GatewayLink):
     def support_bundle(self, asker: Asker) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:
         """The headers and pieces of a new support bundle."""
         with self._asking(asker, "GET", "/api/v1/support-bundle", seconds=_PACKING_SECONDS) as answer:
-            yield dict(answer.headers.items()), iter(lambda: answer.read(_PIECE_BYTES), b"")
+            yield dict(answer.headers.items()), pieces_of(answer)
 
     def restore_at_setup(self, asker: Asker, file: IO[bytes], *, code: str, passphrase: str) -> dict[str, Any]:
         """Begin with a backup."""
