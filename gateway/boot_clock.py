@@ -46,12 +46,14 @@ def is_known_to_be_right(root: Path = Path("/")) -> bool:
 
 
 def is_said_to_be_right(root: Path = Path("/")) -> bool:
-    """The same, asking timedatectl(1) too; blocks. An owner who has switched time servers off sets the clock by hand."""
+    """The same, asking timedatectl(1) too; blocks. Where somebody has switched time servers off it is trusted."""
     if not is_set(utc_now()) or is_known_to_be_right(root):
         return is_set(utc_now())
-    command = ["/usr/bin/timedatectl", "show", "--property=NTPSynchronized", "--property=NTP"]
     try:
-        said = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False).stdout.split()
+        said = subprocess.run(
+            ["/usr/bin/timedatectl", "show", "--property=NTPSynchronized", "--property=NTP"],
+            capture_output=True, text=True, timeout=5, check=False,
+        ).stdout.split()  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
         return True
     return "NTPSynchronized=no" not in said or "NTP=no" in said
