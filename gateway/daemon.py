@@ -23,6 +23,7 @@ from gateway.api.live_queue import LiveQueue
 from gateway.api.message_routes import Texts
 from gateway.api.message_sounds import MessageSounds
 from gateway.api.metrics import Watched
+from gateway.api.modem_routes import ModemDoor
 from gateway.api.order_status_routes import OrderStatusTest
 from gateway.api.playground import Playground
 from gateway.api.prompt_keeper import PromptKeeper
@@ -52,7 +53,9 @@ from gateway.messaging.desk import MessageDesk
 from gateway.messaging.order_asker import shop_asker
 from gateway.messaging.order_desk import ShopOrderDesk
 from gateway.messaging.outside import Outside
+from gateway.modem.care import FleetCare
 from gateway.modem.fleet import ModemFleet
+from gateway.modem.pin_files import PinFiles
 from gateway.modem.text_lines import ModemTextLines, count_parts
 from gateway.modem.usb_power import UsbPowerUnit
 from gateway.mqtt_way import Watch, mqtt_news
@@ -134,6 +137,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             discovery=settings.discovery,
             power=UsbPowerUnit(),
             traces=traces,
+            pins=(pins := PinFiles(settings.data_dir / "sim-pins")),
         )
 
         def shop_changed(published: Published) -> None:
@@ -258,6 +262,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             try_route=partial(try_route, exchange),
             try_trunk=sip.try_account,
             trials=TrialDesk(exchange, switchboard.place),
+            modems=ModemDoor(care=FleetCare(fleet, traces, pins, utc_now), note=store.note),
             toll_free=store.toll_free,
             company=Company(joining=switchboard, note=store.evidence.note_joining),
             insight=Insight(

@@ -85,6 +85,36 @@ class SimLocked(GatewayError):
     code = "sim-locked"
 
 
+class ModemInCall(GatewayError):
+    """What was asked for would end the call that the modem is in, and nobody has said that this is meant."""
+
+    code = "modem-in-call"
+
+
+class PinNotWanted(GatewayError):
+    """The SIM does not ask for its PIN now."""
+
+    code = "pin-not-wanted"
+
+
+class PinTriedBefore(GatewayError):
+    """This PIN was tried on this SIM and not found right, or the try could not be remembered: it is not sent."""
+
+    code = "pin-tried-before"
+
+
+class LastPinTry(GatewayError):
+    """A wrong PIN would lock the SIM until its PUK is entered, and nobody has said that this may be."""
+
+    code = "last-pin-try"
+
+
+class PinWrong(GatewayError):
+    """The SIM has refused the PIN."""
+
+    code = "pin-wrong"
+
+
 class NoFreeLine(GatewayError):
     """No line that may carry this call is free and registered."""
 

@@ -32,6 +32,7 @@ from gateway.api.live_routes import LiveRoutes
 from gateway.api.message_routes import MessageRoutes, Texts
 from gateway.api.metrics import MetricsRoutes, Watched
 from gateway.api.missed_routes import Missed, MissedRoutes
+from gateway.api.modem_routes import ModemDoor, ModemRoutes
 from gateway.api.order_routes import OrderRoutes, Orders
 from gateway.api.order_status_routes import OrderStatusRoutes, OrderStatusTest
 from gateway.api.pack_routes import PackRoutes
@@ -137,6 +138,7 @@ class ApiServer:
         site: Site,
         queue: QueueDesk,
         alert_outlets: AlertOutlets,
+        modems: ModemDoor,
         programs: EventHookDesk,
         is_courier: Callable[[str], bool] = lambda _extension: False,
         deliveries: DeliveryLog = no_deliveries,
@@ -176,6 +178,7 @@ class ApiServer:
                 is_emulated=lambda: playground is not None and playground.control is not None,
             ),
             LineRoutes(shop),
+            ModemRoutes(modems),
             ShopPartRoutes(shop, emulated),
             EmulatedRoutes(emulated),
             TrunkTrialRoutes(shop, try_trunk),

@@ -18,6 +18,7 @@ from gateway.modem.discovery import BusWatch, UsbBus, UsbModem
 from gateway.modem.discovery_table import hexadecimal
 from gateway.modem.gsm_leg import GsmLeg
 from gateway.modem.modem import Modem, Outside
+from gateway.modem.pin_files import PinFiles
 from gateway.modem.place import FixedPlace, Place, UsbPlace
 from gateway.modem.supervisor import ModemSupervisor
 from gateway.modem.usb_power import UsbPower
@@ -129,6 +130,7 @@ class ModemFleet:
         discovery: DiscoverySettings = DiscoverySettings(enabled=False),  # noqa: B008  # frozen
         power: UsbPower | None = None,
         traces: Traces | None = None,
+        pins: PinFiles | None = None,
     ) -> None:
         self._outside = Outside(
             shop=shop,
@@ -141,6 +143,7 @@ class ModemFleet:
             clock=clock,
             power=power,
             traces=traces,
+            pins=pins,
         )
         self._bus = UsbBus(Path(discovery.sysfs), Path(discovery.devices))
         self._discovery = discovery
@@ -203,7 +206,7 @@ class ModemFleet:
         modem = self.modems[name]
         if modem.service is not None:
             modem.service.calls.hang_up(Cause.SHUTDOWN)
-            await _idle([modem], HANG_UP_SECONDS)
+            await idle([modem], HANG_UP_SECONDS)
         self._tasks[name].cancel()
         await asyncio.wait([self._tasks[name]])
         self._fixed = tuple(each for each in self._fixed if each.name != name)
@@ -219,7 +222,7 @@ class ModemFleet:
         for modem in self.modems.values():
             if modem.service is not None:
                 modem.service.calls.hang_up(Cause.SHUTDOWN)
-        await _idle(list(self.modems.values()), within)
+        await idle(list(self.modems.values()), within)
 
     async def _settle(self, seconds: float) -> None:
         try:
@@ -301,7 +304,7 @@ class ModemFleet:
         self.modems.pop(name).forgotten()
 
 
-async def _idle(modems: list[Modem], within: float) -> None:
+async def idle(modems: list[Modem], within: float) -> None:
     """Wait until these modems say that their calls are over, at most so many seconds."""
     try:
         async with asyncio.timeout(within):

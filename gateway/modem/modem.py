@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 
@@ -13,8 +13,12 @@ from gateway.clock import WallClock
 from gateway.errors import NoFreeLine
 from gateway.events import AlertCleared, AlertRaised, ModemChanged, ModemRemoved, Publish
 from gateway.modem.calls import ModemCalls
+from gateway.modem.channel import Answer
+from gateway.modem.commands import Command
 from gateway.modem.gsm_leg import GsmLeg
 from gateway.modem.messages import SimMessages
+from gateway.modem.pin_files import PinFiles
+from gateway.modem.restart import RestartBell
 from gateway.modem.stagger import Stagger
 from gateway.modem.usb_power import UsbPower
 from gateway.modem.ussd import Ussd
@@ -60,6 +64,9 @@ ROAMING_BARRED = "roaming-barred"
 SILENT = "modem-silent"
 """The reason of a FAULTY modem that has not finished a long command: it may hang, or the network is slow."""
 
+RESTARTING = "modem-restarting"
+"""The reason of a FAULTY modem that a person has restarted."""
+
 _WHY_NOT = {
     LineState.READY: "it has just stopped being served.",
     LineState.BUSY: "it is in a call.",
@@ -101,6 +108,8 @@ class Outside:
     """Switches the power of a USB socket off and on again; None: nobody may."""
     traces: Traces | None = None
     """Where the dialogues with the modems are kept for a while."""
+    pins: PinFiles | None = None
+    """The PINs that people have given in the panel; None: nowhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +151,16 @@ class Abilities:
     ussd: Ussd
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a person may have of a modem whose port is open and whose family is known."""
+
+    ask: Callable[[Command], Awaitable[Answer]]
+    """Raises AtRefused, AtTimeout, ModemLost."""
+    enter_pin: Callable[[str, bool], Awaitable[None]]
+    """As SimDoor.enter: the PIN, and whether the last try may be used."""
+
+
 class Modem:
     """One configured modem. The supervisor and the session tell it what they find; lines ask it for calls."""
 
@@ -153,6 +172,9 @@ class Modem:
         self.facts = ModemFacts()
         self.service: Abilities | None = None
         """None unless the modem is served."""
+        self.access: Access | None = None
+        """None while its port is not open."""
+        self.bell = RestartBell()
         self.settled = asyncio.Event()
         """Set once it is served, or known why not."""
         self._alerts: set[str] = set()
@@ -218,6 +240,17 @@ class Modem:
         shop = self.outside.shop()
         return self.line is not None or (self._last_line is not None and shop.line(self._last_line) is not None)
 
+    @property
+    def sim_key(self) -> str:
+        """What stands for the SIM in it: its ICCID, or the modem's IMEI where that cannot be read."""
+        return self.facts.iccid or f"imei:{self.facts.imei}"
+
+    @property
+    def dialogue_key(self) -> str:
+        """By what its dialogue is found in the traces: the line that it carries, or its own name."""
+        line = self.line
+        return line.name if line is not None else f"modem {self.name}"
+
     # For the fleet.
 
     def shop_changed(self) -> None:
@@ -243,7 +276,7 @@ class Modem:
         self.reason = reason
         if state is ModemState.IDENTIFYING and self.facts.port_holder is not None:
             self.facts = replace(self.facts, port_holder=None)
-        if state in _ALARMING and reason not in (None, SILENT):
+        if state in _ALARMING and reason not in (None, SILENT, RESTARTING):
             self._raise_alert(str(reason))
         elif state in _SERVED:
             self._clear_alerts(keep=reason)

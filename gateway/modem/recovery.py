@@ -52,17 +52,28 @@ class Ladder:
     def climb(self, family: str | None, *, has_power: bool) -> Step:
         """After one more failure: what comes next."""
         self.failures += 1
-        rungs = [Step(Rung.REOPEN, _PAUSE_SECONDS), Step(Rung.RESTART, _PAUSE_SECONDS, (commands.RESTART,))]
-        if (reset := family_reset(family)) != (commands.RESTART,):
-            rungs.append(Step(Rung.FAMILY_RESET, _PAUSE_SECONDS, reset))
-        if has_power:
-            rungs.append(Step(Rung.POWER_CYCLE, _PAUSE_SECONDS))
+        rungs = _rungs(family, has_power=has_power)
         if self.failures <= len(rungs):
             return rungs[self.failures - 1]
         times = self.failures - len(rungs) - 1
         pause = min(LEAST_BACK_OFF_SECONDS * 2 ** min(times, 10), MOST_BACK_OFF_SECONDS)
         # What did not help is tried again: the fault may be another one by then.
         return Step(Rung.LEFT_ALONE, pause, rungs[1].reset)
+
+    def begin_at(self, rung: Rung, family: str | None, *, has_power: bool) -> Step:
+        """A person wants that rung now; what does not help is followed by the one above it."""
+        rungs = _rungs(family, has_power=has_power)
+        self.failures = next((place for place, step in enumerate(rungs, start=1) if step.rung is rung), 1)
+        return rungs[self.failures - 1]
+
+
+def _rungs(family: str | None, *, has_power: bool) -> list[Step]:
+    rungs = [Step(Rung.REOPEN, _PAUSE_SECONDS), Step(Rung.RESTART, _PAUSE_SECONDS, (commands.RESTART,))]
+    if (reset := family_reset(family)) != (commands.RESTART,):
+        rungs.append(Step(Rung.FAMILY_RESET, _PAUSE_SECONDS, reset))
+    if has_power:
+        rungs.append(Step(Rung.POWER_CYCLE, _PAUSE_SECONDS))
+    return rungs
 
 
 def family_reset(family: str | None) -> tuple[Command, ...]:

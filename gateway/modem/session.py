@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import NoReturn
 
 from gateway.errors import AtRefused, AtTimeout, GatewayError, ModemLost, PortBusy, SoundCardUnusable
@@ -16,7 +17,7 @@ from gateway.modem.dialect import ModemDialect, VoicePlan
 from gateway.modem.faults import raise_the_reason
 from gateway.modem.gsm_call import CallTools
 from gateway.modem.messages import SimMessages
-from gateway.modem.modem import SILENT, Abilities, Modem, ModemState
+from gateway.modem.modem import SILENT, Abilities, Access, Modem, ModemState
 from gateway.modem.network import Network
 from gateway.modem.reports import (
     CallReport,
@@ -106,11 +107,11 @@ class ModemSession:
 
     def _trace(self, line: str, sent: bool) -> None:
         modem = self._modem
-        if modem.line is not None and modem.outside.traces is not None:
-            modem.outside.traces.at(modem.line.name, line, sent=sent)
+        if modem.outside.traces is not None:
+            modem.outside.traces.at(modem.dialogue_key, line, sent=sent)
 
     def _end(self, serial: ClosablePort) -> None:
-        service, self._modem.service = self._modem.service, None
+        service, self._modem.service, self._modem.access = self._modem.service, None, None
         if service is not None:
             if service.calls.is_busy:
                 self._channel.say_last(commands.HANG_UP)
@@ -127,6 +128,7 @@ class ModemSession:
         await self._start.greet()
         self._dialect = await self._start.identify()
         self._door = SimDoor(self._modem, self._channel, self._dialect)
+        self._modem.access = Access(partial(self._channel.send, priority=Priority.BACKGROUND), self._door.enter)
         service: Abilities | None = None
         while True:
             if self._trouble is None and not self._may_have_restarted:

@@ -1,4 +1,7 @@
-"""The SIM at the door: wait until one is there and open, with at most one try of the owner's PIN (T-F13)."""
+"""The SIM at the door: wait until one is there and open, with at most one try of the owner's PIN (T-F13).
+
+A person may give it a PIN too; none that was wrong on this SIM is ever sent to it again, whoever gives it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import hashlib
 import logging
 from pathlib import Path
 
-from gateway.errors import AtRefused, TextRefused
+from gateway.errors import AtRefused, LastPinTry, PinNotWanted, PinTriedBefore, PinWrong, TextRefused
 from gateway.modem import commands
 from gateway.modem.at import fields_of, name_of
 from gateway.modem.channel import AtChannel
@@ -31,6 +34,7 @@ class SimDoor:
         self._channel = channel
         self._dialect = dialect
         self._refused: set[str] = set()
+        self._trying = asyncio.Lock()
 
     async def state(self) -> str:
         """READY, SIM PIN, SIM PUK, BUSY, or "" when there is no SIM."""
@@ -64,6 +68,27 @@ class SimDoor:
             await asyncio.sleep(POLL_SECONDS)
         self._modem.learn(sim="ready")
 
+    async def enter(self, pin: str, last_try: bool) -> None:
+        """A person's try, once; `last_try`: it may be the one after which the SIM wants its PUK.
+
+        Raises TextRefused, PinNotWanted, PinTriedBefore, LastPinTry, PinWrong, AtTimeout, ModemLost.
+        """
+        command, name = commands.enter_pin(pin), self._modem.name
+        async with self._trying:
+            if await self.state() != "SIM PIN":
+                raise PinNotWanted(f"The SIM in the modem {name} does not ask for its PIN now.", modem=name)
+            await self._know_sim()
+            digest = self._digest(pin)
+            if digest in self._refused:
+                raise self._tried_before()
+            if not await self._has_tries() and not last_try:
+                raise LastPinTry("One more wrong PIN locks the SIM.", tries=self._modem.facts.pin_tries)
+            if not await self._modem.outside.pin_tries.may_try(self._modem.sim_key, digest):
+                self._refused.add(digest)
+                raise self._tried_before()
+            if not await self._send_pin(command, digest):
+                raise PinWrong("The SIM has refused the PIN.", tries=self._modem.facts.pin_tries)
+
     async def read(self) -> None:
         """Learn what the SIM says of itself."""
         imsi = await self._bare(commands.IMSI)
@@ -76,36 +101,52 @@ class SimDoor:
         self._modem.learn(imsi=imsi, iccid=await self._iccid(), own_number=own_number)
 
     async def _try_pin(self) -> bool:
-        """Send the PIN of the line, if it was never wrong on this SIM; whether the SIM took it."""
-        iccid = await self._iccid() or f"imei:{self._modem.facts.imei}"
-        self._modem.learn(iccid=None if iccid.startswith("imei:") else iccid)
-        pin = await self._pin()
-        if pin is None:
-            return False
-        digest = hashlib.sha256(f"{iccid}:{pin}".encode()).hexdigest()
-        if digest in self._refused or not await self._has_tries():
-            return False
-        try:
-            command = commands.enter_pin(pin)
-        except TextRefused as fault:
-            log.error("The PIN for the modem %s cannot be used: %s", self._modem.name, fault)
-            self._refused.add(digest)
-            return False
-        if not await self._modem.outside.pin_tries.may_try(iccid, digest):
-            self._refused.add(digest)
-            log.warning("The PIN for the modem %s was wrong before; it is not tried again.", self._modem.name)
-            return False
+        """Send the PIN of the SIM, if it was never wrong on it; whether the SIM took it."""
+        async with self._trying:
+            await self._know_sim()
+            pin = await self._pin()
+            if pin is None:
+                return False
+            digest = self._digest(pin)
+            if digest in self._refused or not await self._has_tries():
+                return False
+            try:
+                command = commands.enter_pin(pin)
+            except TextRefused as fault:
+                log.error("The PIN for the modem %s cannot be used: %s", self._modem.name, fault)
+                self._refused.add(digest)
+                return False
+            if not await self._modem.outside.pin_tries.may_try(self._modem.sim_key, digest):
+                self._refused.add(digest)
+                log.warning("The PIN for the modem %s was wrong before; it is not tried again.", self._modem.name)
+                return False
+            return await self._send_pin(command, digest)
+
+    async def _send_pin(self, command: Command, digest: str) -> bool:
+        """The try itself, which is on disk already; whether the SIM took the PIN."""
         self._refused.add(digest)
         if await self._channel.accepts(command) is None:
             log.warning("The SIM in the modem %s refused its PIN.", self._modem.name)
             await self._has_tries()
             return False
-        await self._modem.outside.pin_tries.was_right(iccid)
+        await self._modem.outside.pin_tries.was_right(self._modem.sim_key)
         self._refused.discard(digest)
         return True
 
+    async def _know_sim(self) -> None:
+        self._modem.learn(iccid=await self._iccid() or self._modem.facts.iccid)
+
+    def _digest(self, pin: str) -> str:
+        return hashlib.sha256(f"{self._modem.sim_key}:{pin}".encode()).hexdigest()
+
+    def _tried_before(self) -> PinTriedBefore:
+        return PinTriedBefore("This PIN was tried on this SIM before; it is not sent again.", modem=self._modem.name)
+
     async def _pin(self) -> str | None:
-        line = self._modem.line
+        """What a person gave to be kept for this SIM, or what the line's file holds."""
+        pins, line = self._modem.outside.pins, self._modem.line
+        if pins is not None and (kept := await pins.of(self._modem.sim_key)) is not None:
+            return kept
         if line is None or line.pin_file is None:
             return None
         try:

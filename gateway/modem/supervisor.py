@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import NoReturn
+from collections.abc import Coroutine
+from typing import NoReturn, TypeVar
 
 from gateway.errors import AtTimeout, GatewayError, ModemLost, PortBusy
 from gateway.modem.commands import Command
-from gateway.modem.modem import Modem, ModemState
+from gateway.modem.modem import RESTARTING, Modem, ModemState
 from gateway.modem.place import Place
 from gateway.modem.port_owner import owner_of
 from gateway.modem.recovery import Ladder, Rung, Step
@@ -16,6 +17,8 @@ from gateway.modem.session import ModemSession
 from gateway.settings import ModemSettings
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 PATH_POLL_SECONDS = 1.0
 BUSY_RETRY_SECONDS = 5.0
@@ -26,43 +29,79 @@ class ModemSupervisor:
     """Keeps one modem in service, wherever its ports are.
 
     The ladder for a modem that hangs: within the session two more tries with an escape; then the steps of
-    `recovery.Ladder`. A modem that is gone is waited for.
+    `recovery.Ladder`. A modem that is gone is waited for. A person may have it begin with any of those steps.
     """
 
     def __init__(self, modem: Modem, place: Place) -> None:
         self._modem = modem
         self._place = place
         self._ladder = Ladder()
+        self._reset: tuple[Command, ...] = ()
+        """What the modem shall be told when its port is open again."""
 
     async def run(self) -> NoReturn:
         """Until cancelled."""
-        reset: tuple[Command, ...] = ()
         while True:
-            session = ModemSession(self._modem)
-            try:
-                self._modem.settings = await self._wait_for_ports()
-                self._modem.learn(usb_path=self._place.path, usb_device=self._place.device)
-                await self._modem.outside.stagger.turn()
-                reset, now = (), reset
-                await session.run(reset=now)
-            except ModemLost as fault:
-                self._note(session, fault)
-                await self._back_to_the_bus()
-            except PortBusy as fault:
-                await self._wait_for_the_holder(fault)
-            except GatewayError as fault:
-                self._note(session, fault)
-                reset = await self._recover(fault)
-            except Exception:  # one of the few named places (rule 4): a fault of ours must not cost the line
-                log.exception("The service of the modem %s broke.", self._modem.name)
-                self._note(session, None)
-                reset = await self._recover(AtTimeout("", modem=self._modem.name))
+            wish = self._modem.bell.taken()
+            if wish is not None:
+                await self._begin_with(wish)
+            fault = await self._unless_somebody_rings(self._serve())
+            if fault is not None:
+                await self._unless_somebody_rings(self._mend(fault))
 
-    def _note(self, session: ModemSession, fault: GatewayError | None) -> None:
-        if fault is not None:
-            log.warning("%s", fault)
+    async def _unless_somebody_rings(self, work: Coroutine[None, None, T]) -> T | None:
+        """The outcome of `work`; None when a person's wish has cut it off.
+
+        A task of its own, because before Python 3.13 a TaskGroup that ends with a fault leaves its task marked as
+        cancelled, and swallows a cancellation that comes at that moment: neither must reach the loop above.
+        """
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(work)
+            with self._modem.bell.heard_by(task.cancel):
+                await asyncio.wait([task])
+        return None if task.cancelled() else task.result()
+
+    async def _serve(self) -> GatewayError:
+        """Serve the modem until that ends, and say why. Nothing that takes long may follow: see above."""
+        session = ModemSession(self._modem)
+        fault: GatewayError
+        try:
+            self._modem.settings = await self._wait_for_ports()
+            self._modem.learn(usb_path=self._place.path, usb_device=self._place.device)
+            await self._modem.outside.stagger.turn()
+            self._reset, now = (), self._reset
+            await session.run(reset=now)
+        except GatewayError as reason:
+            fault = reason
+            if not isinstance(fault, PortBusy):
+                log.warning("%s", fault)
+        except Exception:  # one of the few named places (rule 4): a fault of ours must not cost the line
+            log.exception("The service of the modem %s broke.", self._modem.name)
+            fault = AtTimeout("", modem=self._modem.name)
         if session.was_served:
             self._ladder.was_served()
+        return fault
+
+    async def _mend(self, fault: GatewayError) -> None:
+        """What the ladder says after this fault."""
+        match fault:
+            case ModemLost():
+                await self._back_to_the_bus()
+            case PortBusy():
+                await self._wait_for_the_holder(fault)
+            case _:
+                self._reset = await self._recover(fault)
+
+    async def _begin_with(self, rung: Rung) -> None:
+        """A person wants that: the ladder goes on from there, if the modem is not served then."""
+        power, place = self._modem.outside.power, self._place.path
+        step = self._ladder.begin_at(rung, self._modem.facts.family, has_power=power is not None and place is not None)
+        log.info("Modem %s, as somebody wishes: %s.", self._modem.name, step.rung.value)
+        if not self._modem.is_gone:
+            self._modem.enter(ModemState.FAULTY, RESTARTING)
+        if step.rung is Rung.POWER_CYCLE and place is not None:
+            await self._cycle_power(place, step)
+        self._reset = step.reset
 
     async def _back_to_the_bus(self) -> None:
         """The port has gone. Where it is there all the same: rights, or a device in the middle of its restart."""

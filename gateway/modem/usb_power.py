@@ -32,6 +32,9 @@ _PLACE = re.compile(r"([0-9]+)-(?:[0-9]+\.)*([0-9]+)", re.ASCII)
 class UsbPower(Protocol):
     """Who can take the power from a USB socket."""
 
+    def can_cycle(self, place: str) -> bool:
+        """Whether there is a hub there that can, as far as the kernel tells."""
+
     async def cycle(self, place: str) -> bool:
         """Switch the socket off and on again; False when that cannot be done."""
 
@@ -39,8 +42,13 @@ class UsbPower(Protocol):
 class UsbPowerUnit:
     """Has root do it, by the one unit that we may start."""
 
-    def __init__(self, systemctl: str = "systemctl") -> None:
+    def __init__(self, systemctl: str = "systemctl", sysfs: Path = Path("/sys")) -> None:
         self._systemctl = systemctl
+        self._devices = sysfs / "bus" / "usb" / "devices"
+
+    def can_cycle(self, place: str) -> bool:
+        """See UsbPower."""
+        return shutil.which(self._systemctl) is not None and _switch(self._devices, place) is not None
 
     async def cycle(self, place: str) -> bool:
         """See UsbPower."""

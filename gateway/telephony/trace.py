@@ -47,6 +47,8 @@ class Traces:
         self._ladders_of_legs: OrderedDict[str, list[str]] = OrderedDict()
         self._dialogues: dict[str, deque[Entry]] = {}
         """By line."""
+        self._open_letters: dict[str, int] = {}
+        """Of which line's modem a text goes on, and for how many lines at most."""
         self._levels: OrderedDict[str, deque[Entry]] = OrderedDict()
         """By call."""
         self._followers: tuple[tuple[Collection[str], Callable[[bytes, str, bool], None]], ...] = ()
@@ -83,7 +85,26 @@ class Traces:
         if line not in self._dialogues and len(self._dialogues) >= _MOST_LINES:
             return
         dialogue = self._dialogues.setdefault(line, deque(maxlen=_MOST_AT_LINES))
-        dialogue.append(Entry(self._clock(), WireKind.AT, _way(sent), line, _at_text(text)))
+        told = _HIDDEN if self._is_rest_of_letter(line, text, sent=sent) else at_text(text)
+        dialogue.append(Entry(self._clock(), WireKind.AT, _way(sent), line, told))
+
+    def dialogue(self, line: str) -> list[Entry]:
+        """The last lines of a SIM's modem, the oldest first."""
+        return list(self._dialogues.get(line, ()))
+
+    def _is_rest_of_letter(self, line: str, text: str, *, sent: bool) -> bool:
+        """An operator's answer may have several lines: those after the first have no name in front."""
+        if sent:
+            return False
+        left, quotes_differ = self._open_letters.pop(line, 0), text.count('"') % 2 == 1
+        if quotes_differ and text.startswith("+CUSD:"):
+            self._open_letters[line] = _LONGEST_LETTER
+            return False
+        if not left or text in _RESULTS:
+            return False
+        if left > 1 and not quotes_differ:
+            self._open_letters[line] = left - 1
+        return True
 
     def _forget_a_ladder(self) -> None:
         """The oldest one that became no call, while there are many of those: a flood of INVITEs pushes no call out."""
@@ -129,6 +150,23 @@ def masked(text: str) -> str:
     return _DIGITS.sub("…", text)
 
 
+def at_text(text: str) -> str:
+    """A line of an AT dialogue without PINs, keys, texts and names, and of numbers the last three digits."""
+    text = text.strip()
+    if _HEXADECIMAL.match(text):
+        return _HIDDEN
+    for secret in (_SECRET_COMMANDS, _KEYS):
+        found = secret.match(text)
+        if found is not None:
+            return f"{found[1]}{_HIDDEN}"
+    found = _LETTERS.match(text)
+    if found is not None:
+        return f"{found[1]}: {_HIDDEN}"
+    if _PEOPLE.match(text):
+        text = _NAME.sub('"…"', text)
+    return masked(text)[:_LONGEST_TEXT]
+
+
 _HEAD_BYTES = 4_096
 _MOST_LADDERS = 128
 _MOST_STRANGE = 32
@@ -153,6 +191,11 @@ _SECRET_COMMANDS = re.compile(r"^(AT[+^]?(?:CPIN2?|CLCK|CPWD|CUSD)=).*", re.IGNO
 _KEYS = re.compile(r"^(AT[+^]?(?:VTS|DTMF)=|[+^](?:RX)?DTMF: ?|\^DDTMF: ?|\+QTONEDET: ?).*", re.IGNORECASE)
 _LETTERS = re.compile(r"^([+^](?:CMT|CMGR|CMGL|CDS|CBM|CUSD|CLASS0)): ?.*", re.IGNORECASE)
 _HEXADECIMAL = re.compile(r"^[0-9A-F]{16,}$", re.IGNORECASE)
+_LONGEST_LETTER = 20
+_RESULTS = ("OK", "ERROR")
+_HIDDEN = "***"
+_PEOPLE = re.compile(r"^[+^](?:CLIP|CLCC|CCWA|CNUM|COLP|CPBR|CNAP):", re.IGNORECASE)
+_NAME = re.compile(r'"[^"]*[^\W\d][^"]*"')
 
 
 def _way(sent: bool) -> str:
@@ -189,17 +232,3 @@ def _sip_text(data: bytes) -> str:
 
 def _ascii(data: bytes) -> str:
     return data.decode("ascii", "replace")
-
-
-def _at_text(text: str) -> str:
-    text = text.strip()
-    if _HEXADECIMAL.match(text):
-        return "***"
-    for secret in (_SECRET_COMMANDS, _KEYS):
-        found = secret.match(text)
-        if found is not None:
-            return f"{found[1]}***"
-    found = _LETTERS.match(text)
-    if found is not None:
-        return f"{found[1]}: ***"
-    return masked(text)[:_LONGEST_TEXT]

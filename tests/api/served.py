@@ -27,6 +27,7 @@ from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.emulated_modems import FakeEmulatedModems
 from tests.fakes.event_hooks import FakeEventHooks
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
+from tests.fakes.modem_care import FakeModemCare
 from tests.fakes.order_desk import status_test
 from tests.fakes.orders import orders_in_memory
 from tests.fakes.queue import FakeQueue
@@ -75,6 +76,7 @@ class Served:
     trials: FakeTrials = field(kw_only=True)
     emulated: FakeEmulatedModems = field(kw_only=True)
     people: KeptPeople = field(kw_only=True)
+    modems: FakeModemCare = field(kw_only=True)
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.server.port}{path}"
@@ -152,6 +154,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             orders=orders, missed=missed, couriers=couriers.couriers, book=people.book,
             alert_outlets=(alerts := FakeAlertWays()).outlets,
             programs=(hooks := FakeEventHooks()).desk,
+            modems=(modems := FakeModemCare()).door,
             deliveries=(deliveries := FakeDeliveries()).log,
             retry_delivery=deliveries.retry,
             queue=queue.desk,
@@ -187,5 +190,6 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             hooks=hooks,
             deliveries=deliveries,
             people=people,
+            modems=modems,
             started_again=started_again,
         )

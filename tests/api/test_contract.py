@@ -18,6 +18,7 @@ from tests.fakes.contacts import KeptPeople
 from tests.fakes.couriers import FakeCouriers
 from tests.fakes.event_hooks import FakeEventHooks
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
+from tests.fakes.modem_care import FakeModemCare
 from tests.fakes.order_desk import status_test
 from tests.fakes.orders import orders_in_memory
 from tests.fakes.queue import FakeQueue
@@ -50,6 +51,7 @@ def _server() -> ApiServer:
         queue=FakeQueue(lambda: SHOP, bus).desk, alert_outlets=FakeAlertWays().outlets,
         programs=FakeEventHooks().desk,
         browser_phones=FakeBrowserPhones(lambda: SHOP).phones,
+        modems=FakeModemCare().door,
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ MAY_CATCH_EVERYTHING: dict[str, str] = {
     "gateway/media_loop.py: _MediaSelector._serve_deadlines": "a fault of one voice must not end the others",
     "gateway/media_loop.py: _MediaSelector._serve_arrivals": "a fault of one voice must not end the others",
     "gateway/telephony/switchboard.py: Switchboard._serve": "a fault in one call must not end the others",
-    "gateway/modem/supervisor.py: ModemSupervisor.run": "a fault of ours must not cost the line",
+    "gateway/modem/supervisor.py: ModemSupervisor._serve": "a fault of ours must not cost the line",
     "gateway/modem/fleet.py: ModemFleet._watch": "a device that nobody foresaw must not cost the other modems",
     "gateway/jobs.py: JobRunner._attempt": "one job must not end the others; it is tried again",
     "gateway/store/writer.py: Writer._write_batch": "the fault of one piece of work is raised at its owner",

@@ -38,6 +38,7 @@ from tests.fakes.emulated_modems import FakeEmulatedModems
 from tests.fakes.emulated_world import FakeWorld
 from tests.fakes.event_hooks import FakeEventHooks
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
+from tests.fakes.modem_care import FakeModemCare
 from tests.fakes.order_desk import status_test
 from tests.fakes.orders import orders_in_memory
 from tests.fakes.queue import FakeQueue
@@ -79,6 +80,7 @@ class GatewayThread:
         self.reports = FakeReports()
         self.deliveries = FakeDeliveries()
         self.alerts = FakeAlertWays()
+        self.modems = FakeModemCare()
         self.hooks = FakeEventHooks()
         self.hung_up: list[str] = []
         self.started_again: list[bool] = []
@@ -195,6 +197,7 @@ class GatewayThread:
             test_alerts=self.deliveries.test,
             retry_delivery=self.deliveries.retry,
             alert_outlets=self.alerts.outlets,
+            modems=self.modems.door,
             programs=self.hooks.desk,
             playground=self.world.playground,
             try_trunk=self.provider.try_trunk,

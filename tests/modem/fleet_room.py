@@ -13,6 +13,7 @@ from gateway.clock import utc_now
 from gateway.emulator.client import EmulatorClient, RemoteModem, running_emulator
 from gateway.events import AlertCleared, AlertRaised, Event, ModemChanged
 from gateway.modem.fleet import ModemFleet
+from gateway.modem.pin_files import PinFiles
 from gateway.modem.usb_power import UsbPower
 from gateway.settings import DiscoverySettings, ModemSettings
 from gateway.telephony.leg import Leg
@@ -40,6 +41,7 @@ class Room:
         *,
         discovery: DiscoverySettings = DiscoverySettings(enabled=False),  # noqa: B008  # frozen
         power: UsbPower | None = None,
+        pins: PinFiles | None = None,
     ) -> ModemFleet:
         return ModemFleet(
             settings,
@@ -54,6 +56,7 @@ class Room:
             discovery=discovery,
             power=power,
             traces=self.traces,
+            pins=pins,
         )
 
     def states(self, modem: str) -> list[str]:

@@ -16,6 +16,7 @@ from gateway.modem import gsm_call
 from gateway.modem.fleet import ModemFleet
 from gateway.modem.gsm_leg import GsmLeg
 from gateway.modem.modem import Modem
+from gateway.modem.pin_files import PinFiles
 from gateway.modem.voice.tty_pcm import TtyPcmPort
 from gateway.settings import ModemSettings
 from gateway.telephony.causes import Cause
@@ -84,9 +85,9 @@ def hardware(monkeypatch: pytest.MonkeyPatch) -> TranscriptModem:
 
 
 @asynccontextmanager
-async def served(hardware: TranscriptModem) -> AsyncIterator[Scene]:
+async def served(hardware: TranscriptModem, *, pins: PinFiles | None = None) -> AsyncIterator[Scene]:
     room = room_for(LineSettings(name="l0", modem="m0"))
-    async with room.fleet((ModemSettings(name="m0", at="/dev/null", voice="/dev/null"),)) as fleet:
+    async with room.fleet((ModemSettings(name="m0", at="/dev/null", voice="/dev/null"),), pins=pins) as fleet:
         assert fleet.lines["l0"].state is LineState.READY
         await asyncio.sleep(1.0)
         hardware.said.clear()
