@@ -38,6 +38,7 @@ from web.views.first_run import first_run
 from web.views.history import history
 from web.views.hours import hours
 from web.views.line_rules import line_rules
+from web.views.modems import modems
 from web.views.my_orders import my_orders
 from web.views.news import news
 from web.views.numbering import LARGEST_REGISTRY_BYTES, numbering
@@ -111,6 +112,7 @@ def create_app(
     CSRFProtect(app)
     Babel(app, locale_selector=reader.language)
     for blueprint in (
+        modems,
         routing, toll_free, alerting, webhooks,
         entry, restoring, system, access, audit, second_step, my_orders, ordering, order_status, overview, line_rules,
         history, reports, hours, erasing, prompts, playground, phone_setup, numbering, shop, news, texting, contacts,

@@ -13,7 +13,7 @@ VALUES = {
     "language": "en", "key": "greeting", "leg_id": "l1", "line": "red",
     "contact_id": "k1", "note_id": "n1", "number": "1001", "promise_id": "p1",
     "kind": "phones", "part": "101", "tunnel": "t1", "version": "1",
-    "way": "webhook", "hook_id": "h1", "delivery_id": "j1",
+    "modem": "m0", "way": "webhook", "hook_id": "h1", "delivery_id": "j1",
     "verb": "call", "user_id": "anna", "caller": "+79035550001", "session_id": "s1", "token_id": "t1",
 }  # fmt: skip
 _STREAMS = {"news.stream", "browser_phone.messages"}

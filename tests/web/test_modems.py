@@ -1,0 +1,88 @@
+"""The page of a modem: its restart, the PIN of its SIM, and the dialogue with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flask.testing import FlaskClient
+
+from gateway.events import CallStarted, LegStarted, ModemChanged
+from gateway.telephony.modem_care import DialogueLine, RestartStep
+from tests.fakes.gateway_thread import GatewayThread
+from tests.web.conftest import csrf_of
+
+PAGE = "/modems/m0"
+
+
+def post(browser: FlaskClient, path: str, **form: str) -> str:
+    data = {"csrf_token": csrf_of(browser, PAGE), **form}
+    return browser.post(path, data=data, follow_redirects=True).text
+
+
+def test_a_modem_is_restarted_and_a_call_ends_only_when_that_is_said(
+    owner: FlaskClient, gateway: GatewayThread
+) -> None:
+    gateway.publish(ModemChanged(modem="m0", line="red", state="ready", reason=None))
+    assert f'href="{PAGE}"' in owner.get("/lines").text
+    page = owner.get(PAGE).text
+    assert 'value="reopen" checked' in page
+    assert 'value="power"' not in page
+    assert "is being restarted" in post(owner, f"{PAGE}/restart", step="restart")
+    gateway.modems.now = replace(gateway.modems.now, in_call=True, steps=tuple(RestartStep))
+    gateway.publish(
+        CallStarted(call_id="c1", direction="incoming", caller="+79031112233", called="red", line="red", flow="x"),
+        LegStarted(call_id="c1", leg_id="l1", kind="gsm", direction="incoming", peer="+79031112233", line="red"),
+    )
+    page = owner.get(PAGE).text
+    for said in ("A call runs on this modem", "8 (903) 111-22-33", 'name="ends_call"', 'value="power"'):
+        assert said in page, said
+    assert "which a restart would end" in post(owner, f"{PAGE}/restart", step="power")
+    assert gateway.modems.done == ["restart"]
+    assert "is being restarted" in post(owner, f"{PAGE}/restart", step="power", ends_call="yes")
+    assert gateway.modems.done == ["restart", "power"]
+    gateway.modems.now = replace(gateway.modems.now, steps=(), in_call=False)
+    assert "cannot be restarted from here" in owner.get(PAGE).text
+    assert owner.get("/modems/m7").status_code == 404
+
+
+def test_a_pin_is_entered_with_open_eyes_and_never_shown(owner: FlaskClient, gateway: GatewayThread) -> None:
+    assert 'name="pin"' not in owner.get(PAGE).text
+    gateway.modems.lock()
+    page = owner.get(PAGE).text
+    assert "3 tries left" in page
+    assert 'name="last_try"' not in page
+    page = post(owner, f"{PAGE}/pin", pin="1111")
+    assert "refused this PIN" in page
+    assert "2 tries left" in page
+    assert "1111" not in page
+    assert "not sent again" in post(owner, f"{PAGE}/pin", pin="1111")
+    post(owner, f"{PAGE}/pin", pin="2222")
+    assert 'name="last_try"' in owner.get(PAGE).text
+    assert "One try is left" in post(owner, f"{PAGE}/pin", pin="2580")
+    page = post(owner, f"{PAGE}/pin", pin="2580", last_try="yes", keeps="yes")
+    assert "has taken its PIN" in page
+    assert "entered by itself" in page
+    assert "2580" not in page
+    assert "kept no longer" in post(owner, f"{PAGE}/pin/forget")
+    assert "No PIN is kept" in post(owner, f"{PAGE}/pin/forget")
+
+
+def test_the_dialogue_is_shown_and_the_listed_questions_asked(owner: FlaskClient, gateway: GatewayThread) -> None:
+    now = gateway.modems.lines[0].time
+    gateway.modems.lines.append(DialogueLine(time=now, way="in", text="+COPS: 0,0,<b>"))
+    page = owner.get(f"{PAGE}/dialogue").text
+    assert "+COPS: 0,0,&lt;b&gt;" in page
+    assert page.index("+COPS: 0") < page.index("<code>AT+CSQ</code>"), "the newest first"
+    assert "How well it receives (AT+CSQ)" in page
+    assert "+CSQ: 20,99" in post(owner, f"{PAGE}/dialogue", question="AT+CSQ")
+    assert "must be one of" in post(owner, f"{PAGE}/dialogue", question="ATD112;")
+    assert gateway.modems.done == ["AT+CSQ"]
+    assert [action for _, action, _ in gateway.modems.noted] == ["modem.looked-into", "modem.asked"]
+
+
+def test_how_it_is_comes_by_itself(owner: FlaskClient, gateway: GatewayThread) -> None:
+    gateway.publish(ModemChanged(modem="m0", line="red", state="faulty", reason="modem-restarting", operator="MTS"))
+    part = owner.get(f"{PAGE}/now").text
+    assert "MTS" in part
+    assert "is being restarted" in part
+    assert "This modem is gone." in owner.get("/modems/m7/now").text
