@@ -23,15 +23,24 @@ from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from gateway.clock import CERTAIN, Dating, WallClock
-from gateway.errors import BudgetSpent, GatewayError, NightLocked, StoreError, TooManyAtOnce, TooManyCalls
+from gateway.errors import GatewayError, StoreError, TooManyAtOnce, TooManyCalls
 from gateway.events import AlertCleared, AlertRaised, Publish
 from gateway.ids import new_id
+from gateway.store.budget_limits import (
+    Subject,
+    day_refusal,
+    minutes_of_a_day,
+    night_refusal,
+    own_mobile,
+    room_refusal,
+    way_of,
+)
 from gateway.store.call_rate import CallRate
 from gateway.store.month import Bill, Months, MonthSums, minutes_left, month_refusal, open_bill
 from gateway.store.schema import budget_minutes, reservations
 from gateway.store.writer import Writer
 from gateway.telephony.ledger import LineMinutes, Reservation
-from gateway.telephony.shop import LineSettings, ShopView, TrunkSettings
+from gateway.telephony.shop import ShopView
 
 _DAYS_KEPT = 3
 
@@ -42,14 +51,6 @@ _COUNT = _COUNT.on_conflict_do_update(
     index_elements=["reservation_id", "local_day"],
     set_={"minutes": _COUNT.excluded.minutes, "cost": _COUNT.excluded.cost},
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Whose minutes: a line's or an extension's."""
-
-    kind: str
-    name: str
 
 
 @dataclass(slots=True)
@@ -146,7 +147,7 @@ class StoredBudget:
 
     def line_minutes(self, line: str) -> LineMinutes:
         """How a line or provider stands now, by what is known without looking at the disk."""
-        day, way = self._local_day(), self._way(line)
+        day, way = self._local_day(), way_of(self._shop(), line)
         used = self._days.get(day, Counter())[Subject("line", line)]
         month = self._months.known(day)
         left = [max(0, way.minutes_per_day - used)] if way is not None else [0]
@@ -170,21 +171,21 @@ class StoredBudget:
         month = self._months.known(day) or MonthSums()
         more = open_bill(self._shop(), way, number, month).for_seconds(60)
         of_extension = (
-            self._room_refusal(extension, "", number) or self._rate.refusal(extension, number, at)
+            self._no_room(extension, "", number) or self._rate.refusal(extension, number, at)
             if extension is not None
             else None
         )
         return (
-            self._night_refusal(number, way, extension, at)
+            night_refusal(self._shop(), number, way, extension, at, is_certain=self.dating.is_certain)
             or of_extension
-            or self._day_refusal(account, self._days.get(day, Counter()), day)
-            or month_refusal(self._way(way), month, more, day)
+            or day_refusal(self._shop(), account.subjects, self._days.get(day, Counter()), day)
+            or month_refusal(way_of(self._shop(), way), month, more, day)
         )
 
     def extension_minutes(self, extension: str) -> LineMinutes:
         """How a phone or a courier stands today, by what is known without looking at the disk."""
         subject = Subject("extension", extension)
-        used, limit = self._days.get(self._local_day(), Counter())[subject], self._limit(subject)
+        used, limit = self._days.get(self._local_day(), Counter())[subject], minutes_of_a_day(self._shop(), subject)
         return LineMinutes(used=used, left=None if limit is None else max(0, limit - used))
 
     # Inside.
@@ -214,10 +215,10 @@ class StoredBudget:
             account.bill = open_bill(self._shop(), account.line, account.number, month)
         more = account.bill.for_seconds(account.granted_seconds + 60) - account.bill.cost
         if account.may_refuse:
-            spent = self._day_refusal(account, sums, day)
+            spent = day_refusal(self._shop(), account.subjects, sums, day)
             if spent is not None:
                 self._refuse(spent, spent.values["kind"], spent.values["name"])
-            of_month = month_refusal(self._way(account.line), month, more, day)
+            of_month = month_refusal(way_of(self._shop(), account.line), month, more, day)
             if of_month is not None:
                 self._refuse(of_month, "line", account.line)
         for subject in account.subjects:
@@ -230,12 +231,12 @@ class StoredBudget:
 
     def _require_leave(self, extension: str | None, line: str, call_id: str, number: str, now: datetime) -> None:
         """Count one more call of the extension. Raises NightLocked, TooManyAtOnce, TooManyCalls."""
-        night = self._night_refusal(number, line, extension, now)
+        night = night_refusal(self._shop(), number, line, extension, now, is_certain=self.dating.is_certain)
         if night is not None:
             self._refuse(night, night.values["kind"], night.values["name"])
         if extension is None:
             return
-        room = self._room_refusal(extension, call_id, number)
+        room = self._no_room(extension, call_id, number)
         if room is not None:
             self._refuse(room, "extension", extension)
         try:
@@ -243,47 +244,15 @@ class StoredBudget:
         except TooManyCalls as refusal:
             self._refuse(refusal, "extension", extension)
 
-    def _room_refusal(self, extension: str, call_id: str, number: str) -> TooManyAtOnce | None:
-        """The extension has as many calls running as it may; its own mobile is none."""
+    def _no_room(self, extension: str, call_id: str, number: str) -> TooManyAtOnce | None:
         shop = self._shop()
-        courier = shop.courier(extension)
-        person = shop.phone(extension) or courier
-        mobile = courier.mobile if courier is not None else None
+        mobile = own_mobile(shop, extension)
         running = {
             each.call_id
             for each in self._open.values()
             if each.may_refuse and each.extension == extension and each.number != mobile
         }
-        if person is None or number == mobile or call_id in running or len(running) < person.calls_at_once:
-            return None
-        return TooManyAtOnce(
-            f"Extension {extension} has {len(running)} calls running; you allow it no more.",
-            extension=extension, calls=str(person.calls_at_once),
-        )  # fmt: skip
-
-    def _night_refusal(self, number: str, line: str, extension: str | None, now: datetime) -> NightLocked | None:
-        """The night lock holds, and the number is none of those that pass it."""
-        shop = self._shop()
-        if number in shop.night.numbers or shop.courier_by_mobile(number) is not None:
-            return None
-        if not shop.night.is_on(now, shop.time_zone, is_certain=self.dating.is_certain):
-            return None
-        kind, name = ("extension", extension) if extension is not None else ("line", line)
-        return NightLocked(
-            f"Nobody may call outside from {shop.night.begins} to {shop.night.ends}; {kind} {name} has tried.",
-            kind=kind, name=name, begins=shop.night.begins, ends=shop.night.ends,
-        )  # fmt: skip
-
-    def _day_refusal(self, account: _Account, sums: Counter[Subject], day: str) -> BudgetSpent | None:
-        """The line, or the extension, has used its minutes of that day."""
-        for subject in account.subjects:
-            limit = self._limit(subject)
-            if limit is not None and sums[subject] >= limit:
-                return BudgetSpent(
-                    f"The {limit} minutes of {subject.kind} {subject.name} for {day} are used up.",
-                    kind=subject.kind, name=subject.name, minutes=str(limit), day=day,
-                )  # fmt: skip
-        return None
+        return room_refusal(shop, extension, running, call_id=call_id, number=number)
 
     def _refuse(self, refusal: GatewayError, kind: object, name: object) -> None:
         """Tell the owner, once a day, and raise it."""
@@ -291,18 +260,6 @@ class StoredBudget:
             refusal.code, Subject(str(kind), str(name)), {key: str(each) for key, each in refusal.values.items()}
         )
         raise refusal
-
-    def _way(self, name: str) -> LineSettings | TrunkSettings | None:
-        return self._shop().line(name) or self._shop().trunk(name)
-
-    def _limit(self, subject: Subject) -> int | None:
-        """A line or trunk that the shop does not know has no minutes; an extension of that kind has no own limit."""
-        shop = self._shop()
-        if subject.kind == "line":
-            line = self._way(subject.name)
-            return line.minutes_per_day if line is not None else 0
-        person = shop.phone(subject.name) or shop.courier(subject.name)
-        return person.minutes_per_day if person is not None else None
 
     def _alert(self, code: str, subject: Subject, values: dict[str, str]) -> None:
         """Tell the owner, once a day."""

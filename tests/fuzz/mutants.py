@@ -30,6 +30,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
         "tests/store/test_budget.py", "tests/store/test_limits.py", "tests/store/test_call_rate.py",
         "-k", "not kill_9 and not stolen and not cannot_be_written",  # what takes its time, and starts processes
     ),
+    "gateway.store.budget_limits": ("tests/store/test_limits.py", "tests/store/test_budget_limits.py"),
     "gateway.telephony.best_line": ("tests/telephony/test_best_line.py",),
     "gateway.telephony.together": ("tests/telephony/test_together.py",),
 }  # fmt: skip
