@@ -156,6 +156,8 @@ class GsmCall:
         elif self._tools.dialect.hides_number:
             await self._try(commands.SHOW_NUMBER)
         self._tools.dialect.hides_number = self._line is not None and self._line.hide_number and not number.emergency
+        if self.leg.has_ended:  # meanwhile: no phone rings for nothing
+            return
         self._is_commanded = True
         self._started = self._loop.time()
         try:
@@ -337,13 +339,18 @@ class GsmCall:
         await self._voice.finish()
 
     async def _is_gone(self) -> bool:
-        """Whether the modem lists no call of this direction any more; where it lists none at all, its word counts."""
+        """Whether the modem lists no call of this direction any more; where it lists none at all, its word counts.
+
+        Once this one was answered, whatever rings or waits is the next caller's, who must not be hung up with it.
+        """
         answer = await self._channel.accepts(commands.LIST_CALLS, priority=Priority.CALL)
         if answer is None:
             return True
-        outgoing = self.leg.direction is Direction.OUTGOING
+        outgoing, over = self.leg.direction is Direction.OUTGOING, {Stage.ENDED}
+        if not outgoing and self._answered is not None:
+            over |= {Stage.INCOMING, Stage.OTHER}
         rows = [row for row in map(call_row, answer.lines) if row is not None]
-        return not any(row.outgoing is outgoing and row.stage is not Stage.ENDED for row in rows)
+        return not any(row.outgoing is outgoing and row.stage not in over for row in rows)
 
     # Small things.
 
