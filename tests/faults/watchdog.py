@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 from asyncio.subprocess import Process
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -72,9 +73,6 @@ class Supervisor:
         is_at_fault = self._task.done()
         self._task.cancel()
         await asyncio.wait([self._task])
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
         self._ear.close()
         if is_at_fault:
             self._task.result()
@@ -86,25 +84,25 @@ class Supervisor:
         self._process.send_signal(signal.SIGUSR1)
 
     async def _run(self) -> None:
+        environment = {
+            **os.environ,
+            "NOTIFY_SOCKET": self._address,
+            "WATCHDOG_USEC": f"{of_unit('WatchdogSec') * 1e6:.0f}",
+        }
+        command = (sys.executable, "-c", _HANGING, str(self._site.config))
         while True:
             with (self._site.directory / "daemon.log").open("ab") as log:
-                self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-c", _HANGING, str(self._site.config)),
-                    env={
-                        **os.environ,
-                        "NOTIFY_SOCKET": self._address,
-                        "WATCHDOG_USEC": f"{of_unit('WatchdogSec') * 1e6:.0f}",
-                    },
-                    stdout=log,
-                    stderr=log,
-                )
-            await self._live(self._process)
-            self._process.send_signal(signal.SIGABRT)
+                process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=log, stderr=log)
+            self._process = process
             try:
-                await asyncio.wait_for(self._process.wait(), of_unit("TimeoutAbortSec"))
-            except TimeoutError:
-                self._process.kill()
-                await self._process.wait()
+                await self._live(process)
+                process.send_signal(signal.SIGABRT)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(process.wait(), of_unit("TimeoutAbortSec"))
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
             await asyncio.sleep(of_unit("RestartSec"))
 
     async def _live(self, process: Process) -> None:
@@ -124,7 +122,6 @@ class Supervisor:
 
 @pytest.mark.timeout(120 + 120 * HANGS)
 async def test_a_loop_that_stands_still_is_hung_up_and_back_in_time(tmp_path: Path, seed: int) -> None:
-    print("seed", seed)
     chance, slowest = random.Random(seed), 0.0
     site = prepare(tmp_path / "site", notice="none", usual_ports=False)
     import_shop(load_settings(site.config), site.shop)
