@@ -17,8 +17,10 @@ PART = {"HX-Request": "true"}
 FORM = {"host": "pbx.example.lan", "port": "5060", "transport": "udp"}
 
 
-def post(browser: FlaskClient, path: str, headers: dict[str, str] | None = None, **form: str) -> TestResponse:
-    data = {"csrf_token": csrf_of(browser, PAGE), **form}
+def post(
+    browser: FlaskClient, path: str, form: dict[str, str] | None = None, headers: dict[str, str] | None = None
+) -> TestResponse:
+    data = {"csrf_token": csrf_of(browser, PAGE), **(form or {})}
     return browser.post(path, data=data, headers=headers, follow_redirects=True)
 
 
@@ -30,7 +32,7 @@ def test_it_is_set_told_of_and_taken_away(owner: FlaskClient, gateway: GatewayTh
     assert f'href="{PAGE}"' in owner.get("/shop").text
     assert f'href="{PAGE}"' in owner.get("/start").text
 
-    kept = post(owner, PAGE, **{**FORM, "host": "sip:PBX.example.lan:5070", "password.2001": "hush-hush"})
+    kept = post(owner, PAGE, {**FORM, "host": "sip:PBX.example.lan:5070", "password.2001": "hush-hush"})
     assert "Your PBX is kept" in kept.text
     shop = gateway.shop = gateway.shop_file.shop
     assert shop.pbx == PbxSettings(host="PBX.example.lan", port=5070, transport=SipTransport.UDP)
@@ -46,9 +48,9 @@ def test_it_is_set_told_of_and_taken_away(owner: FlaskClient, gateway: GatewayTh
     assert "Registered" in owner.get("/parts/pbx").text
     assert "2001" in owner.get("/start").text.partition('id="pbx"')[2].partition('id="hours"')[0]
 
-    post(owner, PAGE, **{**FORM, "password.2001": "", "password.2002": "other"})
+    post(owner, PAGE, {**FORM, "password.2001": "", "password.2002": "other"})
     assert [each.pbx_password for each in gateway.shop_file.shop.couriers] == ["hush-hush", "other"], "empty: as it is"
-    post(owner, PAGE, **{**FORM, "gone.2001": "yes"})
+    post(owner, PAGE, {**FORM, "gone.2001": "yes"})
     assert [each.pbx_password for each in gateway.shop_file.shop.couriers] == [None, "other"]
     assert "The PBX is gone" in post(owner, f"{PAGE}/remove").text
     assert gateway.shop_file.shop.pbx is None
@@ -72,7 +74,7 @@ def test_what_is_wrong_is_said_and_nothing_is_kept(
     owner: FlaskClient, gateway: GatewayThread, form: dict[str, str], said: str
 ) -> None:
     before = gateway.shop_file.shop
-    wrong = post(owner, PAGE, **{**FORM, **form})
+    wrong = post(owner, PAGE, {**FORM, **form})
     assert wrong.status_code == 422
     assert said in wrong.text
     assert f'value="{form["host"].partition(":")[0]}"' in wrong.text, "nothing that was typed is lost"
@@ -96,9 +98,9 @@ def test_what_is_wrong_is_said_and_nothing_is_kept(
 def test_it_is_tried_before_anything_is_kept(
     owner: FlaskClient, gateway: GatewayThread, form: dict[str, str], said: list[str]
 ) -> None:
-    part = post(owner, f"{PAGE}/try", PART, **{**FORM, **form})
+    part = post(owner, f"{PAGE}/try", {**FORM, **form}, PART)
     assert part.status_code == 200
-    page = post(owner, f"{PAGE}/try", **{**FORM, **form})
+    page = post(owner, f"{PAGE}/try", {**FORM, **form})
     for each in said:
         assert each in part.text
         assert each in page.text
@@ -110,8 +112,8 @@ def test_it_is_tried_before_anything_is_kept(
 
 
 def test_kept_passwords_are_tried_at_their_own_pbx_alone(owner: FlaskClient, gateway: GatewayThread) -> None:
-    post(owner, PAGE, **{**FORM, "password.2001": RIGHT_PASSWORD})
-    assert "2001 Ivan: Registered" in post(owner, f"{PAGE}/try", PART, **FORM).text
+    post(owner, PAGE, {**FORM, "password.2001": RIGHT_PASSWORD})
+    assert "2001 Ivan: Registered" in post(owner, f"{PAGE}/try", FORM, PART).text
     assert gateway.provider.asked[-1].password == RIGHT_PASSWORD
-    assert "The PBX answers." in post(owner, f"{PAGE}/try", PART, **{**FORM, "host": "other.example.lan"}).text
+    assert "The PBX answers." in post(owner, f"{PAGE}/try", {**FORM, "host": "other.example.lan"}, PART).text
     assert gateway.provider.asked[-1].password is None
