@@ -263,6 +263,9 @@ class Accounts(Protocol):
     async def users(self) -> Sequence[UserRow]:
         """Everybody who may sign in."""
 
+    def last_sign_in(self, user_id: str) -> datetime | None:
+        """When that person signed in last; None: never."""
+
     async def add_user(self, *, name: str, password: str, role: str, courier: str | None, by: str) -> UserRow:
         """Let one more person in; `by` is the key of who wants it. Raises NameTaken, OwnersOnly."""
 

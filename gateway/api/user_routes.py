@@ -159,4 +159,5 @@ class UserRoutes:
             "courier": user.courier,
             "created_at": wire_time(user.created_at),
             "second_step": self._accounts.second_steps.is_on(user.id),
+            "last_sign_in": wire_time(last) if (last := self._accounts.last_sign_in(user.id)) is not None else None,
         }

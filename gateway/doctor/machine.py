@@ -17,6 +17,7 @@ from pathlib import Path
 
 from gateway.backup.state import Verdict, backup_state
 from gateway.doctor.finding import Finding, Severity
+from gateway.doctor.vitals import read_vitals, vital_findings
 from gateway.health import sip_answers
 from gateway.settings import Settings
 from gateway.sip.addresses import addresses_of
@@ -52,6 +53,7 @@ def still_findings(settings: Settings, *, root: Path = Path("/")) -> Iterator[Fi
         yield from _worker_network(root)
     yield from _power(root)
     yield from _temperature(root)
+    yield from vital_findings(read_vitals(root))
     yield from _clock_source()
     yield from _certificates(settings)
     yield from _backups(settings)

@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from gateway.clock import WallClock
 from gateway.errors import OwnersOnly
@@ -50,6 +50,7 @@ class StoredAccounts:
         self._users = StoredUsers(writer, gateway_id=gateway_id, clock=clock)
         self._tickets: dict[str, tuple[str, datetime]] = {}
         self._sessions: dict[str, StoredSession] = {}
+        self._signed_in: dict[str, datetime] = {}
         self._tokens: dict[str, StoredToken] = {}
         self._saved_uses: dict[str, datetime] = {}
         self._setting_up = asyncio.Lock()
@@ -154,6 +155,7 @@ class StoredAccounts:
         await self._writer.write_or_keep(begin)
         self._sessions = {digest: each for digest, each in self._sessions.items() if each.is_good(now)}
         self._sessions[session.digest] = session
+        self._signed_in[user.id] = now
         return BegunSession(id=session.id, token=token, expires_at=session.expires_at)
 
     async def authenticate(self, token: str) -> StoredPrincipal | None:
@@ -251,6 +253,10 @@ class StoredAccounts:
         """Everybody who may sign in, by name."""
         return self._users.all()
 
+    def last_sign_in(self, user_id: str) -> datetime | None:
+        """When that person signed in last; None: never."""
+        return self._signed_in.get(user_id)
+
     async def add_user(self, *, name: str, password: str, role: str, courier: str | None, by: str) -> StoredUser:
         """Let one more person in. Raises NameTaken, OwnersOnly."""
         hashed = await self.passwords.hashed(password)
@@ -311,6 +317,8 @@ class StoredAccounts:
         now = self._clock()
         self._users.read(connection)
         self.second_steps.read(connection)
+        last = select(sessions.c.user_id, func.max(sessions.c.created_at).label("at")).group_by(sessions.c.user_id)
+        self._signed_in = {row.user_id: row.at for row in connection.execute(last)}
         for row in connection.execute(
             select(sessions).where(sessions.c.ended_at.is_(None), sessions.c.expires_at > now)
         ):

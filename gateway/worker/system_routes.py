@@ -6,6 +6,7 @@ import asyncio
 import platform
 import re
 import shutil
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from gateway import __version__
 from gateway.api import bodies
 from gateway.api.devices import wire_time
 from gateway.doctor import machine_state
+from gateway.doctor.vitals import read_vitals
 from gateway.messages import finding_text, pick_language
 from gateway.settings import Settings
 from gateway.support.bundle import LOG_LINES, masked_log
@@ -52,6 +54,7 @@ def system_wire(settings: Settings, language: str) -> dict[str, object]:
     """The schema `System`; looks at the disk and at the kernel's files."""
     now = datetime.now(UTC)
     disk = shutil.disk_usage(settings.data_dir)
+    vitals = read_vitals()
     found = []
     for finding in machine_state(settings):
         title, advice = finding_text(finding.code, language, finding.values)
@@ -63,6 +66,7 @@ def system_wire(settings: Settings, language: str) -> dict[str, object]:
         "system": f"{_system_name()} ({platform.machine()})",
         "time": wire_time(now),
         "disk": {"free_bytes": disk.free, "total_bytes": disk.total},
+        "vitals": {**asdict(vitals), "busy": vitals.is_busy, "lacks_memory": vitals.lacks_memory},
         "findings": found,
         "backups": backups_wire(settings, now),
     }

@@ -178,6 +178,10 @@ class FakeAccounts:
     async def users(self) -> Sequence[FakeUser]:
         return [self._user(name) for name in self.passwords]
 
+    def last_sign_in(self, user_id: str) -> datetime | None:
+        mine = [each.created_at for each in self.open_sessions.values() if each.user_id == user_id]
+        return max(mine, default=None)
+
     async def add_user(self, *, name: str, password: str, role: str, courier: str | None, by: str) -> FakeUser:
         if name in self.passwords:
             raise NameTaken(f"Somebody is called {name!r} already.", name=name)

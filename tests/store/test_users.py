@@ -80,6 +80,22 @@ async def test_a_change_counts_at_once_and_after_a_restart(places: Settings, clo
         assert again.id != ivan.id, "the name is free"
 
 
+async def test_when_somebody_signed_in_last_outlives_session_and_restart(places: Settings, clock: HandClock) -> None:
+    async with open_store(places, clock) as store:
+        owner = await _owner(store)
+        boris = await _add(store, "Boris", Role.OPERATOR, owner)
+        assert store.accounts.last_sign_in(boris.id) is None
+        await _signed_in(store, "Boris", "not the password")
+        assert store.accounts.last_sign_in(boris.id) is None
+        first = clock()
+        await _signed_in(store, "Boris")
+        await store.accounts.sign_out(boris.id, None)
+        assert store.accounts.last_sign_in(boris.id) == first
+        clock.pass_by(days=40)
+    async with open_store(places, clock) as store:
+        assert store.accounts.last_sign_in(boris.id) == first
+
+
 async def test_a_new_password_ends_every_session_but_the_one_that_asked(places: Settings, clock: HandClock) -> None:
     async with open_store(places, clock) as store:
         accounts, owner = store.accounts, await _owner(store)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from flask.testing import FlaskClient
 
 from gateway.backup.make import Step
 from gateway.backup.on_demand import Progress
+from gateway.doctor.vitals import Vitals
 from gateway.support import bundle
 from tests.fakes.gateway_thread import GatewayThread
 from tests.fakes.upkeep import BUNDLE
@@ -109,3 +111,18 @@ def test_the_passphrase_is_chosen_with_open_eyes_and_never_shown(owner: FlaskCli
     page = owner.get(where).text
     assert "keep both" in page
     assert good not in page
+
+
+def test_the_page_says_how_busy_the_machine_is(owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    calm = Vitals(
+        processors=4, load=0.52, memory_bytes=4_000_000_000, free_memory_bytes=1_000_000_000, up_seconds=86400.0
+    )  # fmt: skip
+    monkeypatch.setattr("gateway.worker.system_routes.read_vitals", lambda: calm)
+    page = owner.get("/system").text
+    for said in ("0.5 of 4 in use <small>keeps up", " free <small>enough", "Switched on"):
+        assert said in page, said
+    busy = replace(calm, load=9.0, free_memory_bytes=100_000_000)
+    monkeypatch.setattr("gateway.worker.system_routes.read_vitals", lambda: busy)
+    page = owner.get("/system").text
+    for said in ("9.0 of 4 in use <small>busy", "too little"):
+        assert said in page, said

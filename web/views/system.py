@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Any
+
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -28,7 +31,15 @@ def page() -> str:
     order = ("problem", "warning", "ok")
     findings = sorted(found["findings"], key=lambda each: order.index(each["severity"])) if found else []
     backups = client().backups(asker()) if found else None
-    return render_template("system.html", system=found, findings=findings, backups=backups, refusal=refusal)
+    since = _switched_on(found) if found else None
+    return render_template(
+        "system.html", system=found, findings=findings, backups=backups, refusal=refusal, since=since
+    )
+
+
+def _switched_on(found: dict[str, Any]) -> str:
+    """When the machine was."""
+    return (datetime.fromisoformat(found["time"]) - timedelta(seconds=found["vitals"]["up_seconds"])).isoformat()
 
 
 @system.get("/parts/backups")
