@@ -25,6 +25,7 @@ from gateway.store.schema import VERSION, metadata
 from gateway.store.shop_commands import export_shop, import_shop, stored_shop
 from gateway.store.store import open_store
 from gateway.telephony.shop import Shop
+from tests.faults import rounds
 from tests.store.conftest import HandClock, small_shop
 
 
@@ -127,18 +128,19 @@ for number in range(int(sys.argv[2])):
     if child == 0:
         prepare(Settings(data_dir=Path(sys.argv[1]) / str(number)))
         os._exit(0)
-    time.sleep(0.015 * number)
+    time.sleep(0.18 * number / int(sys.argv[2]))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
 """
 
 
+@pytest.mark.timeout(rounds(120, 900))
 def test_killed_while_the_tables_are_made(places: Settings) -> None:
     """X-D7: whenever the process dies, the next start makes what is missing."""
-    rounds = 12
-    subprocess.run([sys.executable, "-c", _KILLED, str(places.data_dir), str(rounds)], check=True)
+    kills = rounds(12, 200)
+    subprocess.run([sys.executable, "-c", _KILLED, str(places.data_dir), str(kills)], check=True)
     unfinished = 0
-    for number in range(rounds):
+    for number in range(kills):
         mine = Settings(data_dir=places.data_dir / str(number))
         unfinished += not mine.data_dir.exists() or schema_version(mine.database) != VERSION
         prepare(mine)
