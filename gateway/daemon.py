@@ -181,6 +181,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             ),
             orders_at=store.orders.alive_at,
             people=store.people,
+            is_blocked=store.blocked.is_blocked,
             region_of=(regions := CallerRegions(settings.number_ranges, store.shop)).region_of,
             toll_free=store.toll_free,
             call_back=switchboard.call_back,
@@ -293,7 +294,9 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             orders=store.orders,
             order_status=OrderStatusTest(desk=order_desk, sound=lambda keys: sound_of(keys, prompts)),
             missed=store.missed,
-            book=AddressBook(contacts=store.contacts, notes=store.call_notes, tags=store.call_tags),
+            book=AddressBook(
+                contacts=store.contacts, notes=store.call_notes, tags=store.call_tags, blocked=store.blocked
+            ),
             couriers=Couriers(
                 shop=store.shop,
                 orders=store.orders,

@@ -283,6 +283,12 @@ class ContactsInvalid(GatewayError):
     code = "contacts-invalid"
 
 
+class NumberNotBlockable(GatewayError):
+    """No number of people outside: none at all, the shop's own, or a courier's."""
+
+    code = "number-not-blockable"
+
+
 class TagsInvalid(GatewayError):
     """What a call shall be marked with cannot be; the message says why."""
 

@@ -23,10 +23,12 @@ from web.security import SESSION_COOKIE, nonce, protect
 from web.signal_line import signal_lines
 from web.site_door import SiteDoor
 from web.translation import gettext
+from web.undo import undo_offer
 from web.uploads import PanelRequest, room_bytes
 from web.views.access import access
 from web.views.alerting import alerting
 from web.views.audit import audit
+from web.views.blocking import blocking
 from web.views.browser_phone import browser_phone
 from web.views.calling import calling
 from web.views.certificate import CERTIFICATE, certificate
@@ -117,6 +119,7 @@ def create_app(
         entry, restoring, system, access, audit, second_step, my_orders, ordering, order_status, overview, line_rules,
         history, reports, hours, erasing, prompts, playground, phone_setup, numbering, shop, news, texting, contacts,
         queueing, reception, first_run, calling, comments, certificate, shared, site, browser_phone, pbx, parties,
+        blocking,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)
@@ -182,6 +185,8 @@ def _teach_templates(app: Flask) -> None:
             "icon": icon,
             "is_missed": parts.is_missed,
             "is_self_served": parts.is_self_served,
+            "is_turned_away": parts.is_turned_away,
+            "undo_offer": undo_offer,
             "may": reader.may,
             "is_emulated": lambda: bool(reader.snapshot()["emulated"]),
             "own_phone": own_phone,

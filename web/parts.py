@@ -79,7 +79,12 @@ def _tiles() -> dict[str, Any]:
 def is_missed(call: dict[str, Any]) -> bool:
     """Somebody from outside called, the call is over, and neither did anybody speak with them nor were they served."""
     is_in_vain = call["direction"] == "incoming" and not call["answered_at"] and bool(call["ended_at"])
-    return is_in_vain and not is_self_served(call)
+    return is_in_vain and not is_self_served(call) and not is_turned_away(call)
+
+
+def is_turned_away(call: dict[str, Any]) -> bool:
+    """The caller's number is blocked."""
+    return call.get("flow") == "refuse" and call.get("cause") == "rejected"
 
 
 def is_self_served(call: dict[str, Any]) -> bool:

@@ -28,6 +28,16 @@ class ReportClient(GatewayLink):
         ) as answer:
             yield dict(answer.headers.items()), pieces_of(answer)
 
+    @contextmanager
+    def messages_table(
+        self, asker: Asker, **query: str | int | None
+    ) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:
+        """The SMS that a filter leaves as CSV: the headers and pieces, times by the time zone `zone`."""
+        with self._asking(
+            asker, "GET", "/api/v1/messages", query={**query, "format": "csv"}, seconds=_TABLE_SECONDS
+        ) as answer:
+            yield dict(answer.headers.items()), pieces_of(answer)
+
     def pack_size(self, asker: Asker, **query: str | int | None) -> dict[str, Any]:
         """How many recordings one file would hold, and whether that is too much for one."""
         return self._object(asker, "GET", "/api/v1/recordings/pack/size", query=query)

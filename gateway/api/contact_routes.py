@@ -13,6 +13,7 @@ from aiohttp import web
 
 from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL
+from gateway.api.blocked_routes import Blocked
 from gateway.api.devices import wire_time
 from gateway.api.problems import NotFound
 from gateway.api.relay import Relay
@@ -78,6 +79,7 @@ class AddressBook:
     contacts: Contacts
     notes: CallNotes
     tags: CallTags
+    blocked: Blocked
 
 
 class ContactRoutes:

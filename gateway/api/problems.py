@@ -223,6 +223,7 @@ _STATUS_OF_CODE = {
     "order-exists": 409,
     "contacts-invalid": 422,
     "tags-invalid": 422,
+    "number-not-blockable": 422,
     "contact-phone-taken": 409,
     "owners-only": 403,
     "not-yourself": 409,

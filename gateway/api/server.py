@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler
 from gateway.api.account_routes import AccountRoutes
 from gateway.api.alert_way_routes import AlertOutlets, AlertWayRoutes
 from gateway.api.auth import ACCOUNTS, authenticate
+from gateway.api.blocked_routes import BlockedRoutes
 from gateway.api.branch_routes import BranchRoutes
 from gateway.api.browser_phone_routes import BrowserPhoneRoutes, BrowserPhones
 from gateway.api.call_routes import CallRoutes, ConnectTwo, Transfer
@@ -164,6 +165,7 @@ class ApiServer:
             OrderRoutes(orders),
             OrderStatusRoutes(shop, order_status),
             ContactRoutes(book, self._relay),
+            BlockedRoutes(book.blocked),
             MissedRoutes(missed),
             CourierRoutes(couriers),
             UserRoutes(accounts, is_courier),

@@ -26,6 +26,7 @@ from gateway.events import (
 )
 from gateway.jobs import Promises
 from gateway.messaging.event_post import KIND
+from gateway.telephony.blocked import TURNED_AWAY
 from gateway.telephony.causes import Cause
 from gateway.telephony.event_hooks import CutOffCall, EventHook, EventHooksView, Happening, KnownCall
 from gateway.telephony.missed import SELF_SERVED, can_be_called, is_customer
@@ -128,7 +129,7 @@ class EventNews:
             "total_seconds": event.total_seconds,
         }  # fmt: skip
         self._tell(Happening.CALL_ENDED, now, ended)
-        if self._is_missed(call):
+        if self._is_missed(call) and (call.flow, event.cause) != TURNED_AWAY:
             self._tell(Happening.CALL_MISSED, now, facts | {"total_seconds": event.total_seconds})
         self._ended.append(event.call_id)
         while len(self._ended) > MOST_ENDED:

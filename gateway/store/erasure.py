@@ -34,7 +34,7 @@ from gateway.store.schema import (
     reservations,
 )
 from gateway.store.schema_call_backs import call_backs
-from gateway.store.schema_contacts import call_notes, contact_phones, contacts
+from gateway.store.schema_contacts import blocked_numbers, call_notes, contact_phones, contacts
 from gateway.store.schema_missed import missed_closures
 from gateway.store.schema_orders import orders
 from gateway.store.schema_site import site_visits
@@ -184,8 +184,9 @@ class NumberErasure:
         ]
 
     def _forget_missed(self, connection: Connection) -> None:
-        """What was said of the number when it waited to be called back, and where on the web it came from."""
+        """What was said of the number when it waited to be called back, its block, and where on the web it came from."""
         connection.execute(delete(site_visits).where(self._number.in_column(site_visits.c.number)))
+        connection.execute(delete(blocked_numbers).where(self._number.in_column(blocked_numbers.c.number)))
         connection.execute(delete(missed_closures).where(self._number.in_column(missed_closures.c.number)))
         connection.execute(update(alerts).where(self._number.in_column(alerts.c.subject)).values(subject=""))
 

@@ -26,7 +26,7 @@ from gateway.store.audit import add_audit
 from gateway.store.schema import calls, legs
 from gateway.store.schema_missed import missed_closures
 from gateway.store.schema_orders import orders
-from gateway.store.self_served import not_self_served
+from gateway.store.self_served import was_for_people
 from gateway.store.writer import Writer
 from gateway.telephony.missed import (
     Closure,
@@ -190,7 +190,7 @@ def missed_calls(since: datetime, until: datetime | None, number: str | None) ->
         calls.c.answered_at.is_(None),
         calls.c.ended_at.is_not(None),
         or_(shows_number(), is_nameless),
-        not_self_served(),
+        was_for_people(),
     ]
     if until is not None:
         conditions.append(calls.c.started_at < until)

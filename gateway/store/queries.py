@@ -42,7 +42,7 @@ from gateway.store.schema import (
     recordings,
 )
 from gateway.store.schema_contacts import call_notes
-from gateway.store.self_served import not_self_served
+from gateway.store.self_served import was_for_people
 from gateway.store.site_visits import visit_of_call
 
 
@@ -267,7 +267,7 @@ def _call_conditions(connection: Connection, wanted: CallsWanted) -> list[Column
     if wanted.outcome == "answered":
         conditions.append(calls.c.answered_at.is_not(None))
     elif wanted.outcome == "missed":
-        conditions += [calls.c.answered_at.is_(None), calls.c.ended_at.is_not(None), not_self_served()]
+        conditions += [calls.c.answered_at.is_(None), calls.c.ended_at.is_not(None), was_for_people()]
     if wanted.search:
         named = is_with(connection, wanted.search.strip())
         found = holds(calls.c.search, wanted.search)

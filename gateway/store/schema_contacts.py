@@ -1,4 +1,4 @@
-"""The tables of contacts, their numbers, and the notes that people write on calls."""
+"""The tables of contacts, their numbers, the notes that people write on calls, and blocked numbers."""
 
 from __future__ import annotations
 
@@ -46,3 +46,17 @@ call_notes = Table(
     Column("at_seconds", Float),
 )
 """With `recording_id` it is about a place of that recording, `at_seconds` from its beginning; the note outlives it."""
+
+blocked_numbers = Table(
+    "blocked_numbers",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("gateway_id", String(36), nullable=False),
+    Column("number", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("until", Moment),
+    UniqueConstraint("gateway_id", "number"),
+)
+"""Numbers in E.164 whose calls are declined, until somebody unblocks them, or `until`."""

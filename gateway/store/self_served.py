@@ -1,13 +1,18 @@
-"""Calls in which a machine told the caller what was asked for: nobody was missed, and nobody was to answer (A18)."""
+"""Calls in which nobody was to answer: a machine told what was asked for (A18), or the caller's number is blocked."""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, Table, and_, or_
 
 from gateway.store.schema import calls
+from gateway.telephony.blocked import TURNED_AWAY
 from gateway.telephony.missed import SELF_SERVED
 
 
-def not_self_served() -> ColumnElement[bool]:
-    """The condition on calls: all others."""
-    return or_(calls.c.flow != SELF_SERVED, calls.c.order.is_(None))
+def was_for_people(of: Table = calls) -> ColumnElement[bool]:
+    """The condition on calls, here or in the shared database: all others."""
+    flow, cause = TURNED_AWAY
+    return and_(
+        or_(of.c.flow != SELF_SERVED, of.c.order.is_(None)),
+        or_(of.c.flow != flow, of.c.cause.is_(None), of.c.cause != str(cause)),
+    )

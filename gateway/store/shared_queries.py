@@ -18,7 +18,6 @@ from sqlalchemy import (
     Table,
     func,
     literal,
-    or_,
     select,
     type_coerce,
 )
@@ -27,6 +26,7 @@ from sqlalchemy import tuple_ as row_of
 from gateway.store.paging import holds, read_cursor, write_cursor
 from gateway.store.queries import CallsSought, call_wire, leg_wire, note_wire, recording_wire, wire
 from gateway.store.schema import moment_text
+from gateway.store.self_served import was_for_people
 from gateway.store.shared_schema import (
     SHARED,
     shared_calls,
@@ -36,7 +36,6 @@ from gateway.store.shared_schema import (
     shared_notes,
     shared_recordings,
 )
-from gateway.telephony.missed import SELF_SERVED
 
 shared_sounds = SHARED["stored_recordings"]
 
@@ -166,7 +165,7 @@ def _conditions(wanted: SharedCallsWanted) -> list[ColumnElement[bool]]:
         conditions += [
             shared_calls.c.answered_at.is_(None),
             shared_calls.c.ended_at.is_not(None),
-            or_(shared_calls.c.flow != SELF_SERVED, shared_calls.c.order.is_(None)),
+            was_for_people(shared_calls),
         ]
     if wanted.search:
         conditions.append(holds(shared_calls.c.search, wanted.search, place=func.strpos))

@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Connection, Integer, cast, distinct, func,
 
 from gateway.store.figures import Figures
 from gateway.store.schema import calls, legs
-from gateway.store.self_served import not_self_served
+from gateway.store.self_served import was_for_people
 
 QUARTER = timedelta(minutes=15)
 _EVERY_HOUR_TWICE = timedelta(days=15)
@@ -54,7 +54,7 @@ class Period:
     def calls(self) -> list[ColumnElement[bool]]:
         """The condition on calls: in this time, and over; those that a machine served are no part of any figure."""
         is_in_time = [calls.c.started_at >= self.since, calls.c.started_at < self.until]
-        return [*is_in_time, calls.c.ended_at.is_not(None), not_self_served()]
+        return [*is_in_time, calls.c.ended_at.is_not(None), was_for_people()]
 
 
 def quarters(connection: Connection, period: Period) -> dict[int, Figures]:

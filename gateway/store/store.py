@@ -16,6 +16,7 @@ from gateway.store.after_crash import LeftOpen, close_what_was_left
 from gateway.store.alert_ways import StoredAlertWays
 from gateway.store.audit import add_audit
 from gateway.store.balances import StoredBalances
+from gateway.store.blocked import StoredBlocked
 from gateway.store.budget import StoredBudget
 from gateway.store.call_backs import StoredCallBacks
 from gateway.store.call_notes import StoredCallNotes
@@ -95,6 +96,7 @@ class Store(StoredShop):
         self.contacts = StoredContacts(writer, gateway_id=gateway_id, shop=self.shop, clock=clock, publish=bus.publish)
         self.call_notes = StoredCallNotes(writer, gateway_id=gateway_id, clock=clock)
         self.call_tags = StoredCallTags(writer, gateway_id=gateway_id, clock=clock)
+        self.blocked = StoredBlocked(writer, gateway_id=gateway_id, shop=self.shop, clock=clock)
         self.people = Regulars(writer, self.contacts, shop=self.shop, clock=clock)
         self.accounts = StoredAccounts(
             writer, gateway_id=gateway_id, clock=clock, setup_code_file=places.data_dir / "setup-code"
@@ -129,6 +131,7 @@ class Store(StoredShop):
 
         async def forget(number: str) -> None:
             await self.contacts.load()
+            await self.blocked.load()
             await self.mailboxes.load()
             self.people.forget(number)
 
@@ -186,6 +189,7 @@ async def open_store(
             await store.budget.load()
             await store.orders.load()
             await store.contacts.load()
+            await store.blocked.load()
             await store.people.load()
             await store.balances.load()
             await store.toll_free.load()

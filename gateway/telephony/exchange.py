@@ -186,6 +186,8 @@ class Exchange:
     """Wrong answers of those who asked for somebody's order."""
     people: People = field(default_factory=NobodyKnown)
     """Those outside whom the shop knows."""
+    is_blocked: Callable[[str], bool] = field(default=lambda _number: False)
+    """The shop has blocked that number, as the network spells it."""
     region_of: Callable[[str], Region | None] = field(default=lambda _number: None)
     """The region of Russia that a number (E.164) was given out in, if it is known."""
     send_text: Callable[[str, str, str], None] = _send_nothing

@@ -24,6 +24,7 @@ class StepCode(StrEnum):
     GUARD_KNOWN = "guard-known"
     GUARD_PASSES = "guard-passes"
     GUARD_BUDGET = "guard-budget"
+    BLOCKED = "blocked"
     GUARD_BLOCKED = "guard-blocked"
     GUARD_CALLER = "guard-caller"
     GUARD_PREFIX = "guard-prefix"

@@ -7,6 +7,7 @@ hours, holidays, orders and the guard as they are at the moment that is asked ab
 from __future__ import annotations
 
 from gateway.errors import NoSuchWay
+from gateway.telephony.blocked import when_blocked
 from gateway.telephony.destinations import CourierMenu, Destination, ManagerFirst, RingBack, ToCourier
 from gateway.telephony.exchange import Exchange
 from gateway.telephony.number_kind import NumberKind, kind_of_way
@@ -57,8 +58,12 @@ def _way_of(shop: Shop, called: str) -> str | None:
 
 
 def _at_the_door(story: Story) -> Destination | None:
-    """Where the guard of toll-free numbers sends the caller; None: it lets everybody through, or this one."""
+    """Where a blocked caller goes, or whom the guard of toll-free numbers stops; None: this one is let through."""
     exchange, way = story.exchange, story.caller.line
+    blocked = when_blocked(exchange, story.caller)
+    if blocked is not None:
+        story.tell(StepCode.BLOCKED)
+        return blocked
     if kind_of_way(story.shop, way) is not NumberKind.TOLL_FREE or way is None:
         return None
     caller = exchange.policy().normalise(story.caller.peer) or story.caller.peer

@@ -11,6 +11,7 @@ from typing import Self
 from gateway.errors import GatewayError, LegEnded
 from gateway.events import CallEnded, CallStarted, CallTraced, TracedLine
 from gateway.ids import new_id
+from gateway.telephony.blocked import when_blocked
 from gateway.telephony.call import Call
 from gateway.telephony.call_backs import CallBacks
 from gateway.telephony.causes import Cause
@@ -272,7 +273,9 @@ class Switchboard:
 
     async def _destination(self, exchange: Exchange, call_id: str, leg: Leg) -> Destination:
         """Where a leg that came in goes."""
-        turned_away = self._shed(exchange, leg) or await at_the_door(exchange, call_id, leg)
+        turned_away = (
+            self._shed(exchange, leg) or when_blocked(exchange, leg) or await at_the_door(exchange, call_id, leg)
+        )
         if turned_away is not None:
             return turned_away
         manager = exchange.people.manager_of(leg.peer) if leg.line is not None else None

@@ -1,54 +1,16 @@
-"""The list of calls as a table for a spreadsheet: all that the filters leave, sent piece by piece."""
+"""Calls as rows of a table for a spreadsheet."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from datetime import datetime, tzinfo
-from typing import Any, TypeAlias
+from typing import Any
 
-from aiohttp import web
-from sqlalchemy.exc import DBAPIError
-
-from gateway.errors import StoreError
-from gateway.messages import pick_language, words
-from gateway.worker import asked
-from gateway.worker.spreadsheet import as_csv
+from gateway.messages import words
 
 COLUMNS = (
     "started_at", "direction", "caller", "caller_name", "called", "line", "courier", "order", "answered_by",
-    "seconds_to_answer", "talk_seconds", "cost", "cause", "recordings",
-    "tags",
+    "seconds_to_answer", "talk_seconds", "cost", "cause", "recordings", "tags",
 )  # fmt: skip
-ROWS_AT_A_TIME = 500
-
-Page: TypeAlias = Callable[[str | None, int], tuple[list[dict[str, Any]], str | None]]
-"""Rows as the schema `CallSummary` behind a cursor, at most so many, and the next cursor; it blocks."""
-
-
-async def send_calls(request: web.Request, page: Page) -> web.StreamResponse:
-    """The answer. Raises BadRequest for a time zone that is none, StoreError."""
-    language = pick_language(request.headers.get("Accept-Language", ""))
-    zone = asked.zone(request)
-    rows, cursor = await _read(page, None)
-    response = web.StreamResponse(
-        headers={
-            "Content-Type": "text/csv; charset=utf-8",
-            "Content-Disposition": 'attachment; filename="calls.csv"',
-            "Content-Language": language,
-            "Cache-Control": "no-store",
-        }
-    )
-    titles: list[str] | None = call_titles(language)
-    await response.prepare(request)
-    while True:
-        await response.write(as_csv(titles, [call_cells(row, language, zone) for row in rows], language))
-        titles = None
-        if cursor is None:
-            break
-        rows, cursor = await _read(page, cursor)
-    await response.write_eof()
-    return response
 
 
 def call_titles(language: str) -> list[str]:
@@ -72,10 +34,3 @@ def call_cells(call: dict[str, Any], language: str, zone: tzinfo) -> list[object
         len(call["recordings"]),
         ", ".join(call["tags"]),
     ]
-
-
-async def _read(page: Page, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
-    try:
-        return await asyncio.to_thread(page, cursor, ROWS_AT_A_TIME)
-    except DBAPIError as error:
-        raise StoreError(f"The store cannot be read: {error.orig}.") from error

@@ -25,11 +25,12 @@ from gateway.settings import Settings
 from gateway.worker import asked
 from gateway.worker.audit_routes import AuditRoutes
 from gateway.worker.backup_routes import BackupRoutes, OnDemand
-from gateway.worker.call_table import send_calls
+from gateway.worker.call_table import call_cells, call_titles
 from gateway.worker.caller_sound import caller_samples
 from gateway.worker.certificate_routes import CertificateRoutes
 from gateway.worker.contact_routes import ContactArchive, ContactRoutes
 from gateway.worker.evidence_pack import write_pack
+from gateway.worker.message_table import message_cells, message_titles
 from gateway.worker.pack_routes import PackRoutes
 from gateway.worker.peaks import PeaksCache
 from gateway.worker.place_routes import PlaceRoutes
@@ -40,6 +41,7 @@ from gateway.worker.report_routes import ReportArchive, ReportRoutes
 from gateway.worker.restore_routes import RestoreRoutes
 from gateway.worker.sealed import SUFFIX, KeyRing
 from gateway.worker.seams import Archive
+from gateway.worker.sent_table import send_table
 from gateway.worker.shared_routes import SharedRoutes
 from gateway.worker.site_routes import SiteArchive, SiteRoutes
 from gateway.worker.system_routes import SystemRoutes
@@ -135,8 +137,12 @@ class WorkerServer:
     async def _get_calls(self, request: web.Request) -> web.StreamResponse:
         wanted = asked.calls_wanted(request)
         if asked.choice(request, "format", ("json", "csv")) == "csv":
-            return await send_calls(
-                request, lambda cursor, limit: self._archive.calls(wanted, cursor=cursor, limit=limit)
+            return await send_table(
+                request,
+                lambda cursor, limit: self._archive.calls(wanted, cursor=cursor, limit=limit),
+                filename="calls.csv",
+                titles=call_titles,
+                cells=call_cells,
             )
         return await _page(request, lambda cursor, limit: self._archive.calls(wanted, cursor=cursor, limit=limit))
 
@@ -149,8 +155,16 @@ class WorkerServer:
     async def _get_tags(self, _request: web.Request) -> web.Response:
         return web.json_response({"items": await _read(self._archive.call_tags)}, headers={"Cache-Control": "no-store"})
 
-    async def _get_messages(self, request: web.Request) -> web.Response:
+    async def _get_messages(self, request: web.Request) -> web.StreamResponse:
         wanted = asked.messages_wanted(request)
+        if asked.choice(request, "format", ("json", "csv")) == "csv":
+            return await send_table(
+                request,
+                lambda cursor, limit: self._archive.messages(wanted, cursor=cursor, limit=limit),
+                filename="messages.csv",
+                titles=message_titles,
+                cells=message_cells,
+            )
         return await _page(request, lambda cursor, limit: self._archive.messages(wanted, cursor=cursor, limit=limit))
 
     async def _get_message(self, request: web.Request) -> web.Response:

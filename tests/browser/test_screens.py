@@ -17,7 +17,8 @@ SCREENS = (
     "/", "/phone", "/live", "/calls", "/calls?show=missed&search=79", "/calls/c1", "/messages", "/couriers", "/lines",
     "/phones", "/start", "/shop/general", "/shop/couriers", "/shop/lines", "/shop/phones/edit/101", "/shop/trunks/new",
     "/messages/with/+79031112233", "/messages?show=sent&to=%2B79031112233", "/lines/red/ussd",
-    "/alerts", "/alerts/ways", "/blocked", "/calls/recordings", "/shop", "/more", "/no-such-page", "/orders", "/order-status", "/access", "/account",
+    "/alerts", "/alerts/ways", "/blocked", "/calls/recordings",
+    "/shop", "/more", "/no-such-page", "/orders", "/order-status", "/access", "/account",
     "/account/second-step", "/system/passphrase", "/access/audit", "/playground", "/queue", "/voicemail",
     "/system", "/system/certificate", "/restore", "/site", "/access/everywhere", "/shop/versions",
 )  # fmt: skip

@@ -9,6 +9,7 @@ from sqlalchemy import insert
 from gateway.api.contact_routes import AddressBook
 from gateway.clock import WallClock
 from gateway.events import Publish
+from gateway.store.blocked import StoredBlocked
 from gateway.store.call_notes import StoredCallNotes
 from gateway.store.call_tags import StoredCallTags
 from gateway.store.contact_lists import ContactLists
@@ -43,6 +44,7 @@ class KeptPeople:
         self.book = AddressBook(
             contacts=self.contacts,
             notes=self.notes,
+            blocked=StoredBlocked(self.writer, gateway_id="g", shop=shop, clock=lambda: datetime.now(UTC)),
             tags=StoredCallTags(self.writer, gateway_id="g", clock=lambda: datetime.now(UTC)),
         )
         self.lists = ContactLists(self.writer.engine)

@@ -18,6 +18,7 @@ from gateway.audio.frame import SILENCE, Frame
 from gateway.audio.port import FrameSource
 from gateway.errors import NoFreeLine, PromptUnusable, StoreError
 from gateway.events import CallEnded, Event, EventBus, Published
+from gateway.store.blocked import StoredBlocked
 from gateway.store.call_backs import StoredCallBacks
 from gateway.store.caller_regions import CallerRegions
 from gateway.store.mailboxes import StoredMailboxes
@@ -223,6 +224,7 @@ class Scene:
         self.orders: list[Order] = []
         self.order_desk = FakeOrderDesk()
         self.people = FakePeople()
+        self.blocked = StoredBlocked(self.writer, gateway_id="g", shop=lambda: self.shop, clock=self.clock)
         self.texts: list[tuple[str, str, str]] = []
         """SMS that were promised: to whom, what, by whom."""
         self.call_backs_later: list[tuple[str, Order, str]] = []
@@ -242,6 +244,7 @@ class Scene:
             pin_entry=self.pin_entry,
             order_desk=self.order_desk,
             people=self.people,
+            is_blocked=self.blocked.is_blocked,
             region_of=CallerRegions(Path("/nonexistent"), lambda: self.shop).region_of,
             toll_free=self.toll_free,
             promises=self.call_backs,

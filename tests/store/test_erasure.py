@@ -70,6 +70,7 @@ async def fill(store: Store, places: Settings, bus: EventBus, clock: HandClock) 
         expires_at=clock(), changed_at=clock(), state=PromiseState.KEPT,
     )  # fmt: skip
     await store.call_backs.keep(promise)
+    await store.blocked.block(CUSTOMER, by="anna", why="Мария Иванова")
     assert await store.toll_free.admit("as-caller", "free", CUSTOMER, leg_id="leg-0", is_known=False) is None
     said = TracedLine(seconds=0.5, kind="sip", way="in", who="101", text='From: "Мария Иванова" <sip:…2233@shop>')
     bus.publish(CallTraced(call_id="as-caller", lines=(said,)))

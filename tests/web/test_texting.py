@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from gateway.events import SmsChanged
+from gateway.worker.seams import MessageFilter
 from tests.fakes.gateway_thread import GatewayThread
 from tests.fakes.rows import message_row
 from tests.web.conftest import csrf_of
@@ -99,3 +100,23 @@ def test_the_balance_and_the_codes_of_a_line(owner: FlaskClient, gateway: Gatewa
 def test_news_of_messages_and_balances_put_their_parts_out_of_date() -> None:
     assert topics_of(SmsChanged.type_name()) == ("messages",)
     assert topics_of("balance.checked") == ("lines",)
+
+
+def test_what_the_filters_leave_is_a_table(owner: FlaskClient, gateway: GatewayThread) -> None:
+    gateway.archive.message_rows = [message_row("m1"), message_row("m2", peer="+79035550001")]
+    page = owner.get("/messages?show=received&search=code").text
+    assert 'href="/messages.csv?show=received&amp;search=code"' in page
+    answer = owner.get("/messages.csv?show=received&search=code")
+    assert answer.mimetype == "text/csv"
+    assert "messages.csv" in answer.headers["Content-Disposition"]
+    assert answer.text.count("\r\n") == 3
+    assert "2027-01-29 12:00:00" in answer.text, "by the shop's clock"
+    answer.close()
+    assert gateway.archive.asked[-1] == MessageFilter(direction="incoming", search="code")
+    page = owner.get("/messages/with/+79035550001").text
+    assert 'href="/messages.csv?peer=%2B79035550001"' in page
+    assert 'href="/blocked?number=%2B79035550001"' in page
+    assert 'href="/calls?search=%2B79035550001"' in page
+    answer = owner.get("/messages.csv?peer=%2B79035550001")
+    assert answer.text.count("\r\n") == 2, "one number's alone"
+    answer.close()

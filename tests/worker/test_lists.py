@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from gateway.worker.call_table import ROWS_AT_A_TIME
+from gateway.messages import words
 from gateway.worker.sealed import KeyRing
 from gateway.worker.seams import CallFilter, MessageFilter
+from gateway.worker.sent_table import ROWS_AT_A_TIME
 from gateway.worker.server import WorkerServer
 from tests.api.served import serving
 from tests.fakes.archive import FakeArchive
-from tests.fakes.rows import call_row
+from tests.fakes.rows import call_row, message_row
 
 pytestmark = pytest.mark.real_time
 
@@ -144,3 +147,36 @@ async def test_calls_as_a_table_of_every_page(tmp_path: Path) -> None:
         assert "\ufeff" not in table[1:]
         assert (await served.ask("GET", "/api/v1/calls?format=csv&zone=../etc/passwd"))[0] == 400
         assert (await served.ask("GET", "/api/v1/calls?format=xls"))[0] == 400
+
+
+async def test_messages_as_a_table_in_which_no_text_is_a_formula(tmp_path: Path) -> None:
+    archive = FakeArchive()
+    archive.message_rows = [
+        message_row("m1", text='=HYPERLINK(1)\nтекст; с "кавычками"'),
+        message_row(
+            "m2", direction="outgoing", state="failed", failure="sms-limit", by="anna", sent_at=None, text=None
+        ),
+    ]
+    socket = tmp_path / "worker.sock"
+    async with (
+        WorkerServer(socket=socket, archive=archive, recordings_dir=tmp_path, keys=KeyRing(tmp_path)),
+        serving(socket) as served,
+    ):
+        await served.set_up()
+        path = "/api/v1/messages?format=csv&direction=incoming&zone=Europe/Moscow"
+        status, table = await served.ask("GET", path, headers={"Accept-Language": "ru"})
+        assert status == 200
+        assert archive.asked == [MessageFilter(direction="incoming")]
+        head, *rows = csv.reader(io.StringIO(table.removeprefix("\ufeff")), delimiter=";")
+        assert head[:4] == ["Время", "Направление", "Номер", "Линия"]
+        assert rows[0][:5] == [
+            "2027-01-29 12:00:00", "Принято", "'+79031112233", "red", "'=HYPERLINK(1)\nтекст; с \"кавычками\"",
+        ]  # fmt: skip
+        assert rows[0][9] == "2027-01-29 11:59:58"
+        assert rows[1][1] == "Отправлено"
+        assert rows[1][4] == ""
+        assert rows[1][6:9] == [
+            words("ru")["message_states"]["failed"]["title"], words("ru")["errors"]["sms-limit"]["title"], "anna",
+        ]  # fmt: skip
+        assert (await served.ask("GET", "/api/v1/messages?format=csv&zone=nowhere"))[0] == 400
+        assert (await served.ask("GET", "/api/v1/messages?format=xls"))[0] == 400

@@ -6,9 +6,11 @@ import secrets
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Response as FlaskResponse
 from werkzeug.wrappers import Response
 
 from web.gateway_client import Refused
+from web.passing import passed_on
 from web.people import Directory
 from web.reader import asker, client, snapshot
 from web.translation import gettext
@@ -31,13 +33,19 @@ _CANNOT_SAY = (400, 503)
 @texting.get("/messages")
 def messages() -> str:
     """Inbox and outbox, newest first, and a form to write."""
-    chosen = {name: request.args.get(name, "").strip()[:64] for name in _FILTERS}
-    query = {**CHIPS.get(chosen["show"], {}), "search": chosen["search"], "line": chosen["line"]}
-    page, refusal = _page(**query, cursor=request.args.get("cursor"))
+    chosen = _chosen()
+    page, refusal = _page(**_query(chosen), cursor=request.args.get("cursor"))
     return render_template(
         "messages.html", page=page, refusal=refusal, chosen=chosen, draft=_draft(request.args.get("to", "")),
         given={name: value for name, value in chosen.items() if value}, **_surroundings(),
     )  # fmt: skip
+
+
+@texting.get("/messages.csv")
+def messages_table() -> FlaskResponse:
+    """All messages that the filters leave, or those with one number (`peer`), for a spreadsheet."""
+    query = {**_query(_chosen()), "peer": request.args.get("peer", "").strip()[:64]}
+    return passed_on(client().messages_table(asker(), **query, zone=snapshot()["shop"]["time_zone"]))
 
 
 @texting.get("/messages/with/<peer>")
@@ -135,6 +143,15 @@ def _done_to(verb: Any, done: str, too_late: str) -> Response:
     else:
         flash(done)
     return redirect(own_path(request.form.get("next", url_for("texting.messages"))))
+
+
+def _chosen() -> dict[str, str]:
+    return {name: request.args.get(name, "").strip()[:64] for name in _FILTERS}
+
+
+def _query(chosen: dict[str, str]) -> dict[str, str | int | None]:
+    """What the API is asked for the filters of the address."""
+    return {**CHIPS.get(chosen["show"], {}), "search": chosen["search"], "line": chosen["line"]}
 
 
 def _page(**query: Any) -> tuple[dict[str, Any], Refused | None]:

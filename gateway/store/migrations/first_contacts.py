@@ -1,4 +1,4 @@
-"""The first tables of contacts and of notes on calls, and what finds a number's calls: a part of the first step."""
+"""The first tables of contacts, notes on calls, blocked numbers, and what finds calls: a part of the first step."""
 
 from __future__ import annotations
 
@@ -42,6 +42,15 @@ def create_contacts(create: Callable[..., None]) -> None:
         Column("at_seconds", Float, nullable=True),
     )
     op.create_index("ix_call_notes_call_id", "call_notes", ["call_id"])
+    create(
+        "blocked_numbers",
+        Column("number", Text, nullable=False),
+        Column("by", Text, nullable=False),
+        Column("at", String(27), nullable=False),
+        Column("why", Text, nullable=False),
+        Column("until", String(27), nullable=True),
+        UniqueConstraint("gateway_id", "number", name="uq_blocked_numbers_gateway_id_number"),
+    )
     op.create_index("ix_calls_tagged", "calls", ["tags", "started_at", "id"], sqlite_where=text("tags IS NOT NULL"))
     op.create_index("ix_calls_caller_started_at", "calls", ["caller", "started_at"])
     op.create_index("ix_calls_called_started_at", "calls", ["called", "started_at"])
