@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http
 import http.client
 import json
 from collections.abc import Mapping
@@ -50,6 +51,8 @@ def _ask(bind: str, path: str, token: str | None, language: str) -> tuple[bytes 
         return None, f"The daemon does not answer at {bind}: {fault}."
     finally:
         connection.close()
+    if answer.status == http.HTTPStatus.UNAUTHORIZED:
+        return None, "The gateway does not know the token in SIMBRIDGE_TOKEN: the panel makes one on its page Access."
     if answer.status != 200:
         return None, _sentence(body) or f"The daemon refuses: {answer.status} {answer.reason}."
     return body, ""

@@ -64,7 +64,11 @@ async def test_the_command_line_prints_one_line_per_step() -> None:
         text, problem = await asyncio.to_thread(ask_for_route, bind, token, "ru_RU", {**asked, "called": "nobody"})
         assert text is None
         assert "nobody" in problem
-        assert (await asyncio.to_thread(ask_for_route, bind, None, "", asked))[0] is None
+        for wrong in (None, "a-token-of-another-gateway"):
+            text, problem = await asyncio.to_thread(ask_for_route, bind, wrong, "", asked)
+            assert text is None
+            assert "SIMBRIDGE_TOKEN" in problem
+            assert "Access" in problem
 
 
 def test_every_step_has_a_sentence_and_every_sentence_a_step() -> None:
