@@ -177,7 +177,7 @@ voice = 7
             'data_dir = "d"\nnonsense = 1',
             (
                 '"nonsense" is not a setting of this file; it has: '
-                "data_dir, sip, api, web, modems, discovery, backup, safe_mode, alerts, emulated, mqtt, outside, "
+                "data_dir, sip, api, web, modems, discovery, backup, safe_mode, alerts, webhooks, emulated, mqtt, outside, "
                 "replication."
             ),
         ),
