@@ -102,7 +102,11 @@ async def ring(legs: Sequence[Leg]) -> AsyncIterator[Ringing]:
 
 
 class EarlyMedia:
-    """Lets a caller hear, before the answer, the first leg that brings audio so early."""
+    """Lets a caller hear, before the answer, the first leg that brings audio so early.
+
+    A caller who is answered already hears what the flow has for it: what a phone of the shop plays meanwhile is no
+    more than its ringing, and must cut off no greeting.
+    """
 
     def __init__(self, caller: Leg, legs: Sequence[Leg], ringback: Callable[[], FrameSource]) -> None:
         """`ringback` makes what the caller hears when that leg falls silent again and others ring on."""
@@ -119,7 +123,7 @@ class EarlyMedia:
         self._is_over = True
 
     def _changed(self, leg: Leg) -> None:
-        if self._is_over:
+        if self._is_over or (leg.line is None and self._caller.state is LegState.UP):
             return
         if self._heard is None and leg.early_media and leg.state is LegState.RINGING:
             if self._caller.open_early():
