@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.bind_address import host_and_port
 from gateway.errors import SettingsError
-from gateway.settings import ModemSettings, Settings, TlsFiles, host_and_port, load_settings
+from gateway.settings import ModemSettings, Settings, TlsFiles, load_settings
 
 WHOLE = """
 data_dir = "data"
@@ -177,8 +178,8 @@ voice = 7
             'data_dir = "d"\nnonsense = 1',
             (
                 '"nonsense" is not a setting of this file; it has: '
-                "data_dir, sip, api, web, modems, discovery, backup, safe_mode, alerts, webhooks, emulated, mqtt, outside, "
-                "replication."
+                "data_dir, sip, api, web, modems, discovery, backup, safe_mode, alerts, webhooks, emulated, mqtt, "
+                "outside, replication."
             ),
         ),
     ],
