@@ -57,7 +57,7 @@ def serve(
     settings = {
         "bind": f"0.0.0.0:{port}" if only_private else bind,
         "workers": 1,
-        "worker_class": "gthread",
+        "worker_class": "web.slow_clients.PatientWorker",
         "threads": THREADS,
         "worker_connections": 256,
         "keepalive": 5,
