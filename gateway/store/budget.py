@@ -23,7 +23,7 @@ from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from gateway.clock import CERTAIN, Dating, WallClock
-from gateway.errors import GatewayError, StoreError, TooManyAtOnce, TooManyCalls
+from gateway.errors import BudgetSpent, GatewayError, StoreError, TooManyAtOnce, TooManyCalls
 from gateway.events import AlertCleared, AlertRaised, Publish
 from gateway.ids import new_id
 from gateway.store.budget_limits import (
@@ -82,7 +82,8 @@ class StoredBudget:
         self._publish = publish
         self._days: dict[str, Counter[Subject]] = {}
         self._open: dict[str, _Account] = {}
-        self._alerted: set[tuple[str, Subject]] = set()
+        self._alerted: dict[tuple[str, Subject], dict[str, str]] = {}
+        """What the owner was told today, and with which values."""
         self._rate = CallRate(shop)
         self._months = Months(writer)
         self.dating: Dating = CERTAIN
@@ -223,6 +224,7 @@ class StoredBudget:
                 self._refuse(of_month, "line", account.line)
         for subject in account.subjects:
             sums[subject] += 1
+            self._has_minutes(subject)
         account.minutes[day] = account.minutes.get(day, 0) + 1
         account.bill.cost += more
         self._months.add(day, account.line, minutes=1)
@@ -264,8 +266,15 @@ class StoredBudget:
     def _alert(self, code: str, subject: Subject, values: dict[str, str]) -> None:
         """Tell the owner, once a day."""
         if (code, subject) not in self._alerted:
-            self._alerted.add((code, subject))
+            self._alerted[code, subject] = values
             self._publish(AlertRaised(code=code, subject=f"{subject.kind} {subject.name}", values=values))
+
+    def _has_minutes(self, subject: Subject) -> None:
+        """Where the owner has raised the limit meanwhile, the alert is over; the next one is told anew."""
+        told, limit = self._alerted.get((BudgetSpent.code, subject)), minutes_of_a_day(self._shop(), subject)
+        if told is not None and told["minutes"] != str(limit):
+            del self._alerted[BudgetSpent.code, subject]
+            self._publish(AlertCleared(code=BudgetSpent.code, subject=f"{subject.kind} {subject.name}"))
 
     async def _sums(self, day: str) -> Counter[Subject]:
         """The minutes of a day; read from the store once. Raises StoreError when that is needed and impossible."""

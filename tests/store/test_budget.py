@@ -61,6 +61,21 @@ async def test_a_line_gives_its_minutes_and_no_more(
         assert [(each.code, each.subject) for each in alerts] == [("budget-spent", "line red")]
 
 
+async def test_an_alert_is_over_once_the_owner_has_raised_the_minutes_and_is_told_anew(
+    places: Settings, clock: HandClock, bus: EventBus, heard: list[Event]
+) -> None:
+    async with open_store(places, clock, bus) as store:
+        budget = await _with_shop(store, minutes=1)
+        await _open(budget)
+        for minutes in (2, 3):
+            with pytest.raises(BudgetSpent):
+                await _open(budget)
+            await store.save_shop(small_shop(minutes), by="test")
+            await _open(budget)
+        told = [type(event) for event in heard if isinstance(event, (AlertRaised, AlertCleared))]
+        assert told == [AlertRaised, AlertCleared] * 2
+
+
 async def test_what_was_not_used_goes_back(places: Settings, clock: HandClock, bus: EventBus) -> None:
     async with open_store(places, clock, bus) as store:
         budget = await _with_shop(store, minutes=2)
