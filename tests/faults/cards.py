@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -15,16 +16,19 @@ import numpy as np
 import pytest
 
 from gateway.demo.judge import judge
-from gateway.demo.site import COURIER
-from gateway.emulator.client import RemoteCall
+from gateway.demo.site import COURIER, prepare
+from gateway.emulator.client import RemoteCall, running_emulator
 from gateway.emulator.demo_people import COURIER_VOICE
 from gateway.emulator.sip_call import PhoneCall
 from gateway.emulator.sip_phone import SipPhone
 from gateway.emulator.sound import load_wav
+from gateway.settings import load_settings
+from gateway.store.shop_commands import import_shop
 from tests import crash
 from tests.crash.power import Operation, read_log
 from tests.end_to_end.house import House, house
 from tests.faults import rounds
+from tests.faults.stops import daemon
 
 pytestmark = pytest.mark.real_time
 
@@ -35,6 +39,8 @@ MOST_SYNCS = 70
 MOST_IDLE_BYTES = 5_000_000
 """In a day."""
 DAY_SECONDS = 86_400
+START_SECONDS = 90.0
+"""TimeoutStartSec of the unit."""
 
 
 @pytest.fixture
@@ -82,6 +88,31 @@ async def test_a_card_that_takes_two_seconds_for_each_sync_is_not_heard(
         call.hang_up()
         await mobile.ended(within=20)
         await stack.ended_calls(1, within=60)
+
+
+@pytest.mark.timeout(300)
+async def test_a_start_on_such_a_card_is_in_time(
+    tmp_path: Path, preload: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The unit gives a start 90 s; the second start is what an owner has every day, the first makes the store."""
+    site = prepare(tmp_path / "site", notice="none", usual_ports=False)
+    import_shop(load_settings(site.config), site.shop)
+    preload(Path(__file__).with_name("slow_disk.c"))
+    monkeypatch.setenv("SLOW_BELOW", str(site.data))
+    slow = tmp_path / "slow"
+    monkeypatch.setenv("SLOW_WHILE", str(slow))
+    slow.touch()
+    async with running_emulator(site.emulator, modems=["huawei", "quectel", "simcom"]):
+        for name in ("first", "second"):
+            began = time.monotonic()
+            process = await daemon(site)
+            try:
+                seconds = time.monotonic() - began
+                print(f"every sync takes 2 s: the {name} start took {seconds:.1f} s")
+                assert seconds < START_SECONDS
+            finally:
+                process.kill()
+                await process.wait()
 
 
 @pytest.mark.timeout(600)
