@@ -6,7 +6,9 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+from gateway.alert_settings import AlertSettings
 from gateway.api.alert_way_routes import AlertOutlets, KeptWays
+from gateway.bind_address import host_and_port
 from gateway.clock import utc_now
 from gateway.errors import SettingsError
 from gateway.messaging.alert_news import Outgoing
@@ -14,7 +16,6 @@ from gateway.messaging.alert_targets import AlertTargets, targets_of
 from gateway.messaging.alert_trial import AlertTrial
 from gateway.messaging.mail import MailServer, mail_sender
 from gateway.messaging.outside import Outside
-from gateway.settings import AlertSettings, host_and_port
 from gateway.telephony.alert_ways import (
     AlertWay,
     AlertWays,

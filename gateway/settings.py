@@ -7,10 +7,12 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from gateway.alert_settings import AlertSettings, check_alerts
+from gateway.bind_address import checked_host
 from gateway.mqtt_settings import MqttSettings, check_mqtt
 from gateway.outside_settings import OutsideSettings, check_outside
 from gateway.replication_settings import ReplicationSettings, check_replication
-from gateway.toml_document import Place, TomlDocument, quoted, wrong_word
+from gateway.toml_document import TomlDocument, wrong_word
 from gateway.webhook_settings import WebhookSettings, check_webhooks
 
 DIALECTS = ("auto", "huawei", "quectel", "simcom", "generic")
@@ -113,35 +115,6 @@ class BackupSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlertSettings:
-    """Where alerts go besides the panel. What is secret is in files of its own."""
-
-    webhook: str | None = None
-    """An http or https address that takes JSON."""
-    webhook_secret_file: str | None = None
-    """What the webhook is signed with; needed with one."""
-    telegram_token_file: str | None = None
-    """The token of the owner's bot, as BotFather gave it."""
-    telegram_chats: tuple[str, ...] = ()
-    """Ids of chats that the bot may write to."""
-    sms: tuple[str, ...] = ()
-    """Numbers, as +79161234567, that get alerts by SMS while the network is gone."""
-    sms_always: bool = False
-    """And while it is there."""
-    mail_to: tuple[str, ...] = ()
-    """Addresses that get alerts by mail."""
-    mail_server: str | None = None
-    """By which it goes out, as smtp.example.net:465; TLS on 465, STARTTLS on any other port."""
-    mail_from: str | None = None
-    """The address that it comes from."""
-    mail_user: str | None = None
-    """Who signs in there; left out: nobody."""
-    mail_password_file: str | None = None
-    telegram: str = "https://api.telegram.org"
-    """Another address for a server of one's own, or a way round a barrier."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EmulatedSettings:
     """Modems that are emulated, to try things."""
 
@@ -162,7 +135,7 @@ class Settings:
     backup: BackupSettings = BackupSettings()
     safe_mode: bool = True
     """After three crashes in a row start with modems and SIP only."""
-    alerts: AlertSettings = AlertSettings()
+    alerts: AlertSettings = field(default_factory=AlertSettings)
     webhooks: tuple[WebhookSettings, ...] = ()
     emulated: EmulatedSettings = EmulatedSettings()
     mqtt: MqttSettings = field(default_factory=MqttSettings)
@@ -260,34 +233,17 @@ def load_settings(path: Path) -> Settings:
         backup = replace(backup, passphrase_file=str(home / backup.passphrase_file))
     if backup.directory is not None:
         backup = replace(backup, directory=str(home / backup.directory))
-    alerts = settings.alerts
-    if alerts.webhook_secret_file is not None:
-        alerts = replace(alerts, webhook_secret_file=str(home / alerts.webhook_secret_file))
-    if alerts.telegram_token_file is not None:
-        alerts = replace(alerts, telegram_token_file=str(home / alerts.telegram_token_file))
-    if alerts.mail_password_file is not None:
-        alerts = replace(alerts, mail_password_file=str(home / alerts.mail_password_file))
     emulated = settings.emulated
     if emulated.control is not None:
         emulated = replace(emulated, control=str(home / emulated.control))
     mqtt = settings.mqtt
     if mqtt.password_file is not None:
         mqtt = replace(mqtt, password_file=str(home / mqtt.password_file))
-    settings = replace(settings, webhooks=tuple(each.below(home) for each in settings.webhooks))
+    settings = replace(
+        settings, alerts=settings.alerts.below(home), webhooks=tuple(each.below(home) for each in settings.webhooks)
+    )
     settings = replace(settings, emulated=emulated, mqtt=mqtt, replication=settings.replication.below(home))
-    return replace(settings, data_dir=home / settings.data_dir, sip=sip, web=web, backup=backup, alerts=alerts)
-
-
-def host_and_port(bind: str) -> tuple[str, int]:
-    """The parts of `host:port`; brackets of an IPv6 address are taken off. ValueError when it is not that."""
-    host, colon, port = bind.rpartition(":")
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    elif ":" in host:
-        raise ValueError("an IPv6 address needs brackets")
-    if not colon or not host or not port.isascii() or not port.isdigit() or not 0 <= int(port) <= 65535:
-        raise ValueError("not host:port")
-    return host, int(port)
+    return replace(settings, data_dir=home / settings.data_dir, sip=sip, web=web, backup=backup)
 
 
 def _is_network(text: str) -> bool:
@@ -328,19 +284,19 @@ def _check(document: TomlDocument) -> None:
     """What the types cannot say."""
     _check_sip(document)
     for place, api in document.found(ApiSettings):
-        host = _checked_host(document, place, api.bind)
+        host = checked_host(document, place, api.bind)
         if host is not None and host not in ("localhost", "::1") and not host.startswith("127."):
             document.problem(
                 (*place, "bind"), f'"bind" of [api] must be an address of this machine alone (127.0.0.1), not "{host}".'
             )
     for place, web in document.found(WebSettings):
-        _checked_host(document, place, web.bind)
+        checked_host(document, place, web.bind)
         if web.phones is not None:
-            _checked_host(document, place, web.phones, key="phones")
+            checked_host(document, place, web.phones, key="phones")
         if (web.tls_certificate is None) != (web.tls_key is None):
             document.problem(place, '[web] needs both or none of "tls_certificate" and "tls_key".')
     _check_backup(document)
-    _check_alerts(document)
+    check_alerts(document)
     check_mqtt(document)
     check_outside(document)
     check_webhooks(document)
@@ -352,50 +308,6 @@ def _check_backup(document: TomlDocument) -> None:
     for place, backup in document.found(BackupSettings):
         if backup.keep < 1:
             document.problem((*place, "keep"), '"keep" of [backup] must be at least 1.')
-
-
-def _check_alerts(document: TomlDocument) -> None:
-    for place, alerts in document.found(AlertSettings):
-        for key, address in (("webhook", alerts.webhook), ("telegram", alerts.telegram)):
-            if address is not None and not re.fullmatch(r"https?://[^\s@]+", address):
-                document.problem((*place, key), f'"{key}" of [alerts] must be an address like "https://example.net/x".')
-        if (alerts.webhook is None) != (alerts.webhook_secret_file is None):
-            document.problem(place, '[alerts] needs both or none of "webhook" and "webhook_secret_file".')
-        if bool(alerts.telegram_chats) != (alerts.telegram_token_file is not None):
-            document.problem(place, '[alerts] needs both or none of "telegram_token_file" and "telegram_chats".')
-        _check_mail(document, place, alerts)
-        for number in alerts.sms:
-            if not re.fullmatch(r"\+[0-9]{7,15}", number):
-                document.problem(
-                    (*place, "sms"), f'"sms" of [alerts] holds numbers like "+79161234567", not "{number}".'
-                )
-        for chat in alerts.telegram_chats:
-            if not re.fullmatch(r"-?[0-9]{1,20}|@[A-Za-z0-9_]{1,64}", chat):
-                document.problem(
-                    (*place, "telegram_chats"), f'"telegram_chats" of [alerts] holds ids like "123456", not "{chat}".'
-                )
-
-
-def _check_mail(document: TomlDocument, place: Place, alerts: AlertSettings) -> None:
-    if len({bool(alerts.mail_to), alerts.mail_server is not None, alerts.mail_from is not None}) > 1:
-        document.problem(place, '[alerts] needs all or none of "mail_to", "mail_server" and "mail_from".')
-    if (alerts.mail_user is None) != (alerts.mail_password_file is None):
-        document.problem(place, '[alerts] needs both or none of "mail_user" and "mail_password_file".')
-    if alerts.mail_server is not None:
-        _checked_host(document, place, alerts.mail_server, key="mail_server")
-    senders = () if alerts.mail_from is None else (alerts.mail_from,)
-    for key, addresses in (("mail_to", alerts.mail_to), ("mail_from", senders)):
-        for address in addresses:
-            if not re.fullmatch(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9.-]{1,190}", address):
-                document.problem((*place, key), f'"{key}" of [alerts] holds "name@example.net", not "{address}".')
-
-
-def _checked_host(document: TomlDocument, place: Place, bind: str, *, key: str = "bind") -> str | None:
-    try:
-        return host_and_port(bind)[0]
-    except ValueError:
-        document.problem((*place, key), f'{quoted((*place, key))} must be like "127.0.0.1:8080", not "{bind}".')
-        return None
 
 
 def _check_modems(document: TomlDocument) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.alert_settings import AlertSettings
 from gateway.alert_ways import outlets_of, ways_outside
 from gateway.errors import SettingsError
 from gateway.messaging.outside import Outside
-from gateway.settings import AlertSettings
 from gateway.telephony.alert_ways import AlertWay, AlertWays, MailWay, SmsWay, TelegramWay, WebhookWay
 from gateway.telephony.shop import Shop
 from tests.fakes.alert_ways import FakeAlertWays

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.alert_settings import AlertSettings
 from gateway.doctor import Finding, Severity, findings
 from gateway.doctor import machine as machine_part
 from gateway.doctor.machine import FIRMWARE, machine_findings, outside_findings
@@ -24,7 +25,7 @@ from gateway.doctor.sims import sim_findings
 from gateway.messages import LANGUAGES, finding_text
 from gateway.mqtt_settings import MqttSettings
 from gateway.replication_settings import ReplicationSettings
-from gateway.settings import AlertSettings, ApiSettings, DiscoverySettings, Settings, SipSettings
+from gateway.settings import ApiSettings, DiscoverySettings, Settings, SipSettings
 from gateway.sip.certificate import make_certificate
 from gateway.store.database import prepare
 from gateway.telephony.shop import CourierSettings, LineSettings, PhoneSettings, Shop, SipTransport, TrunkSettings

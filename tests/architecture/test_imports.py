@@ -24,12 +24,23 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # Facts and words.
     "toml_document": frozenset({"errors"}),
     "messages": frozenset({"errors"}),
+    "bind_address": frozenset({"toml_document"}),
+    "alert_settings": frozenset({"bind_address", "toml_document"}),
     "mqtt_settings": frozenset({"toml_document"}),
     "outside_settings": frozenset({"toml_document"}),
     "replication_settings": frozenset({"toml_document"}),
     "webhook_settings": frozenset({"toml_document"}),
     "settings": frozenset(
-        {"errors", "mqtt_settings", "outside_settings", "replication_settings", "toml_document", "webhook_settings"}
+        {
+            "alert_settings",
+            "bind_address",
+            "errors",
+            "mqtt_settings",
+            "outside_settings",
+            "replication_settings",
+            "toml_document",
+            "webhook_settings",
+        }
     ),
     "event": frozenset(),
     "call_events": frozenset({"event"}),
@@ -52,7 +63,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "loop_load": frozenset({"events"}),
     "backup": frozenset({"errors", "clock", "events", "settings", "store"}),
     "announce": frozenset({"sip"}),
-    "alert_ways": frozenset({"errors", "clock", "settings", "telephony", "messaging", "api"}),
+    "alert_ways": frozenset(
+        {"alert_settings", "bind_address", "errors", "clock", "settings", "telephony", "messaging", "api"}
+    ),
     "event_hooks": frozenset(
         {"api", "clock", "errors", "events", "jobs", "messaging", "store", "telephony", "webhook_settings"}
     ),
