@@ -29,6 +29,7 @@ from gateway.store.reception_check import check_reception
 from gateway.store.schedule_check import check_schedule
 from gateway.store.toll_free_check import check_toll_free
 from gateway.store.widget_check import check_widget
+from gateway.telephony.feature_codes import FeatureCodes
 from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.night import NightLock
 from gateway.telephony.numbers import NumberPolicy
@@ -37,7 +38,6 @@ from gateway.telephony.recording_policy import RecordingPolicy, RecordingRoute
 from gateway.telephony.shop import (
     PBX_PREFIX,
     CourierSettings,
-    FeatureCodes,
     LineSettings,
     NumberRules,
     OrderRules,

@@ -18,6 +18,7 @@ from gateway.errors import SettingsError, StoreError
 from gateway.store.shop_check import check_shop
 from gateway.telephony.branches import Branch
 from gateway.telephony.contacts import ContactRules
+from gateway.telephony.feature_codes import FeatureCodes
 from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.night import NightLock
 from gateway.telephony.numbers import NumberPolicy
@@ -28,7 +29,6 @@ from gateway.telephony.recording_policy import RecordingPolicy
 from gateway.telephony.schedule import Schedule
 from gateway.telephony.shop import (
     CourierSettings,
-    FeatureCodes,
     LineSettings,
     NumberRules,
     OrderRules,

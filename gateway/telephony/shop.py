@@ -10,6 +10,7 @@ from typing import TypeAlias
 from gateway.audio.codec import Codec
 from gateway.telephony.branches import Branch
 from gateway.telephony.contacts import ContactRules
+from gateway.telephony.feature_codes import FeatureCodes
 from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.night import NightLock
 from gateway.telephony.number_kinds import NumberKind
@@ -283,32 +284,6 @@ class UssdRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeatureCodes:
-    """What a phone dials to have something done; an empty text: nothing is done."""
-
-    pick_up: str = "*8"
-    """Answer the call that rings elsewhere."""
-    pick_up_at: str = "**"
-    """Followed by an extension: answer the call that rings there."""
-    pause_recording: str = ""
-    """Pressed by a phone of ours in the midst of a call: keep silence, and again: keep what is said."""
-    talk: str = "**"
-    """Begins what a phone presses in the midst of a call: hold, hand over, conference, pause, consultation."""
-    courier: str = "**"
-    """Begins what a courier presses on the mobile in the midst of a call: hold, hand over, conference, pause."""
-    pause: str = "*74"
-    """Take no calls of the queue, with a digit for a reason that the owner has listed."""
-    resume: str = "*75"
-    """Take them again, also before the rest after a call is over."""
-    messages: str = "*97"
-    """Listen to the messages that callers have left."""
-    messages_elsewhere: str = "*98"
-    """The same for another phone, by its extension and its `voicemail_pin`."""
-    record_prompt: str = ""
-    """Record the greeting, or, followed by two digits, the prompt of that number on the page Prompts."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TariffSettings:
     """What calls by one way cost; of several that fit a number the longest prefix counts."""
 
@@ -353,7 +328,7 @@ class Shop:
     pbx: PbxSettings | None = None
     recording: RecordingPolicy = field(default_factory=RecordingPolicy)
     numbers: NumberRules = NumberRules()
-    codes: FeatureCodes = FeatureCodes()
+    codes: FeatureCodes = field(default_factory=FeatureCodes)
     ussd: UssdRules = UssdRules()
     orders: OrderRules = OrderRules()
     order_words: tuple[StageWord, ...] = ()

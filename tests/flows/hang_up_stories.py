@@ -11,20 +11,14 @@ import numpy as np
 
 from gateway.audio.frame import FRAME_SAMPLES
 from gateway.events import MessageLeft
+from gateway.telephony.feature_codes import FeatureCodes
 from gateway.telephony.leg import Direction
 from gateway.telephony.order_status import OrderStatus, OrderStatusRules
 from gateway.telephony.orders import Stage
 from gateway.telephony.queue_rules import NamedQueue, Overflow, QueueRules, Strategy
 from gateway.telephony.reception import CallBackFirst, Reception
 from gateway.telephony.schedule import Schedule
-from gateway.telephony.shop import (
-    CourierSettings,
-    FeatureCodes,
-    LineSettings,
-    PhoneSettings,
-    Shop,
-    TrunkSettings,
-)
+from gateway.telephony.shop import CourierSettings, LineSettings, PhoneSettings, Shop, TrunkSettings
 from gateway.telephony.toll_free import TollFreeRules, WhenSpent
 from gateway.telephony.trial_desk import TrialDesk
 from gateway.telephony.two_legs import TwoLegDesk

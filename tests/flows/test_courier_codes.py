@@ -13,8 +13,8 @@ from gateway.audio.frame import SILENCE
 from gateway.events import CallTransferred, LegHeld, LegResumed, PartyJoined
 from gateway.telephony.causes import Cause
 from gateway.telephony.courier_codes import CodeReader, CodeWish
+from gateway.telephony.feature_codes import FeatureCodes
 from gateway.telephony.leg import LegState
-from gateway.telephony.shop import FeatureCodes
 from tests.fakes.exchange import Scene, scene
 from tests.fakes.legs import FakeLeg
 from tests.fakes.talks import COURIER, CUSTOMER, OUTSIDE, SHOP, hear_each_other

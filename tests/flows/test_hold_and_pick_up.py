@@ -9,9 +9,10 @@ from gateway.audio.player import ClipSource
 from gateway.events import LegHeld, LegResumed
 from gateway.telephony.causes import Cause
 from gateway.telephony.destinations import PickUp
+from gateway.telephony.feature_codes import FeatureCodes
 from gateway.telephony.leg import Direction, LegState
 from gateway.telephony.routing import to_pick_up
-from gateway.telephony.shop import FeatureCodes, Shop
+from gateway.telephony.shop import Shop
 from tests.fakes.exchange import scene
 from tests.fakes.legs import FakeLeg
 from tests.fakes.talks import CUSTOMER, OUTSIDE, SHOP, hear_each_other, talking

@@ -11,9 +11,10 @@ import pytest
 from gateway.audio.frame import FRAME_SECONDS, SILENCE
 from gateway.audio.prompts import KEYS
 from gateway.telephony.destinations import RecordPrompt
+from gateway.telephony.feature_codes import FeatureCodes
 from gateway.telephony.leg import LegState
 from gateway.telephony.routing import to_prompt
-from gateway.telephony.shop import FeatureCodes, PhoneSettings, Shop
+from gateway.telephony.shop import PhoneSettings, Shop
 from tests.fakes.exchange import PROMPT_FRAMES, scene
 from tests.fakes.legs import FakeLeg
 

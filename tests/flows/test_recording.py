@@ -12,9 +12,10 @@ from gateway.audio.frame import FRAME_SECONDS, SILENCE
 from gateway.audio.recording_writer import RecordingWriter
 from gateway.clock import utc_now
 from gateway.events import RecordingFinished
+from gateway.telephony.feature_codes import FeatureCodes
 from gateway.telephony.recording import CallRecordings
 from gateway.telephony.recording_policy import CallDirection, Notice, RecordCalls, RecordingPolicy, RecordingRoute
-from gateway.telephony.shop import CourierSettings, FeatureCodes, LineSettings, PhoneSettings, Shop
+from gateway.telephony.shop import CourierSettings, LineSettings, PhoneSettings, Shop
 from tests.fakes.exchange import PROMPT_FRAMES, Scene, scene
 from tests.fakes.legs import FakeLeg
 
