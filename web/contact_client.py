@@ -35,6 +35,10 @@ class ContactClient(GatewayLink):
         """Forget a contact."""
         self._ask(asker, "DELETE", "/api/v1/contacts/{id}", id=contact_id)
 
+    def put_contact_back(self, asker: Asker, contact_id: str) -> dict[str, Any]:
+        """Have a contact again that was just removed."""
+        return self._object(asker, "POST", "/api/v1/contacts/{id}/put-back", id=contact_id)
+
     def import_contacts(self, asker: Asker, content: bytes, *, is_cards: bool, look: bool) -> dict[str, Any]:
         """Take a file of contacts, or (`look`) say what it would come to."""
         answer: dict[str, Any] = self._ask(
@@ -79,6 +83,10 @@ class ContactClient(GatewayLink):
     def unblock(self, asker: Asker, number: str) -> None:
         """Let the number through again."""
         self._ask(asker, "DELETE", "/api/v1/blocked/{number}", number=number)
+
+    def put_note_back(self, asker: Asker, call_id: str, note_id: str) -> None:
+        """Have a note again that was just taken away."""
+        self._ask(asker, "POST", "/api/v1/calls/{id}/notes/{note}/put-back", id=call_id, note=note_id)
 
     def remove_note(self, asker: Asker, call_id: str, note_id: str) -> None:
         """Take a note away."""

@@ -62,6 +62,13 @@ class ReportClient(GatewayLink):
         """The same as CSV."""
         return str(self._ask(asker, "GET", "/api/v1/missed", query={**query, "format": "csv"}))
 
-    def close_missed(self, asker: Asker, *, reason: str, **whom: str) -> None:
-        """Say why nobody need call a customer back: whoever has that `number`, or was the caller of that `call_id`."""
-        self._ask(asker, "POST", "/api/v1/missed/close", body={**whom, "reason": reason})
+    def close_missed(self, asker: Asker, *, reason: str, **whom: str) -> str:
+        """Say why nobody need call a customer back: whoever has that `number`, or was the caller of that `call_id`.
+
+        What is returned is the id by which it is taken back.
+        """
+        return str(self._object(asker, "POST", "/api/v1/missed/close", body={**whom, "reason": reason})["id"])
+
+    def reopen_missed(self, asker: Asker, closure_id: str) -> None:
+        """Take that back."""
+        self._ask(asker, "DELETE", "/api/v1/missed/closures/{id}", id=closure_id)

@@ -48,6 +48,9 @@ class Contacts(Protocol):
     async def remove(self, contact_id: str, *, by: str) -> bool:
         """Forget a contact."""
 
+    async def put_back(self, contact_id: str, *, by: str) -> Contact | None:
+        """Have a contact again that was removed within the last minutes; None: there is none."""
+
     async def take(self, drafts: Sequence[tuple[str, ContactDraft]], *, by: str, really: bool) -> Any:
         """Contacts of a file; what it comes to has `added`, `changed`, `same` and `problems`."""
 
@@ -63,6 +66,9 @@ class CallNotes(Protocol):
 
     async def remove(self, call_id: str, note_id: str, *, by: str) -> bool:
         """Take a note away."""
+
+    async def put_back(self, call_id: str, note_id: str, *, by: str) -> bool:
+        """Have a note again that was removed within the last minutes."""
 
 
 class CallTags(Protocol):
@@ -101,9 +107,11 @@ class ContactRoutes:
             web.get("/api/v1/contacts/{id}", self._get_contact),
             web.put("/api/v1/contacts/{id}", self._put_contact),
             web.delete("/api/v1/contacts/{id}", self._delete_contact),
+            web.post("/api/v1/contacts/{id}/put-back", self._post_put_back),
             web.get("/api/v1/card", self._relay.pass_on),
             web.post("/api/v1/calls/{id}/notes", self._post_note),
             web.delete("/api/v1/calls/{id}/notes/{note}", self._delete_note),
+            web.post("/api/v1/calls/{id}/notes/{note}/put-back", self._post_note_back),
             web.put("/api/v1/calls/{id}/tags", self._put_tags),
         ]
 
@@ -140,6 +148,10 @@ class ContactRoutes:
         if not await self._contacts.remove(request.match_info["id"], by=request[PRINCIPAL].name):
             raise NotFound("There is no such contact.")
         return web.Response(status=204)
+
+    async def _post_put_back(self, request: web.Request) -> web.Response:
+        contact = await self._contacts.put_back(request.match_info["id"], by=request[PRINCIPAL].name)
+        return _answer(_wire(_found(contact)))
 
     async def _post_import(self, request: web.Request) -> web.Response:
         """The worker reads the file, which may take it a while; what it found is kept here."""
@@ -181,6 +193,12 @@ class ContactRoutes:
         ids = request.match_info
         if not await self._notes.remove(ids["id"], ids["note"], by=request[PRINCIPAL].name):
             raise NotFound("There is no such note.")
+        return web.Response(status=204)
+
+    async def _post_note_back(self, request: web.Request) -> web.Response:
+        ids = request.match_info
+        if not await self._notes.put_back(ids["id"], ids["note"], by=request[PRINCIPAL].name):
+            raise NotFound("No such note was removed within the last minutes.")
         return web.Response(status=204)
 
     async def _put_tags(self, request: web.Request) -> web.Response:

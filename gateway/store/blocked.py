@@ -14,7 +14,7 @@ from gateway.store.schema_contacts import blocked_numbers
 from gateway.store.writer import Writer
 from gateway.telephony.blocked import BlockedNumber
 from gateway.telephony.numbers import NumberPolicy
-from gateway.telephony.shop import ShopView
+from gateway.telephony.shop import LineSettings, ShopView, TrunkSettings
 
 MOST_BLOCKED = 5_000
 
@@ -93,7 +93,8 @@ class StoredBlocked:
         shop, normal = self._shop(), self._normal(number)
         if normal is None or not number.strip():
             raise NumberNotBlockable(f"{number[:40]!r} is no telephone number.")
-        own = {self._normal(each.number) for each in (*shop.lines, *shop.trunks) if each.number}
+        ways: tuple[LineSettings | TrunkSettings, ...] = (*shop.lines, *shop.trunks)
+        own = {self._normal(each.number) for each in ways if each.number}
         if normal in own or shop.courier_by_mobile(normal) is not None:
             raise NumberNotBlockable(f"{normal} is a number of the shop or of a courier.")
         if len(self._known) >= MOST_BLOCKED and normal not in self._known:

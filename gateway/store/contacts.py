@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -41,6 +42,7 @@ MOST_TAGS = 10
 LONGEST_NAME = 100
 LONGEST_NOTE = 2_000
 LONGEST_TAG = 32
+PUT_BACK_WITHIN = timedelta(minutes=10)
 _E164 = re.compile(r"\+[0-9]{6,15}", re.ASCII)
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _AT_ONCE = 500
@@ -67,11 +69,14 @@ class StoredContacts:
         self._publish = publish
         self._changing = asyncio.Lock()
         self._by_number: dict[str, Known] = {}
+        self._removed: dict[str, tuple[Contact, datetime]] = {}
+        """What can be put back, and until when: kept in memory alone, so that a number that is erased is nowhere."""
 
     async def load(self) -> None:
         """Read whose number it is, also after somebody else has changed the rows."""
         async with self._changing:
             self._by_number = await self._writer.write(_read_known)
+            self._removed.clear()
 
     def changed_by_others(self, connection: Connection) -> dict[str, Known] | None:
         """In the writer's thread: whose number it is, when another process (the command line) has erased one."""
@@ -147,9 +152,9 @@ class StoredContacts:
     async def remove(self, contact_id: str, *, by: str) -> bool:
         """Forget a contact; False: there is none of that id. Calls keep the name they had."""
         async with self._changing:
-            if await self.find(contact_id) is None:
+            former, now = await self.find(contact_id), self._clock()
+            if former is None:
                 return False
-            now = self._clock()
 
             def remove(connection: Connection) -> None:
                 forget_contacts(connection, [contact_id])
@@ -159,9 +164,26 @@ class StoredContacts:
                 )  # fmt: skip
 
             await self._writer.write(remove)
+            self._removed = {key: each for key, each in self._removed.items() if now < each[1]}
+            self._removed[contact_id] = former, now + PUT_BACK_WITHIN
             self._by_number = {number: each for number, each in self._by_number.items() if each.id != contact_id}
         self._publish(ContactsChanged(ids=(contact_id,), by=by))
         return True
+
+    async def put_back(self, contact_id: str, *, by: str) -> Contact | None:
+        """Have a contact again that was removed within the last minutes; None: it is too late, or there was none.
+
+        Raises ContactPhoneTaken where another contact has a number of it by now.
+        """
+        async with self._changing:
+            contact, until = self._removed.get(contact_id, (None, None))
+            if contact is None or until is None or self._clock() >= until:
+                return None
+            self._require_room(1)
+            self._require_free(contact)
+            await self._keep([contact], by=by, action="contact.put-back")
+            del self._removed[contact_id]
+        return contact
 
     async def take(self, drafts: Sequence[tuple[str, ContactDraft]], *, by: str, really: bool) -> Taken:
         """Contacts of a file, each with its place; their numbers are in E.164.

@@ -184,7 +184,7 @@ class NumberErasure:
         ]
 
     def _forget_missed(self, connection: Connection) -> None:
-        """What was said of the number when it waited to be called back, its block, and where on the web it came from."""
+        """What was said of the number when it waited to be called back, its block, and where on the web it was."""
         connection.execute(delete(site_visits).where(self._number.in_column(site_visits.c.number)))
         connection.execute(delete(blocked_numbers).where(self._number.in_column(blocked_numbers.c.number)))
         connection.execute(delete(missed_closures).where(self._number.in_column(missed_closures.c.number)))

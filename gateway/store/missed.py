@@ -10,6 +10,7 @@ from sqlalchemy import (
     SelectBase,
     String,
     and_,
+    delete,
     func,
     insert,
     not_,
@@ -57,12 +58,14 @@ class StoredMissed:
         shop, now = self._shop(), self._clock()
         return await self._writer.write(lambda connection: read_open(connection, shop, now))
 
-    async def close(self, number: str = "", *, reason: str, by: str, call_id: str | None = None) -> bool:
-        """Say why nobody need call that number back, or the caller of that call; False: it is not on the list.
+    async def close(self, number: str = "", *, reason: str, by: str, call_id: str | None = None) -> str | None:
+        """Say why nobody need call that number back, or the caller of that call; None: it is not on the list.
+
+        What was said has the id that is returned, by which it is taken back.
 
         Raises StoreError.
         """
-        shop, now = self._shop(), self._clock()
+        shop, now, closure_id = self._shop(), self._clock(), new_id()
         only = {"call_id": call_id} if call_id is not None else {"number": number}
 
         def close(connection: Connection) -> tuple[str, str] | None:
@@ -73,7 +76,7 @@ class StoredMissed:
             closed = "" if is_one_call else customer.number, customer.tries[-1].call_id if is_one_call else ""
             connection.execute(
                 insert(missed_closures).values(
-                    id=new_id(), gateway_id=self._gateway_id, number=closed[0], call_id=closed[1], closed_at=now,
+                    id=closure_id, gateway_id=self._gateway_id, number=closed[0], call_id=closed[1], closed_at=now,
                     closed_by=by, reason=reason,
                 )
             )  # fmt: skip
@@ -87,9 +90,24 @@ class StoredMissed:
 
         closed = await self._writer.write(close)
         if closed is None:
-            return False
+            return None
         self._publish(MissedClosed(number=closed[0], call_id=closed[1], by=by))
-        return True
+        return closure_id
+
+    async def reopen(self, closure_id: str, *, by: str) -> bool:
+        """Take back what was said: somebody waits again. False: nothing of that id was said. Raises StoreError."""
+        now, mine = self._clock(), missed_closures.c.id == closure_id
+
+        def reopen(connection: Connection) -> bool:
+            if connection.execute(delete(missed_closures).where(mine)).rowcount == 0:
+                return False
+            add_audit(
+                connection, gateway_id=self._gateway_id, now=now, by=by, action="missed.reopened", subject=closure_id,
+                details={},
+            )  # fmt: skip
+            return True
+
+        return await self._writer.write(reopen)
 
 
 def read_open(

@@ -132,6 +132,7 @@ class Store(StoredShop):
         async def forget(number: str) -> None:
             await self.contacts.load()
             await self.blocked.load()
+            self.call_notes.forget()
             await self.mailboxes.load()
             self.people.forget(number)
 

@@ -78,10 +78,18 @@ class FakeMissed:
     def __init__(self, reports: FakeReports | None = None) -> None:
         self.reports = reports or FakeReports()
 
-    async def close(self, number: str = "", *, reason: str, by: str, call_id: str | None = None) -> bool:
+    async def close(self, number: str = "", *, reason: str, by: str, call_id: str | None = None) -> str | None:
         for row in self.reports.customers:
             is_meant = row["number"] == number if call_id is None else row["tries"][0]["call_id"] == call_id
             if is_meant and row["ended"] is None:
                 row["ended"] = ending("closed", by=by, reason=reason)
+                return f"closed {row['number']}"
+        return None
+
+    async def reopen(self, closure_id: str, *, by: str) -> bool:
+        assert by
+        for row in self.reports.customers:
+            if f"closed {row['number']}" == closure_id and row["ended"] is not None:
+                row["ended"] = None
                 return True
         return False

@@ -28,3 +28,26 @@ async def test_a_note_is_kept_on_a_place_of_a_recording_of_that_call(
         ("on the whole", None, None),
         ("promises a discount", recording_id, 12.5),
     ]
+
+
+async def test_a_removed_note_is_put_back_for_some_minutes(places: Settings, clock: HandClock, bus: EventBus) -> None:
+    async with open_store(places, clock, bus) as store:
+        await store.save_shop(small_shop(), by="test")
+        recorded(places, bus, clock, "own", caller=CUSTOMER)
+        ended(bus, "own")
+        notes = store.call_notes
+        note_id = await notes.add("own", "wants roses", by="anna")
+        assert note_id is not None
+        before = rows(places, "SELECT * FROM call_notes")
+        assert not await notes.put_back("own", note_id, by="anna"), "it is there"
+        assert await notes.remove("own", note_id, by="anna")
+        clock.pass_by(minutes=9)
+        assert not await notes.put_back("another", note_id, by="anna")
+        assert await notes.put_back("own", note_id, by="boris")
+        assert rows(places, "SELECT * FROM call_notes") == before, "with its time and who wrote it"
+        assert not await notes.put_back("own", note_id, by="anna"), "once"
+        assert await notes.remove("own", note_id, by="anna")
+        clock.pass_by(minutes=10)
+        assert not await notes.put_back("own", note_id, by="anna"), "too late"
+        told = rows(places, "SELECT \"by\" FROM audit WHERE action = 'call.note-put-back'")
+        assert told == [("boris",)]

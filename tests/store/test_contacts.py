@@ -212,3 +212,31 @@ async def test_a_talk_while_the_talks_are_read_anew_is_counted_too() -> None:
     await asyncio.sleep(0.1)
     assert people.manager_of(MARIA) == "101"
     assert people.manager_of(OTHER) is None, "no row tells of that call"
+
+
+async def test_a_removed_contact_is_put_back_for_some_minutes(
+    places: Settings, clock: HandClock, bus: EventBus
+) -> None:
+    async with open_store(places, clock, bus) as store:
+        await store.save_shop(SHOP, by="test")
+        contacts = store.contacts
+        made = await add(contacts, "Мария", MARIA, HOME, tags=("vip",), note="roses")
+        assert await contacts.put_back(made.id, by="anna") is None, "it is there"
+        assert await contacts.remove(made.id, by="anna")
+        clock.pass_by(minutes=9)
+        assert await contacts.put_back(made.id, by="boris") == made
+        assert await contacts.find(made.id) == made
+        assert contacts.known(HOME) is not None
+        assert await contacts.put_back(made.id, by="anna") is None, "once"
+        assert await contacts.remove(made.id, by="anna")
+        other = await add(contacts, "Ольга", HOME)
+        with pytest.raises(ContactPhoneTaken):
+            await contacts.put_back(made.id, by="anna")
+        assert await contacts.remove(other.id, by="anna")
+        clock.pass_by(minutes=10)
+        assert await contacts.put_back(made.id, by="anna") is None, "too late"
+        assert await contacts.find(made.id) is None
+        made = await add(contacts, "Мария", MARIA)
+        assert await contacts.remove(made.id, by="anna")
+        await contacts.load()  # as when a number is erased
+        assert await contacts.put_back(made.id, by="anna") is None

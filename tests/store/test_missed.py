@@ -192,6 +192,21 @@ async def test_calls_without_a_number_are_listed_each_until_a_person_marks_it() 
     assert (closure.reason, [row[0] for row in audit]) == ("left a message", [first])
 
 
+async def test_what_was_said_is_taken_back_and_the_customer_waits_again() -> None:
+    shop = Shopful()
+    shop.call(caller=IVAN)
+    closure = await shop.missed.close(IVAN, reason="a slip", by="anna")
+    assert closure is not None
+    assert await shop.open() == []
+    assert not await shop.missed.reopen("nothing", by="anna")
+    assert await shop.missed.reopen(closure, by="boris")
+    assert await shop.open() == [(IVAN, 1)]
+    assert not await shop.missed.reopen(closure, by="boris"), "once"
+    with shop.writer.engine.begin() as connection:
+        audit = connection.exec_driver_sql("SELECT \"by\" FROM audit WHERE action = 'missed.reopened'").all()
+    assert [row[0] for row in audit] == ["boris"]
+
+
 async def test_a_call_closes_the_customer_who_made_it() -> None:
     shop = Shopful()
     shop.call(caller=IVAN)

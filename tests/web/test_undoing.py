@@ -1,13 +1,17 @@
-"""Changes of the shop are undone in the panel."""
+"""Changes of the shop are undone in the panel; so is, for some minutes, what was removed or closed."""
 
 from __future__ import annotations
 
+import asyncio
+import re
 from dataclasses import replace
 
 from flask.testing import FlaskClient
 
 from tests.fakes.exchange_view import SHOP
 from tests.fakes.gateway_thread import GatewayThread
+from tests.fakes.reports import missed_row
+from tests.fakes.rows import call_row
 from tests.web.conftest import csrf_of
 
 
@@ -31,3 +35,40 @@ def test_a_change_is_undone(owner: FlaskClient, gateway: GatewayThread) -> None:
     assert gateway.shop_file.imported_by == ["anna"]
     assert undo(7)[0] == 404
     assert owner.get("/shop/versions/x/restore").status_code == 404
+
+
+def _undo(browser: FlaskClient, page: str) -> str:
+    """Press the button that the page offers; what the person sees next."""
+    offer = re.search(r'class="notice ok undo".*?action="([^"]+)"(.*?)</form>', page, re.DOTALL)
+    assert offer is not None, "nothing is offered"
+    fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', offer[2]))
+    return browser.post(offer[1], data=fields, follow_redirects=True).text
+
+
+def test_a_contact_a_note_and_a_closed_customer_come_back(owner: FlaskClient, gateway: GatewayThread) -> None:
+    people, token = gateway.people, {"csrf_token": csrf_of(owner, "/contacts")}
+    people.keep_contact("k1", "Мария", "+79031112233")
+    asyncio.run(people.contacts.load())
+    owner.post("/contacts/k1/remove", data=token)
+    owner.get("/calls")
+    page = owner.get("/contacts").text
+    assert "The contact is gone." in page, "it is offered after a reload too"
+    page = _undo(owner, page)
+    assert "The contact is there again." in page
+    assert "Мария" in page
+    assert "The contact is gone." not in owner.get("/contacts").text
+    gone = owner.post("/contacts/k1/put-back", data=token, follow_redirects=True).text
+    assert "That cannot be undone any more." in gone
+
+    gateway.archive.call_rows = [call_row("c1")]
+    people.keep_call("c1")
+    note_id = asyncio.run(people.notes.add("c1", "Хочет розы", by="anna"))
+    page = owner.post(f"/calls/c1/notes/{note_id}/remove", data=token, follow_redirects=True).text
+    assert "The note is there again." in _undo(owner, page)
+    assert not asyncio.run(people.notes.put_back("c1", str(note_id), by="anna")), "it is there"
+
+    gateway.reports.customers = [missed_row()]
+    form = {**token, "number": "+79031112233", "reason": "a slip"}
+    page = owner.post("/missed/close", data=form, follow_redirects=True).text
+    assert "The customer is on the list again." in _undo(owner, page)
+    assert gateway.reports.customers[0]["ended"] is None

@@ -92,11 +92,11 @@ async def test_a_customer_is_taken_off_the_list_once_and_with_a_reason() -> None
             {**wish, "call_id": "c1"},
         ):  # fmt: skip
             assert (await served.ask("POST", "/api/v1/missed/close", json=wrong))[0] == 400
-        assert (await served.ask("POST", "/api/v1/missed/close", json=wish))[0] == 204
+        assert (await served.ask("POST", "/api/v1/missed/close", json=wish))[0] == 201
         assert served.missed.reports.customers[0]["ended"]["by"] == "anna"
         assert (await served.ask("POST", "/api/v1/missed/close", json=wish))[0] == 404
         served.missed.reports.customers = [missed_row("")]
-        for status in (204, 404):
+        for status in (201, 404):
             assert (await served.ask("POST", "/api/v1/missed/close", json={**whose, "call_id": "c1"}))[0] == status
 
 

@@ -14,6 +14,7 @@ from web.gateway_client import Refused
 from web.people import card_of
 from web.reader import asker, client, snapshot
 from web.translation import gettext
+from web.undo import offer_undo, withdraw_offer
 
 contacts = Blueprint("contacts", __name__)
 
@@ -103,8 +104,26 @@ def change(contact_id: str) -> str | AnyResponse | tuple[str, int]:
 def remove(contact_id: str) -> AnyResponse:
     """Forget the contact."""
     client().remove_contact(asker(), contact_id)
-    flash(gettext("The contact is gone. Its calls stay in the list of calls."))
+    offer_undo(
+        gettext("The contact is gone. Its calls stay in the list of calls."),
+        url_for("contacts.put_back", contact_id=contact_id),
+    )
     return redirect(url_for("contacts.page"))
+
+
+@contacts.post("/contacts/<contact_id>/put-back")
+def put_back(contact_id: str) -> AnyResponse:
+    """Have a contact again that was just removed."""
+    withdraw_offer()
+    try:
+        client().put_contact_back(asker(), contact_id)
+    except Refused as refusal:
+        if refusal.status not in (404, 409):
+            raise
+        flash(gettext("That cannot be undone any more.") if refusal.status == 404 else refusal.detail or refusal.title)
+        return redirect(url_for("contacts.page"))
+    flash(gettext("The contact is there again."))
+    return redirect(url_for("contacts.contact", contact_id=contact_id))
 
 
 @contacts.post("/calls/<call_id>/notes")
@@ -121,7 +140,22 @@ def note(call_id: str) -> AnyResponse:
 def remove_note(call_id: str, note_id: str) -> AnyResponse:
     """Take a note away."""
     client().remove_note(asker(), call_id, note_id)
-    flash(gettext("The note is gone."))
+    offer_undo(gettext("The note is gone."), url_for("contacts.put_note_back", call_id=call_id, note_id=note_id))
+    return redirect(url_for("history.call", call_id=call_id))
+
+
+@contacts.post("/calls/<call_id>/notes/<note_id>/put-back")
+def put_note_back(call_id: str, note_id: str) -> AnyResponse:
+    """Have a note again that was just taken away."""
+    withdraw_offer()
+    try:
+        client().put_note_back(asker(), call_id, note_id)
+    except Refused as refusal:
+        if refusal.status != 404:
+            raise
+        flash(gettext("That cannot be undone any more."))
+    else:
+        flash(gettext("The note is there again."))
     return redirect(url_for("history.call", call_id=call_id))
 
 

@@ -14,6 +14,7 @@ from web.gateway_client import Refused
 from web.people import Directory, queue_title
 from web.reader import asker, client, language, now, snapshot, time_zone
 from web.translation import gettext
+from web.undo import offer_undo, withdraw_offer
 
 reports = Blueprint("reports", __name__)
 
@@ -47,14 +48,29 @@ def close() -> AnyResponse:
     reason = request.form.get("reason", "").strip()
     whom = {name: value for name in ("number", "call_id") if (value := request.form.get(name, ""))}
     try:
-        client().close_missed(asker(), **whom, reason=reason[:200])
+        closure = client().close_missed(asker(), **whom, reason=reason[:200])
     except Refused as refusal:
         if refusal.status not in (400, 404):
             raise
         said = gettext("Say why nobody need call back.") if not reason else gettext("That customer waits no more.")
         flash(said)
     else:
-        flash(gettext("The customer is off the list."))
+        offer_undo(gettext("The customer is off the list."), url_for("reports.reopen"), closure=closure)
+    return redirect(url_for("reports.missed"))
+
+
+@reports.post("/missed/reopen")
+def reopen() -> AnyResponse:
+    """Take that back: the customer waits again."""
+    withdraw_offer()
+    try:
+        client().reopen_missed(asker(), request.form.get("closure", "")[:64])
+    except Refused as refusal:
+        if refusal.status != 404:
+            raise
+        flash(gettext("That cannot be undone any more."))
+    else:
+        flash(gettext("The customer is on the list again."))
     return redirect(url_for("reports.missed"))
 
 
