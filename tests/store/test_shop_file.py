@@ -30,6 +30,7 @@ from gateway.telephony.shop import (
     Shop,
     TrunkSettings,
 )
+from tests.faults import rounds
 
 WHOLE = """\
 [shop]
@@ -344,7 +345,8 @@ def shops(draw: some.DrawFn) -> Shop:
     )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.mark.timeout(rounds(120, 7200))
+@settings(max_examples=rounds(150, 10_000), deadline=None)
 @given(shops())
 def test_what_is_written_reads_back(shop: Shop) -> None:
     assert read_shop(write_shop(shop, with_secrets=True)) == shop
@@ -352,7 +354,8 @@ def test_what_is_written_reads_back(shop: Shop) -> None:
     assert shop_of_plain(plain(shop)) == shop
 
 
-@settings(max_examples=300, deadline=None)
+@pytest.mark.timeout(rounds(120, 7200))
+@settings(max_examples=rounds(300, 100_000), deadline=None)
 @given(_ANY_TEXT, _ANY_TEXT, _ANY_TEXT)
 def test_no_text_adds_a_key(name: str, password: str, holder: str) -> None:
     """T-L4: whatever is in a text, the file has the keys of the shop and no others."""
