@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from web import formats, parts, reader
 from web.gateway_client import GatewayAway, GatewayClient, Refused
+from web.kept_filters import remember_filters
 from web.own_certificate import PanelCertificate
 from web.own_phone import fresh_key, own_phone
 from web.security import SESSION_COOKIE, nonce, protect
@@ -36,6 +37,7 @@ from web.views.comments import comments
 from web.views.contacts import LARGEST_CONTACTS_BYTES, contacts
 from web.views.entry import entry
 from web.views.erasing import erasing
+from web.views.finding import finding
 from web.views.first_run import first_run
 from web.views.history import history
 from web.views.hours import hours
@@ -118,11 +120,12 @@ def create_app(
         routing, toll_free, alerting, webhooks,
         entry, restoring, system, access, audit, second_step, my_orders, ordering, order_status, overview, line_rules,
         history, reports, hours, erasing, prompts, playground, phone_setup, numbering, shop, news, texting, contacts,
-        queueing, reception, first_run, calling, comments, certificate, shared, site, browser_phone, pbx, parties,
-        blocking,
+        queueing, reception, first_run, calling, comments, certificate, shared, site, browser_phone, pbx, finding,
+        parties, blocking,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)
+    remember_filters(app)
     app.wsgi_app = SiteDoor(app.wsgi_app, app.extensions["simbridge"].client)  # type: ignore[method-assign]  # Flask's way
     _teach_templates(app)
     _answer_errors(app)

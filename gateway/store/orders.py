@@ -114,7 +114,10 @@ class StoredOrders:
         if search:
             text = search.casefold()
             digits = re.sub(r"\D", "", search)
-            found = [func.instr(func.lower(orders.c.number), text) > 0, func.instr(orders.c.customer, search) > 0]
+            # The database knows upper and lower case of Latin letters only: names are tried as people write them.
+            spellings = sorted({search, text, search.capitalize(), search.title()})
+            found = [func.instr(func.lower(orders.c.number), text) > 0]
+            found += [func.instr(orders.c.customer, each) > 0 for each in spellings]
             conditions.append(or_(*found, *([func.instr(orders.c.phone, digits) > 0] if len(digits) >= 4 else [])))
         if courier is not None:
             conditions.append(orders.c.courier == courier)

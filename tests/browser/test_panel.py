@@ -142,7 +142,28 @@ def test_everything_is_reached_by_the_keyboard(chromium: Browser, gateway: Gatew
         page.keyboard.press("Escape")
         expect(page.locator("#player")).to_be_hidden()
         assert page.evaluate("document.activeElement.className").startswith("play-button")
+        _search_by_keys(page, panel)
         page.close()
+
+
+def _search_by_keys(page: Page, panel: PanelProcess) -> None:
+    """The box opens over any page, its results are gone through by arrows, and Escape leads back."""
+    before = page.evaluate("document.activeElement.className")
+    page.keyboard.press("/")
+    expect(page.locator("#search input")).to_be_focused()
+    page.keyboard.type("ivan")
+    expect(page.locator("#search .found a").first).to_contain_text("2001 Ivan")
+    page.keyboard.press("Escape")
+    expect(page.locator("#search")).to_be_hidden()
+    assert page.evaluate("document.activeElement.className") == before
+    page.keyboard.press("Control+k")
+    page.keyboard.type("hours")
+    expect(page.locator("#search .found a").first).to_contain_text("Hours")
+    look(page, "the search box")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.textContent").strip() == "Hours"
+    page.keyboard.press("Enter")
+    page.wait_for_url(panel.url + "/shop/hours")
 
 
 def test_more_open_pages_than_streams_hold_nothing_up(chromium: Browser, gateway: GatewayThread) -> None:

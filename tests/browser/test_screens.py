@@ -13,7 +13,7 @@ from tests.faults import SOAKS
 pytestmark = pytest.mark.browser
 
 SCREENS = (
-    "/shop/routes?caller=%2B79035550001&called=red", "/shop/toll-free", "/shop/pbx",
+    "/shop/routes?caller=%2B79035550001&called=red", "/shop/toll-free", "/shop/pbx", "/search?q=79",
     "/", "/phone", "/live", "/calls", "/calls?show=missed&search=79", "/calls/c1", "/messages", "/couriers", "/lines",
     "/phones", "/start", "/shop/general", "/shop/couriers", "/shop/lines", "/shop/phones/edit/101", "/shop/trunks/new",
     "/messages/with/+79031112233", "/messages?show=sent&to=%2B79031112233", "/lines/red/ussd",

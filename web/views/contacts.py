@@ -20,7 +20,7 @@ contacts = Blueprint("contacts", __name__)
 
 LARGEST_CONTACTS_BYTES = 16 * 1024 * 1024
 """Cards with pictures are large; the worker takes no more."""
-_FILTERS = ("search", "tag", "manager")
+FILTERS = ("search", "tag", "manager")
 _FIELDS = ("name", "phones", "manager", "tags", "note")
 _CARDS = re.compile(rb"^(?:\xef\xbb\xbf)?\s*BEGIN:VCARD", re.IGNORECASE)
 _PASSED_BACK = ("Content-Type", "Content-Disposition")
@@ -188,7 +188,7 @@ _SEVERAL = ("phones", "tags")
 
 
 def _page(**shown: Any) -> str:
-    chosen = {name: request.args.get(name, "").strip()[:64] for name in _FILTERS}
+    chosen = {name: request.args.get(name, "").strip()[:64] for name in FILTERS}
     found = client().contacts(asker(), **chosen, cursor=request.args.get("cursor"))
     nothing: dict[str, Any] = {"refusal": None, "form": None, "taken": None}
     return render_template(

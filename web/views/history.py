@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -33,20 +32,15 @@ MOST_OFFERED_TAGS = 20
 """More can be written, and found by the list's filter."""
 CAPTURE_SECONDS = ("10", "30", "60")
 FILTERS = ("show", "search", "courier", "line", "tag", "from", "to")
-_KEPT_FILTERS = "calls_filters"
-_LONGEST_FILTERS = 400
 
 
 @history.get("/calls")
-def calls() -> AnyResponse:
-    """The list of calls; its filters are in the address, and are those of last time where it names none."""
-    kept = request.cookies.get(_KEPT_FILTERS, "")[:_LONGEST_FILTERS]
-    if not request.args and kept:
-        return redirect(url_for("history.calls") + "?" + kept)
+def calls() -> str:
+    """The list of calls; its filters are in the address."""
     chosen = _chosen()
     given = {name: value for name, value in chosen.items() if value}
     page = parts.calls_or_reason(**_query(chosen), cursor=request.args.get("cursor"))
-    shown = render_template(
+    return render_template(
         "calls.html",
         page=page,
         chosen=chosen,
@@ -56,7 +50,6 @@ def calls() -> AnyResponse:
         tags=_known_tags(),
         places=places_of(each[key] for each in page["items"] for key in ("caller", "called")),
     )
-    return _keeping_filters(Response(shown, mimetype="text/html"), {**given, "show": chosen["show"] or "all"})
 
 
 @history.get("/calls.csv")
@@ -120,16 +113,6 @@ def _query(chosen: dict[str, str]) -> dict[str, str | int | None]:
         "since": midnight(chosen["from"]),
         "until": midnight(chosen["to"], days=1),
     }
-
-
-def _keeping_filters(response: Response, filters: dict[str, str]) -> Response:
-    """For the next time that somebody opens the list in this browser, until it is closed."""
-    text = urlencode(filters)
-    if filters != {"show": "all"} and len(text) <= _LONGEST_FILTERS:
-        response.set_cookie(_KEPT_FILTERS, text, httponly=True, samesite="Lax", secure=request.is_secure)
-    elif _KEPT_FILTERS in request.cookies:
-        response.delete_cookie(_KEPT_FILTERS, httponly=True, samesite="Lax")
-    return response
 
 
 @history.get("/calls/<call_id>")

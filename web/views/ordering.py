@@ -21,7 +21,7 @@ STAGES = (
     "accepted", "confirmed", "packed", "shipped", "in-transit", "with-courier", "delivered", "returned", "cancelled",
 )  # fmt: skip
 _FIELDS = ("phone", "customer", "courier", "stage", "note", "delivery_on", "delivery_from", "delivery_to")
-_FILTERS = ("search", "courier", "stage")
+FILTERS = ("search", "courier", "stage")
 
 
 @ordering.get("/orders")
@@ -124,7 +124,7 @@ def release(number: str) -> Response:
 
 
 def _page(refusal: Refused | None = None, form: dict[str, str] | None = None) -> str:
-    chosen = {name: request.args.get(name, "").strip()[:64] for name in _FILTERS}
+    chosen = {name: request.args.get(name, "").strip()[:64] for name in FILTERS}
     page = client().orders(asker(), **chosen, cursor=request.args.get("cursor"))
     return render_template(
         "orders.html", page=page, chosen=chosen, stages=STAGES, refusal=refusal, form=form or {}, snapshot=snapshot(),

@@ -25,7 +25,7 @@ CHIPS: dict[str, dict[str, str]] = {
     "failed": {"state": "failed"},
     "unknown": {"state": "unknown"},
 }
-_FILTERS = ("show", "search", "line")
+FILTERS = ("show", "search", "line")
 _GONE = (404, 409)
 _CANNOT_SAY = (400, 503)
 
@@ -72,7 +72,7 @@ def send() -> Response | str:
         page, refusal = _page()
         draft["key"] = secrets.token_hex(16)  # another text is another request
         return render_template(
-            "messages.html", page=page, refusal=refusal, chosen=dict.fromkeys(_FILTERS, ""), draft=draft, given={},
+            "messages.html", page=page, refusal=refusal, chosen=dict.fromkeys(FILTERS, ""), draft=draft, given={},
             send_refusal=refused, **_surroundings(),
         )  # fmt: skip
     flash(gettext("The message will be sent."))
@@ -146,7 +146,7 @@ def _done_to(verb: Any, done: str, too_late: str) -> Response:
 
 
 def _chosen() -> dict[str, str]:
-    return {name: request.args.get(name, "").strip()[:64] for name in _FILTERS}
+    return {name: request.args.get(name, "").strip()[:64] for name in FILTERS}
 
 
 def _query(chosen: dict[str, str]) -> dict[str, str | int | None]:
