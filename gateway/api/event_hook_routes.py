@@ -111,7 +111,7 @@ def _wire(hook: EventHook) -> dict[str, Any]:
 
 
 def _delivery(delivery: Delivery, names: Mapping[str, str]) -> dict[str, object]:
-    hook, event = delivery.arguments.get("hook"), delivery.arguments.get("event", {})
+    hook, event = str(delivery.arguments.get("hook")), delivery.arguments.get("event", {})
     return delivery_wire(delivery) | {"to": names.get(hook, ""), "event": event.get("type", "")}
 
 

@@ -8,9 +8,9 @@ same function makes of the same rows: to forget it costs time only.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -43,6 +43,20 @@ class Days:
         return DaysOfConnection(self._kept, connection, changes)
 
 
+    def current(self, connection: Connection) -> dict[Hashable, tuple[tuple[int, int], Any]]:
+        """What is kept of days that are as they were, for another run."""
+        seen = self.seen_by(connection)
+        return {key: known for key, known in self._kept.items() if seen.is_current(key, known[0])}
+
+    def take(self, connection: Connection, kept: Mapping[Hashable, tuple[tuple[int, int], Any]]) -> int:
+        """Keep what another run has kept, of days that are as they were; how much of it."""
+        seen, known = self.seen_by(connection), len(self._kept)
+        for key, value in kept.items():
+            if seen.is_current(key, value[0]):
+                self._kept.setdefault(key, value)
+        return len(self._kept) - known
+
+
 class DaysOfConnection:
     """One reader's view."""
 
@@ -65,6 +79,10 @@ class DaysOfConnection:
         had a call are one stretch together: a new gateway is asked for its year too.
         """
         return [(stretch, self._of_one(stretch, part, name)) for stretch in self._joined(stretches(period))]
+
+    def is_current(self, key: Any, state: tuple[int, int]) -> bool:
+        """The day of that key is as it was in that state."""
+        return self._states_of(key[1]) == state
 
     def _joined(self, cut: Iterator[Period]) -> Iterator[Period]:
         for had_calls, run in groupby(cut, self._has_calls):
@@ -92,7 +110,10 @@ class DaysOfConnection:
         return value
 
     def _states(self, day: Period) -> tuple[int, int]:
-        today, before = (self._changes.get(f"{moment:%Y-%m-%d}", 0) for moment in (day.since, day.since - _DAY))
+        return self._states_of(day.since)
+
+    def _states_of(self, midnight: datetime) -> tuple[int, int]:
+        today, before = (self._changes.get(f"{moment:%Y-%m-%d}", 0) for moment in (midnight, midnight - _DAY))
         return today, before
 
 

@@ -24,6 +24,7 @@ from gateway.ids import new_id
 from gateway.store.audit import add_audit
 from gateway.store.database import Places, open_engine, prepare
 from gateway.store.erasure import ErasurePlan, Found, NumberErasure
+from gateway.store.kept_days import forget_days
 from gateway.store.number_traces import TracedNumber
 from gateway.store.opened import transaction
 from gateway.store.shop_versions import gateway_id_of, load_shop
@@ -131,6 +132,7 @@ class Erasures:
             self._now(order.id, done=done)
         await self._writer.write(lambda connection: _note(connection, found.plan, self._gateway_id, now, order.by))
         await asyncio.to_thread(flush, self._places.database)
+        await asyncio.to_thread(forget_days, self._places.data_dir)
         await self._erased(order.number.international or "")
         self._now(order.id, state=ErasureState.DONE)
 
@@ -171,6 +173,7 @@ def erase_number(
             with engine.begin() as connection:
                 _note(connection, found.plan, gateway_id, now, _BY_COMMAND)
             flush(places.database)
+            forget_days(places.data_dir)
     except SQLAlchemyError as error:
         raise StoreError(f"The number cannot be erased: {error}.") from error
     finally:

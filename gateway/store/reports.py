@@ -16,6 +16,7 @@ from gateway.clock import WallClock, utc_now
 from gateway.store.database import Places
 from gateway.store.days import Days, DaysOfConnection
 from gateway.store.figures import Figures
+from gateway.store.kept_days import keep_days, recall_days
 from gateway.store.missed import read_missed, read_open
 from gateway.store.occupancy import LONGEST_CALL, LinesOfStretch, all_lines, concurrency, lines_of
 from gateway.store.opened import OpenedToRead
@@ -34,6 +35,7 @@ class Reports(OpenedToRead):
         super().__init__(places)
         self._clock = clock
         self._days = Days()
+        self._directory = places.data_dir
 
     def statistics(self, since: datetime, until: datetime, by: str) -> dict[str, object]:
         """The schema `Statistics`: calls that began in that time, by a Grouping. Raises ValueError for another one."""
@@ -72,6 +74,16 @@ class Reports(OpenedToRead):
                 _rows(days, period, grouping, by_quarter, ())
             days.of(period, steps_of, name="steps")
             _lines_of(days, period, shop)
+
+    def keep(self) -> None:
+        """Have the next start find what is summed up. Raises OSError."""
+        with self._reading.connect() as connection:
+            keep_days(self._days, connection, self._directory)
+
+    def recall(self) -> None:
+        """Take over what an earlier run has summed up."""
+        with self._reading.connect() as connection, connection.begin():
+            recall_days(self._days, connection, self._directory)
 
     def missed(self, *, since: datetime | None = None, until: datetime | None = None) -> list[dict[str, object]]:
         """Rows as the schema `MissedCustomer`: those who wait to be called back, the longest first.

@@ -6,9 +6,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable
 from contextlib import AsyncExitStack
-from datetime import datetime
 
 from gateway.backup.on_demand import BackupOnDemand
 from gateway.settings import Settings
@@ -20,7 +18,7 @@ from gateway.store.site_report import SiteReports
 from gateway.worker.afterwards import Afterwards
 from gateway.worker.contact_routes import ContactArchive
 from gateway.worker.prompts import OwnPrompts
-from gateway.worker.remembered_days import remember_days
+from gateway.worker.remembered_days import Memory, keep_remembering
 from gateway.worker.report_routes import ReportArchive
 from gateway.worker.sealed import KeyRing
 from gateway.worker.seams import Archive
@@ -46,7 +44,7 @@ def run_worker(settings: Settings, backup_command: tuple[str, ...]) -> None:
     ):
         backups = BackupOnDemand(backup_command)
         asyncio.run(
-            serve(settings, archive, contacts, results, reports, site=site, remember=reports.remember, backups=backups)
+            serve(settings, archive, contacts, results, reports, site=site, memory=reports, backups=backups)
         )
 
 
@@ -58,7 +56,7 @@ async def serve(
     reports: ReportArchive,
     *,
     site: SiteArchive,
-    remember: Callable[[datetime], None],
+    memory: Memory,
     backups: BackupOnDemand,
 ) -> None:
     """Answer, and work through what the calls leave behind, until this process is told to stop."""
@@ -88,7 +86,7 @@ async def serve(
         log.info("The worker answers at %s.", settings.worker_socket)
         async with asyncio.TaskGroup() as work:
             making = work.create_task(Afterwards(results, settings.recordings_dir, keys).run())
-            summing = work.create_task(remember_days(remember))
+            summing = work.create_task(keep_remembering(memory))
             saving = work.create_task(backups.run())
             sending = [work.create_task(each) for each in sharing.tasks()]
             await stop.wait()

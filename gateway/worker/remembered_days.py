@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import NoReturn, Protocol
 
 from sqlalchemy.exc import DBAPIError
 
@@ -16,6 +17,42 @@ log = logging.getLogger(__name__)
 DAYS = 366
 PAUSE_SECONDS = 0.1
 """Between two days: whoever asks for something meanwhile comes first."""
+NIGHT_SECONDS = 900.0
+"""After midnight, when the calls that went beyond it are over."""
+
+
+class Memory(Protocol):
+    """Sums days up, and keeps them for the next start. The verbs block."""
+
+    def recall(self) -> None:
+        """Take over what an earlier run has kept."""
+
+    def remember(self, day: datetime) -> None:
+        """Sum a day up, unless it is known."""
+
+    def keep(self) -> None:
+        """Keep what is known. Raises OSError."""
+
+
+async def keep_remembering(memory: Memory, clock: WallClock = utc_now) -> NoReturn:
+    """Sum up what is not known yet, now and each night, and have the next start find it."""
+    try:
+        await asyncio.to_thread(memory.recall)
+    except DBAPIError as error:
+        log.info("The days that were summed up before cannot be used: %s", error.orig)
+    while True:
+        await remember_days(memory.remember, clock)
+        try:
+            await asyncio.to_thread(memory.keep)
+        except (DBAPIError, OSError) as error:
+            log.info("The days that are summed up cannot be kept: %s", error)
+        await asyncio.sleep(_until_night(clock()))
+
+
+def _until_night(now: datetime) -> float:
+    """Seconds until the day of UTC is over, and some more."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return (midnight - now).total_seconds() + NIGHT_SECONDS
 
 
 async def remember_days(remember: Callable[[datetime], None], clock: WallClock = utc_now) -> None:

@@ -37,7 +37,7 @@ UTC_ZONE = ZoneInfo("UTC")
 @pytest.fixture
 def engine(places: Settings) -> Iterator[Engine]:
     prepare(places)
-    _keep(places, random_log(random.Random(1), FIRST, timedelta(days=3), 60))
+    keep_calls(places, random_log(random.Random(1), FIRST, timedelta(days=3), 60))
     engine = open_engine(places.database)
     yield engine
     engine.dispose()
@@ -137,7 +137,7 @@ def test_what_the_statistics_do_not_look_at_changes_no_day(engine: Engine) -> No
 def test_every_column_that_the_statistics_look_at_is_watched(places: Settings, table: str) -> None:
     """What SQLite itself says is read (https://www.sqlite.org/c3ref/set_authorizer.html); keys never change."""
     prepare(places)
-    _keep(places, random_log(random.Random(4), FIRST, timedelta(days=1), 20))
+    keep_calls(places, random_log(random.Random(4), FIRST, timedelta(days=1), 20))
     read: set[str] = set()
 
     def allow(action: int, table_read: str | None, column: str | None, *_: object) -> int:
@@ -215,7 +215,7 @@ def test_returns_are_those_of_the_list_of_missed_customers(seed: int) -> None:
 def test_what_was_looked_at_once_costs_little_the_next_time(places: Settings) -> None:
     """In steps of SQLite, time being the bench's: all but the last day comes out of memory."""
     prepare(places)
-    _keep(places, random_log(random.Random(2), FIRST, timedelta(days=30), 600))
+    keep_calls(places, random_log(random.Random(2), FIRST, timedelta(days=30), 600))
     until = FIRST + timedelta(days=29, hours=9)
     with Reports(places, clock=lambda: until) as reports:
         steps = [0]
@@ -242,7 +242,7 @@ def test_what_was_looked_at_once_costs_little_the_next_time(places: Settings) ->
 
 def test_a_day_that_was_remembered_is_not_read_again(places: Settings) -> None:
     prepare(places)
-    _keep(places, random_log(random.Random(3), FIRST, timedelta(days=3), 60))
+    keep_calls(places, random_log(random.Random(3), FIRST, timedelta(days=3), 60))
     until = FIRST + timedelta(days=3)
     with Reports(places, clock=lambda: until) as reports:
         for day in range(-1, 3):
@@ -253,7 +253,8 @@ def test_a_day_that_was_remembered_is_not_read_again(places: Settings) -> None:
         assert reports.days_kept == kept > 0
 
 
-def _keep(places: Settings, log: list[LoggedCall]) -> None:
+def keep_calls(places: Settings, log: list[LoggedCall]) -> None:
+    """Put calls and their connections into the store, and a small shop."""
     engine = open_engine(places.database)
     with engine.begin() as connection:
         connection.execute(insert(calls), [call_row(call) for call in log])
