@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import signal
 import socket
+import time
 from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,12 +20,15 @@ import pytest
 from gateway.demo.free_port import free_port
 from gateway.emulator.sip_phone import SipPhone
 from tests.end_to_end.house import House, house
+from tests.faults.many_calls import daemon_of
 from tests.store.postgres import postgres
 from tests.worker.s3_server import BUCKET, s3_server
 
 PAGE = Path(__file__).parents[2] / "docs" / "gateways.md"
 NUMBER = "+74951234567"
 NAMES = ("north", "south")
+PASSED_OVER_SECONDS = 10.0
+"""Three seconds of silence (fr_timer), and what a busy machine adds to a call."""
 
 
 def _of_page(pattern: str) -> str:
@@ -54,9 +60,9 @@ def _is_registered(snapshot: Any) -> bool:
     return [row["state"] for row in snapshot["trunks"]] == ["ready"]
 
 
-async def _call(caller: SipPhone, phones: list[SipPhone]) -> int:
-    """A customer calls the shop's number; which gateway's phone was rung and answered."""
-    call = caller.call(NUMBER)
+async def _call(caller: SipPhone, phones: list[SipPhone]) -> tuple[int, float]:
+    """A customer calls the shop's number; which gateway's phone was rung and answered, and after how many seconds."""
+    began, call = time.monotonic(), caller.call(NUMBER)
     rung = {asyncio.create_task(phone.incoming()): place for place, phone in enumerate(phones)}
     done, waiting = await asyncio.wait(rung, timeout=60, return_when=asyncio.FIRST_COMPLETED)
     for task in waiting:
@@ -66,9 +72,10 @@ async def _call(caller: SipPhone, phones: list[SipPhone]) -> int:
     taken.result().answer()
     async with asyncio.timeout(30):
         await call.answered()
+    seconds = time.monotonic() - began
     await asyncio.sleep(2)
     call.hang_up()
-    return rung[taken]
+    return rung[taken], seconds
 
 
 @pytest.mark.real_time
@@ -101,7 +108,7 @@ async def test_calls_are_spread_and_shown_in_one_panel(tmp_path: Path) -> None:
             await each.api.until("/snapshot", _is_registered, within=120)
             await phone.register()
         caller = await stack.enter_async_context(SipPhone(("127.0.0.1", 0), ("127.0.0.1", port), "customer", "none"))
-        assert [await _call(caller, phones) for _ in range(4)] == [0, 1, 0, 1]
+        assert [(await _call(caller, phones))[0] for _ in range(4)] == [0, 1, 0, 1]
 
         def all_heard(page: Any) -> bool:
             sounds = [sound["is_stored"] for call in page["items"] for sound in call["recordings"]]
@@ -116,3 +123,9 @@ async def test_calls_are_spread_and_shown_in_one_panel(tmp_path: Path) -> None:
         assert file.stat().st_size == north["recordings"][0]["size_bytes"]
         with pytest.raises(aiohttp.ClientResponseError):
             await houses[1].api.get("/gateways/calls/none")
+        os.kill(daemon_of(houses[0].site.config), signal.SIGKILL)
+        for _ in range(4):  # half of them would have been the dead one's
+            place, seconds = await _call(caller, phones)
+            print(f"north is dead: south's phone has answered after {seconds:.1f} s")
+            assert place == 1
+            assert seconds <= PASSED_OVER_SECONDS

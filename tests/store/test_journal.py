@@ -49,6 +49,7 @@ class Wanted:
     courier: str | None = None
     line: str | None = None
     search: str | None = None
+    tag: str | None = None
     recorded: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
