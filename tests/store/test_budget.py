@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import select
 
 from gateway.errors import BudgetSpent, StoreError
 from gateway.events import AlertCleared, AlertRaised, Event, EventBus
@@ -22,6 +23,7 @@ from gateway.settings import Settings
 from gateway.store import writer as writer_module
 from gateway.store.budget import StoredBudget
 from gateway.store.database import open_engine, prepare
+from gateway.store.schema import reservations
 from gateway.store.store import Store, open_store
 from gateway.store.writer import Writer
 from gateway.telephony.ledger import Budget, Reservation
@@ -48,6 +50,7 @@ async def test_a_line_gives_its_minutes_and_no_more(
     async with open_store(places, clock, bus) as store:
         budget = await _with_shop(store, minutes=3)
         first = await _open(budget)
+        assert first.granted_seconds == 60
         first = await budget.extend(first)
         assert first.granted_seconds == 120
         second = await _open(budget)
@@ -214,6 +217,48 @@ async def test_a_clock_that_jumps_about_forgets_no_day(places: Settings, clock: 
         await budget.close(first, talk_seconds=0)  # its day is no longer in memory
     assert len(_minutes(places)) == 8
     assert "2026-03-02" not in _minutes(places)
+
+
+async def test_three_days_are_known_without_the_disk(
+    places: Settings, clock: HandClock, heard: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that is put back a little while the disk is away stops no call."""
+    monkeypatch.setattr(writer_module, "RETRY_SECONDS", 0.05)
+    prepare(places)
+    engine = open_engine(places.database)
+    disk = FailingDisk(engine, READ_ONLY)
+    async with Writer(engine, heard.append) as writer:
+        budget = StoredBudget(writer, gateway_id="g", shop=lambda: small_shop(3), clock=clock, publish=heard.append)
+        await budget.load()
+        for _ in range(3):
+            await _open(budget)
+            clock.pass_by(days=1)
+        await _open(budget)
+        await disk.fail(writer)
+        for _ in range(2):
+            clock.pass_by(days=-1)
+            assert await budget.minutes_today(line="red") == 1
+        clock.pass_by(days=-1)
+        with pytest.raises(StoreError):
+            await budget.minutes_today(line="red")
+        disk.works = True
+
+
+async def test_a_further_minute_is_committed_in_its_turn(
+    places: Settings, clock: HandClock, heard: list[Event]
+) -> None:
+    """Only the first one of a call, which somebody waits for, overtakes what was enqueued before it."""
+    prepare(places)
+    engine = open_engine(places.database)
+    granted = select(reservations.c.granted_seconds)
+    async with Writer(engine, heard.append) as writer:
+        budget = StoredBudget(writer, gateway_id="g", shop=lambda: small_shop(9), clock=clock, publish=heard.append)
+        await budget.load()
+        reservation = await _open(budget)
+        seen: list[int] = []
+        writer.enqueue(lambda connection: seen.append(connection.execute(granted).scalar_one()))
+        await budget.extend(reservation)
+        assert (seen, await writer.write(lambda connection: connection.execute(granted).scalar_one())) == ([60], 120)
 
 
 _FULL_DISK = """

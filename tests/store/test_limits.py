@@ -238,6 +238,15 @@ async def test_what_would_be_refused_can_be_asked_and_costs_nothing(
         assert refusal("112") == "NoneType"
         clock.now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
         assert refusal() == refusal(extension=None) == "NoneType"
+        few = tuple(replace(phone, calls_at_once=1) for phone in store.shop().phones)
+        await store.save_shop(replace(store.shop(), phones=few), by="test")
+        running = await begin(store, line="blue")
+        assert (refusal(), refusal(extension=None), refusal(extension="102")) == (
+            "TooManyAtOnce",
+            "NoneType",
+            "NoneType",
+        )
+        await store.budget.close(running, talk_seconds=0)
         assert store.budget.extension_minutes("101") == LineMinutes(used=0, left=1440)
         await talk(store, 2)
         assert refusal() == "BudgetSpent"
