@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from math import inf
 from typing import NoReturn, TypeVar
 
 from gateway.errors import AtTimeout, GatewayError, ModemLost, PortBusy
@@ -22,6 +23,8 @@ T = TypeVar("T")
 
 PATH_POLL_SECONDS = 1.0
 BUSY_RETRY_SECONDS = 5.0
+CALM_SECONDS = 60.0
+"""So long a modem may stay away that a person has restarted, until that is an alert."""
 _GIVEN_UP = "modem-faulty"
 
 
@@ -38,6 +41,8 @@ class ModemSupervisor:
         self._ladder = Ladder()
         self._reset: tuple[Command, ...] = ()
         """What the modem shall be told when its port is open again."""
+        self._calm_until = -inf
+        """Until then its going is a person's wish."""
 
     async def run(self) -> NoReturn:
         """Until cancelled."""
@@ -98,6 +103,7 @@ class ModemSupervisor:
         step = self._ladder.begin_at(rung, self._modem.facts.family, has_power=power is not None and place is not None)
         log.info("Modem %s, as somebody wishes: %s.", self._modem.name, step.rung.value)
         if not self._modem.is_gone:
+            self._calm_until = asyncio.get_running_loop().time() + CALM_SECONDS
             self._modem.enter(ModemState.FAULTY, RESTARTING)
         if step.rung is Rung.POWER_CYCLE and place is not None:
             await self._cycle_power(place, step)
@@ -105,8 +111,12 @@ class ModemSupervisor:
 
     async def _back_to_the_bus(self) -> None:
         """The port has gone. Where it is there all the same: rights, or a device in the middle of its restart."""
-        self._modem.enter(ModemState.LOST, ModemLost.code)
+        self._modem.enter(ModemState.LOST, self._why_gone())
         await asyncio.sleep(PATH_POLL_SECONDS)
+
+    def _why_gone(self) -> str:
+        """A modem that a person restarts leaves the bus and comes back: no alert for that."""
+        return RESTARTING if asyncio.get_running_loop().time() < self._calm_until else ModemLost.code
 
     async def _wait_for_the_holder(self, fault: PortBusy) -> None:
         holder = await asyncio.to_thread(owner_of, str(fault.values["port"]))
@@ -144,5 +154,8 @@ class ModemSupervisor:
                 return found
             why = self._place.why_not
             absent = ModemState.LOST if was_there else ModemState.ABSENT
-            self._modem.enter(absent if why == ModemLost.code else ModemState.FAULTY, why)
+            if why == ModemLost.code:
+                self._modem.enter(absent, self._why_gone())
+            else:
+                self._modem.enter(ModemState.FAULTY, why)
             await asyncio.sleep(PATH_POLL_SECONDS)

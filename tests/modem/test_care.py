@@ -29,7 +29,8 @@ from gateway.telephony.modem_care import RestartStep
 from gateway.telephony.shop import LineSettings
 from tests.fakes.transcript import TranscriptModem
 from tests.fakes.usb_tree import UsbTree
-from tests.modem.fleet_room import room_for
+from tests.modem.fleet_room import ready, room_for, until
+from tests.modem.fleet_room import served as emulated
 from tests.modem.test_recovery import slowly
 from tests.modem.test_service import Scene, hardware, served
 
@@ -103,6 +104,18 @@ async def test_a_modem_that_is_told_to_start_anew_and_does_not_is_given_the_next
         assert hardware.said.index("AT+CFUN=1,1") < hardware.said.index("AT^RESET")
         hardware.is_hung = False
         await slowly(lambda: s.fleet.lines["l0"].state is LineState.READY)
+
+
+@pytest.mark.real_time
+async def test_a_modem_that_leaves_the_bus_by_a_wish_is_no_alert(tmp_path: Path, pins: PinFiles) -> None:
+    async with emulated(tmp_path, "huawei") as (room, fleet, _emulator, _modems):
+        await ready(fleet, "l0")
+        care = FleetCare(fleet, room.traces, pins, utc_now)
+        assert (await care.ask("m0", "ATI")).result == "OK"
+        await care.restart("m0", RestartStep.RESTART, ends_call=False)
+        await until(lambda: "lost" in room.states("m0"), within=30)
+        await ready(fleet, "l0", within=30)
+        assert room.alerts == []
 
 
 async def test_a_call_is_ended_only_when_somebody_says_so(hardware: TranscriptModem, pins: PinFiles) -> None:
