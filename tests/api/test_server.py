@@ -25,6 +25,7 @@ from tests.fakes.contacts import KeptPeople
 from tests.fakes.couriers import FakeCouriers
 from tests.fakes.event_hooks import FakeEventHooks
 from tests.fakes.exchange_view import SHOP, FakeShopFile, setup_desk
+from tests.fakes.modem_care import FakeModemCare
 from tests.fakes.order_desk import status_test
 from tests.fakes.orders import orders_in_memory
 from tests.fakes.queue import FakeQueue
@@ -349,7 +350,7 @@ async def test_a_port_in_use_is_told_by_name() -> None:
             recorded=FakeRecorded().recorded, is_ready=lambda: True,
             upkeep=upkeep(), call_backs=FakeCallBacks(), site=FakeSite(lambda: SHOP, FakeCallBacks()).site,
         queue=FakeQueue(lambda: SHOP, bus).desk, alert_outlets=FakeAlertWays().outlets,
-        programs=FakeEventHooks().desk,
+        programs=FakeEventHooks().desk, modems=FakeModemCare().door,
             browser_phones=FakeBrowserPhones(lambda: SHOP).phones,
         )  # fmt: skip
         with pytest.raises(AddressInUse, match="cannot listen on"):
