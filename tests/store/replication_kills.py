@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from gateway.replication_settings import ReplicationSettings
 from gateway.settings import Settings
 from gateway.store.database import prepare
@@ -34,6 +36,7 @@ with RowSending(Settings(data_dir=Path(sys.argv[1]), replication=place)) as send
 """
 
 
+@pytest.mark.timeout(60 + 20 * KILLS)
 def test_killed_at_any_moment(tmp_path: Path, seed: int) -> None:
     print("seed", seed)
     chance = random.Random(seed)
