@@ -98,7 +98,7 @@ class PinNotWanted(GatewayError):
 
 
 class PinTriedBefore(GatewayError):
-    """This PIN was tried on this SIM and not found right, or the try could not be remembered: it is not sent."""
+    """The PIN was tried on this SIM and not found right, or the try could not be remembered: it is not sent."""
 
     code = "pin-tried-before"
 

@@ -101,7 +101,8 @@ class GatewayLink:
         **ids: str,
     ) -> Iterator[HTTPResponse]:
         """The open answer to a request; a problem has been raised as Refused. `file` is sent piece by piece."""
-        target = path.format(**{name: quote(value, safe="") for name, value in ids.items()})
+        # What a form left empty is asked for by a name that nothing has: the API refuses it as it does any other.
+        target = path.format(**{name: quote(value, safe="") or "-" for name, value in ids.items()})
         wanted = {name: value for name, value in (query or {}).items() if value not in (None, "")}
         if wanted:
             target += "?" + urlencode(wanted)

@@ -42,7 +42,6 @@ class Days:
         changes = {row.day: int(row.changes) for row in connection.execute(summed)}
         return DaysOfConnection(self._kept, connection, changes)
 
-
     def current(self, connection: Connection) -> dict[Hashable, tuple[tuple[int, int], Any]]:
         """What is kept of days that are as they were, for another run."""
         seen = self.seen_by(connection)

@@ -1,6 +1,7 @@
 """Programs that are told what happens, as the owner has set them in the panel: on disk, used at once, audited.
 
-They are no part of the shop, as the ways of alerts are none: what is secret here is in no export, and gone once replaced.
+They are no part of the shop, as the ways of alerts are none: what is secret here is in no export, and gone once
+replaced.
 """
 
 from __future__ import annotations

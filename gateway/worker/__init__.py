@@ -43,9 +43,7 @@ def run_worker(settings: Settings, backup_command: tuple[str, ...]) -> None:
         RecordingResults(settings) as results,
     ):
         backups = BackupOnDemand(backup_command)
-        asyncio.run(
-            serve(settings, archive, contacts, results, reports, site=site, memory=reports, backups=backups)
-        )
+        asyncio.run(serve(settings, archive, contacts, results, reports, site=site, memory=reports, backups=backups))
 
 
 async def serve(

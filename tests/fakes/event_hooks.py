@@ -1,4 +1,4 @@
-"""Programs that are told what happens, as a test sets them, without a disk; a test of one comes to what it is told to."""
+"""Programs that are told what happens, as a test sets them, without a disk; a test of one comes to what it is told."""
 
 from __future__ import annotations
 

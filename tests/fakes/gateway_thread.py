@@ -80,8 +80,8 @@ class GatewayThread:
         self.reports = FakeReports()
         self.deliveries = FakeDeliveries()
         self.alerts = FakeAlertWays()
-        self.modems = FakeModemCare()
         self.hooks = FakeEventHooks()
+        self.modems = FakeModemCare()
         self.hung_up: list[str] = []
         self.started_again: list[bool] = []
         self.passphrases: list[str] = []
@@ -197,8 +197,8 @@ class GatewayThread:
             test_alerts=self.deliveries.test,
             retry_delivery=self.deliveries.retry,
             alert_outlets=self.alerts.outlets,
-            modems=self.modems.door,
             programs=self.hooks.desk,
+            modems=self.modems.door,
             playground=self.world.playground,
             try_trunk=self.provider.try_trunk,
             trials=self.trials,

@@ -44,7 +44,7 @@ def block() -> Response | str | tuple[str, int]:
 @blocking.post("/blocked/remove")
 def unblock() -> Response:
     """Let a number through again."""
-    number = request.form.get("number", "").strip()[:64] or "-"  # none at all is a number that is not blocked
+    number = request.form.get("number", "").strip()[:64]
     try:
         client().unblock(asker(), number)
     except Refused as refusal:
