@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from gateway.sip.certificate import make_certificate
+from gateway.sip.message import parse_message
 from gateway.sip.transport import Address
 from tests.fakes.sip_registrar import Provider, Script
 
@@ -72,7 +73,8 @@ class StreamProvider(Provider):
                 length = next(
                     int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length")
                 )
-                self._take(head + await reader.readexactly(length))
+                data = head + await reader.readexactly(length)
+                self._take(parse_message(data), data)
         except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
             writer.transport.abort()
 

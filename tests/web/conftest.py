@@ -89,7 +89,7 @@ def owner(app: Flask) -> FlaskClient:
 
 def csrf_of(client: FlaskClient, path: str = "/login") -> str:
     """The token of the form on that page."""
-    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get(path).text)
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get(path, follow_redirects=True).text)
     assert found is not None
     return found[1]
 

@@ -82,7 +82,7 @@ def test_the_dialogue_is_shown_and_the_listed_questions_asked(owner: FlaskClient
 
 def test_how_it_is_comes_by_itself(owner: FlaskClient, gateway: GatewayThread) -> None:
     gateway.publish(ModemChanged(modem="m0", line="red", state="faulty", reason="modem-restarting", operator="MTS"))
-    part = owner.get(f"{PAGE}/now").text
+    part = owner.get(f"/parts{PAGE}").text
     assert "MTS" in part
     assert "is being restarted" in part
-    assert "This modem is gone." in owner.get("/modems/m7/now").text
+    assert "This modem is gone." in owner.get("/parts/modems/m7").text

@@ -20,7 +20,7 @@ def page(modem: str) -> str:
     return _page(modem)
 
 
-@modems.get("/modems/<modem>/now")
+@modems.get("/parts/modems/<modem>")
 def now(modem: str) -> str:
     """The part of the page that says how it is."""
     return render_template("parts/modem_now.html", modem=_seen(modem), name=modem)
