@@ -16,7 +16,7 @@ SCREENS = (
     "/shop/routes?caller=%2B79035550001&called=red", "/shop/toll-free", "/shop/pbx", "/search?q=79",
     "/", "/phone", "/live", "/calls", "/calls?show=missed&search=79", "/calls/c1", "/messages", "/couriers", "/lines",
     "/phones", "/start", "/shop/general", "/shop/couriers", "/shop/lines", "/shop/phones/edit/101", "/shop/trunks/new",
-    "/messages/with/+79031112233", "/messages?show=sent&to=%2B79031112233", "/lines/red/ussd",
+    "/messages/with/+79031112233", "/messages?show=sent&to=%2B79031112233", "/lines/red/ussd", "/modems/m0", "/webhooks",
     "/alerts", "/alerts/ways", "/blocked", "/calls/recordings",
     "/shop", "/more", "/no-such-page", "/orders", "/order-status", "/access", "/account",
     "/account/second-step", "/system/passphrase", "/access/audit", "/playground", "/queue", "/voicemail",
