@@ -28,8 +28,8 @@ def give_freed_memory_back() -> bool:
 def keep_what_was_built() -> None:
     """The start is over: what it has built is never looked through for garbage again, what comes now is.
 
-    Python looks through all that is old once a quarter has come to what it found the last time. So it is to find nothing
-    once more: else it would count on by what is frozen, and keep tens of thousands of dead objects.
+    Python looks through all that is old once a quarter has come to what it found the last time. So it is to find
+    nothing once more: else it would count on by what is frozen, and keep tens of thousands of dead objects.
     """
     gc.collect()
     gc.freeze()
