@@ -80,7 +80,9 @@ async def _measure(directory: Path, calls: int, times: int, seed: int) -> list[T
     call = year.fill(settings.database, calls, seed, now=datetime.now(UTC))
     print(f"{calls} calls were put in within {time.monotonic() - began:.0f} s", flush=True)
     values = {"call_id": call, "line": "red", "number": "20000", "peer": "+79031112233"}
-    paths = [*open_paths(create_app("http://127.0.0.1:9"), values), *CHOSEN]
+    of_the_panel = open_paths(create_app("http://127.0.0.1:9"), values)
+    # The year's recordings are rows without files: what sends them is no page, and has nothing to send.
+    paths = [*(path for path in of_the_panel if not path.endswith((".zip", ".wav"))), *CHOSEN]
     async with Processes(site, panel=True, say=lambda _text: None, start_seconds=300.0), ShopApi(site) as api:
         await api.post("/users", {"name": "anna", "password": PASSWORD, "role": "owner"})
         jar = aiohttp.CookieJar(unsafe=True)
