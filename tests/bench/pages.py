@@ -72,6 +72,10 @@ def main() -> int:
     return int(bool(wrong))
 
 
+BROKEN_OFF = 599
+"""In the place of an answer's status: its end never came."""
+
+
 async def _measure(directory: Path, calls: int, times: int, seed: int) -> list[Took]:
     site = prepare(directory / "site", notice="none", usual_ports=False)
     settings = load_settings(site.config)
@@ -111,7 +115,10 @@ async def _ask(browser: aiohttp.ClientSession, path: str, times: int, pids: list
             status = answer.status
             await answer.content.readany()
             took.append(1000 * (time.monotonic() - began))
-            await answer.read()
+            try:
+                await answer.read()
+            except aiohttp.ClientPayloadError:
+                status = BROKEN_OFF
     cost = 1000 * (_cost(pids) - before) / times
     return Took(path, status, statistics.median(took), max(took), cost)
 
