@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -11,7 +10,6 @@ from types import TracebackType
 from typing import Self
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from gateway.api.account_routes import AccountRoutes
 from gateway.api.alert_way_routes import AlertOutlets, AlertWayRoutes
@@ -57,29 +55,18 @@ from gateway.api.shop_seam import ShopFile
 from gateway.api.shop_version_routes import ShopVersionRoutes
 from gateway.api.stream import EventStream
 from gateway.api.system_routes import SystemRoutes, Upkeep
+from gateway.api.time_limits import limit_times
 from gateway.api.toll_free_routes import Guard, TollFreeRoutes
 from gateway.api.trace_routes import Insight, TraceRoutes
 from gateway.api.trial_call_routes import NoTrials, TrialCallRoutes, Trials
 from gateway.api.trunk_trial_routes import TrunkTrialRoutes, TryTrunk, no_trial
 from gateway.api.user_routes import UserRoutes
 from gateway.api.widget_routes import Site, WidgetRoutes
-from gateway.errors import AddressInUse, TryLater
+from gateway.errors import AddressInUse
 from gateway.events import EventBus
 from gateway.ids import new_id
 
 LARGEST_BODY_BYTES = 1024 * 1024
-LONGEST_REQUEST_SECONDS = 30.0
-LONGEST_QUESTION_SECONDS = 75.0
-"""For what an operator is asked: its network answers within a minute, or not at all."""
-_WITHOUT_TIME_LIMIT = (
-    "/api/v1/stream",
-    "/api/v1/phones/",
-    "/api/v1/recordings/",
-    "/api/v1/gateways/recordings/",
-    "/api/v1/restore",
-    "/api/v1/setup/restore",
-    "/api/v1/contacts/import",
-)
 _RELAYED = (
     "/api/v1/calls",
     "/api/v1/calls/{id}",
@@ -155,9 +142,9 @@ class ApiServer:
         self._relay = Relay(worker_socket)
         boot = new_id()
         self._stream = EventStream(bus, boot=boot)
-        self._app = web.Application(
-            middlewares=[problems, _time_limit, authenticate], client_max_size=LARGEST_BODY_BYTES
-        )
+        self._app = web.Application(middlewares=[problems], client_max_size=LARGEST_BODY_BYTES)
+        limit_times(self._app)
+        self._app.middlewares.append(authenticate)
         self._app[ACCOUNTS] = accounts
         self._close_phones = browser_phones.tunnels.close_all
         for part in (
@@ -263,15 +250,3 @@ class ApiServer:
     ) -> None:
         """Stop serving; open streams are closed."""
         await self._stack.aclose()
-
-
-@web.middleware
-async def _time_limit(request: web.Request, handler: Handler) -> web.StreamResponse:
-    if request.path.startswith(_WITHOUT_TIME_LIMIT) or request.path.endswith("/evidence"):
-        return await handler(request)
-    try:
-        asks_operator = request.path.endswith(("/ussd", "/balance", "/pcap", "/support-bundle"))
-        async with asyncio.timeout(LONGEST_QUESTION_SECONDS if asks_operator else LONGEST_REQUEST_SECONDS):
-            return await handler(request)
-    except TimeoutError as error:
-        raise TryLater("The answer took too long.") from error
