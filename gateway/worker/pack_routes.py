@@ -50,6 +50,16 @@ class Chosen:
         """One file can hold them."""
         return self.is_all and self.count <= MOST_RECORDINGS and self.size_bytes <= MOST_BYTES
 
+    def and_of(self, rows: Sequence[Mapping[str, Any]]) -> Chosen:
+        """With the finished recordings of further calls, given as the schema `CallSummary`."""
+        sounds = {row["id"]: [each for each in row["recordings"] if each["verdict"] is not None] for row in rows}
+        more = {call_id: [each["id"] for each in found] for call_id, found in sounds.items() if found}
+        return replace(
+            self,
+            recordings={**self.recordings, **more},
+            size_bytes=self.size_bytes + sum(each["size_bytes"] or 0 for found in sounds.values() for each in found),
+        )
+
 
 class PackRoutes:
     """The handlers."""
@@ -140,27 +150,19 @@ class PackRoutes:
 
     def _named(self, call_ids: Sequence[str]) -> Chosen:
         rows = [row for call_id in dict.fromkeys(call_ids) if (row := self._archive.call(call_id)) is not None]
-        return _of_rows(rows, is_all=True)
+        return replace(_NOTHING.and_of(rows), is_all=True)
 
     def _found(self, wanted: CallFilter) -> Chosen:
         """All that the filter leaves; once there are too many, no more are looked for."""
-        rows: list[dict[str, Any]] = []
-        cursor: str | None = None
+        chosen, cursor = _NOTHING, None
         while True:
-            page, cursor = self._archive.calls(replace(wanted, recorded=True), cursor=cursor, limit=_ROWS_AT_A_TIME)
-            rows += page
-            chosen = _of_rows(rows, is_all=cursor is None)
+            rows, cursor = self._archive.calls(replace(wanted, recorded=True), cursor=cursor, limit=_ROWS_AT_A_TIME)
+            chosen = chosen.and_of(rows)
             if cursor is None or chosen.count > MOST_RECORDINGS or chosen.size_bytes > MOST_BYTES:
-                return chosen
+                return replace(chosen, is_all=cursor is None)
 
 
-def _of_rows(rows: Sequence[Mapping[str, Any]], *, is_all: bool) -> Chosen:
-    sounds = {row["id"]: [each for each in row["recordings"] if each["verdict"] is not None] for row in rows}
-    return Chosen(
-        recordings={call_id: [each["id"] for each in found] for call_id, found in sounds.items() if found},
-        size_bytes=sum(each["size_bytes"] or 0 for found in sounds.values() for each in found),
-        is_all=is_all,
-    )
+_NOTHING = Chosen(recordings={}, size_bytes=0, is_all=False)
 
 
 def _answer(content: object) -> web.Response:
