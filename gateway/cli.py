@@ -279,7 +279,7 @@ def _support_bundle(options: argparse.Namespace) -> int:
 
 def _shop_import(options: argparse.Namespace) -> int:
     from gateway.settings import load_settings
-    from gateway.store.shop_commands import import_shop
+    from gateway.store.shop_document.shop_commands import import_shop
 
     print(import_shop(load_settings(options.config), options.file))
     return 0
@@ -287,7 +287,7 @@ def _shop_import(options: argparse.Namespace) -> int:
 
 def _shop_export(options: argparse.Namespace) -> int:
     from gateway.settings import load_settings
-    from gateway.store.shop_commands import export_shop
+    from gateway.store.shop_document.shop_commands import export_shop
 
     print(export_shop(load_settings(options.config), with_secrets=options.with_secrets), end="")
     return 0

@@ -68,7 +68,7 @@ from gateway.sip.capture import capture_call
 from gateway.sip.network_watch import NetworkWatch
 from gateway.sip.server import SipServer
 from gateway.store.caller_regions import CallerRegions
-from gateway.store.replication_watch import ReplicationWatch
+from gateway.store.replication.replication_watch import ReplicationWatch
 from gateway.store.store import Store, open_store
 from gateway.support.process import bundle_of
 from gateway.telephony.call_back_desk import CallBackDesk

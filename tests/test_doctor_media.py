@@ -11,7 +11,7 @@ from gateway.audio import opus
 from gateway.doctor import Finding, Severity, findings
 from gateway.messages import finding_text
 from gateway.settings import DiscoverySettings, Settings, SipSettings
-from gateway.store.shop_commands import import_shop
+from gateway.store.shop_document.shop_commands import import_shop
 
 
 def said(settings: Settings) -> list[Finding]:

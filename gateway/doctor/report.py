@@ -29,7 +29,7 @@ from gateway.modem.discovery import UsbBus, UsbModem
 from gateway.modem.discovery_table import hexadecimal
 from gateway.modem.port_owner import owner_of, running
 from gateway.settings import ModemSettings, Settings, load_settings
-from gateway.store.shop_commands import stored_shop
+from gateway.store.shop_document.shop_commands import stored_shop
 from gateway.telephony.shop import Srtp
 
 LEAST_FREE_BYTES = 500_000_000

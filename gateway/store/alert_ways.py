@@ -19,7 +19,7 @@ from gateway.clock import WallClock
 from gateway.ids import new_id
 from gateway.store.audit import add_audit
 from gateway.store.schema_alerts import alert_ways
-from gateway.store.shop_file import plain
+from gateway.store.shop_document.shop_file import plain
 from gateway.store.writer import Writer
 from gateway.telephony.alert_ways import SECRETS, AlertWay, AlertWays, MailWay, SmsWay, TelegramWay, WebhookWay
 from gateway.toml_document import TomlDocument

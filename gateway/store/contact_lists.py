@@ -21,7 +21,7 @@ from gateway.store.queries import note_wire, wire
 from gateway.store.schema import calls, legs
 from gateway.store.schema_contacts import call_notes, contact_phones, contacts
 from gateway.store.schema_orders import orders
-from gateway.store.shop_versions import load_shop
+from gateway.store.shop_document.shop_versions import load_shop
 from gateway.telephony.contacts import Contact
 from gateway.telephony.orders import Order
 from gateway.telephony.shop import NumberRules, Shop

@@ -27,7 +27,7 @@ from gateway.store.erasure import ErasurePlan, Found, NumberErasure
 from gateway.store.kept_days import forget_days
 from gateway.store.number_traces import TracedNumber
 from gateway.store.opened import transaction
-from gateway.store.shop_versions import gateway_id_of, load_shop
+from gateway.store.shop_document.shop_versions import gateway_id_of, load_shop
 from gateway.store.writer import Writer
 from gateway.telephony.shop import ShopView
 

@@ -19,7 +19,7 @@ from gateway.ids import new_id
 from gateway.store.alert_ways import LONGEST_SECRET, SHORTEST_SECRET, is_visible, is_web_address
 from gateway.store.audit import add_audit
 from gateway.store.schema_alerts import event_hooks
-from gateway.store.shop_file import plain
+from gateway.store.shop_document.shop_file import plain
 from gateway.store.writer import Writer
 from gateway.telephony.event_hooks import EventHook
 from gateway.toml_document import TomlDocument

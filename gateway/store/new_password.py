@@ -20,7 +20,7 @@ from gateway.store.opened import transaction
 from gateway.store.passwords import hash_of, new_code
 from gateway.store.schema import sessions, users
 from gateway.store.second_step import stored_ids
-from gateway.store.shop_versions import gateway_id_of
+from gateway.store.shop_document.shop_versions import gateway_id_of
 from gateway.store.users import name_key
 
 

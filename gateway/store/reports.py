@@ -22,7 +22,7 @@ from gateway.store.occupancy import LONGEST_CALL, LinesOfStretch, all_lines, con
 from gateway.store.opened import OpenedToRead
 from gateway.store.queries import wire
 from gateway.store.returns import Returns, closures_since, returns, steps_of
-from gateway.store.shop_versions import load_shop
+from gateway.store.shop_document.shop_versions import load_shop
 from gateway.store.statistics import Grouping, Period, by_courier, by_phone, by_queue, by_time, merged, quarters, totals
 from gateway.telephony.missed import Closure, MissedCustomer, Talk, is_customer
 from gateway.telephony.shop import Shop

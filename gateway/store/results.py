@@ -10,7 +10,7 @@ from gateway.clock import WallClock, utc_now
 from gateway.store.database import Places
 from gateway.store.opened import OpenedToWrite
 from gateway.store.schema import recordings
-from gateway.store.shop_versions import load_shop
+from gateway.store.shop_document.shop_versions import load_shop
 from gateway.telephony.recording_policy import RecordingFormat
 
 

@@ -15,7 +15,7 @@ from gateway.store.database import Places, prepare
 from gateway.store.opened import transaction
 from gateway.store.schema import users
 from gateway.store.second_step import forget_step
-from gateway.store.shop_versions import gateway_id_of
+from gateway.store.shop_document.shop_versions import gateway_id_of
 from gateway.store.users import name_key
 
 

@@ -13,7 +13,7 @@ from gateway.store.opened import OpenedToRead
 from gateway.store.queries import wire
 from gateway.store.schema import calls
 from gateway.store.schema_site import site_visits
-from gateway.store.shop_versions import load_shop
+from gateway.store.shop_document.shop_versions import load_shop
 from gateway.store.site_visits import visit_wire
 
 METRICA_COLUMNS = (

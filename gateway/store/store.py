@@ -43,9 +43,9 @@ from gateway.store.regulars import Regulars
 from gateway.store.reserve import Reserve
 from gateway.store.retention import Retention, UsedShare, used_share
 from gateway.store.schema import VERSION
-from gateway.store.shop_versions import gateway_id_of, load_shop
+from gateway.store.shop_document.shop_versions import gateway_id_of, load_shop
+from gateway.store.shop_document.stored_shop import StoredShop
 from gateway.store.site_visits import StoredVisits
-from gateway.store.stored_shop import StoredShop
 from gateway.store.toll_free import StoredTollFree
 from gateway.store.trial_removal import remove_calls, remove_the_rest
 from gateway.store.unsynced import follow_clock

@@ -15,8 +15,8 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, 
 from gateway.clock import WallClock, utc_now
 from gateway.store.database import Places
 from gateway.store.opened import OpenedToWrite
+from gateway.store.replication.schema_replication import stored_recordings
 from gateway.store.schema import recordings
-from gateway.store.schema_replication import stored_recordings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

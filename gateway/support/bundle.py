@@ -33,7 +33,7 @@ from gateway.store.schema_call_backs import call_backs
 from gateway.store.schema_contacts import contacts
 from gateway.store.schema_orders import orders
 from gateway.store.schema_site import site_visits
-from gateway.store.shop_commands import export_shop
+from gateway.store.shop_document.shop_commands import export_shop
 from gateway.support.masks import Masks, toml_words
 
 LOG_LINES = 5_000

@@ -15,9 +15,9 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.clock import WallClock, utc_now
 from gateway.settings import Settings
-from gateway.store.change_log import ChangeLog
-from gateway.store.replicator import Replicator
-from gateway.store.shared_store import SharedStore, open_shared
+from gateway.store.replication.change_log import ChangeLog
+from gateway.store.replication.replicator import Replicator
+from gateway.store.replication.shared_store import SharedStore, open_shared
 from gateway.store.stored_sounds import SoundToStore, StoredSounds
 from gateway.worker.afterwards import sha256_of
 from gateway.worker.recording_store import RecordingStore, RecordingStoreAway

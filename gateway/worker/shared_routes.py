@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.api import bodies
 from gateway.api.problems import ApiError, NotFound, RecordingAway
-from gateway.store.shared_queries import StoredSound
+from gateway.store.replication.shared_queries import StoredSound
 from gateway.worker.recording_store import RecordingStoreAway
 from gateway.worker.recordings import OpenRecording, send_recording
 from gateway.worker.sealed import SUFFIX, KeyRing, SealedSound

@@ -17,13 +17,13 @@ from pathlib import Path
 from gateway.ids import new_id
 from gateway.replication_settings import ReplicationSettings
 from gateway.settings import Settings
-from gateway.store.change_log import ChangeLog
 from gateway.store.database import open_engine, prepare
-from gateway.store.schema_replication import REPLICATED
-from gateway.store.shop_versions import gateway_id_of
+from gateway.store.replication.change_log import ChangeLog
+from gateway.store.replication.schema_replication import REPLICATED
+from gateway.store.shop_document.shop_versions import gateway_id_of
 from gateway.worker.replicating import RowSending
 from tests.bench.year import Rows, fill
-from tests.store.postgres import postgres
+from tests.store.replication.postgres import postgres
 
 STEPS = 12
 """Of the timeline of a call, each a row: what an answered and recorded call leaves."""

@@ -28,7 +28,7 @@ from gateway.demo.processes import Processes
 from gateway.demo.shop_api import ShopApi
 from gateway.demo.site import Site, prepare
 from gateway.settings import load_settings
-from gateway.store.shop_commands import import_shop
+from gateway.store.shop_document.shop_commands import import_shop
 from tests.bench.cost import machine
 from tests.bench.flood import LATE_SECONDS, Voice
 from tests.bench.pages import PASSWORD, SLOWEST_MS, sign_in

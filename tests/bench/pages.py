@@ -24,7 +24,7 @@ from gateway.demo.processes import Processes
 from gateway.demo.shop_api import ShopApi
 from gateway.demo.site import Site, prepare
 from gateway.settings import load_settings
-from gateway.store.shop_commands import import_shop
+from gateway.store.shop_document.shop_commands import import_shop
 from tests.bench import year
 from tests.bench.cost import usage
 from tests.web.routes import open_paths

@@ -19,7 +19,7 @@ from playwright.async_api import BrowserContext, Page, async_playwright, expect
 from gateway.demo.processes import Processes
 from gateway.demo.site import prepare
 from gateway.settings import load_settings
-from gateway.store.shop_commands import import_shop
+from gateway.store.shop_document.shop_commands import import_shop
 from tests.browser.conftest import CHROMIUM
 from tests.browser.test_browser_phone import MICROPHONE_HERTZ, beeps, state
 from tests.fakes.gateway_thread import PASSWORD

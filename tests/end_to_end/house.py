@@ -14,7 +14,7 @@ from gateway.demo.site import Site, prepare
 from gateway.emulator.client import EmulatorClient
 from gateway.emulator.sip_phone import SipPhone
 from gateway.settings import load_settings
-from gateway.store.shop_commands import import_shop
+from gateway.store.shop_document.shop_commands import import_shop
 
 
 @dataclass(frozen=True, slots=True)

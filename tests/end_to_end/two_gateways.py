@@ -21,7 +21,7 @@ from gateway.demo.free_port import free_port
 from gateway.emulator.sip_phone import SipPhone
 from tests.end_to_end.house import House, house
 from tests.faults.many_calls import daemon_of
-from tests.store.postgres import postgres
+from tests.store.replication.postgres import postgres
 from tests.worker.s3_server import BUCKET, s3_server
 
 PAGE = Path(__file__).parents[2] / "docs" / "gateways.md"

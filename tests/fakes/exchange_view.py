@@ -9,17 +9,17 @@ from typing import Any
 
 from gateway.errors import SettingsError
 from gateway.provisioning.desk import ProvisioningDesk
-from gateway.store.calendar_file import Timed
-from gateway.store.line_settings import rules_of, with_rules
-from gateway.store.order_status_settings import with_order_status
-from gateway.store.pbx_settings import pbx_of, with_pbx, without_pbx
-from gateway.store.queue_settings import with_queue
-from gateway.store.reception_settings import with_reception
-from gateway.store.schedule_settings import with_calendar, with_hours
-from gateway.store.shop_parts import general_of, parts_of, with_general, with_part, without_part
-from gateway.store.shop_versions import ShopVersion
-from gateway.store.toll_free_settings import with_toll_free
-from gateway.store.widget_settings import with_widget
+from gateway.store.shop_document.calendar_file import Timed
+from gateway.store.shop_document.line_settings import rules_of, with_rules
+from gateway.store.shop_document.order_status_settings import with_order_status
+from gateway.store.shop_document.pbx_settings import pbx_of, with_pbx, without_pbx
+from gateway.store.shop_document.queue_settings import with_queue
+from gateway.store.shop_document.reception_settings import with_reception
+from gateway.store.shop_document.schedule_settings import with_calendar, with_hours
+from gateway.store.shop_document.shop_parts import general_of, parts_of, with_general, with_part, without_part
+from gateway.store.shop_document.shop_versions import ShopVersion
+from gateway.store.shop_document.toll_free_settings import with_toll_free
+from gateway.store.shop_document.widget_settings import with_widget
 from gateway.telephony.reception_advice import new_menus
 from gateway.telephony.schedule import Schedule
 from gateway.telephony.shop import CourierSettings, LineSettings, NumberRules, PhoneSettings, Shop, ShopView

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any, BinaryIO
 
-from gateway.store.shared_queries import StoredSound
+from gateway.store.replication.shared_queries import StoredSound
 from gateway.worker.recording_store import RecordingStoreAway
 from gateway.worker.shared_routes import OwnPart, SharedFilter
 from tests.fakes.archive import FakeArchive

@@ -23,7 +23,7 @@ from gateway.emulator.sip_call import PhoneCall
 from gateway.emulator.sip_phone import SipPhone
 from gateway.emulator.sound import load_wav
 from gateway.settings import load_settings
-from gateway.store.shop_commands import import_shop
+from gateway.store.shop_document.shop_commands import import_shop
 from tests import crash
 from tests.crash.power import Operation, read_log
 from tests.end_to_end.house import House, house

@@ -28,7 +28,7 @@ from gateway.emulator.demo_people import COURIER_VOICE
 from gateway.emulator.sip_phone import SipPhone
 from gateway.emulator.sound import load_wav
 from gateway.settings import load_settings
-from gateway.store.shop_commands import import_shop
+from gateway.store.shop_document.shop_commands import import_shop
 from tests.end_to_end.house import house
 from tests.faults import rounds
 

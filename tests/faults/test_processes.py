@@ -12,7 +12,7 @@ import pytest
 
 from gateway.errors import SettingsError
 from gateway.settings import load_settings
-from gateway.store.shop_file import read_shop, write_shop
+from gateway.store.shop_document.shop_file import read_shop, write_shop
 from gateway.telephony.shop import Shop
 from tests.faults import rounds
 

@@ -25,7 +25,7 @@ from gateway.demo.site import COURIER, Site, prepare
 from gateway.emulator.client import running_emulator
 from gateway.emulator.sip_phone import SipPhone
 from gateway.settings import load_settings
-from gateway.store.shop_commands import import_shop
+from gateway.store.shop_document.shop_commands import import_shop
 from tests.faults import rounds
 
 pytestmark = pytest.mark.real_time

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import SettingsError
-from gateway.store.shop_file import read_shop
+from gateway.store.shop_document.shop_file import read_shop
 from gateway.telephony.causes import Cause
 from gateway.telephony.leg import LegState
 from gateway.telephony.line import LineState

@@ -10,7 +10,7 @@ import pytest
 from gateway.audio.player import read_wav
 from gateway.audio.prompts import LANGUAGES, prompt_path
 from gateway.events import CallAnswered, CallBackPromised, CallStarted
-from gateway.store.shop_file import read_shop
+from gateway.store.shop_document.shop_file import read_shop
 from gateway.telephony.causes import Cause
 from gateway.telephony.forwarding import Feature, PhoneChange
 from gateway.telephony.leg import LegState

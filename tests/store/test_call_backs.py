@@ -9,8 +9,8 @@ import pytest
 
 from gateway.errors import SettingsError, StoreError
 from gateway.store.call_backs import KEPT_FOR, StoredCallBacks
-from gateway.store.reception_settings import with_reception
-from gateway.store.shop_file import plain, read_shop, shop_of_plain, write_shop
+from gateway.store.shop_document.reception_settings import with_reception
+from gateway.store.shop_document.shop_file import plain, read_shop, shop_of_plain, write_shop
 from gateway.telephony.promised import PromisedCall, PromiseState
 from gateway.telephony.reception import CallBackFirst, Reception
 from gateway.telephony.shop import PhoneSettings, Shop

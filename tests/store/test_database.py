@@ -22,7 +22,7 @@ from gateway.store import database
 from gateway.store.database import back_up, held, is_held, open_engine, prepare, schema_version
 from gateway.store.migrate import newest_version, upgrade
 from gateway.store.schema import VERSION, metadata
-from gateway.store.shop_commands import export_shop, import_shop, stored_shop
+from gateway.store.shop_document.shop_commands import export_shop, import_shop, stored_shop
 from gateway.store.store import open_store
 from gateway.telephony.shop import Shop
 from tests.faults import rounds

@@ -23,7 +23,7 @@ from gateway.store.reports import Reports
 from gateway.store.returns import closures_since, returns, steps_of
 from gateway.store.schema import calls, legs
 from gateway.store.schema_missed import missed_closures
-from gateway.store.shop_versions import add_shop
+from gateway.store.shop_document.shop_versions import add_shop
 from gateway.store.statistics import Grouping, Period, quarters, totals
 from gateway.telephony.missed import Closure, is_customer
 from gateway.telephony.shop import Shop

@@ -27,7 +27,7 @@ from gateway.store.erasure import NumberErasure
 from gateway.store.journal import Journal
 from gateway.store.missed import StoredMissed, read_missed
 from gateway.store.number_traces import TracedNumber
-from gateway.store.shop_file import read_shop, write_shop
+from gateway.store.shop_document.shop_file import read_shop, write_shop
 from gateway.telephony.missed import Closure, Talk, still_missed
 from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.shop import NumberRules, Shop

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.errors import SettingsError
 from gateway.settings import Settings
-from gateway.store.shop_file import read_shop, write_shop
+from gateway.store.shop_document.shop_file import read_shop, write_shop
 from gateway.store.store import open_store
 from gateway.telephony.forwarding import Feature, PhoneChange
 from tests.store.conftest import HandClock, small_shop

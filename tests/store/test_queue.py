@@ -22,8 +22,8 @@ from gateway.events import (
 from gateway.store.journal import Journal
 from gateway.store.mailboxes import StoredMailboxes
 from gateway.store.pauses import StoredPauses
-from gateway.store.queue_settings import with_queue
-from gateway.store.shop_file import read_shop, write_shop
+from gateway.store.shop_document.queue_settings import with_queue
+from gateway.store.shop_document.shop_file import read_shop, write_shop
 from gateway.telephony.on_duty import Pause
 from gateway.telephony.queue_rules import NamedQueue, Overflow, QueueRules, Strategy
 from tests.fakes.direct_store import memory_writer

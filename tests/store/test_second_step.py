@@ -18,7 +18,7 @@ from gateway.store.account_rows import BegunSession
 from gateway.store.accounts import StoredAccounts
 from gateway.store.second_step import MOST_GUESSES, RECOVERY_CODES, matching_step
 from gateway.store.second_step_command import switch_off_second_step
-from gateway.store.shop_commands import export_shop
+from gateway.store.shop_document.shop_commands import export_shop
 from gateway.store.store import open_store
 from gateway.store.users import Role
 from tests.fakes.direct_store import memory_writer

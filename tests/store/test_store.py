@@ -15,8 +15,8 @@ from gateway.events import Event, EventBus, ShopChanged
 from gateway.settings import Settings
 from gateway.store.audit import first_broken
 from gateway.store.database import open_engine
-from gateway.store.shop_commands import export_shop, import_shop, stored_shop
-from gateway.store.shop_file import write_shop
+from gateway.store.shop_document.shop_commands import export_shop, import_shop, stored_shop
+from gateway.store.shop_document.shop_file import write_shop
 from gateway.store.store import open_store
 from gateway.telephony.shop import LineSettings, Shop
 from tests.store.conftest import HandClock, small_shop

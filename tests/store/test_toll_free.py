@@ -8,7 +8,7 @@ from sqlalchemy import select
 from gateway.errors import SettingsError
 from gateway.events import AlertRaised, CallEnded, EventBus, LegAnswered
 from gateway.store.schema import audit
-from gateway.store.shop_file import read_shop, write_shop
+from gateway.store.shop_document.shop_file import read_shop, write_shop
 from gateway.store.toll_free import KEPT, StoredTollFree
 from gateway.telephony.shop import Shop
 from gateway.telephony.toll_free import TollFreeRules, TurnedAway, WhenSpent

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.settings import load_settings
-from gateway.store.shop_commands import import_shop
+from gateway.store.shop_document.shop_commands import import_shop
 from gateway.support.bundle import write_bundle
 from gateway.support.masks import Masks, personal_words
 

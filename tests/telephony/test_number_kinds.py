@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.errors import MenuFirst
-from gateway.store.shop_file import read_shop, write_shop
+from gateway.store.shop_document.shop_file import read_shop, write_shop
 from gateway.telephony.number_kind import NumberKind, kind_of_way
 from gateway.telephony.reception_advice import AdviceCode, advice_on, new_menus
 from gateway.telephony.shop import LineSettings, PhoneSettings, Shop, TrunkSettings

@@ -16,7 +16,7 @@ from gateway.settings import Settings
 from gateway.store.database import open_engine
 from gateway.store.reports import Reports
 from gateway.store.schema import calls, legs, metadata
-from gateway.store.shop_versions import add_shop
+from gateway.store.shop_document.shop_versions import add_shop
 from gateway.store.statistics import Grouping
 from gateway.worker.report_routes import COLUMNS, GROUPINGS
 from gateway.worker.sealed import KeyRing

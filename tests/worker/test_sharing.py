@@ -17,10 +17,10 @@ from sqlalchemy import select, update
 
 from gateway.replication_settings import ReplicationSettings
 from gateway.settings import Settings
-from gateway.store.change_log import ChangeLog
+from gateway.store.replication.change_log import ChangeLog
+from gateway.store.replication.schema_replication import stored_recordings
+from gateway.store.replication.shared_store import open_shared
 from gateway.store.schema import recordings
-from gateway.store.schema_replication import stored_recordings
-from gateway.store.shared_store import open_shared
 from gateway.store.stored_sounds import StoredSounds
 from gateway.worker.recording_store import RecordingStore, RecordingStoreAway
 from gateway.worker.replicating import RowSending, SoundSending
@@ -28,8 +28,8 @@ from gateway.worker.sealed import KeyRing, seal
 from gateway.worker.server import WorkerServer
 from gateway.worker.sharing import Sharing
 from tests.fakes.archive import FakeArchive
-from tests.store.postgres import Postgres, postgres
-from tests.store.replication_box import Box
+from tests.store.replication.postgres import Postgres, postgres
+from tests.store.replication.replication_box import Box
 from tests.worker.s3_server import BUCKET, S3Server, s3_server
 
 SOUND = bytes(range(256)) * 200
