@@ -13,6 +13,9 @@ LISTS = (
     ("/messages", "show=sent&search=hello", "/messages?show=all"),
     ("/calls", "show=missed&search=79", "/calls?show=all"),
     ("/access/audit", "search=anna&from=2027-01-01", "/access/audit?all=1"),
+    ("/statistics", "period=month&by=courier", "/statistics?all=1"),
+    ("/statistics", "by=hour&from=2027-01-04&to=2027-01-05", "/statistics?all=1"),
+    ("/gateways", "show=missed&search=79&gateway=g2", "/gateways?show=all"),
 )
 
 
@@ -35,6 +38,15 @@ def test_a_list_opens_as_last_time(owner: FlaskClient, path: str, filters: str, 
     page = owner.get(none)
     assert "Take all filters away" not in page.text
     assert owner.get(path).status_code == 200
+
+
+def test_who_was_missed_opens_as_last_time(owner: FlaskClient) -> None:
+    owner.get("/missed?show=all")
+    assert owner.get("/missed").location == "/missed?show=all"
+    assert 'href="/missed?show=waiting"' in owner.get("/missed?show=all").text
+    assert 'href="/missed?show=waiting"' in owner.get("/parts/tiles").text, "who waits, not what was shown last"
+    owner.get("/missed?show=waiting")
+    assert owner.get("/missed").status_code == 200
 
 
 def test_a_search_for_nothing_takes_them_away(owner: FlaskClient) -> None:

@@ -21,6 +21,10 @@ reports = Blueprint("reports", __name__)
 PERIODS = {"today": 1, "week": 7, "month": 30, "year": 365}
 """Days, with today."""
 GROUPINGS = ("day", "hour", "week-hour", "phone", "courier", "line", "queue")
+OF_MISSED = ("show",)
+USUAL_MISSED = {"show": "waiting"}
+OF_STATISTICS = ("period", "by", "from", "to")
+USUAL_STATISTICS = {"period": "week", "by": "day"}
 _OF_ALL = (
     "calls", "incoming", "answered", "missed", "seconds_to_answer", "outgoing", "reached", "answer_seizure_ratio",
     "talk_seconds", "average_talk_seconds", "cost",
@@ -33,9 +37,8 @@ _A_MONDAY = date(2027, 1, 4)
 @reports.get("/missed")
 def missed() -> str:
     """Customers who were not talked to: those who wait, or all of a time."""
-    chosen = request.args.get("show", "")
-    if chosen != "all":
-        return render_template("missed.html", chosen="", snapshot=snapshot())
+    if request.args.get("show") != "all":
+        return render_template("missed.html", chosen="waiting", snapshot=snapshot())
     found = parts.missed_or_reason(since=_days_ago(PERIODS["month"]).isoformat())
     return render_template(
         "missed.html", chosen="all", page=found, snapshot=snapshot(), directory=Directory(snapshot())
@@ -96,6 +99,7 @@ def statistics() -> str:
         "statistics.html",
         chosen=chosen,
         given={name: value for name, value in chosen.items() if value},
+        is_usual=chosen == {**USUAL_STATISTICS, "from": "", "to": ""},
         periods=PERIODS,
         groupings=[each for each in GROUPINGS if each != "queue" or snapshot()["queue"]["queues"]],
         found=found,
@@ -128,8 +132,8 @@ def _chosen() -> dict[str, str]:
     is_free = any(_day(text) is not None for text in days.values())
     by = args.get("by", "")
     return {
-        "period": "" if is_free else period if period in PERIODS else "week",
-        "by": by if by in GROUPINGS else "day",
+        "period": "" if is_free else period if period in PERIODS else USUAL_STATISTICS["period"],
+        "by": by if by in GROUPINGS else USUAL_STATISTICS["by"],
         **{name: text if is_free and _day(text) is not None else "" for name, text in days.items()},
     }
 
