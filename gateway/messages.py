@@ -16,7 +16,7 @@ from typing import TypeAlias
 LANGUAGES = ("en", "ru")
 """The first one is spoken when nobody asks for another."""
 
-Words: TypeAlias = dict[str, dict[str, dict[str, str]]]
+Words: TypeAlias = Mapping[str, Mapping[str, Mapping[str, str]]]
 """section -> code -> {"title", "advice"?}, in one language."""
 
 
@@ -32,8 +32,9 @@ def pick_language(accept_language: str) -> str:
     return min(wishes)[2] if wishes else LANGUAGES[0]
 
 
+@cache
 def words(language: str) -> Words:
-    """All titles and advice in one language, for a program that shows them itself."""
+    """All titles and advice in one language, for a program that shows them itself: the same object each time."""
     return {
         section: {
             code: {part: entry[part][language] for part in ("title", "advice") if part in entry}
