@@ -1,4 +1,4 @@
-"""What the panel has on a word: calls, contacts, couriers, orders and pages, each as its role may see it."""
+"""What the panel has on a word: pages, people, phones, lines, orders, calls, messages, each as its role may see it."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ SHORTEST = 2
 LONGEST = 64
 _MOST = 5
 _LEAST_DIGITS = 7
+_LONGEST_TEXT = 60
 _SIGNS = re.compile(r"[\s()+\-\u2010-\u2014]")
 _AWAY = (400, 503)
 
@@ -55,6 +56,8 @@ def find(text: str) -> list[Group]:
     groups = [
         Group(gettext("Pages"), pages),
         Group(gettext("Couriers"), tuple(_couriers(sought, key))),
+        Group(gettext("Phones"), tuple(_phones(sought))),
+        Group(gettext("Lines"), tuple(_lines(sought, key))),
         _group(
             gettext("Orders"), lambda: client().orders(asker(), search=key, limit=_MOST), _order,
             url_for("ordering.orders", search=key),
@@ -66,6 +69,10 @@ def find(text: str) -> list[Group]:
         _group(
             gettext("Calls"), lambda: client().calls(asker(), search=key, limit=_MOST),
             lambda call: _call(call, directory), url_for("history.calls", search=key, show="all"),
+        ),
+        _group(
+            gettext("Messages"), lambda: client().messages(asker(), search=key, limit=_MOST),
+            lambda message: _message(message, directory), url_for("texting.messages", search=key, show="all"),
         ),
     ]  # fmt: skip
     return [each for each in groups if each.items or each.refusal is not None]
@@ -96,14 +103,50 @@ def _couriers(text: str, key: str) -> list[Found]:
     place = "parties.edit" if may("shop") else None
     found = []
     for courier in snapshot()["couriers"]:
-        words = plain(f"{courier['extension']} {courier['name']}")
-        if all(word in words for word in plain(text).split()) or (key.isdigit() and key in courier["mobile"]):
+        if _has_words(text, courier["extension"], courier["name"]) or _has_digits(key, courier["mobile"]):
             address = (
                 url_for(place, kind="couriers", part=courier["extension"]) if place else url_for("overview.couriers")
             )
             title = f"{courier['extension']} {courier['name']}".strip()
             found.append(Found(title, _number(courier["mobile"]), address, "bike"))
     return found[:_MOST]
+
+
+def _phones(text: str) -> list[Found]:
+    found = []
+    for phone in snapshot()["phones"]:
+        extension = phone["extension"]
+        if _has_words(text, extension, phone["name"]):
+            address = (
+                url_for("parties.edit", kind="phones", part=extension)
+                if may("shop")
+                else url_for("overview.phones", _anchor=f"phone-{extension}")
+            )
+            found.append(Found(f"{extension} {phone['name']}".strip(), "", address, "phone"))
+    return found[:_MOST]
+
+
+def _lines(text: str, key: str) -> list[Found]:
+    """By name, number and operator; the page of lines says how one is, and leads on to its rules."""
+    return [
+        Found(
+            gettext("Line %(name)s", name=line["name"]),
+            _number(line["number"]),
+            url_for("overview.lines", _anchor=f"line-{line['name']}"),
+            "card-sim",
+        )
+        for line in snapshot()["lines"]
+        if _has_words(text, line["name"], line["operator"] or "") or _has_digits(key, line["number"] or "")
+    ][:_MOST]
+
+
+def _has_words(text: str, *names: str) -> bool:
+    known = plain(" ".join(names))
+    return all(word in known for word in plain(text).split())
+
+
+def _has_digits(key: str, number: str) -> bool:
+    return key.isdigit() and key in number
 
 
 def _order(order: dict[str, Any]) -> Found:
@@ -125,6 +168,22 @@ def _call(call: dict[str, Any], directory: Directory) -> Found:
         moment(call["started_at"], time_zone(), now()),
         url_for("history.call", call_id=call["id"]),
         picture,
+    )
+
+
+def _message(message: dict[str, Any], directory: Directory) -> Found:
+    """The conversation that it is in; one without a number, as of an operator that only has a name, in the list."""
+    peer, text = message["peer"], message["text"] or ""
+    who = directory.party(peer)
+    title = f"{who.title} {who.note}".strip()
+    beginning = text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT].rstrip() + "…"
+    return Found(
+        f"{title}: {beginning}" if beginning else title,
+        moment(message["time"], time_zone(), now()),
+        url_for("texting.conversation", peer=peer, _anchor=f"message-{message['id']}")
+        if peer
+        else url_for("texting.messages", show="all", line=message["line"]),
+        "message-square",
     )
 
 

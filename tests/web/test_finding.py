@@ -1,4 +1,4 @@
-"""The search of the whole panel: calls, contacts, couriers, orders and pages, each as the role may see it."""
+"""The search of the whole panel: pages, people, phones, lines, orders, calls, messages, each as the role may see it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from gateway.store.users import Role
-from gateway.worker.seams import CallFilter
+from gateway.worker.seams import CallFilter, MessageFilter
 from tests.fakes.gateway_thread import PASSWORD, GatewayThread, gateway_running
-from tests.fakes.rows import call_row
+from tests.fakes.rows import call_row, message_row
 from tests.web.conftest import csrf_of, sign_in
 from web.app import create_app
 from web.security import SESSION_COOKIE
@@ -37,7 +37,7 @@ def test_people_orders_and_calls_are_found_by_number_and_name(owner: FlaskClient
     gateway.keep_order("77-1001", customer="Анна", phone="+79031112233")
     gateway.archive.call_rows = [call_row("c1")]
     seen = found(owner, "8 (903) 111-22-33")
-    assert gateway.archive.asked[-1] == CallFilter(search="9031112233")
+    assert gateway.archive.asked[-2:] == [CallFilter(search="9031112233"), MessageFilter(search="9031112233")]
     (contact,) = (address for address in seen if address.startswith("/contacts/"))
     assert seen[contact] == "Мария Розова 8 (903) 111-22-33"
     assert seen["/orders/77-1001"] == "Order 77-1001 Анна · 8 (903) 111-22-33"
@@ -48,6 +48,33 @@ def test_people_orders_and_calls_are_found_by_number_and_name(owner: FlaskClient
     assert "/shop/couriers/edit/2001" in found(owner, "ivan")
     assert "/shop/couriers/edit/2002" in found(owner, "ПЕТР"), "as Пётр is written, too"
     assert found(owner, "+7 916 123-45-67")["/shop/couriers/edit/2001"] == "2001 Ivan 8 (916) 123-45-67"
+
+
+def test_phones_and_lines_are_found_by_number_and_words(owner: FlaskClient) -> None:
+    seen = found(owner, "front DESK")
+    assert seen["/shop/phones/edit/101"] == "101 Front desk"
+    assert "/shop/phones/edit/101" in found(owner, "101")
+    assert found(owner, "8 916 000-00-02")["/lines#line-blue"] == "Line blue 8 (916) 000-00-02"
+    assert "/lines#line-red" in found(owner, "red")
+    assert not {"/lines#line-red", "/shop/phones/edit/101"} & found(owner, "nobody").keys()
+    assert 'id="line-red"' in owner.get("/lines").text
+    assert 'id="phone-101"' in owner.get("/phones").text
+
+
+def test_messages_are_found_and_shown_by_their_beginning(owner: FlaskClient, gateway: GatewayThread) -> None:
+    gateway.archive.message_rows = [
+        message_row("m1", text="Где мой заказ? " + "Я очень жду. " * 20),
+        message_row("m2", peer=None, text=None, state="undecoded"),
+    ]
+    seen = found(owner, "мой ЗАКАЗ")
+    assert gateway.archive.asked[-1] == MessageFilter(search="мой ЗАКАЗ")
+    shown = seen["/messages/with/+79031112233#message-m1"]
+    assert shown.startswith("8 (903) 111-22-33: Где мой заказ? Я очень")
+    assert "…" in shown
+    assert len(shown) < 120
+    assert "/messages?show=all&amp;line=red" in seen, "who withholds the number has no conversation"
+    gateway.archive.message_rows = [message_row(f"m{number}") for number in range(9)]
+    assert "/messages?search=hello&amp;show=all" in found(owner, "hello")
 
 
 @pytest.mark.parametrize(
@@ -83,12 +110,33 @@ def test_more_is_a_list_with_that_search(owner: FlaskClient, gateway: GatewayThr
 def test_nothing_typed_and_nothing_found_say_what_to_do(owner: FlaskClient) -> None:
     for text in ("", "a", "  "):
         assert "two letters are enough" in owner.get("/search", query_string={"q": text}).text
+    part = owner.get("/search?q=nobody+has+this", headers=PART).text
+    assert "Nothing is like that" in part
+    assert "Try the last digits of a number" in part
     page = owner.get("/search?q=nobody+has+this")
     assert page.status_code == 200
     assert "Nothing is like that" in page.text
     assert 'value="nobody has this"' in page.text
     assert "<html" in page.text
     assert "<script>" not in owner.get("/search?q=<script>alert(1)</script>").text.partition("<main")[2]
+
+
+def test_without_a_script_the_search_is_a_page(owner: FlaskClient) -> None:
+    """A link in the head leads there, its form sends what was typed, and what is found stands under it."""
+    page = owner.get("/lines").text
+    assert re.search(r'<a [^>]*id="search-open" href="/search"', page)
+    assert re.search(r'<dialog id="search"[^>]*>.*?<form method="get" action="/search"', page, re.DOTALL)
+    assert "<dialog open" not in page
+    page = owner.get("/search").text
+    form = re.search(r"<main.*?<form ([^>]*)>(.*?)</form>", page, re.DOTALL)
+    assert form is not None
+    assert 'method="get"' in form[1]
+    assert "action=" not in form[1], "to the page itself"
+    assert 'name="q"' in form[2]
+    assert '<button type="submit">' in form[2]
+    page = owner.get("/search?q=front").text
+    assert '<a href="/shop/phones/edit/101">' in page.partition("<main")[2]
+    assert 'value="front"' in page
 
 
 def test_every_page_has_the_box(owner: FlaskClient) -> None:
@@ -115,6 +163,8 @@ def test_each_role_finds_what_it_may_see(app: Flask, gateway: GatewayThread) -> 
     viewer = browser(Role.VIEWER)
     assert "/shop/hours" not in found(viewer, "hours")
     assert found(viewer, "ivan") == {"/couriers": "2001 Ivan 8 (916) 123-45-67"}
+    assert found(viewer, "front") == {"/phones#phone-101": "101 Front desk"}
+    assert "/lines#line-red" in found(viewer, "red")
     assert "/system/log" not in found(viewer, "log")
     assert "/system/log" in found(browser(Role.ADMIN), "log")
     courier = browser(Role.COURIER)

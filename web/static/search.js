@@ -61,7 +61,7 @@
   });
 
   box.addEventListener("click", (event) => {
-    if (event.target === box) {
+    if (event.target === box || event.target.closest(".found a") !== null) { // a place on this page loads nothing
       box.close();
     }
   });
