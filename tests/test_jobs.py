@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -13,6 +14,8 @@ import pytest
 
 from gateway.errors import NumberBarred, StoreError, TryLater
 from gateway.jobs import BoundJob, JobRunner, Told, job, pause_before
+from gateway.store.jobs import StoredJobs
+from gateway.store.writer import Result, Work, Writer
 from tests.fakes.direct_store import DirectStore, direct_store, loop_clock
 
 
@@ -217,6 +220,37 @@ async def test_what_is_long_over_is_forgotten(tmp_path: Path) -> None:
     async with running(tmp_path, RING.with_tools(Bell())) as (_, store):
         await asyncio.sleep(1)
         assert states(store) == [("done", 1)]
+
+
+async def test_thousands_of_promises_at_once_hold_up_no_call() -> None:
+    """A file of orders makes one for each of its orders and each program that is told: what each costs the loop."""
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    ledger = StoredJobs(_Nowhere(), gateway_id="here", clock=loop_clock)
+    promise = JobRunner(ledger, [RING.with_tools(Bell())], clock=loop_clock).promise
+    former = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        for _ in range(100):
+            promise("ring", {"name": "Anna"}, lane="lane")
+    finally:
+        sys.setprofile(former)
+    assert calls < 100 * 40
+
+
+class _Nowhere(Writer):
+    """Takes what is handed over, and does nothing: the thread's part is not the loop's."""
+
+    def __init__(self) -> None:
+        pass
+
+    def hand_over(self, work: Work[Result], *, overtakes: bool = False) -> asyncio.Future[Result]:
+        del work, overtakes
+        return asyncio.get_running_loop().create_future()
 
 
 async def test_a_kind_that_nobody_serves_cannot_be_promised_and_one_that_was_once_ends(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import isnan
 from typing import Any
 
 from gateway.clock import WallClock
@@ -216,9 +217,10 @@ def _seconds_wanted(answer: Answer) -> float | None:
     except (ValueError, KeyError, TypeError):
         pass  # no answer of Telegram's
     try:
-        return min(max(float(str(wanted)), 1.0), 3600.0)
+        seconds = float(str(wanted))
     except ValueError:
         return None
+    return None if isnan(seconds) else min(max(seconds, 1.0), 3600.0)
 
 
 def _text(told: Mapping[str, Any]) -> str:

@@ -25,6 +25,8 @@ DELIVERED_FOR = timedelta(days=3)
 """The same of one that has a lane and is done: there are thousands a day of these."""
 TIDY_EVERY = timedelta(hours=1)
 _OPEN = ("waiting", "running")
+_PROMISE = insert(jobs).on_conflict_do_nothing(index_elements=["gateway_id", "kind", "key"])
+"""Made once: thousands of orders that come in one file are thousands of promises in one go, on the loop."""
 
 
 class StoredJobs:
@@ -48,26 +50,22 @@ class StoredJobs:
     ) -> Promised:
         """Hand a job to the disk, at once and for good; of two with the same kind and `key` only the first counts."""
         job_id = new_id()
-        statement = (
-            insert(jobs)
-            .values(
-                id=job_id,
-                gateway_id=self._gateway_id,
-                kind=kind,
-                key=key,
-                lane=lane,
-                arguments=dict(arguments),
-                state="waiting",
-                due_at=due_at,
-                attempts=0,
-                created_at=self._clock(),
-                expires_at=expires_at,
-            )
-            .on_conflict_do_nothing(index_elements=["gateway_id", "kind", "key"])
-        )
+        row = {
+            "id": job_id,
+            "gateway_id": self._gateway_id,
+            "kind": kind,
+            "key": key,
+            "lane": lane,
+            "arguments": dict(arguments),
+            "state": "waiting",
+            "due_at": due_at,
+            "attempts": 0,
+            "created_at": self._clock(),
+            "expires_at": expires_at,
+        }
 
         def keep(connection: Connection) -> None:
-            connection.execute(statement)
+            connection.execute(_PROMISE, row)
 
         committed: asyncio.Future[None] = self._writer.hand_over(keep)
         return Promised(job_id, committed)

@@ -92,7 +92,7 @@ async def test_a_webhook_is_signed_and_says_what_is_wrong_and_what_to_do(tmp_pat
         assert address == "https://shop.example/hook"
         assert (body["type"], body["code"], body["subject"]) == ("alert.raised", "budget-spent", "line red")
         assert body["values"] == {"name": "red", "minutes": "120"}
-        assert body["title"] == "The minutes for today are used up."
+        assert body["title"] == "Today's minutes are used up."
         assert body["advice"]
         assert body["shop"] == "Flowers"
         assert headers["X-Simbridge-Delivery"] == body["id"]
@@ -149,6 +149,18 @@ async def test_a_server_says_how_long_it_wants_to_be_left_alone(tmp_path: Path) 
         assert len(outside.came) == 1
         await told(store, outside, targets=chat, seconds=80)
         assert len(outside.came) == 2
+
+
+@pytest.mark.parametrize(
+    "said",
+    [Answer(503, retry_after="nan"), Answer(429, b'{"parameters": {"retry_after": NaN}}'), Answer(503, b"[" * 9999)],
+)
+async def test_nonsense_of_a_server_does_not_end_the_jobs(tmp_path: Path, said: Answer) -> None:
+    outside = Outside(answers=[said])
+    chat = AlertTargets(telegram_token=TOKEN, telegram_chats=("77",))
+    with direct_store(tmp_path) as store:
+        await told(store, outside, RAISED, targets=chat, seconds=80)
+        assert [state for _, state, _, _ in states(store)] == ["done"]
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404])
