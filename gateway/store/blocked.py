@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, or_, select
 
 from gateway.clock import WallClock
 from gateway.errors import NumberNotBlockable
@@ -38,12 +38,12 @@ class StoredBlocked:
         if not self._known:
             return False
         found = self._known.get(number) or self._known.get(self._normal(number) or "")
-        return found is not None and (found.until is None or self._clock() < found.until)
+        return found is not None and found.holds(self._clock())
 
     def listed(self) -> list[BlockedNumber]:
         """Those that are blocked now, the newest first."""
         now = self._clock()
-        there = (each for each in self._known.values() if each.until is None or now < each.until)
+        there = (each for each in self._known.values() if each.holds(now))
         return sorted(there, key=lambda each: (each.at, each.number), reverse=True)
 
     async def block(self, number: str, *, by: str, why: str = "", days: int | None = None) -> BlockedNumber:
@@ -56,7 +56,8 @@ class StoredBlocked:
         blocked = BlockedNumber(number=normal, by=by, at=now, why=why, until=until)
 
         def keep(connection: Connection) -> None:
-            connection.execute(delete(blocked_numbers).where(blocked_numbers.c.number == normal))
+            is_over = blocked_numbers.c.until <= now
+            connection.execute(delete(blocked_numbers).where(or_(blocked_numbers.c.number == normal, is_over)))
             connection.execute(
                 insert(blocked_numbers).values(
                     id=new_id(), gateway_id=self._gateway_id, number=normal, by=by, at=now, why=why, until=until
@@ -69,7 +70,7 @@ class StoredBlocked:
             )  # fmt: skip
 
         await self._writer.write(keep)
-        self._known[normal] = blocked
+        self._known = {key: each for key, each in self._known.items() if each.holds(now)} | {normal: blocked}
         return blocked
 
     async def unblock(self, number: str, *, by: str) -> bool:
@@ -97,7 +98,7 @@ class StoredBlocked:
         own = {self._normal(each.number) for each in ways if each.number}
         if normal in own or shop.courier_by_mobile(normal) is not None:
             raise NumberNotBlockable(f"{normal} is a number of the shop or of a courier.")
-        if len(self._known) >= MOST_BLOCKED and normal not in self._known:
+        if len(self.listed()) >= MOST_BLOCKED and not self.is_blocked(normal):
             raise NumberNotBlockable(f"More than {MOST_BLOCKED} numbers cannot be blocked.")
         return normal
 

@@ -26,6 +26,7 @@ from gateway.store.schema import VERSION, audit
 log = logging.getLogger(__name__)
 
 FILE = "statistics.days"
+_UNFINISHED = f"{FILE}.new"
 _CLASSES: dict[tuple[str, str], Any] = {
     (each.__module__, each.__qualname__): each
     for each in (
@@ -41,7 +42,7 @@ def keep_days(days: Days, connection: Connection, directory: Path) -> bool:
 
     Raises OSError. The second look is for a number that was erased while this was being written.
     """
-    file, unfinished = directory / FILE, directory / f"{FILE}.new"
+    file, unfinished = directory / FILE, directory / _UNFINISHED
     kept = days.current(connection)
     head = {"version": VERSION, "made_by": _made_by(), "newest": _newest(connection)}
     connection.rollback()
@@ -69,7 +70,8 @@ def recall_days(days: Days, connection: Connection, directory: Path) -> int:
 
 def forget_days(directory: Path) -> None:
     """Nothing of them stays on the disk. Raises OSError."""
-    (directory / FILE).unlink(missing_ok=True)
+    for name in (FILE, _UNFINISHED):
+        (directory / name).unlink(missing_ok=True)
 
 
 class _Reader(pickle.Unpickler):

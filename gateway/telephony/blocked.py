@@ -30,6 +30,10 @@ class BlockedNumber:
     why: str
     until: datetime | None
 
+    def holds(self, now: datetime) -> bool:
+        """It is blocked at that moment."""
+        return self.until is None or now < self.until
+
 
 def when_blocked(exchange: Exchange, caller: Arriving) -> Refuse | None:
     """Where a caller from a blocked number goes; None: any other. A courier's mobile is always let through."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from gateway.errors import NumberNotBlockable
 from gateway.events import CallEnded, CallStarted, EventBus
 from gateway.settings import Settings
+from gateway.store import blocked
 from gateway.store.queries import Queries
 from gateway.store.store import open_store
 from gateway.telephony.blocked import TURNED_AWAY
@@ -33,6 +37,23 @@ async def test_a_block_outlives_a_restart_and_is_on_record(places: Settings, clo
         ("anna", "number.blocked", "…0002"),
         ("boris", "number.unblocked", "…0001"),
     ]
+
+
+async def test_what_is_over_takes_no_room_and_is_forgotten(
+    places: Settings, clock: HandClock, bus: EventBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocked, "MOST_BLOCKED", 2)
+    async with open_store(places, clock, bus) as store:
+        await store.save_shop(small_shop(), by="test")
+        await store.blocked.block(NUISANCE, by="anna", days=1)
+        await store.blocked.block("+79035550002", by="anna", days=2)
+        with pytest.raises(NumberNotBlockable):
+            await store.blocked.block("+79035550003", by="anna")
+        clock.pass_by(hours=25)
+        await store.blocked.block("+79035550003", by="anna")
+        assert not await store.blocked.unblock(NUISANCE, by="anna"), "it was not blocked any more"
+    kept = rows(places, "SELECT number FROM blocked_numbers ORDER BY number")
+    assert kept == [("+79035550002",), ("+79035550003",)]
 
 
 async def test_nobody_missed_a_caller_who_was_turned_away(places: Settings, clock: HandClock, bus: EventBus) -> None:

@@ -99,6 +99,15 @@ def test_an_erased_number_is_on_the_disk_no_more(filled: Settings) -> None:
     forget_days(filled.data_dir)
 
 
+def test_what_a_power_cut_left_half_written_goes_with_an_erased_number(filled: Settings) -> None:
+    with _reports(filled) as reports:
+        reports.recall()
+        reports.keep()
+    (filled.data_dir / FILE).rename(filled.data_dir / f"{FILE}.new")
+    forget_days(filled.data_dir)
+    assert not list(filled.data_dir.glob(f"{FILE}*"))
+
+
 def test_what_changes_while_it_is_written_leaves_no_file(filled: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """As when a number is erased at that moment."""
     real = pickle.dumps
