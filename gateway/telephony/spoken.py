@@ -10,6 +10,8 @@ from datetime import date, time
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
+from gateway.telephony.spoken_genitive import genitive, is_one
+
 LARGEST = 10**12 - 1
 
 
@@ -48,28 +50,38 @@ def money(amount: Decimal, currency: str, language: str) -> str:
     amount = amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
     whole, part = divmod(int(abs(amount) * 100), 100)
     sign = ("минус " if language == "ru" else "minus ") if amount < 0 else ""
+    letters = " ".join(currency)
     if language == "ru":
-        coins = _RUSSIAN_MONEY.get(currency)
-        if coins is None:
-            return f"{sign}{number(whole, language)} {' '.join(currency)}"
-        unit, hundredth = coins
+        unit, hundredth = _RUSSIAN_MONEY.get(currency, (((letters,) * 3, Gender.MASCULINE), _HUNDREDTH))
         words = [counted(whole, unit[0], unit[1])] if whole or not part else []
         words += [counted(part, hundredth[0], hundredth[1])] if part else []
         return sign + " ".join(words)
-    coins_of = _ENGLISH_MONEY.get(currency)
-    if coins_of is None:
-        return f"{sign}{number(whole, language)} {' '.join(currency)}"
+    coins_of = _ENGLISH_MONEY.get(currency, ((letters,) * 2, ("hundredth", "hundredths")))
     words = [_plural(whole, coins_of[0])] if whole or not part else []
     words += [_plural(part, coins_of[1])] if part else []
     return sign + " and ".join(words)
 
 
+def genitive_money(amount: Decimal, currency: str) -> str:
+    """An amount after "from" or "until", in Russian: `двадцати одного рубля`. Raises ValueError."""
+    if currency not in _RUSSIAN_MONEY or amount < 0:
+        raise ValueError(f"{amount} {currency} is not said in the genitive.")
+    whole, part = divmod(int(amount.quantize(Decimal("0.01"), ROUND_HALF_UP) * 100), 100)
+    unit, hundredth = _RUSSIAN_MONEY[currency]
+    said = [(whole, unit)] if whole or not part else []
+    said += [(part, hundredth)] if part else []
+    return " ".join(
+        f"{genitive(count, feminine=gender is Gender.FEMININE)} {forms[1 if is_one(count) else 2]}"
+        for count, (forms, gender) in said
+    )
+
+
 def day(value: date, language: str, *, with_year: bool = True) -> str:
     """A date: `третье января две тысячи двадцать шестого года`, `the third of January two thousand and twenty-six`."""
     if language == "ru":
-        said = f"{_ordinal(value.day, 'ое')} {_RUSSIAN_MONTHS[value.month - 1]}"
-        return f"{said} {_ordinal(value.year, 'ого')} года" if with_year else said
-    said = f"the {_english_ordinal(value.day)} of {_ENGLISH_MONTHS[value.month - 1]}"
+        said = f"{ordinal(value.day, 'ое')} {RUSSIAN_MONTHS[value.month - 1]}"
+        return f"{said} {ordinal(value.year, 'ого')} года" if with_year else said
+    said = f"the {english_ordinal(value.day)} of {ENGLISH_MONTHS[value.month - 1]}"
     return f"{said} {_english(value.year)}" if with_year else said
 
 
@@ -87,7 +99,7 @@ def clock(value: time, language: str) -> str:
 def on_day(value: date, language: str) -> str:
     """On which day, without the year: `третьего января`, `on the third of January`."""
     if language == "ru":
-        return f"{_ordinal(value.day, 'ого')} {_RUSSIAN_MONTHS[value.month - 1]}"
+        return f"{ordinal(value.day, 'ого')} {RUSSIAN_MONTHS[value.month - 1]}"
     return f"on {day(value, language, with_year=False)}"
 
 
@@ -104,14 +116,49 @@ def until_clock(value: time, language: str) -> str:
     """Until what time: `до восемнадцати часов`, `until eighteen o'clock`."""
     if language != "ru":
         return f"until {clock(value, language)}"
-    return "до полуночи" if value == time() else f"до {_genitive_clock(value)}"
+    return "до полуночи" if value == time() else f"до {genitive_clock(value)}"
+
+
+def genitive_clock(value: time) -> str:
+    """A time of day after "from" or "until", in Russian: `двадцати одного часа тридцати минут`."""
+    hours = f"{genitive(value.hour)} {'часа' if is_one(value.hour) else 'часов'}"
+    if value.minute == 0:
+        return hours
+    return f"{hours} {genitive(value.minute, feminine=True)} {'минуты' if is_one(value.minute) else 'минут'}"
 
 
 def opening_hours(opens: time, closes: time, language: str) -> str:
     """From when to when: `с девяти часов до двадцати одного часа тридцати минут`."""
     if language == "ru":
-        return f"с {_genitive_clock(opens)} до {_genitive_clock(closes)}"
+        return f"с {genitive_clock(opens)} {until_clock(closes, language)}"
     return f"from {clock(opens, language)} to {clock(closes, language)}"
+
+
+def ordinal(value: int, ending: str) -> str:
+    """`двадцать третье`, `две тысячи двадцать шестого`: only the last word is bent.
+
+    `ending`: "ое", "ого", "ому" or "ом".
+    """
+    if value % 1000 == 0 and 0 < value <= 9000:
+        return _STEMS_OF_THOUSANDS[value // 1000] + ending
+    if value % 100 == 0 and value:
+        before, stem = value // 1000 * 1000, _STEMS_OF_HUNDREDS[value // 100 % 10]
+    else:
+        last = value % 100 if value % 100 in _ORDINALS else value % 10
+        before, stem = value - last, _ORDINALS[last]
+    if stem == "трет":
+        ending = {"ое": "ье", "ого": "ьего", "ому": "ьему", "ом": "ьем"}[ending]
+    said = "сотое" if stem == "сот" and ending == "ое" else stem + ending
+    # A year of the last millennium is "a thousand nine hundred ...", not "one thousand".
+    return f"{_russian(before, Gender.MASCULINE).removeprefix('одна ')} {said}" if before else said
+
+
+def english_ordinal(value: int) -> str:
+    """`twenty-third`."""
+    before, hyphen, last = _english(value).rpartition("-")
+    if last in _ENGLISH_ORDINALS:
+        return before + hyphen + _ENGLISH_ORDINALS[last]
+    return before + hyphen + (last.removesuffix("y") + "ieth" if last.endswith("y") else last + "th")
 
 
 # Russian.
@@ -143,7 +190,7 @@ _THOUSANDS: tuple[tuple[tuple[str, str, str], Gender], ...] = (
     (("миллион", "миллиона", "миллионов"), Gender.MASCULINE),
     (("миллиард", "миллиарда", "миллиардов"), Gender.MASCULINE),
 )
-_RUSSIAN_MONTHS = [
+RUSSIAN_MONTHS = [
     "января",
     "февраля",
     "марта",
@@ -159,13 +206,15 @@ _RUSSIAN_MONTHS = [
 ]
 _KOPEK = (("копейка", "копейки", "копеек"), Gender.FEMININE)
 _CENT = (("цент", "цента", "центов"), Gender.MASCULINE)
+_HUNDREDTH = (("сотая", "сотых", "сотых"), Gender.FEMININE)
 _RUSSIAN_MONEY = {
     "RUB": ((("рубль", "рубля", "рублей"), Gender.MASCULINE), _KOPEK),
     "BYN": ((("белорусский рубль", "белорусских рубля", "белорусских рублей"), Gender.MASCULINE), _KOPEK),
     "UAH": ((("гривна", "гривны", "гривен"), Gender.FEMININE), _KOPEK),
     "KZT": ((("тенге", "тенге", "тенге"), Gender.NEUTER), (("тиын", "тиына", "тиынов"), Gender.MASCULINE)),
     "USD": ((("доллар", "доллара", "долларов"), Gender.MASCULINE), _CENT),
-    "EUR": ((("евро", "евро", "евро"), Gender.NEUTER), _CENT),
+    "EUR": ((("евро", "евро", "евро"), Gender.MASCULINE), _CENT),
+    "GBP": ((("фунт", "фунта", "фунтов"), Gender.MASCULINE), (("пенс", "пенса", "пенсов"), Gender.MASCULINE)),
 }
 _ORDINALS = {
     0: "нулев", 1: "перв", 2: "втор", 3: "трет", 4: "четвёрт", 5: "пят", 6: "шест", 7: "седьм", 8: "восьм", 9: "девят",
@@ -185,30 +234,18 @@ _STEMS_OF_HUNDREDS = [
     "восьмисот",
     "девятисот",
 ]
-_STEMS_OF_THOUSANDS = ["_", "тысячн", "двухтысячн", "трёхтысячн", "четырёхтысячн", "пятитысячн", "шеститысячн"]
-_GENITIVE = [
-    "нуля",
-    "одного",
-    "двух",
-    "трёх",
-    "четырёх",
-    "пяти",
-    "шести",
-    "семи",
-    "восьми",
-    "девяти",
-    "десяти",
-    "одиннадцати",
-    "двенадцати",
-    "тринадцати",
-    "четырнадцати",
-    "пятнадцати",
-    "шестнадцати",
-    "семнадцати",
-    "восемнадцати",
-    "девятнадцати",
+_STEMS_OF_THOUSANDS = [
+    "_",
+    "тысячн",
+    "двухтысячн",
+    "трёхтысячн",
+    "четырёхтысячн",
+    "пятитысячн",
+    "шеститысячн",
+    "семитысячн",
+    "восьмитысячн",
+    "девятитысячн",
 ]
-_GENITIVE_TENS = ["_", "_", "двадцати", "тридцати", "сорока", "пятидесяти"]
 
 
 def _russian(value: int, gender: Gender) -> str:
@@ -247,43 +284,6 @@ def _form(value: int, forms: tuple[str, str, str]) -> str:
             return forms[2]
 
 
-def _ordinal(value: int, ending: str) -> str:
-    """`двадцать третье`, `две тысячи двадцать шестого`: only the last word is bent. `ending`: "ое" or "ого"."""
-    if value % 1000 == 0 and 0 < value <= 6000:
-        return _STEMS_OF_THOUSANDS[value // 1000] + ending
-    if value % 100 == 0 and value:
-        before, stem = value // 1000 * 1000, _STEMS_OF_HUNDREDS[value // 100 % 10]
-    else:
-        last = value % 100 if value % 100 in _ORDINALS else value % 10
-        before, stem = value - last, _ORDINALS[last]
-    if stem == "трет":
-        ending = {"ое": "ье", "ого": "ьего"}[ending]
-    said = "сотое" if stem == "сот" and ending == "ое" else stem + ending
-    # A year of the last millennium is "a thousand nine hundred ...", not "one thousand".
-    return f"{_russian(before, Gender.MASCULINE).removeprefix('одна ')} {said}" if before else said
-
-
-def _genitive_clock(value: time) -> str:
-    hours = f"{_genitive(value.hour)} {'часа' if _is_one(value.hour) else 'часов'}"
-    if value.minute == 0:
-        return hours
-    minutes = _genitive(value.minute)
-    if _is_one(value.minute):
-        minutes = minutes.removesuffix("одного") + "одной"
-    return f"{hours} {minutes} {'минуты' if _is_one(value.minute) else 'минут'}"
-
-
-def _is_one(value: int) -> bool:
-    return value % 10 == 1 and value != 11
-
-
-def _genitive(value: int) -> str:
-    if value < 20:
-        return _GENITIVE[value]
-    tens = _GENITIVE_TENS[value // 10]
-    return f"{tens} {_GENITIVE[value % 10]}" if value % 10 else tens
-
-
 # English.
 
 _ENGLISH_ONES = [
@@ -310,7 +310,7 @@ _ENGLISH_ONES = [
 ]
 _ENGLISH_TENS = ["_", "_", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _ENGLISH_POWERS = (10**9, "billion"), (10**6, "million"), (1000, "thousand")
-_ENGLISH_MONTHS = [
+ENGLISH_MONTHS = [
     "January",
     "February",
     "March",
@@ -354,13 +354,6 @@ def _english(value: int) -> str:
         return _ENGLISH_ONES[value]
     tens = _ENGLISH_TENS[value // 10]
     return f"{tens}-{_ENGLISH_ONES[value % 10]}" if value % 10 else tens
-
-
-def _english_ordinal(value: int) -> str:
-    before, hyphen, last = _english(value).rpartition("-")
-    if last in _ENGLISH_ORDINALS:
-        return before + hyphen + _ENGLISH_ORDINALS[last]
-    return before + hyphen + (last.removesuffix("y") + "ieth" if last.endswith("y") else last + "th")
 
 
 def _plural(value: int, forms: tuple[str, str]) -> str:

@@ -1,6 +1,7 @@
 """Text to speech by whatever engine the owner has: piper with a voice, RHVoice, else espeak-ng; nothing leaves the box.
 
-What was said once is kept by its content, and not rendered again.
+Engines get words in place of figures, which they read badly. What was said once is kept by its content, and not
+rendered again.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.errors import GatewayError
+from gateway.telephony.read_out import read_out
 
 RENDER_SECONDS = 60.0
 LONGEST_TEXT = 2000
@@ -68,6 +70,7 @@ class Speech:
     def say(self, text: str, language: str) -> Path:
         """A WAV file with the spoken text; it stays where it is. Blocks. Raises NoSpeech and OSError."""
         engine = self.engine(language)
+        text = read_out(text, language)
         digest = hashlib.sha256("\0".join((engine.name, language, text)).encode()).hexdigest()
         kept = self._cache / f"{digest}.wav"
         if kept.is_file():

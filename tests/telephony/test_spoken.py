@@ -89,10 +89,12 @@ def test_nouns_follow_the_number(value: int, said: str) -> None:
         ),
         ("21000", "RUB", "twenty-one thousand roubles", "двадцать одна тысяча рублей"),
         ("-2.5", "USD", "minus two dollars and fifty cents", "минус два доллара пятьдесят центов"),
-        ("1", "EUR", "one euro", "одно евро"),
+        ("1", "EUR", "one euro", "один евро"),
         ("2", "UAH", "two hryvnias", "две гривны"),
         ("0.999", "USD", "one dollar", "один доллар"),
+        ("1.01", "GBP", "one pound and one penny", "один фунт один пенс"),
         ("3", "JPY", "three J P Y", "три J P Y"),
+        ("2.21", "GEL", "two G E L and twenty-one hundredths", "два G E L двадцать одна сотая"),
     ],
 )
 def test_money(amount: str, currency: str, english: str, russian: str) -> None:
@@ -151,7 +153,7 @@ def test_times(value: time, english: str, russian: str) -> None:
          "с десяти часов тридцати минут до двадцати одного часа"),
         (time(1), time(23, 41), "from one o'clock to twenty-three forty-one",
          "с одного часа до двадцати трёх часов сорока одной минуты"),
-        (time(8, 11), time(0), "from eight eleven to midnight", "с восьми часов одиннадцати минут до нуля часов"),
+        (time(8, 11), time(0), "from eight eleven to midnight", "с восьми часов одиннадцати минут до полуночи"),
     ],
 )  # fmt: skip
 def test_opening_hours(opens: time, closes: time, english: str, russian: str) -> None:

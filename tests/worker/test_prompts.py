@@ -198,6 +198,10 @@ def test_the_best_engine_that_is_installed_speaks(tmp_path: Path) -> None:
     with programs(tmp_path, {"espeak-ng": scripts["espeak-ng"]}):
         speech.say("by the default", "en")
         assert (tmp_path / "espeak").read_text() == "by the default\n"
+        speech.say("Открыто до 21:30, доставка от 500 руб.", "ru")
+        assert (tmp_path / "espeak").read_text() == (
+            "Открыто до двадцати одного часа тридцати минут, доставка от пятисот рублей.\n"
+        )
     with programs(tmp_path, scripts):
         speech.say("with its own voices", "ru")
         assert (tmp_path / "rhvoice").read_text() == "with its own voices\n"
