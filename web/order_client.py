@@ -24,13 +24,18 @@ class OrderClient(GatewayLink):
         """One more order."""
         self._ask(asker, "POST", "/api/v1/orders", body=dict(values))
 
-    def change_order(self, asker: Asker, number: str, values: Mapping[str, str | None]) -> None:
-        """Other values for an order."""
-        self._ask(asker, "PUT", "/api/v1/orders/{number}", body=dict(values), number=number)
+    def change_order(self, asker: Asker, number: str, values: Mapping[str, str | None]) -> dict[str, Any]:
+        """Other values for an order; it, as it is now."""
+        return self._object(asker, "PUT", "/api/v1/orders/{number}", body=dict(values), number=number)
 
-    def close_order(self, asker: Asker, number: str) -> None:
-        """End an order at once."""
-        self._ask(asker, "POST", "/api/v1/orders/{number}/close", number=number)
+    def close_order(self, asker: Asker, number: str) -> dict[str, Any]:
+        """End an order at once; it, as it is now."""
+        return self._object(asker, "POST", "/api/v1/orders/{number}/close", number=number)
+
+    def put_order_back(self, asker: Asker, number: str, changed_at: str) -> None:
+        """Have an order as it was before the change of that moment."""
+        body = {"changed_at": changed_at}
+        self._ask(asker, "POST", "/api/v1/orders/{number}/put-back", body=body, number=number)
 
     def import_orders(self, asker: Asker, text: str) -> dict[str, Any]:
         """Take a CSV file: how many orders are `added` and `changed`."""

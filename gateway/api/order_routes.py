@@ -54,6 +54,9 @@ class Orders(Protocol):
     async def close(self, number: str, *, by: str) -> Order | None:
         """End an order at once."""
 
+    async def put_back(self, number: str, *, by: str) -> Order | None:
+        """Have an order as it was before its last change; None: it is too late. Raises OrdersInvalid."""
+
     async def import_text(self, text: str, *, by: str) -> tuple[int, int]:
         """Take a CSV file, all or nothing. Raises OrdersInvalid."""
 
@@ -73,6 +76,7 @@ class OrderRoutes:
             web.get("/api/v1/orders/{number}", self._get_order),
             web.put("/api/v1/orders/{number}", self._put_order),
             web.post("/api/v1/orders/{number}/close", self._post_close),
+            web.post("/api/v1/orders/{number}/put-back", self._post_put_back),
             web.get("/api/v1/courier/orders", self._get_own),
             web.put("/api/v1/courier/orders/{number}", self._put_own),
         ]
@@ -127,6 +131,19 @@ class OrderRoutes:
     async def _post_close(self, request: web.Request) -> web.Response:
         order = await self._orders.close(request.match_info["number"], by=request[PRINCIPAL].name)
         return _answer(self._wire(_found(order)))
+
+    async def _post_put_back(self, request: web.Request) -> web.Response:
+        """Only the change that is named is taken back, not one that somebody else has made since."""
+        body = await bodies.json_object(request, allowed=frozenset({"changed_at"}))
+        meant = bodies.moment(body, "changed_at")
+        if meant is None:
+            raise bodies.bad_request("The field 'changed_at' must say which change is meant.")
+        number = request.match_info["number"]
+        is_last = wire_time(_found(await self._orders.find(number)).changed_at) == wire_time(meant)
+        order = await self._orders.put_back(number, by=request[PRINCIPAL].name) if is_last else None
+        if order is None:
+            raise NotFound("That change cannot be taken back any more.")
+        return _answer(self._wire(order))
 
     async def _get_own(self, request: web.Request) -> web.Response:
         courier = request[PRINCIPAL].courier

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,9 +29,21 @@ from gateway.telephony.shop import Shop, ShopView
 from gateway.telephony.stage_words import stage_of
 
 LONGEST = {"number": 32, "customer": 100, "note": 500, "phone": 64, "courier": 16, "stage": 40}
+PUT_BACK_WITHIN = timedelta(minutes=10)
 _LONGEST_DELIVERY = 40
 _MOST_ALIKE = 10
+_MOST_PUT_BACK = 500
 _NUMBER = re.compile(r"[\w./-]*[0-9][\w./-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """The last one of an order by a person or a program; a table from a spreadsheet is none."""
+
+    former: Order
+    current: Order
+    until: datetime
+    """Until then it can be taken back."""
 
 
 class StoredOrders:
@@ -44,6 +56,8 @@ class StoredOrders:
         self._clock = clock
         self._publish = publish
         self._living: dict[str, Order] = {}
+        self._changes: dict[str, _Change] = {}
+        """By number, in memory alone, so that a number that is erased is nowhere."""
         self._tell: Callable[[Sequence[Order], str], None] = lambda _changed, _by: None
 
     @property
@@ -144,13 +158,13 @@ class StoredOrders:
         self, number: str, values: Mapping[str, str], *, expires_at: datetime | None = None, by: str
     ) -> Order | None:
         """Other values for an order; None: there is none of that number. Raises OrdersInvalid."""
-        order = await self.find(number)
-        if order is None:
+        former = await self.find(number)
+        if former is None:
             return None
-        if expires_at is not None:
-            order = replace(order, expires_at=expires_at, closed_at=None)
+        order = former if expires_at is None else replace(former, expires_at=expires_at, closed_at=None)
         changed = self._checked(order, values)
         await self._keep([changed], by=by, action="order.changed")
+        self._remember(former, changed)
         return changed
 
     async def close(self, number: str, *, by: str) -> Order | None:
@@ -160,7 +174,28 @@ class StoredOrders:
             return None
         closed = replace(order, closed_at=self._clock(), changed_at=self._clock())
         await self._keep([closed], by=by, action="order.closed")
+        self._remember(order, closed)
         return closed
+
+    async def put_back(self, number: str, *, by: str) -> Order | None:
+        """Have an order as it was before its last change or its end, within some minutes of it.
+
+        None: it is too late, or it has become another one since. Raises OrdersInvalid where its courier is gone.
+        """
+        change = self._changes.get(number)
+        if change is None or self._clock() >= change.until or await self.find(number) != change.current:
+            return None
+        courier = change.former.courier
+        if courier is not None and self._shop().courier(courier) is None:
+            raise _invalid(f"There is no courier {courier!r}.")
+        restored = replace(change.former, changed_at=self._clock())
+        await self._keep([restored], by=by, action="order.put-back")
+        self._changes.pop(number, None)
+        return restored
+
+    def forget_changes(self) -> None:
+        """Nothing can be put back any more: a number was erased."""
+        self._changes.clear()
 
     async def import_text(self, text: str, *, by: str) -> tuple[int, int]:
         """Take a CSV file, all or nothing: how many orders are new and how many were there. Raises OrdersInvalid."""
@@ -181,6 +216,14 @@ class StoredOrders:
             raise OrdersInvalid(text, problem=text)
         await self._keep(list(wanted.values()), by=by, action="orders.imported")
         return added, len(wanted) - added
+
+    def _remember(self, former: Order, current: Order) -> None:
+        now = self._clock()
+        self._changes.pop(former.number, None)
+        self._changes = {key: each for key, each in self._changes.items() if now < each.until}
+        while len(self._changes) >= _MOST_PUT_BACK:
+            del self._changes[next(iter(self._changes))]
+        self._changes[former.number] = _Change(former, current, now + PUT_BACK_WITHIN)
 
     def _blank(self, number: str, expires_at: datetime | None) -> Order:
         now = self._clock()

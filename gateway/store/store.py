@@ -133,6 +133,7 @@ class Store(StoredShop):
             await self.contacts.load()
             await self.blocked.load()
             self.call_notes.forget()
+            self.orders.forget_changes()
             await self.mailboxes.load()
             self.people.forget(number)
 

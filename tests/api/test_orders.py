@@ -47,6 +47,25 @@ async def test_an_order_from_its_making_to_its_end() -> None:
             assert (await served.ask("GET", f"/api/v1/orders?{query}"))[0] == 400
 
 
+async def test_a_change_is_taken_back_unless_there_was_another_one() -> None:
+    async with serving() as served:
+        await served.set_up()
+        await served.ask("POST", "/api/v1/orders", json={"number": "1001", "phone": PHONE, "customer": "Maria"})
+        _, changed = await served.ask("PUT", "/api/v1/orders/1001", json={"stage": "cancelled"})
+        where, meant = "/api/v1/orders/1001/put-back", {"changed_at": changed["changed_at"]}
+        for wrong in ({}, {"changed_at": None}, {"changed_at": "x"}, {**meant, "stage": "packed"}):
+            assert (await served.ask("POST", where, json=wrong))[0] == 400
+        status, back = await served.ask("POST", where, json=meant)
+        assert (status, back["stage"], back["life"], back["customer"]) == (200, "accepted", "open", "Maria")
+        assert_fits(back, "Order")
+        assert (await served.ask("POST", where, json=meant))[0] == 404, "once"
+        _, closed = await served.ask("POST", "/api/v1/orders/1001/close")
+        await served.ask("PUT", "/api/v1/orders/1001", json={"note": "by somebody else"})
+        assert (await served.ask("POST", where, json={"changed_at": closed["changed_at"]}))[0] == 404
+        assert (await served.ask("GET", "/api/v1/orders/1001"))[1]["note"] == "by somebody else"
+        assert (await served.ask("POST", "/api/v1/orders/none/put-back", json=meant))[0] == 404
+
+
 async def test_a_pushed_order_wants_a_call_unless_it_says_otherwise() -> None:
     """C7."""
     async with serving() as served:

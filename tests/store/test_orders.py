@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.errors import OrderExists, OrdersInvalid
@@ -22,6 +24,7 @@ from gateway.telephony.orders import Life, Stage
 from tests.fakes.exchange_view import SHOP
 from tests.fakes.orders import orders_in_memory
 from tests.store.conftest import HandClock
+from tests.store.test_erasure import rows
 
 PHONE = "+79035550001"
 CSV = "\ufeffНомер;Клиент;Телефон;Курьер;Этап\n1001;Мария;8 (903) 555-00-01;2001;в пути\n1002;;89035550002;;\n;;;;\n"
@@ -52,6 +55,61 @@ async def test_orders_outlive_the_daemon(places: Settings, clock: HandClock, bus
         again = await store.orders.change("1001", {"stage": "with-courier"}, by="anna")
         assert again is not None
         assert store.orders.life(again) is Life.OPEN, "a stage that is taken back opens it again"
+
+
+async def test_a_change_or_a_closing_is_taken_back_for_some_minutes(
+    places: Settings, clock: HandClock, bus: EventBus
+) -> None:
+    async with open_store(places, clock, bus) as store:
+        await store.save_shop(SHOP, by="test")
+        orders = store.orders
+        values = {"number": "1001", "phone": PHONE, "courier": "2001", "note": "roses", "delivery_on": "2027-02-01"}
+        made = await orders.add(values, expires_at=None, by="anna")
+        assert await orders.put_back("1001", by="anna") is None, "an order that was just made was no other one before"
+        assert await orders.put_back("1002", by="anna") is None
+
+        clock.pass_by(minutes=1)
+        changed = {"stage": "cancelled", "note": "", "courier": "", "phone": "+79035550002", "delivery_on": ""}
+        await orders.change("1001", changed, by="anna")
+        clock.pass_by(minutes=9)
+        restored = await orders.put_back("1001", by="boris")
+        assert restored == replace(made, changed_at=clock())
+        assert (await orders.find("1001"), orders.alive()) == (restored, (restored,))
+        assert await orders.put_back("1001", by="anna") is None, "once"
+
+        await orders.close("1001", by="anna")
+        assert orders.alive() == ()
+        assert await orders.put_back("1001", by="anna") is not None
+        assert [order.number for order in orders.alive()] == ["1001"], "its people are connected again"
+
+        await orders.close("1001", by="anna")
+        clock.pass_by(minutes=10)
+        assert await orders.put_back("1001", by="anna") is None, "too late"
+
+        await orders.change("1001", {"stage": "packed"}, by="anna")
+        await orders.import_text(f"number,phone,note\n1001,{PHONE},tulips\n", by="anna")
+        assert await orders.put_back("1001", by="anna") is None, "a table has changed it since"
+
+        await orders.change("1001", {"courier": ""}, by="anna")
+        without = replace(SHOP, couriers=tuple(each for each in SHOP.couriers if each.extension != "2001"))
+        await store.save_shop(without, by="test")
+        with pytest.raises(OrdersInvalid, match="no courier '2001'"):
+            await orders.put_back("1001", by="anna")
+        await store.save_shop(SHOP, by="test")
+        orders.forget_changes()  # as when a number is erased
+        assert await orders.put_back("1001", by="anna") is None
+        assert rows(places, "SELECT \"by\" FROM audit WHERE action = 'order.put-back'") == [("boris",), ("anna",)]
+
+
+async def test_so_many_changes_can_be_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.store.orders._MOST_PUT_BACK", 2)
+    orders = orders_in_memory(lambda: SHOP)
+    for number in ("1", "2", "3"):
+        await orders.add({"number": number, "phone": PHONE}, expires_at=None, by="anna")
+        await orders.close(number, by="anna")
+    assert await orders.put_back("1", by="anna") is None
+    assert await orders.put_back("2", by="anna") is not None
+    assert await orders.put_back("3", by="anna") is not None
 
 
 async def test_a_table_is_taken_whole_or_not_at_all() -> None:

@@ -1,4 +1,4 @@
-"""Changes of the shop are undone in the panel; so is, for some minutes, what was removed or closed."""
+"""Changes of the shop are undone in the panel; so is, for some minutes, what was removed, closed, or of an order."""
 
 from __future__ import annotations
 
@@ -72,3 +72,28 @@ def test_a_contact_a_note_and_a_closed_customer_come_back(owner: FlaskClient, ga
     page = owner.post("/missed/close", data=form, follow_redirects=True).text
     assert "The customer is on the list again." in _undo(owner, page)
     assert gateway.reports.customers[0]["ended"] is None
+
+
+def test_a_changed_and_a_closed_order_are_as_they_were(owner: FlaskClient, gateway: GatewayThread) -> None:
+    gateway.keep_order("77/1001", customer="Мария", phone="+79031112233")
+    where, token = "/orders/77%2F1001", {"csrf_token": csrf_of(owner, "/orders")}
+    form = {**token, "phone": "+79031112233", "customer": "", "stage": "cancelled"}
+    page = owner.post(f"{where}/change", data=form, follow_redirects=True).text
+    assert "77/1001: The order is changed." in page
+    assert "77/1001: The order is changed." in owner.get("/calls").text, "on every page, also after a reload"
+    page = _undo(owner, page)
+    assert "The order is as it was." in page
+    assert 'value="Мария"' in page
+    (order,) = gateway.orders.alive()
+    assert (order.customer, order.stage, order.ended_at) == ("Мария", "accepted", None)
+
+    offered = owner.post(f"{where}/close", data=token, follow_redirects=True).text
+    assert gateway.orders.alive() == ()
+    assert "no longer connected" in offered
+    assert "The order is as it was." in _undo(owner, offered)
+    assert [each.number for each in gateway.orders.alive()] == ["77/1001"]
+    assert "That cannot be undone any more." in _undo(owner, offered), "once"
+    offered = owner.post(f"{where}/close", data=token, follow_redirects=True).text
+    gateway.orders.forget_changes()
+    assert "That cannot be undone any more." in _undo(owner, offered)
+    assert gateway.orders.alive() == ()

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from web.gateway_client import Refused
 from web.reader import asker, client, snapshot
 from web.translation import gettext
+from web.undo import offer_undo, withdraw_offer
 
 ordering = Blueprint("ordering", __name__)
 
@@ -71,20 +72,35 @@ def change(number: str) -> str | Response | tuple[str, int]:
     """Other values; what the form leaves empty is taken away."""
     values = {name: request.form.get(name, "").strip() for name in _FIELDS}
     try:
-        client().change_order(asker(), number, {**values, "courier": values["courier"] or None})
+        changed = client().change_order(asker(), number, {**values, "courier": values["courier"] or None})
     except Refused as refusal:
         if refusal.status != 422:
             raise
         return _order(number, refusal=refusal), refusal.status
-    flash(gettext("The order is changed."))
+    _offer_undo(gettext("The order is changed."), changed)
     return redirect(url_for("ordering.order", number=number))
 
 
 @ordering.post("/orders/<path:number>/close")
 def close(number: str) -> Response:
     """End it at once."""
-    client().close_order(asker(), number)
-    flash(gettext("The order is closed: its customer and its courier are no longer connected."))
+    closed = client().close_order(asker(), number)
+    _offer_undo(gettext("The order is closed: its customer and its courier are no longer connected."), closed)
+    return redirect(url_for("ordering.order", number=number))
+
+
+@ordering.post("/orders/<path:number>/put-back")
+def put_back(number: str) -> Response:
+    """Have an order as it was before it was changed or closed."""
+    withdraw_offer()
+    try:
+        client().put_order_back(asker(), number, request.form.get("changed_at", "")[:32])
+    except Refused as refusal:
+        if refusal.status not in (400, 404, 422):
+            raise
+        flash(refusal.detail if refusal.status == 422 else gettext("That cannot be undone any more."))
+    else:
+        flash(gettext("The order is as it was."))
     return redirect(url_for("ordering.order", number=number))
 
 
@@ -121,6 +137,11 @@ def release(number: str) -> Response:
     count = client().release_order(asker(), number)
     flash(gettext("Recordings of this order that were held, and are no longer: %(count)s.", count=count))
     return redirect(url_for("ordering.order", number=number))
+
+
+def _offer_undo(text: str, order: dict[str, Any]) -> None:
+    where = url_for("ordering.put_back", number=order["number"])
+    offer_undo(f"{order['number']}: {text}", where, changed_at=order["changed_at"])
 
 
 def _page(refusal: Refused | None = None, form: dict[str, str] | None = None) -> str:
