@@ -236,6 +236,8 @@ class Company:
         self._timer = loop.call_at(self._due, self._tick)
 
     def _tick(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._call.exchange.note_lateness(now - self._due)
         self._schedule()
         if self._conference is not None:
-            self._conference.tick(asyncio.get_running_loop().time())
+            self._conference.tick(now)

@@ -202,6 +202,8 @@ class Exchange:
     """What the wires say."""
     music: Callable[[], FrameSource] = hold_music
     """What somebody hears who waits."""
+    note_lateness: Callable[[float], None] = field(default=lambda _seconds: None)
+    """The clock of a mix was so many seconds late."""
 
     def call_of(self, leg: Leg) -> Call | None:
         """The running call that a leg belongs to."""

@@ -231,6 +231,8 @@ class Scene:
         """Couriers who are promised to be rung back: extension, order, the customer's call."""
         self.minutes: dict[str, LineMinutes] = {}
         self.is_overloaded = False
+        self.mix_lateness: list[float] = []
+        """Seconds, tick by tick."""
         self.switchboard = Switchboard(lambda: self.is_overloaded, drain_seconds=5)
         self.exchange = Exchange(
             shop=lambda: self.shop,
@@ -263,6 +265,7 @@ class Scene:
             orders=lambda: alive(self.orders, loop_clock(), timedelta(minutes=self.shop.orders.grace_minutes)),
             orders_at=lambda at: alive(self.orders, at, timedelta(minutes=self.shop.orders.grace_minutes)),
             send_text=lambda number, text, by: self.texts.append((number, text, by)),
+            note_lateness=self.mix_lateness.append,
         )
         self.switchboard.connect(self.exchange)
         self.call_backs.connect(self.exchange, self.switchboard.place)

@@ -85,6 +85,8 @@ async def test_who_listens_hears_both_and_nobody_hears_it() -> None:
         assert await r.who_hears_whom() == {
             "customer": {"101"}, "101": {"customer"}, "102": {"customer", "101"},
         }  # fmt: skip
+        assert len(r.s.mix_lateness) >= 50
+        assert max(r.s.mix_lateness) < 0.001, "in virtual time nothing is late"
         boss.hangs_up()
         await r.s.after(0.1)
         assert hear_each_other(r.legs["customer"], r.legs["101"]), "at once again, without a mixer"
