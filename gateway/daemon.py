@@ -196,6 +196,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             refusal_of=store.budget.refusal,
             call_back_later=lambda *wish: promise_call_back(messages.jobs, *wish),
             send_text=lambda *text: messages.promise_text(*text),  # noqa: PLW0108  # the desk is made below
+            note_lateness=(lateness := loop.lateness if isinstance(loop, MediaLoop) else Lateness()).note,
         )
         switchboard.connect(exchange)
         call_backs.connect(exchange, switchboard.place)
@@ -274,7 +275,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
                 note=store.evidence.note_joining,
             ),
             watched=Watched(
-                lateness=loop.lateness if isinstance(loop, MediaLoop) else Lateness(),
+                lateness=lateness,
                 running_calls=lambda: len(switchboard.calls()),
             ),
             recorded=Recorded(
