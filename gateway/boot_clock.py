@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -49,14 +50,23 @@ def is_said_to_be_right(root: Path = Path("/")) -> bool:
     """The same, asking timedatectl(1) too; blocks. Where somebody has switched time servers off it is trusted."""
     if not is_set(utc_now()) or is_known_to_be_right(root):
         return is_set(utc_now())
+    said = told_of_time_servers()
+    return said.get("NTPSynchronized") != "no" or said.get("NTP") == "no"
+
+
+def told_of_time_servers() -> dict[str, str]:
+    """What timedatectl(1) says: by `NTPSynchronized` whether they have set the clock, by `NTP` whether they are asked.
+
+    Each "yes" or "no"; nothing where nobody can be asked. It blocks.
+    """
     try:
-        said = subprocess.run(
+        told = subprocess.run(
             ["/usr/bin/timedatectl", "show", "--property=NTPSynchronized", "--property=NTP"],
             capture_output=True, text=True, timeout=5, check=False,
         ).stdout.split()  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
-        return True
-    return "NTPSynchronized=no" not in said or "NTP=no" in said
+        return {}
+    return dict(each.split("=", 1) for each in told if "=" in each)
 
 
 def _has_battery(battery: Path) -> bool:
@@ -70,7 +80,10 @@ def _has_battery(battery: Path) -> bool:
 
 
 class BootClock:
-    """A WallClock and a Dating: asked from the loop, and told of a jump before anything is dated after it."""
+    """A WallClock and a Dating: who follows is told of a jump before anything is dated after it.
+
+    Asked from the loop and from the thread that writes: whoever asks while a jump is being told waits for that.
+    """
 
     def __init__(
         self,
@@ -84,17 +97,19 @@ class BootClock:
         self._system = system
         self._elapsed = elapsed
         self._is_certain = is_certain
+        self._telling = threading.RLock()
         self._listeners: tuple[Callable[[], None], ...] = ()
         self._offset = self._offset_of(system())
 
     def __call__(self) -> datetime:
         """The present moment. When the clock was set since it was asked last, who follows is told first."""
-        now = self._system()
-        before, self._offset = self._offset, self._offset_of(now)
-        if abs(self._offset - before) >= JUMP_SECONDS:
-            log.warning("The clock was set by %+.0f s: it is %s now.", self._offset - before, now)
-            self._tell()
-        return now
+        with self._telling:
+            now = self._system()
+            before, self._offset = self._offset, self._offset_of(now)
+            if abs(self._offset - before) >= JUMP_SECONDS:
+                log.warning("The clock was set by %+.0f s: it is %s now.", self._offset - before, now)
+                self._tell()
+            return now
 
     @property
     def is_certain(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,6 +48,27 @@ def test_a_jump_is_told_before_anything_is_dated_after_it() -> None:
     machine.now -= timedelta(days=9)
     machine.clock()
     assert len(told) == 2
+
+
+def test_who_asks_while_a_jump_is_told_dates_nothing_before_that() -> None:
+    machine, happened = Machine(), list[str]()
+
+    def ask() -> None:
+        machine.clock()
+        happened.append("dated")
+
+    other = threading.Thread(target=ask)
+
+    def tell() -> None:
+        other.start()
+        other.join(0.1)
+        happened.append("told")
+
+    machine.clock.follow(tell)
+    machine.now += timedelta(hours=3)
+    machine.clock()
+    other.join()
+    assert happened == ["told", "dated"]
 
 
 async def test_the_owner_is_told_of_a_clock_that_nobody_sets_until_somebody_does() -> None:

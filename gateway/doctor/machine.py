@@ -7,7 +7,6 @@ import contextlib
 import os
 import socket
 import ssl
-import subprocess
 import tempfile
 import threading
 import time
@@ -16,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gateway.backup.state import Verdict, backup_state
+from gateway.boot_clock import told_of_time_servers
 from gateway.doctor.finding import Finding, Severity
 from gateway.doctor.vitals import read_vitals, vital_findings
 from gateway.health import sip_answers
@@ -144,18 +144,12 @@ def _storage(data_dir: Path) -> Iterator[Finding]:
 
 
 def _clock_source() -> Iterator[Finding]:
-    """Whether something sets the clock (timedatectl(1)); where systemd does not run, nothing is said."""
-    try:
-        said = subprocess.run(
-            ["/usr/bin/timedatectl", "show", "--property=NTPSynchronized", "--value"],
-            capture_output=True, text=True, timeout=5, check=False,
-        ).stdout.strip()  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return
-    if said == "no":
-        yield Finding(Severity.WARNING, "clock-unsynced")
-    elif said == "yes":
-        yield Finding(Severity.GOOD, "clock-synced")
+    """Whether something sets the clock; where systemd does not run, nothing is said."""
+    match told_of_time_servers().get("NTPSynchronized"):
+        case "no":
+            yield Finding(Severity.WARNING, "clock-unsynced")
+        case "yes":
+            yield Finding(Severity.GOOD, "clock-synced")
 
 
 def _certificates(settings: Settings) -> Iterator[Finding]:
