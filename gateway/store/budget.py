@@ -23,7 +23,7 @@ from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from gateway.clock import CERTAIN, Dating, WallClock
-from gateway.errors import BudgetSpent, GatewayError, StoreError, TooManyAtOnce, TooManyCalls
+from gateway.errors import BudgetSpent, GatewayError, MonthSpent, StoreError, TooManyAtOnce, TooManyCalls
 from gateway.events import AlertCleared, AlertRaised, Publish
 from gateway.ids import new_id
 from gateway.store.budget_limits import (
@@ -36,7 +36,7 @@ from gateway.store.budget_limits import (
     way_of,
 )
 from gateway.store.call_rate import CallRate
-from gateway.store.month import Bill, Months, MonthSums, minutes_left, month_refusal, open_bill
+from gateway.store.month import Bill, Months, MonthSums, minutes_left, month_limit, month_refusal, open_bill
 from gateway.store.schema import budget_minutes, reservations
 from gateway.store.writer import Writer
 from gateway.telephony.ledger import LineMinutes, Reservation
@@ -222,9 +222,9 @@ class StoredBudget:
             of_month = month_refusal(way_of(self._shop(), account.line), month, more, day)
             if of_month is not None:
                 self._refuse(of_month, "line", account.line)
+            self._may_spend(account)
         for subject in account.subjects:
             sums[subject] += 1
-            self._has_minutes(subject)
         account.minutes[day] = account.minutes.get(day, 0) + 1
         account.bill.cost += more
         self._months.add(day, account.line, minutes=1)
@@ -269,12 +269,20 @@ class StoredBudget:
             self._alerted[code, subject] = values
             self._publish(AlertRaised(code=code, subject=f"{subject.kind} {subject.name}", values=values))
 
-    def _has_minutes(self, subject: Subject) -> None:
-        """Where the owner has raised the limit meanwhile, the alert is over; the next one is told anew."""
-        told, limit = self._alerted.get((BudgetSpent.code, subject)), minutes_of_a_day(self._shop(), subject)
-        if told is not None and told["minutes"] != str(limit):
-            del self._alerted[BudgetSpent.code, subject]
-            self._publish(AlertCleared(code=BudgetSpent.code, subject=f"{subject.kind} {subject.name}"))
+    def _may_spend(self, account: _Account) -> None:
+        """Where the owner has raised a limit meanwhile, its alert is over; the next one is told anew."""
+        shop = self._shop()
+        for subject in account.subjects:
+            of_day = self._alerted.get((BudgetSpent.code, subject))
+            if of_day is not None and of_day["minutes"] != str(minutes_of_a_day(shop, subject)):
+                self._clear_alert(BudgetSpent.code, subject)
+            of_month = self._alerted.get((MonthSpent.code, subject))
+            if of_month is not None and of_month["limit"] != month_limit(way_of(shop, subject.name), of_month["kind"]):
+                self._clear_alert(MonthSpent.code, subject)
+
+    def _clear_alert(self, code: str, subject: Subject) -> None:
+        del self._alerted[code, subject]
+        self._publish(AlertCleared(code=code, subject=f"{subject.kind} {subject.name}"))
 
     async def _sums(self, day: str) -> Counter[Subject]:
         """The minutes of a day; read from the store once. Raises StoreError when that is needed and impossible."""
@@ -293,9 +301,8 @@ class StoredBudget:
 
     def _clear_alerts(self) -> None:
         """Another day: who was out of minutes has some again."""
-        for code, subject in self._alerted:
-            self._publish(AlertCleared(code=code, subject=f"{subject.kind} {subject.name}"))
-        self._alerted.clear()
+        for code, subject in list(self._alerted):
+            self._clear_alert(code, subject)
 
     async def _commit(
         self, work: Callable[[Connection], object], reservation_id: str, *, overtakes: bool = False

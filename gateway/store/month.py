@@ -105,6 +105,14 @@ def month_refusal(way: LineSettings | TrunkSettings | None, sums: MonthSums, mor
     return None
 
 
+def month_limit(way: LineSettings | TrunkSettings | None, kind: str) -> str:
+    """The limit of now, as a MonthSpent of that kind says it; empty: there is none."""
+    if way is None:
+        return ""
+    limit = way.minutes_per_month if kind == "minutes" else way.money_per_month
+    return "" if limit is None else str(limit)
+
+
 def minutes_left(way: LineSettings | TrunkSettings | None, sums: MonthSums) -> int | None:
     """How many minutes the month still holds; None: there is no limit."""
     if way is None or way.minutes_per_month is None:

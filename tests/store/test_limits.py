@@ -98,6 +98,47 @@ async def test_the_money_of_a_month_is_a_hard_stop(
     assert alerts(heard) == [("month-spent", "line red")] * 2
 
 
+@pytest.mark.parametrize("kind", ["minutes", "money"])
+async def test_the_alert_of_a_month_is_over_once_the_limit_is_raised_and_comes_anew(
+    places: Settings, clock: HandClock, bus: EventBus, heard: list[Event], kind: str
+) -> None:
+    async with open_store(places, clock, bus) as store:
+        tariffs = (TariffSettings(way="red", per_minute="1.00"),)
+
+        async def allow(limit: int | None) -> None:
+            limited = shop(minutes_per_month=limit) if kind == "minutes" else shop(money_per_month=limit)
+            await store.save_shop(replace(limited, tariffs=tariffs), by="test")
+
+        async def refused() -> None:
+            with pytest.raises(MonthSpent):
+                await begin(store)
+
+        await allow(2)
+        await talk(store, 2)
+        await refused()
+        await begin(store, line="blue")
+        await store.budget.close(await begin(store, number="112"), talk_seconds=0)
+        await refused()
+        assert alerts(heard) == [("month-spent", "line red")], (
+            "another line, an emergency and the same limit change nothing"
+        )
+        for limit in (4, None):
+            assert not _over(heard)
+            await allow(limit)
+            await talk(store, 1)
+            assert _over(heard) == [("month-spent", "line red")]
+            await talk(store, 1)
+            assert _over(heard) == [("month-spent", "line red")], "once"
+            heard.clear()
+            if limit is not None:
+                await refused()
+                assert alerts(heard) == [("month-spent", "line red")]
+
+
+def _over(heard: list[Event]) -> list[tuple[str, str]]:
+    return [(event.code, event.subject) for event in heard if isinstance(event, AlertCleared)]
+
+
 async def test_what_a_call_did_not_use_of_the_money_goes_back(
     places: Settings, clock: HandClock, bus: EventBus
 ) -> None:
