@@ -29,10 +29,10 @@ class PackRoutes:
 
     async def _get_pack(self, request: web.Request) -> web.StreamResponse:
         """The worker says which they are; these and no others go into the file, whatever is recorded meanwhile."""
-        listed = await self._relay.answer_to(request, f"{_PACK}/list?{request.query_string}")
+        listed = await self._relay.answer_to(request, f"{_PACK}/list?{request.rel_url.raw_query_string}")
         if listed.status != 200 or not isinstance(listed.body, bytes):
             return listed
         wanted: dict[str, list[str]] = json.loads(listed.body)
         ids = [each for of_call in wanted.values() for each in of_call]
         await self._evidence.note_pack(ids, by=request[PRINCIPAL].name, address=client_address(request))
-        return await self._relay.pass_on_to(request, f"{_PACK}?{request.query_string}", wanted)
+        return await self._relay.pass_on_to(request, f"{_PACK}?{request.rel_url.raw_query_string}", wanted)

@@ -7,7 +7,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +147,10 @@ async def test_the_file_is_of_the_filter_or_of_named_calls_and_on_record_first(t
         for query in ("zone=nowhere", "calls=" + ",".join(f"c{each}" for each in range(101)), "direction=up"):
             assert (await _get(served, f"{PACK}?{query}"))[0] == 400, query
         assert len(served.recorded.evidence.heard) == 3
+        status, _, _ = await _get(served, f"{PACK}?since=2027-01-01T03:00:00%2B03:00&search=a%26tag=%252B7")
+        assert (status, archive.asked[-1]) == (
+            200, CallFilter(since=datetime(2027, 1, 1, tzinfo=UTC), search="a&tag=%2B7", recorded=True),
+        )  # fmt: skip
 
 
 @pytest.mark.real_time
