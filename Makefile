@@ -80,7 +80,7 @@ bench: venv-dev ## delay, set-up time and cost of bridged and recorded calls, 1,
 	@exec .venv/bin/python -m tests.bench $(ARGS)
 
 .PHONY: deb
-deb: venv ## a Debian package that holds all it needs: make deb SUITE=trixie ARCHITECTURE=arm64
+deb: ## a Debian package that holds all it needs: make deb SUITE=trixie ARCHITECTURE=arm64
 	@exec systemd/deb/build "$(SUITE)" "$(ARCHITECTURE)"
 
 .PHONY: deb-test
