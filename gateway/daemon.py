@@ -342,7 +342,8 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
         )
         service.tell("READY=1")
         async with asyncio.TaskGroup() as work:
-            feeding = work.create_task(service.feed_watchdog({"SIP": lambda: sip_answers(*sip.addresses[0])}))
+            proofs = {"SIP": lambda: sip_answers(*sip.addresses[0]), "the round of the modems": fleet.goes_round}
+            feeding = work.create_task(service.feed_watchdog(proofs))
             missed = MissedWatch(missed=store.missed.open, shop=store.shop, clock=utc_now, publish=bus.publish)
             tidying = [
                 work.create_task(each.run())

@@ -1,8 +1,8 @@
 """What the service manager hears of us: ready, at work, stopping (sd_notify(3), sd_watchdog_enabled(3)).
 
 The watchdog is fed by work that was done, not by a timer: before each message the SIP port must have
-answered an OPTIONS and the modems must be served. A daemon whose loop stands still, or whose wires are
-deaf, is not fed and is started anew; its modems are told to hang up when it comes back.
+answered an OPTIONS and the drivers of the modems must have gone round. A daemon whose loop or driver stands still,
+or whose wires are deaf, is not fed and is started anew; its modems are told to hang up when it comes back.
 """
 
 from __future__ import annotations

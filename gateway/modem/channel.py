@@ -22,6 +22,7 @@ from gateway.errors import AtRefused, AtTimeout, ModemLost
 from gateway.modem import commands
 from gateway.modem.at import PROMPT, AtParser, Final, final_of, is_hex, is_word, name_of
 from gateway.modem.commands import Command
+from gateway.modem.rounds import Rounds
 from gateway.modem.serial_port import BytePort
 from gateway.modem.silence import SilenceWatch
 from gateway.modem.storm import without_the_outdated
@@ -104,6 +105,8 @@ class AtChannel:
         """Called with each line that came, or (True) went out; a secret is not told."""
         self.silence = SilenceWatch()
         """Whether the modem has been silent for long while a command runs."""
+        self.rounds = Rounds()
+        """Told while a command runs, and who waits for an answer."""
 
     async def send(
         self,
@@ -123,7 +126,8 @@ class AtChannel:
         waiting = _Waiting(priority, next(self._turns), command, answered, on_body)
         heapq.heappush(self._queue, waiting)
         self._has_work.set()
-        return await answered
+        with self.rounds.asking():
+            return await answered
 
     async def accepts(self, command: Command, *, priority: Priority = Priority.ORDINARY) -> Answer | None:
         """The same for a command that the modem may refuse: None then. Raises AtTimeout, ModemLost."""
@@ -273,10 +277,12 @@ class AtChannel:
     def _end_of_command(self) -> None:
         self._running = None
         self.silence.settled()
+        self.rounds.channel_busy(0)
 
     def _begin(self, command: Command) -> _Running:
         loop = asyncio.get_running_loop()
         self._running = _Running(command, loop.create_future(), loop.create_future())
+        self.rounds.channel_busy(command.most_seconds)
         if self._lost:
             self.port_lost()
         return self._running

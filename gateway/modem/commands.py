@@ -57,6 +57,11 @@ class Command:
         return self.text.encode("ascii") + b"\r"
 
     @property
+    def most_seconds(self) -> float:
+        """How long it may run: until the prompt for its body, and from there to its result."""
+        return self.timeout_seconds + (PROMPT_SECONDS if self.body is not None else 0.0)
+
+    @property
     def shown(self) -> str:
         """The text for logs and errors."""
         return self.text.partition("=")[0] + "=..." if self.secret else self.text

@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 4.0
 HANG_UP_SECONDS = 2.0
+SECOND_LOOK_SECONDS = 0.5
+"""What a driver gets that is late when it is looked at: the whole loop may have stood until now."""
 
 
 class ModemLine:
@@ -171,7 +173,7 @@ class ModemFleet:
                 news = self._news.enter_context(BusNews(source)) if source is not None else None
                 watch = BusWatch(self._bus, self._plugged, news)
                 await watch.look()
-                self._watching = self._group.create_task(self._watch(watch))
+                self._watching = self._group.create_task(self._watch(watch), name="search for modems")
             await self._settle(SETTLE_SECONDS)
         except BaseException:
             await self._stop()
@@ -223,6 +225,27 @@ class ModemFleet:
             if modem.service is not None:
                 modem.service.calls.hang_up(Cause.SHUTDOWN)
         await idle(list(self.modems.values()), within)
+
+    async def goes_round(self) -> bool:
+        """For the watchdog: no driver of a modem has ended or stands still, whatever its modem does or does not."""
+        if not self._standing():
+            return True
+        await asyncio.sleep(SECOND_LOOK_SECONDS)
+        standing = self._standing()
+        for driver in standing:
+            log.error("What drives %s stands still.", driver)
+        return not standing
+
+    def _standing(self) -> list[str]:
+        """Whose driver has ended, or has not come back when it said that it would."""
+        standing = [
+            f"the modem {name} ({self.modems[name].rounds.place})"
+            for name, task in self._tasks.items()
+            if task.done() or self.modems[name].rounds.are_overdue()
+        ]
+        if self._watching is not None and self._watching.done():
+            standing.append("the search for modems")
+        return standing
 
     async def _settle(self, seconds: float) -> None:
         try:

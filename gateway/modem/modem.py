@@ -19,6 +19,7 @@ from gateway.modem.gsm_leg import GsmLeg
 from gateway.modem.messages import SimMessages
 from gateway.modem.pin_files import PinFiles
 from gateway.modem.restart import RestartBell
+from gateway.modem.rounds import Rounds
 from gateway.modem.stagger import Stagger
 from gateway.modem.usb_power import UsbPower
 from gateway.modem.ussd import Ussd
@@ -175,6 +176,7 @@ class Modem:
         self.access: Access | None = None
         """None while its port is not open."""
         self.bell = RestartBell()
+        self.rounds = Rounds()
         self.settled = asyncio.Event()
         """Set once it is served, or known why not."""
         self._alerts: set[str] = set()

@@ -89,6 +89,7 @@ class ModemSession:
         self._channel = AtChannel(serial, self._take_line, name=modem.name)
         self._channel.on_line = self._trace
         self._channel.silence.on_change = self._silence_changed
+        self._channel.rounds = modem.rounds
         self._start = ModemStart(modem, self._channel)
         self._voice = voice_device(modem.settings.voice, self._voice_lost, modem.outside.steadiness)
         try:
@@ -123,6 +124,7 @@ class ModemSession:
     # The story.
 
     async def _live(self, tasks: asyncio.TaskGroup, reset: tuple[Command, ...]) -> None:
+        self._modem.rounds.back_within(0)
         if reset:
             await self._restart(reset)
         await self._start.greet()
@@ -145,6 +147,7 @@ class ModemSession:
     async def _restart(self, by: tuple[Command, ...]) -> None:
         """Start the modem anew and wait for its port to go; raises ModemLost then, AtTimeout if it stays."""
         log.info("The modem %s is told to start anew.", self._modem.name)
+        self._modem.rounds.back_within(len(by) * _BLIND_SECONDS + RESTART_SECONDS)
         for command in by:
             # Nobody waits for an answer: a modem that hangs may still hear.
             self._channel.say_last(command)
@@ -203,14 +206,18 @@ class ModemSession:
         """Look around, which shows that the modem lives, until the SIM goes. Raises AtTimeout for one that hangs."""
         self.was_served = True
         self._network.show()
-        turn = 0
+        rounds, turn = self._modem.rounds, 0
+        rounds.back_within(KEEP_ALIVE_SECONDS)
         while not await self._pause(_until_all_look_around()):
             turn += 1
+            rounds.back_within(0)
             try:
                 await self._look_around(turn)
             except AtTimeout:
                 await self._revive()
+            rounds.waits_outside()
             await self._reopen_voice()
+            rounds.back_within(KEEP_ALIVE_SECONDS)
 
     async def _look_around(self, turn: int) -> None:
         """One question per turn, so that nobody waits long behind us."""
@@ -258,6 +265,7 @@ class ModemSession:
         """Start the modem anew for its voice's sake, as soon as no call is up; no other is placed meanwhile."""
         self._modem.enter(ModemState.FAULTY, VOICE_BROKEN)
         if self._modem.service is not None:
+            self._modem.rounds.waits_outside()
             await self._modem.service.calls.idle()
         await self._restart(self._dialect.voice_restart)
         raise AtTimeout(f"The modem {self._modem.name} does not start anew.", modem=self._modem.name)

@@ -24,6 +24,8 @@ POLL_SECONDS = 3.0
 _BUSY_SECONDS = 0.5
 _BUSY = ("+CME ERROR: 14", "+CME ERROR: SIM BUSY")
 _LEAST_TRIES = 2
+_DISK_SECONDS = 120.0
+"""A card that is nearly broken may take so long until a try is written down."""
 
 
 class SimDoor:
@@ -49,6 +51,7 @@ class SimDoor:
         """Return once the SIM is READY; the modem's state says meanwhile what is missing."""
         known: str | None = None
         while (state := await self.state()) != "READY":
+            self._modem.rounds.back_within(POLL_SECONDS)
             if state == "BUSY":
                 await asyncio.sleep(_BUSY_SECONDS)
                 continue
@@ -102,6 +105,7 @@ class SimDoor:
 
     async def _try_pin(self) -> bool:
         """Send the PIN of the SIM, if it was never wrong on it; whether the SIM took it."""
+        self._modem.rounds.back_within(_DISK_SECONDS)
         async with self._trying:
             await self._know_sim()
             pin = await self._pin()

@@ -90,12 +90,15 @@ class ModemStart:
             return None
         for command in plan.setup:
             await self._channel.accepts(command)
+        self._modem.rounds.waits_outside()
         try:
             await device.open()
         except (PortBusy, ModemLost, SoundCardUnusable) as fault:
             log.warning("The modem %s has no voice: %s", name, fault)
             self._modem.learn(voice=False, voice_problem="voice-port-unusable")
             return None
+        finally:
+            self._modem.rounds.back_within(0)
         self._modem.learn(voice=True, voice_problem=None)
         return plan
 

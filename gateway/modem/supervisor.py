@@ -15,6 +15,7 @@ from gateway.modem.place import Place
 from gateway.modem.port_owner import owner_of
 from gateway.modem.recovery import Ladder, Rung, Step
 from gateway.modem.session import ModemSession
+from gateway.modem.stagger import LONGEST_SECONDS
 from gateway.settings import ModemSettings
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class ModemSupervisor:
 
     def __init__(self, modem: Modem, place: Place) -> None:
         self._modem = modem
+        self._rounds = modem.rounds
         self._place = place
         self._ladder = Ladder()
         self._reset: tuple[Command, ...] = ()
@@ -47,6 +49,7 @@ class ModemSupervisor:
     async def run(self) -> NoReturn:
         """Until cancelled."""
         while True:
+            self._rounds.back_within(0)
             wish = self._modem.bell.taken()
             if wish is not None:
                 await self._begin_with(wish)
@@ -73,6 +76,7 @@ class ModemSupervisor:
         try:
             self._modem.settings = await self._wait_for_ports()
             self._modem.learn(usb_path=self._place.path, usb_device=self._place.device)
+            self._rounds.back_within(LONGEST_SECONDS)
             await self._modem.outside.stagger.turn()
             self._reset, now = (), self._reset
             await session.run(reset=now)
@@ -112,6 +116,7 @@ class ModemSupervisor:
     async def _back_to_the_bus(self) -> None:
         """The port has gone. Where it is there all the same: rights, or a device in the middle of its restart."""
         self._modem.enter(ModemState.LOST, self._why_gone())
+        self._rounds.back_within(PATH_POLL_SECONDS)
         await asyncio.sleep(PATH_POLL_SECONDS)
 
     def _why_gone(self) -> str:
@@ -119,15 +124,18 @@ class ModemSupervisor:
         return RESTARTING if asyncio.get_running_loop().time() < self._calm_until else ModemLost.code
 
     async def _wait_for_the_holder(self, fault: PortBusy) -> None:
+        self._rounds.waits_outside()
         holder = await asyncio.to_thread(owner_of, str(fault.values["port"]))
         log.warning("%s It is %s.", fault, holder or "not known which")
         self._modem.learn(port_holder=holder)
         self._modem.enter(ModemState.FAULTY, fault.code)
+        self._rounds.back_within(BUSY_RETRY_SECONDS)
         await asyncio.sleep(BUSY_RETRY_SECONDS)
 
     async def _recover(self, fault: GatewayError) -> tuple[Command, ...]:
         """One rung up; gives what the modem shall be told when its port is open again."""
         # Two programs may share a port, and take each other's answers: whoever locks it not is seen only here.
+        self._rounds.waits_outside()
         holder = await asyncio.to_thread(owner_of, self._modem.settings.at)
         self._modem.learn(port_holder=holder)
         power = self._modem.outside.power
@@ -135,6 +143,7 @@ class ModemSupervisor:
         step = self._ladder.climb(self._modem.facts.family, has_power=power is not None and place is not None)
         self._modem.enter(ModemState.FAULTY, _GIVEN_UP if step.rung is Rung.LEFT_ALONE else fault.code)
         log.info("Modem %s: %s.", self._modem.name, step.rung.value)
+        self._rounds.back_within(step.pause_seconds)
         await asyncio.sleep(step.pause_seconds)
         if step.rung is Rung.POWER_CYCLE and power is not None and place is not None:
             await self._cycle_power(place, step)
@@ -142,6 +151,7 @@ class ModemSupervisor:
 
     async def _cycle_power(self, place: str, step: Step) -> None:
         power = self._modem.outside.power
+        self._rounds.waits_outside()
         if power is not None and not await power.cycle(place):
             log.warning("Modem %s: it could not be done that %s.", self._modem.name, step.rung.value)
 
@@ -149,6 +159,7 @@ class ModemSupervisor:
         """ABSENT for what was never there, LOST for what was. Raises PortBusy."""
         was_there = self._modem.state is not ModemState.ABSENT
         while True:
+            self._rounds.waits_outside()
             found = await self._place.locate(ask=self._ladder.failures > 0)
             if found is not None:
                 return found
@@ -158,4 +169,5 @@ class ModemSupervisor:
                 self._modem.enter(absent, self._why_gone())
             else:
                 self._modem.enter(ModemState.FAULTY, why)
+            self._rounds.back_within(PATH_POLL_SECONDS)
             await asyncio.sleep(PATH_POLL_SECONDS)
