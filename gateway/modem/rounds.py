@@ -64,7 +64,7 @@ class Rounds:
 
     @property
     def place(self) -> str:
-        """What the driver waits in: "ModemSession._live > ModemSession._serve". A thread's stack would show the loop."""
+        """What the driver waits in: "ModemSession._live > ModemSession._serve". A thread's stack shows the loop."""
         names: list[str] = []
         awaited = self._driver.get_coro() if self._driver is not None else None
         while (frame := getattr(awaited, "cr_frame", None)) is not None:
