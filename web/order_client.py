@@ -20,9 +20,9 @@ class OrderClient(GatewayLink):
         """One order."""
         return self._object(asker, "GET", "/api/v1/orders/{number}", number=number)
 
-    def add_order(self, asker: Asker, values: Mapping[str, str | bool]) -> None:
-        """One more order."""
-        self._ask(asker, "POST", "/api/v1/orders", body=dict(values))
+    def add_order(self, asker: Asker, values: Mapping[str, str | bool]) -> dict[str, Any]:
+        """One more order; it, as it was taken."""
+        return self._object(asker, "POST", "/api/v1/orders", body=dict(values))
 
     def change_order(self, asker: Asker, number: str, values: Mapping[str, str | None]) -> dict[str, Any]:
         """Other values for an order; it, as it is now."""

@@ -30,6 +30,9 @@ class Orders(Protocol):
     def life(self, order: Order) -> Life:
         """What an order is now."""
 
+    def dialled_as(self, order: Order) -> str:
+        """What its courier dials for it."""
+
     async def find(self, number: str) -> Order | None:
         """The order of that number."""
 
@@ -165,6 +168,7 @@ class OrderRoutes:
     def _wire(self, order: Order) -> dict[str, object]:
         return {
             "number": order.number,
+            "dial": self._orders.dialled_as(order),
             "phone": order.phone,
             "customer": order.customer,
             "courier": order.courier,
@@ -185,6 +189,7 @@ class OrderRoutes:
         """What a courier may know of an order: nothing by which the customer could be called past the shop."""
         return {
             "number": order.number,
+            "dial": self._orders.dialled_as(order),
             "customer": order.customer,
             "stage": str(order.stage),
             "note": order.note,

@@ -25,6 +25,7 @@ from gateway.telephony.delivery import read_day, read_hours
 from gateway.telephony.numbers import Dialable, NumberPolicy
 from gateway.telephony.orders import LAST_STAGES, Life, Order, Stage, alive
 from gateway.telephony.promised import NOT_THE_CUSTOMER
+from gateway.telephony.routing import order_dialled_as
 from gateway.telephony.shop import Shop, ShopView
 from gateway.telephony.stage_words import stage_of
 
@@ -86,6 +87,10 @@ class StoredOrders:
     def life(self, order: Order) -> Life:
         """What an order is now."""
         return order.life(self._clock(), self.grace)
+
+    def dialled_as(self, order: Order) -> str:
+        """What its courier dials for it now: extensions of the shop come and go."""
+        return order_dialled_as(self._shop(), order)
 
     def tell(self, follower: Callable[[Sequence[Order], str], None]) -> None:
         """Give every change to `follower`, all orders of it and who has made it, besides OrdersChanged."""

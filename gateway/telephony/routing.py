@@ -148,6 +148,12 @@ def to_dialled(shop: Shop, text: str) -> Destination:
     return ToOutside(text=text)
 
 
+def order_dialled_as(shop: Shop, order: Order) -> str:
+    """What its courier dials for an order: its digits, after `*` where the digits alone reach an extension."""
+    means_outside = isinstance(to_dialled(shop, order.digits), ToOutside)
+    return order.digits if means_outside else f"*{order.digits}"
+
+
 def to_queue(shop: Shop, queue: NamedQueue) -> Receive | RingPhones:
     """To wait in that queue; where nobody is received, its phones ring."""
     if shop.reception.on:

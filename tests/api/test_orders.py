@@ -66,6 +66,17 @@ async def test_a_change_is_taken_back_unless_there_was_another_one() -> None:
         assert (await served.ask("POST", "/api/v1/orders/none/put-back", json=meant))[0] == 404
 
 
+async def test_an_order_with_the_digits_of_an_extension_says_how_it_is_dialled() -> None:
+    async with serving() as served:
+        await served.set_up()
+        for number, dial in (("1001", "1001"), ("A-2001", "*2001"), ("101", "*101")):
+            form = {"number": number, "phone": PHONE, "courier": "2001"}
+            status, made = await served.ask("POST", "/api/v1/orders", json=form)
+            assert (status, made["dial"]) == (201, dial)
+        mine = await served.ask("GET", "/api/v1/courier/orders", token=await _courier(served, "2001"))
+        assert {each["number"]: each["dial"] for each in mine[1]["items"]}["A-2001"] == "*2001"
+
+
 async def test_a_pushed_order_wants_a_call_unless_it_says_otherwise() -> None:
     """C7."""
     async with serving() as served:

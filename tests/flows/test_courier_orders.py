@@ -12,6 +12,8 @@ from gateway.telephony.causes import Cause
 from gateway.telephony.leg import LegState
 from gateway.telephony.line import LineState
 from gateway.telephony.orders import Order, Stage
+from gateway.telephony.queue_rules import NamedQueue
+from gateway.telephony.routing import order_dialled_as
 from gateway.telephony.shop import CourierSettings, LineSettings, PhoneSettings, Shop, TrunkSettings
 from tests.fakes.direct_store import loop_clock
 from tests.fakes.exchange import Scene, scene
@@ -168,6 +170,23 @@ async def test_an_extension_goes_before_an_order_of_the_same_digits() -> None:
         await s.after(0.5)
         assert set(s.phones.legs) == {"101"}
         assert s.trunks["provider"].dialled == []
+        caller.hangs_up()
+
+
+@pytest.mark.parametrize(
+    ("number", "dialled"),
+    [("1001", "1001"), ("A-1001", "1001"), ("101", "*101"), ("A-2002", "*2002"), ("700", "*700"), ("701", "*701")],
+)
+async def test_what_is_said_to_be_dialled_for_an_order_reaches_its_customer(number: str, dialled: str) -> None:
+    queue = NamedQueue(name="sales", extension="700", phones=("101",))
+    shop = replace(SHOP, queues=(queue,), order_status=replace(SHOP.order_status, extension="701"))
+    async with scene(shop) as s:
+        s.orders = [order(number)]
+        assert order_dialled_as(shop, s.orders[0]) == dialled
+        caller = await in_the_menu(s)
+        caller.presses(f"{dialled}#")
+        await s.after(0.5)
+        assert s.trunks["provider"].dialled == [(CUSTOMER, "2001")]
         caller.hangs_up()
 
 

@@ -43,6 +43,14 @@ def test_a_courier_comes_to_the_own_orders_and_sees_no_number(app: Flask, gatewa
         assert "5550001" not in shown, path
 
 
+def test_a_courier_is_told_of_a_number_that_needs_the_star(app: Flask, gateway: GatewayThread) -> None:
+    gateway.keep_order("1001", courier="2001")
+    browser = _courier(app, gateway)
+    assert "with the star" not in browser.get("/my").text
+    gateway.keep_order("101", courier="2001")
+    assert "the courier dials *101, with the star" in browser.get("/my").text
+
+
 def test_one_tap_is_one_call(app: Flask, gateway: GatewayThread) -> None:
     gateway.keep_order("1001", courier="2001", customer="Мария")
     browser = _courier(app, gateway)

@@ -44,6 +44,22 @@ def test_an_order_is_taken_changed_and_closed(owner: FlaskClient, gateway: Gatew
     assert gateway.orders.alive() == ()
 
 
+def test_a_number_that_an_extension_has_is_warned_of(owner: FlaskClient, gateway: GatewayThread) -> None:
+    usual = _post(owner, "/orders", **FORM)
+    assert usual.request.path == "/orders"
+    assert "courier dials *" not in usual.text
+    taken = _post(owner, "/orders", **{**FORM, "number": "A-2002"})
+    assert taken.request.path == "/orders/A-2002"
+    warning = "2002 is also an extension of the shop. To reach this order&#39;s customer the courier dials *2002"
+    assert warning in taken.text
+    assert warning not in owner.get("/orders/A%2F1001").text
+    assert "the courier dials *2002" in owner.get("/orders").text
+    _post(owner, "/orders/A-2002/close")
+    assert warning not in owner.get("/orders/A-2002").text, "nobody reaches the customer of a closed order"
+    assert "courier dials *" not in owner.get("/orders").text
+    assert len(gateway.orders.alive()) == 1
+
+
 def test_a_table_comes_as_spreadsheets_write_it(owner: FlaskClient, gateway: GatewayThread) -> None:
     text = "номер;телефон;клиент\r\n1001;89035550001;Мария\r\n"
     for encoding, said in (("utf-8-sig", "New orders: 1, changed: 0."), ("cp1251", "New orders: 0, changed: 1.")):

@@ -33,15 +33,16 @@ def orders() -> str:
 
 @ordering.post("/orders")
 def add() -> str | Response | tuple[str, int]:
-    """One more order."""
+    """One more order. Where its number needs a star to be dialled, its page comes next and says so."""
     form = {name: request.form.get(name, "").strip() for name in ("number", *_FIELDS)}
     try:
         wanted: dict[str, str | bool] = {name: value for name, value in form.items() if value}
-        client().add_order(asker(), {**wanted, "callback_required": "callback_required" in request.form})
+        taken = client().add_order(asker(), {**wanted, "callback_required": "callback_required" in request.form})
     except Refused as refusal:
         return _again(refusal, form=form)
     flash(gettext("The order %(number)s is there.", number=form["number"]))
-    return redirect(url_for("ordering.orders"))
+    is_unusual = taken["dial"].startswith("*")
+    return redirect(url_for("ordering.order", number=taken["number"]) if is_unusual else url_for("ordering.orders"))
 
 
 @ordering.post("/orders/import")
