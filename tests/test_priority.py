@@ -2,8 +2,37 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+
+OTHERS = """
+import os, sys, threading
+from gateway.priority import LOCK_SECONDS, NICE_OF_OTHERS, take_real_time_priority
+own = os.getpriority(os.PRIO_PROCESS, 0)
+ended = threading.Event()
+before = threading.Thread(target=ended.wait)
+before.start()
+taken = take_real_time_priority()
+usual = 0 if taken else own
+after = threading.Thread(target=ended.wait)
+after.start()
+nice = [os.getpriority(os.PRIO_PROCESS, each.native_id) for each in (before, after)]
+ended.set()
+child = os.waitstatus_to_exitcode(os.system("exit $(nice)"))
+assert sys.getswitchinterval() == LOCK_SECONDS
+print(taken, nice[0] == NICE_OF_OTHERS, nice[1] == usual, child == usual)
+"""
+
+
+def test_threads_that_were_there_go_before_other_programs_and_what_comes_later_is_ordinary() -> None:
+    """They hold up the voice while they wait for a processor with Python's lock."""
+    run = subprocess.run([sys.executable, "-c", OTHERS], capture_output=True, text=True, timeout=30, check=True)
+    taken, is_lifted, thread_is_ordinary, child_is_ordinary = run.stdout.split()
+    assert is_lifted == taken or os.geteuid() != 0, "root may do both"
+    assert taken == "True" or is_lifted == "False"
+    assert thread_is_ordinary == child_is_ordinary == "True"
+
 
 SPIN = """
 import os, subprocess, sys, threading, time
