@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from collections import deque
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,10 @@ from gateway.store.schema import moment_text
 DAYS = 365
 LINES = ("red", "green", "blue")
 STRANGERS = 15_000
+RETURNED = 0.25
+"""Of the calls that are made while somebody waits to be called back."""
+FORGOTTEN = 0.02
+"""Of the customers who were missed: nobody ever calls them back."""
 NAMES = ("", "", "Иван", "Анна Петровна", "ООО «Шины и диски»")
 
 
@@ -39,7 +44,8 @@ class Rows:
 def fill(database: Path, calls: int, seed: int, *, now: datetime) -> str:
     """Put them in, the newest an hour before `now`; the id of a call that was recorded.
 
-    With 100,000 calls there are 200,000 legs, 33,334 recordings, 20,000 texts, 10,000 contacts and 10,000 orders.
+    With 100,000 calls there are 200,000 legs, 33,334 recordings, 20,000 texts, 10,000 contacts and 10,000 orders. Of
+    those whom nobody answered nearly all are called back, most within a few calls.
     """
     dice = random.Random(seed)
     newest = now.astimezone(UTC) - timedelta(hours=1)
@@ -50,14 +56,21 @@ def fill(database: Path, calls: int, seed: int, *, now: datetime) -> str:
         connection.execute("PRAGMA synchronous = OFF")
         (gateway,) = connection.execute("SELECT id FROM gateways").fetchone()
         rows = Rows(gateway)
+        waiting: deque[str] = deque()
         for place, moment in enumerate(moments):
             call_id = new_id()
-            _add_call(rows, call_id, dice.choice(numbers), moment, dice)
+            if waiting and dice.random() < RETURNED:
+                _add_call(rows, call_id, waiting.popleft(), moment, dice, is_incoming=False, is_answered=True)
+            else:
+                number, is_incoming, is_answered = dice.choice(numbers), dice.random() < 0.7, dice.random() < 0.75
+                _add_call(rows, call_id, number, moment, dice, is_incoming=is_incoming, is_answered=is_answered)
+                if is_incoming and not is_answered and dice.random() > FORGOTTEN:
+                    waiting.append(number)
             if place % 3 == 0:
                 recorded, at = call_id, moment_text(moment)
                 rows.add(
                     "recordings", call_id=call_id, path=f"{call_id}.wav", state="finished", started_at=at,
-                    finished_at=at, seconds=55.0, kept=0, made_at=at,
+                    finished_at=at, seconds=55.0, kept=0, made_at=at, size_bytes=220_000, verdict="both-heard",
                 )  # fmt: skip
         for moment in moments[::5]:
             number, text = dice.choice(numbers), dice.choice(("Where is my order?", "Ваш заказ у курьера."))
@@ -72,19 +85,31 @@ def fill(database: Path, calls: int, seed: int, *, now: datetime) -> str:
     return recorded
 
 
-def _add_call(rows: Rows, call_id: str, number: str, moment: datetime, dice: random.Random) -> None:
-    is_answered, line, name = dice.random() < 0.75, dice.choice(LINES), dice.choice(NAMES)
+def _add_call(
+    rows: Rows,
+    call_id: str,
+    number: str,
+    moment: datetime,
+    dice: random.Random,
+    *,
+    is_incoming: bool,
+    is_answered: bool,
+) -> None:
+    line, name, phone = dice.choice(LINES), dice.choice(NAMES), "101"
     started, ended = moment_text(moment), moment_text(moment + timedelta(seconds=60))
     answered = moment_text(moment + timedelta(seconds=5)) if is_answered else None
     rows.add(
-        "calls", id=call_id, started_at=started, direction="incoming" if dice.random() < 0.7 else "outgoing",
-        caller=number, caller_name=name, called=line, line=line, flow="ring-phones",
-        courier=dice.choice((None, None, "2001")), answered_at=answered, answered_by="101" if is_answered else None,
+        "calls", id=call_id, started_at=started, direction="incoming" if is_incoming else "outgoing",
+        caller=number if is_incoming else phone, caller_name=name, called=line if is_incoming else number, line=line,
+        flow="ring-phones" if is_incoming else "to-outside",
+        courier=dice.choice((None, None, "2001")), answered_at=answered,
+        answered_by=(phone if is_incoming else number) if is_answered else None,
         ended_at=ended, cause="hung-up" if is_answered else "cancelled", ended_by="caller",
         talk_seconds=55.0 if is_answered else 0.0, total_seconds=60.0, cost=150,
         search=f" {number} {name} {line}".casefold(),
     )  # fmt: skip
-    for kind, peer, direction in (("gsm", number, "incoming"), ("sip", "101", "outgoing")):
+    ways = ("incoming", "outgoing") if is_incoming else ("outgoing", "incoming")
+    for kind, peer, direction in (("gsm", number, ways[0]), ("sip", phone, ways[1])):
         rows.add(
             "legs", call_id=call_id, kind=kind, direction=direction, peer=peer, line=line if kind == "gsm" else None,
             started_at=started, answered_at=answered, ended_at=ended, cause="hung-up",
