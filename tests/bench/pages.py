@@ -2,7 +2,8 @@
 
 Daemon, worker and panel are processes of their own. Each page is asked for several times, also with filters, searches
 and as a table (until its first byte); told are the median and the worst by the clock, and the processor time of all
-three processes. It begins when the days of the year are summed up, with --at-once while they are. Exit status 1 when the median of a page is above 300 ms.
+three processes. It begins when the days of the year are summed up, with --at-once while they are. Exit status 1 when
+the median of a page is above 300 ms.
 """
 
 from __future__ import annotations
@@ -98,15 +99,15 @@ async def _measure(directory: Path, calls: int, times: int, seed: int, *, at_res
             await sign_in(browser, "anna")
             pids = _processes(site)
             if at_rest:
-                await _rest(settings.data_dir / kept_days.FILE)
+                await asyncio.to_thread(_rest, settings.data_dir / kept_days.FILE)
             return [await _ask(browser, path, times, pids) for path in paths]
 
 
-async def _rest(kept: Path) -> None:
+def _rest(kept: Path) -> None:
     """Until the days of the year are summed up."""
     began = time.monotonic()
     while not kept.exists():
-        await asyncio.sleep(1)
+        time.sleep(1)
     print(f"The days were summed up within {time.monotonic() - began:.0f} s", flush=True)
 
 
