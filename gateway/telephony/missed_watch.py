@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 CODE = "customer-not-called-back"
 LOOK_SECONDS = 30.0
+MOST_TOLD = 50
+"""At a time: thousands of calls in vain, as a program makes them, are one list and not a flood of messages."""
 
 
 class MissedWatch:
@@ -64,6 +66,8 @@ class MissedWatch:
             return
         patience = timedelta(minutes=minutes)
         for number, customer in waiting.items():
+            if len(self._told) >= MOST_TOLD:
+                break
             if number not in self._told and has_been_open(schedule, customer.first_at, now, patience):
                 self._told.add(number)
                 since = customer.first_at.isoformat(timespec="minutes")

@@ -10,7 +10,7 @@ from gateway.errors import StoreError
 from gateway.events import AlertCleared, AlertRaised, Event
 from gateway.telephony.missed import MissedCustomer, Try
 from gateway.telephony.missed_rules import MissedRules
-from gateway.telephony.missed_watch import CODE, LOOK_SECONDS, MissedWatch, has_been_open
+from gateway.telephony.missed_watch import CODE, LOOK_SECONDS, MOST_TOLD, MissedWatch, has_been_open
 from gateway.telephony.schedule import Schedule
 from gateway.telephony.shop import Shop
 
@@ -70,6 +70,16 @@ async def test_each_is_told_of_once_after_a_quarter_of_an_hour_and_cleared_by_a_
     assert await scene.after(minutes=1) == [f"AlertCleared {IVAN}"]
     scene.tries(IVAN)
     assert await scene.after(minutes=20) == [f"AlertRaised {IVAN}"]
+
+
+async def test_so_many_are_told_of_at_a_time_the_next_when_one_is_over() -> None:
+    scene = Scene()
+    for place in range(MOST_TOLD + 10):
+        scene.tries(f"+7916{place:07}")
+    assert len(await scene.after(minutes=20)) == MOST_TOLD
+    assert await scene.after(minutes=20) == []
+    del scene.waiting[0]
+    assert await scene.after(minutes=1) == ["AlertCleared +79160000000", f"AlertRaised +7916{MOST_TOLD:07}"]
 
 
 async def test_the_alert_says_who_and_since_when() -> None:
