@@ -271,13 +271,45 @@ def problem_of(error: GatewayError, language: str) -> web.Response:
     return problem(error.code, status=status, language=language, values=error.values, detail=str(error))
 
 
+def answer_with_problems(app: web.Application) -> None:
+    """Whatever goes wrong in a handler of `app` becomes a problem; an answer that has begun is broken off.
+
+    That is all that can be done then: a problem behind half a body would be taken for the rest of it.
+    """
+    app.middlewares.append(_problems)
+    app.on_response_prepare.append(_has_begun)
+
+
+_BEGUN = web.RequestKey("begun", web.StreamResponse)
+
+
+async def _has_begun(request: web.Request, answer: web.StreamResponse) -> None:
+    request[_BEGUN] = answer
+
+
 @web.middleware
-async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn whatever goes wrong in a handler into a problem."""
+async def _problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     language = pick_language(request.headers.get("Accept-Language", ""))
+    try:
+        answer = await _answer_of(request, handler, language)
+    except Exception as fault:  # one of the few named places (rule 4): a request must not hurt the daemon
+        if not (isinstance(fault, ConnectionError) and _BEGUN in request):  # else who asked has gone meanwhile
+            log.exception("%s %s failed", request.method, request.path)
+        answer = problem("internal-error", status=500, language=language, values={})
+    begun: web.StreamResponse | None = request.get(_BEGUN)
+    if begun is None or answer is begun:
+        return answer
+    if request.transport is not None:
+        request.transport.abort()
+    return begun
+
+
+async def _answer_of(request: web.Request, handler: Handler, language: str) -> web.StreamResponse:
     try:
         return await handler(request)
     except GatewayError as error:
+        if _BEGUN in request:
+            log.info("The answer to %s is broken off: %s", request.path, error)
         return problem_of(error, language)
     except web.HTTPException as error:
         code = _CODE_OF_STATUS.get(error.status, "bad-request")
@@ -285,6 +317,3 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
         return response
-    except Exception:  # one of the few named places (rule 4): a request must not hurt the daemon
-        log.exception("%s %s failed", request.method, request.path)
-        return problem("internal-error", status=500, language=language, values={})

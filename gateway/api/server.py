@@ -38,7 +38,7 @@ from gateway.api.pack_routes import PackRoutes
 from gateway.api.pbx_routes import PbxRoutes
 from gateway.api.playground import Playground
 from gateway.api.playground_routes import PlaygroundRoutes
-from gateway.api.problems import problems
+from gateway.api.problems import answer_with_problems
 from gateway.api.prompt_routes import PromptRoutes
 from gateway.api.queue_routes import QueueDesk, QueueRoutes
 from gateway.api.reception_routes import CallBackList, ReceptionRoutes
@@ -142,7 +142,8 @@ class ApiServer:
         self._relay = Relay(worker_socket)
         boot = new_id()
         self._stream = EventStream(bus, boot=boot)
-        self._app = web.Application(middlewares=[problems], client_max_size=LARGEST_BODY_BYTES)
+        self._app = web.Application(client_max_size=LARGEST_BODY_BYTES)
+        answer_with_problems(self._app)
         limit_times(self._app)
         self._app.middlewares.append(authenticate)
         self._app[ACCOUNTS] = accounts

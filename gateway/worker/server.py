@@ -19,7 +19,7 @@ from typing import ParamSpec, Self, TypeAlias, TypeVar
 from aiohttp import web
 from sqlalchemy.exc import DBAPIError
 
-from gateway.api.problems import NotFound, problems
+from gateway.api.problems import NotFound, answer_with_problems
 from gateway.errors import StoreError
 from gateway.settings import Settings
 from gateway.worker import asked
@@ -78,7 +78,8 @@ class WorkerServer:
         self._keys = keys
         self._peaks = PeaksCache()
         self._stack = AsyncExitStack()
-        self._app = web.Application(middlewares=[problems])
+        self._app = web.Application()
+        answer_with_problems(self._app)
         self._app.add_routes(PackRoutes(archive, recordings_dir, keys).routes())
         if contacts is not None:
             self._app.add_routes(ContactRoutes(contacts).routes())

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from gateway.api import time_limits
-from gateway.api.problems import problems
+from gateway.api.problems import answer_with_problems
 from gateway.api.time_limits import limit_times
 
 pytestmark = pytest.mark.real_time
@@ -39,7 +39,8 @@ async def says_all_at_once(_request: web.Request) -> web.Response:
 
 async def test_only_the_beginning_of_an_answer_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time_limits, "LONGEST_REQUEST_SECONDS", LIMIT_SECONDS)
-    app = web.Application(middlewares=[problems])
+    app = web.Application()
+    answer_with_problems(app)
     limit_times(app)
     app.add_routes([
         web.get("/silent", says_nothing), web.get("/table", takes_its_time), web.get("/text", says_all_at_once),

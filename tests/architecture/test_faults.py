@@ -15,7 +15,7 @@ from tests.architecture.source import Module, modules, nodes, placed_nodes
 MAY_CATCH_EVERYTHING: dict[str, str] = {
     # "file: function" -> why a fault that nobody foresaw must stop there (rule 4).
     "gateway/events.py: EventBus.publish": "a watcher must not hurt what it watches",
-    "gateway/api/problems.py: problems": "a request must not hurt the daemon",
+    "gateway/api/problems.py: _problems": "a request must not hurt the daemon",
     "gateway/media_loop.py: _MediaSelector._serve_deadlines": "a fault of one voice must not end the others",
     "gateway/media_loop.py: _MediaSelector._serve_arrivals": "a fault of one voice must not end the others",
     "gateway/telephony/switchboard.py: Switchboard._serve": "a fault in one call must not end the others",
