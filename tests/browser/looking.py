@@ -48,7 +48,8 @@ def look(page: Page, what: str, *, judged: tuple[ViewportSize, ...] = (WIDE, NAR
     session = page.context.new_cdp_session(page)
     session.send("Runtime.evaluate", {"expression": AXE})
     for size in (WIDE, NARROW):
-        page.set_viewport_size(size)
+        if page.viewport_size != size:
+            page.set_viewport_size(size)
         assert sideways(page) <= 0, (what, size)
         if size not in judged:
             continue
