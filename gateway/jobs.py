@@ -136,19 +136,22 @@ class Promised:
         self._committed.add_done_callback(lambda committed: tell() if not committed.exception() else None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A job that is to be stored."""
+
+    kind: str
+    arguments: Mapping[str, Any]
+    key: str | None
+    lane: str | None
+    due_at: datetime
+    expires_at: datetime | None
+
+
 class JobLedger(Protocol):
     """Where jobs are kept. The store implements it."""
 
-    def promise(
-        self,
-        kind: str,
-        arguments: Mapping[str, Any],
-        *,
-        key: str | None,
-        due_at: datetime,
-        expires_at: datetime | None,
-        lane: str | None = None,
-    ) -> Promised:
+    def promise(self, wanted: Wanted) -> Promised:
         """Hand a job to the disk, at once and for good; of two with the same kind and `key` only the first counts."""
 
     async def reopen(self, kinds_that_may_repeat: Iterable[str]) -> None:
@@ -218,13 +221,10 @@ class JobRunner:
         """
         lasts = self._jobs[kind].lasts
         now = self._clock()
+        due_at = due_at or now
+        expires_at = None if lasts is None else due_at + lasts
         promised = self._ledger.promise(
-            kind,
-            arguments,
-            key=key,
-            due_at=due_at or now,
-            expires_at=None if lasts is None else (due_at or now) + lasts,
-            lane=lane,
+            Wanted(kind=kind, arguments=arguments, key=key, lane=lane, due_at=due_at, expires_at=expires_at)
         )
         promised.on_kept(self._woken.set)
         return promised

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from gateway.clock import WallClock
 from gateway.ids import new_id
-from gateway.jobs import Promised, Told
+from gateway.jobs import Promised, Told, Wanted
 from gateway.store.schema import jobs
 from gateway.store.writer import Writer
 
@@ -38,30 +38,21 @@ class StoredJobs:
         self._clock = clock
         self._tidied_at: datetime | None = None
 
-    def promise(
-        self,
-        kind: str,
-        arguments: Mapping[str, Any],
-        *,
-        key: str | None,
-        due_at: datetime,
-        expires_at: datetime | None,
-        lane: str | None = None,
-    ) -> Promised:
+    def promise(self, wanted: Wanted) -> Promised:
         """Hand a job to the disk, at once and for good; of two with the same kind and `key` only the first counts."""
         job_id = new_id()
         row = {
             "id": job_id,
             "gateway_id": self._gateway_id,
-            "kind": kind,
-            "key": key,
-            "lane": lane,
-            "arguments": dict(arguments),
+            "kind": wanted.kind,
+            "key": wanted.key,
+            "lane": wanted.lane,
+            "arguments": dict(wanted.arguments),
             "state": "waiting",
-            "due_at": due_at,
+            "due_at": wanted.due_at,
             "attempts": 0,
             "created_at": self._clock(),
-            "expires_at": expires_at,
+            "expires_at": wanted.expires_at,
         }
 
         def keep(connection: Connection) -> None:
