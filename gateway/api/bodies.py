@@ -61,6 +61,14 @@ def prose(body: Mapping[str, object], name: str, *, longest: int, shortest: int 
     return text
 
 
+def flag(body: Mapping[str, object], name: str, default: bool | None = None) -> bool:
+    """True or false; without a `default` it is required."""
+    value = body.get(name, default)
+    if not isinstance(value, bool):
+        raise bad_request(f"The field {name!r} must be true or false.")
+    return value
+
+
 def strings(body: Mapping[str, object], name: str, *, choices: frozenset[str]) -> frozenset[str]:
     """A required list of one or more different words out of `choices`."""
     value = body.get(name)

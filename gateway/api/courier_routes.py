@@ -168,9 +168,7 @@ class CourierRoutes:
 
     async def _change_shift(self, request: web.Request, extension: str) -> web.Response:
         body = await bodies.json_object(request, allowed=frozenset({"on_shift"}))
-        on_shift = body.get("on_shift")
-        if not isinstance(on_shift, bool):
-            raise bodies.bad_request("The field 'on_shift' must be true or false.")
+        on_shift = bodies.flag(body, "on_shift")
         if not await self._couriers.set_shift(extension, on_shift=on_shift, by=request[PRINCIPAL].name):
             raise NotFound("There is no such courier.")
         return _answer({"on_shift": on_shift})

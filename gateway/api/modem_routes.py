@@ -80,7 +80,7 @@ class ModemRoutes:
         step = bodies.string(body, "step", longest=16)
         if step not in tuple(RestartStep):
             raise bodies.bad_request(f"The field 'step' must be one of: {', '.join(RestartStep)}.")
-        ends_call = _flag(body, "ends_call")
+        ends_call = bodies.flag(body, "ends_call", default=False)
         if step not in condition.steps:
             raise NotNow("That step is not possible with this modem now.")
         if not condition.in_call or ends_call:
@@ -92,7 +92,7 @@ class ModemRoutes:
         condition = self._condition(request)
         body = await bodies.json_object(request, allowed=frozenset({"pin", "keeps", "last_try"}))
         pin = bodies.string(body, "pin", longest=8, shortest=4)
-        keeps, last_try = _flag(body, "keeps"), _flag(body, "last_try")
+        keeps, last_try = bodies.flag(body, "keeps", default=False), bodies.flag(body, "last_try", default=False)
         await self._note(request[PRINCIPAL].name, "sim-pin.entered", condition.name)
         await self._care.enter_pin(condition.name, pin, keeps=keeps, last_try=last_try)
         return web.Response(status=204)
@@ -126,10 +126,3 @@ def _wire(condition: ModemCondition) -> dict[str, object]:
             "kept": condition.keeps_pin,
         },
     }
-
-
-def _flag(body: dict[str, object], name: str) -> bool:
-    value = body.get(name, False)
-    if not isinstance(value, bool):
-        raise bodies.bad_request(f"The field {name!r} must be true or false.")
-    return value

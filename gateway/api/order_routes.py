@@ -105,9 +105,7 @@ class OrderRoutes:
     async def _post_order(self, request: web.Request) -> web.Response:
         body = await bodies.json_object(request, allowed=frozenset({*_FIELDS, "expires_at", "callback_required"}))
         expires_at = bodies.moment(body, "expires_at")
-        callback_required = body.get("callback_required", True)
-        if not isinstance(callback_required, bool):
-            raise bodies.bad_request("The field 'callback_required' must be true or false.")
+        callback_required = bodies.flag(body, "callback_required", default=True)
         order = await self._orders.add(
             _values(body), expires_at=expires_at, by=request[PRINCIPAL].name, callback_required=callback_required
         )

@@ -22,6 +22,7 @@ from typing import BinaryIO, TypeAlias, cast
 from gateway import __version__
 from gateway.backup.contents import DATABASE, MANIFEST, Manifest, Source, sources, unpack
 from gateway.backup.sealed_file import BackupUnusable, SealingWriter
+from gateway.backup.syncing import sync_names
 from gateway.clock import WallClock, utc_now
 from gateway.settings import Settings
 from gateway.store.database import back_up, schema_version
@@ -113,7 +114,7 @@ def _make(settings: Settings, config: Path, work: Path, passphrase: str, *, cloc
         raise BackupUnusable("The backup could be opened again, but does not hold all files.")
     name = settings.backup_dir / f"simbridge-{moment:%Y%m%d-%H%M%S}{SUFFIX}"
     sealed.replace(name)
-    _sync(settings.backup_dir)
+    sync_names(settings.backup_dir)
     old = existing_backups(settings.backup_dir)[: -settings.backup.keep]
     for path in old:
         path.unlink()
@@ -175,11 +176,3 @@ def _give_to_owner(settings: Settings, made: Path) -> None:
     own = settings.backup_dir.is_relative_to(settings.data_dir)
     for path in (made, made.parent / _LOCK, *((made.parent,) if own else ())):
         os.chown(path, owner.st_uid, owner.st_gid)
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

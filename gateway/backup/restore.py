@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gateway.backup.contents import DATABASE, Manifest, settle_promises, unpack
 from gateway.backup.sealed_file import BackupUnusable
+from gateway.backup.syncing import sync_names
 from gateway.errors import AlreadyRunning
 from gateway.settings import Settings
 from gateway.store.database import held
@@ -69,7 +70,7 @@ def _put_in_place(work: Path, settings: Settings, config: Path) -> list[Path]:
             target = settings.data_dir / path.relative_to(work / "data")
             _make_directories(target.parent, settings.data_dir)
             _move(path, target)
-    _sync(settings.data_dir)
+    sync_names(settings.data_dir)
     _move(database, settings.database)
     return kept
 
@@ -85,7 +86,7 @@ def _move(source: Path, target: Path) -> None:
     with draft.open("rb") as file:
         os.fsync(file.fileno())
     draft.replace(target)
-    _sync(target.parent)
+    sync_names(target.parent)
 
 
 def _make_directories(directory: Path, top: Path) -> None:
@@ -103,11 +104,3 @@ def _give_to_owner(data_dir: Path) -> None:
         owner = data_dir.stat()
         for path in data_dir.rglob("*"):
             os.chown(path, owner.st_uid, owner.st_gid)
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -22,6 +22,7 @@ from gateway.clock import WallClock, utc_now
 from gateway.errors import SettingsError, StoreError
 from gateway.ids import new_id
 from gateway.store.audit import add_audit
+from gateway.store.command_note import BY_COMMAND
 from gateway.store.database import Places, open_engine, prepare
 from gateway.store.erasure import ErasurePlan, Found, NumberErasure
 from gateway.store.kept_days import forget_days
@@ -35,7 +36,6 @@ log = logging.getLogger(__name__)
 
 REMEMBERED = 50
 """So many orders can be asked about, the newest ones."""
-_BY_COMMAND = "command line"
 _FLUSH_TRIES = 40
 _FLUSH_SECONDS = 0.25
 
@@ -171,7 +171,7 @@ def erase_number(
                 done += count
                 tell(done, total)
             with engine.begin() as connection:
-                _note(connection, found.plan, gateway_id, now, _BY_COMMAND)
+                _note(connection, found.plan, gateway_id, now, BY_COMMAND)
             flush(places.database)
             forget_days(places.data_dir)
     except SQLAlchemyError as error:

@@ -14,13 +14,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.clock import utc_now
 from gateway.errors import StoreError
-from gateway.store.audit import add_audit
+from gateway.store.command_note import note_command
 from gateway.store.database import Places, prepare
 from gateway.store.opened import transaction
 from gateway.store.passwords import hash_of, new_code
 from gateway.store.schema import sessions, users
 from gateway.store.second_step import stored_ids
-from gateway.store.shop_document.shop_versions import gateway_id_of
 from gateway.store.users import name_key
 
 
@@ -67,10 +66,7 @@ def give_new_password(places: Places, name: str) -> str:
             connection.execute(update(users).where(users.c.id == user.id).values(password_hash=hash_of(password)))
             mine = update(sessions).where(sessions.c.user_id == user.id, sessions.c.ended_at.is_(None))
             connection.execute(mine.values(ended_at=now))
-            add_audit(
-                connection, gateway_id=gateway_id_of(connection, now), now=now, by="command line",
-                action="password.changed", subject=user.name, details={},
-            )  # fmt: skip
+            note_command(connection, now, action="password.changed", subject=user.name)
     except SQLAlchemyError as error:
         raise StoreError(f"The password cannot be changed: {error}.") from error
     return f"{user.name} signs in with {password} now. Choose one of your own at once, on the page of your account."

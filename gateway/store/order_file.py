@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.errors import OrdersInvalid
+from gateway.store.csv_lines import csv_lines
 
 MOST_ROWS = 5000
 _COLUMNS = {
@@ -33,11 +33,8 @@ class OrderRow:
 
 def read_rows(text: str) -> list[OrderRow]:
     """The rows of a file; commas, semicolons or tabs between the columns. Raises OrdersInvalid."""
-    text = text.removeprefix("\ufeff")
-    heading = text.partition("\n")[0]
-    delimiter = max(";,\t", key=heading.count)
     try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        lines = csv_lines(text)
     except csv.Error as error:
         raise _invalid(f"The file is not CSV: {error}.") from error
     if not lines:

@@ -10,12 +10,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.clock import utc_now
 from gateway.errors import StoreError
-from gateway.store.audit import add_audit
+from gateway.store.command_note import note_command
 from gateway.store.database import Places, prepare
 from gateway.store.opened import transaction
 from gateway.store.schema import users
 from gateway.store.second_step import forget_step
-from gateway.store.shop_document.shop_versions import gateway_id_of
 from gateway.store.users import name_key
 
 
@@ -30,11 +29,7 @@ def switch_off_second_step(places: Places, name: str) -> str:
                 return f"Nobody is called {name.strip()!r}."
             if not forget_step(connection, user.id):
                 return f"{user.name} has no second step at sign-in."
-            now = utc_now()
-            add_audit(
-                connection, gateway_id=gateway_id_of(connection, now), now=now, by="command line",
-                action="second-step.off", subject=user.name, details={},
-            )  # fmt: skip
+            note_command(connection, utc_now(), action="second-step.off", subject=user.name)
     except SQLAlchemyError as error:
         raise StoreError(f"The second step cannot be switched off: {error}.") from error
     return f"{user.name} signs in with the password alone now. Set the second step up again in the panel."

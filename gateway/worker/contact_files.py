@@ -13,6 +13,7 @@ import vobject
 from vobject.base import VObjectError
 
 from gateway.errors import ContactsInvalid
+from gateway.store.csv_lines import csv_lines
 from gateway.telephony.contacts import Contact, ContactDraft
 from gateway.telephony.numbers import NumberPolicy
 
@@ -46,11 +47,8 @@ def read_csv(text: str, policy: NumberPolicy) -> ReadContacts:
 
     A cell with several numbers or tags has commas, semicolons or line ends between them. Raises ContactsInvalid.
     """
-    text = text.removeprefix("\ufeff")
-    heading = text.partition("\n")[0]
-    delimiter = max(";,\t", key=heading.count)
     try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        lines = csv_lines(text)
     except csv.Error as error:
         raise _invalid(f"The file is not CSV: {error}.") from error
     columns = [_COLUMNS.get(title.strip().casefold()) for title in lines[0]] if lines else []
