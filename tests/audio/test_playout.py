@@ -64,8 +64,8 @@ def test_a_clean_link_is_passed_on_at_once_and_bit_by_bit(block_frames: int, pha
 
 
 CONDITIONS: dict[str, tuple[Wire, float]] = {
-    # The least that two seeds may score; the bench measures the medians of twenty against the aims.
-    "clean": (clean, 3.85),
+    # The least that two seeds may score (clean: 0.05 below the codec alone); twenty_seeds.py judges the medians.
+    "clean": (clean, 3.89),
     "jitter 15 ms exponential": (jitter("exponential", 15), 3.5),
     "jitter 15 ms gaussian": (jitter("gaussian", 15), 3.5),
     "jitter 15 ms reordered": (jitter("exponential", 15, reordered=True), 3.4),
@@ -74,7 +74,7 @@ CONDITIONS: dict[str, tuple[Wire, float]] = {
     "loss 3 %": (loss(0.03), 3.1),
     "loss 5 %": (loss(0.05), 2.7),
     "loss 3 % in bursts": (loss(0.03, burst=3), 2.7),
-    "10 % duplicates": (duplicates(0.10), 3.85),
+    "10 % duplicates": (duplicates(0.10), 3.89),
 }
 
 

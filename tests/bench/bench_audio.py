@@ -16,12 +16,14 @@ import timeit
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pesq import pesq
 
 from gateway.audio.bridge import Bridge
+from gateway.audio.coder import available_codecs, new_coder
 from gateway.audio.dtmf import DtmfDetector
 from gateway.audio.frame import FRAME_SAMPLES, Frame
 from gateway.audio.g711 import Law, decode, encode
@@ -34,6 +36,7 @@ from tests.audio.network import Wire, clean, duplicates, jitter, listen, loss, p
 from tests.audio.ports import LoosePort
 from tests.audio.voices import frames_of, speech
 
+_Given = TypeVar("_Given")
 _CALLS = 2_000
 _SPEECH = speech()
 _FRAMES = frames_of(_SPEECH)
@@ -83,6 +86,7 @@ def _print_costs() -> None:
     steps: dict[str, Callable[[int], object]] = {
         "G.711 encode": lambda index: encode(_FRAMES[index % count], Law.ALAW),
         "G.711 decode": lambda index: decode(payloads[index % count], Law.ALAW),
+        **_wide_codecs(),
         "DTMF detector": lambda index: detector.feed(_FRAMES[index % count]),
         "level meter": lambda index: meter.feed(_FRAMES[index % count], index * 0.020),
         "play-out, clean link": _clean_playout(),
@@ -104,6 +108,22 @@ def _print_costs() -> None:
             ("a whole recorded call", _microseconds(_whole_call(Path(directory) / "b.wav", writer, payloads))),
         ):
             print(f"{name:42} {cost:6.2f} us   {cost / reference:5.2f} of the reference")
+
+
+def _wide_codecs() -> dict[str, Callable[[int], object]]:
+    """What it costs to hear and to answer a phone that speaks nothing else."""
+    steps: dict[str, Callable[[int], object]] = {}
+    for codec in available_codecs():
+        if codec.is_wide:
+            coder, name = new_coder(codec), codec.facts.name
+            payloads = [coder.encode(frame) for frame in _FRAMES]
+            steps[f"{name} encode"] = _over(coder.encode, _FRAMES)
+            steps[f"{name} decode"] = _over(coder.decode, payloads)
+    return steps
+
+
+def _over(step: Callable[[_Given], object], given: list[_Given]) -> Callable[[int], object]:
+    return lambda index: step(given[index % len(given)])
 
 
 def _clean_playout() -> Callable[[int], object]:

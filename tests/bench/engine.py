@@ -1,7 +1,8 @@
 """The engine alone: what the media of recorded calls costs without SIP, modems' dialogues and the store.
 
 The same blocks and packets as for the floor pass through real voice ports, RTP ports, bridges, recorders and
-the search for keys. `python -m tests.bench.engine COUNT SECONDS` prints per cent of one core per call.
+the search for keys. `python -m tests.bench.engine COUNT SECONDS` prints per cent of one core per call; behind it may
+stand `unrecorded`, and the name of the phones' codec.
 """
 
 from __future__ import annotations
@@ -41,13 +42,13 @@ class _Call:
     recorder: Recorder
 
 
-async def engine(count: int, seconds: float, *, recorded: bool = True) -> float:
+async def engine(count: int, seconds: float, *, recorded: bool = True, codec: Codec = Codec.PCMU) -> float:
     """Per cent of one core per call, for `count` at once."""
     with (
         tempfile.TemporaryDirectory(prefix="simbridge-engine-") as directory,
         RecordingWriter(lambda trouble: None) as writer,
     ):
-        async with source(count, seconds + 2 * SETTLE_SECONDS) as far:
+        async with source(count, seconds + 2 * SETTLE_SECONDS, codec) as far:
             pacer, steadiness = Pacer(), Steadiness()
             calls = [
                 await _call(name, pacer, steadiness, writer, Path(directory) / f"{index}.wav", recorded=recorded)
@@ -56,7 +57,7 @@ async def engine(count: int, seconds: float, *, recorded: bool = True) -> float:
             far.send_to([call.phone.local.port for call in calls])
             address = await far.address()
             for call in calls:
-                call.phone.agree(_agreement(address), Address(*address))
+                call.phone.agree(_agreement(address, codec), Address(*address))
             take_real_time_priority()
             await asyncio.sleep(SETTLE_SECONDS)
             before = usage(os.getpid())
@@ -95,9 +96,9 @@ async def _call(
     return _Call(modem, phone, recorder)
 
 
-def _agreement(address: tuple[str, int]) -> Agreement:
+def _agreement(address: tuple[str, int], codec: Codec) -> Agreement:
     host, port = address
-    return Agreement(host=host, port=port, codec=Codec.PCMU, payload=0, event_payload=101, way=Way.BOTH)
+    return Agreement(host=host, port=port, codec=codec, payload=codec.facts.payload, event_payload=101, way=Way.BOTH)
 
 
 def _check(calls: list[_Call], seconds: float) -> None:
@@ -109,4 +110,6 @@ def _check(calls: list[_Call], seconds: float) -> None:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=MediaLoop) as runner:
-        print(runner.run(engine(int(sys.argv[1]), float(sys.argv[2]), recorded=sys.argv[3:] != ["unrecorded"])))
+        named = next((each for each in Codec if each in sys.argv[3:]), Codec.PCMU)
+        is_recorded = "unrecorded" not in sys.argv[3:]
+        print(runner.run(engine(int(sys.argv[1]), float(sys.argv[2]), recorded=is_recorded, codec=named)))

@@ -4,7 +4,8 @@ One process makes blocks on PTYs and packets on UDP sockets, as so many modems a
 each; another, on an asyncio loop, reads each and writes it to the other side. What that costs is the price
 of this machine and of the loop; only what a gateway costs above it is its own.
 
-`python -m tests.bench.floor COUNT SECONDS` prints it, in per cent of one core per call.
+`python -m tests.bench.floor COUNT SECONDS` prints it, in per cent of one core per call. The other process alone, for
+the engine, is `... source`, with the name of a codec behind it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ import time
 import tty
 from collections.abc import AsyncIterator
 
+from gateway.audio.codec import Codec
+from gateway.audio.coder import new_coder
+from gateway.audio.frame import FRAME_SAMPLES
 from gateway.emulator.media_clock import take_real_time_priority
 from gateway.priority import take_real_time_priority as take_daemon_priority
 from tests.bench.cost import usage
@@ -58,10 +62,10 @@ class Source:
 
 
 @contextlib.asynccontextmanager
-async def source(count: int, seconds: float) -> AsyncIterator[Source]:
-    """A process that is so many modems and phones."""
+async def source(count: int, seconds: float, codec: Codec = Codec.PCMU) -> AsyncIterator[Source]:
+    """A process that is so many modems and phones, which speak that codec."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.bench.floor", str(count), str(seconds), "source",
+        sys.executable, "-m", "tests.bench.floor", str(count), str(seconds), "source", codec,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     if process.stdin is None or process.stdout is None:
@@ -103,7 +107,7 @@ async def _pass_on(count: int, seconds: float) -> float:
     return 100 * (after.ran_seconds - before.ran_seconds) / (after.at - before.at) / count
 
 
-def _source(count: int, seconds: float) -> None:
+def _source(count: int, seconds: float, codec: Codec) -> None:
     """Says the names of its PTYs, hears the ports to send to, says its own; then keeps time."""
     masters, names = [], []
     for _ in range(count):
@@ -119,12 +123,13 @@ def _source(count: int, seconds: float) -> None:
     take_real_time_priority(_SOURCE_PRIORITY)
     due = time.monotonic()
     end = due + seconds
-    voice = itertools.cycle(_voice())
+    voice = itertools.cycle(_voice(codec))
+    kind, ticks = codec.facts.payload, codec.facts.clock_rate // 50
     for number in itertools.count():
         if due >= end:
             break
-        block = next(voice)
-        packet = struct.pack(">BBHII", 0x80, 0, number & 0xFFFF, number * 160, 7) + block[1::2]
+        block, payload = next(voice)
+        packet = struct.pack(">BBHII", 0x80, kind, number & 0xFFFF, number * ticks, 7) + payload
         for master, address in zip(masters, addresses, strict=True):
             _wait_until(due)
             os.write(master, block)
@@ -136,10 +141,11 @@ def _source(count: int, seconds: float) -> None:
             due += PERIOD_SECONDS / count / 2
 
 
-def _voice() -> list[bytes]:
-    """A second of something like speech, in blocks."""
-    data = (speech_like(1.0, seed=1)).astype("<i2").tobytes()
-    return [data[start : start + len(BLOCK)] for start in range(0, len(data), len(BLOCK))]
+def _voice(codec: Codec) -> list[tuple[bytes, bytes]]:
+    """A second of something like speech: the modem's block and the packet's payload of each 20 ms."""
+    voice, coder = speech_like(1.0, seed=1), new_coder(codec)
+    frames = [voice[start : start + FRAME_SAMPLES] for start in range(0, len(voice), FRAME_SAMPLES)]
+    return [(frame.astype("<i2").tobytes(), coder.encode(frame)) for frame in frames]
 
 
 def _wait_until(moment: float) -> None:
@@ -159,7 +165,7 @@ def _udp() -> socket.socket:
 
 
 if __name__ == "__main__":
-    if sys.argv[3:] == ["source"]:
-        _source(int(sys.argv[1]), float(sys.argv[2]))
+    if sys.argv[3:4] == ["source"]:
+        _source(int(sys.argv[1]), float(sys.argv[2]), Codec(sys.argv[4]))
     else:
         print(asyncio.run(_pass_on(int(sys.argv[1]), float(sys.argv[2]))))

@@ -8,7 +8,7 @@ import secrets
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from gateway.emulator.client import EmulatorClient, RemoteModem, RemotePhone, ru
 
 START_SECONDS = 40.0
 STOP_SECONDS = 25.0
+MIXED = ("401", "402", "403")
+"""Extensions of three phones that talk beside the measured calls, where that is wanted."""
 _RTP_PORTS = (24_000, 25_999)
 
 
@@ -31,6 +33,8 @@ class Wanted:
     calls: str = "all"
     """What is recorded: "all", or "none"."""
     notice: str = "none"
+    panel: bool = False
+    """Whether the panel runs as well, and the three phones of `MIXED` are there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,7 @@ class Place:
     """Of the phones' process."""
     modems: list[RemoteModem]
     phones: list[RemotePhone]
+    mixed: list[RemotePhone]
     api: ShopApi
     daemon: int
     """Its process."""
@@ -78,8 +83,11 @@ async def place(directory: Path, wanted: Wanted) -> AsyncIterator[Place]:
         async with (
             _process(directory, "daemon", "run", *config) as daemon,
             _process(directory, "worker", "worker", *config),
+            _process(directory, "panel", "web", *config) if wanted.panel else nullcontext(),
         ):
-            await _serving(site, daemon)
+            await _serving(site.ports.api, directory, daemon)
+            if wanted.panel:
+                await _serving(site.ports.web, directory, daemon)
             async with ShopApi(site) as api:
                 await api.until("/snapshot", _all_lines_ready, within=START_SECONDS)
                 yield Place(
@@ -89,19 +97,22 @@ async def place(directory: Path, wanted: Wanted) -> AsyncIterator[Place]:
                     phone_network=phone_network,
                     modems=await emulator.modems(),
                     phones=await _phones(site, phone_network, len(wanted.families)),
+                    mixed=[await _phone(site, phone_network, each) for each in MIXED] if wanted.panel else [],
                     api=api,
                     daemon=daemon.pid,
                 )
 
 
 async def _phones(site: Site, network: EmulatorClient, count: int) -> list[RemotePhone]:
-    phones = []
-    for index in range(count):
-        phone = await network.phone(str(101 + index), site.phone_password, port=site.ports.sip)
-        await phone.register()
-        phones.append(phone)
+    phones = [await _phone(site, network, str(301 + index)) for index in range(count)]
     await _warm_up(phones[0])
     return phones
+
+
+async def _phone(site: Site, network: EmulatorClient, extension: str) -> RemotePhone:
+    phone = await network.phone(extension, site.phone_password, port=site.ports.sip)
+    await phone.register()
+    return phone
 
 
 async def _warm_up(phone: RemotePhone) -> None:
@@ -134,22 +145,22 @@ async def _process(directory: Path, name: str, *arguments: str) -> AsyncIterator
                 await process.wait()
 
 
-async def _serving(site: Site, daemon: asyncio.subprocess.Process) -> None:
-    """Wait until the API listens."""
+async def _serving(port: int, directory: Path, daemon: asyncio.subprocess.Process) -> None:
+    """Wait until somebody listens there."""
     try:
         async with asyncio.timeout(START_SECONDS):
             while True:
                 if daemon.returncode is not None:
-                    raise _failure(site.directory, "daemon")
+                    raise _failure(directory, "daemon")
                 try:
-                    _reader, writer = await asyncio.open_connection("127.0.0.1", site.ports.api)
+                    _reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 except OSError:
                     await asyncio.sleep(0.1)
                     continue
                 writer.close()
                 return
     except TimeoutError:
-        raise _failure(site.directory, "daemon") from None
+        raise _failure(directory, "daemon") from None
 
 
 def _failure(directory: Path, name: str) -> RuntimeError:
@@ -203,9 +214,9 @@ def _shop_toml(site: Site, wanted: Wanted) -> str:
 name = "line{index}"
 modem = "m{index}"
 number = "+7916{index + 1:07d}"
-rings = ["{101 + index}"]
+rings = ["{301 + index}"]
 [[phones]]
-extension = "{101 + index}"
+extension = "{301 + index}"
 name = "Desk {index}"
 password = "{site.phone_password}"
 [[couriers]]
@@ -216,6 +227,8 @@ lines = ["line{index}"]
 """
         for index in range(len(wanted.families))
     )
+    for extension in MIXED if wanted.panel else ():
+        people += f'\n[[phones]]\nextension = "{extension}"\npassword = "{site.phone_password}"\n'
     return f"""[shop]
 name = "Bench"
 language = "en"

@@ -29,6 +29,17 @@ class Level:
     commit_ms: float
     floor_percent: float
     """What a program costs that only passes everything on, per call; see floor.py."""
+    beside: str = ""
+    """What else was asked of the machine."""
+    late_p99_ms: float = float("nan")
+    late_worst_ms: float = float("nan")
+    """How late the daemon was for what was due, made up voices and ticks of mixes; the worst since its start."""
+
+    @property
+    def title(self) -> str:
+        """For a table."""
+        calls = f"{self.count} call" + "s" * (self.count > 1)
+        return f"{calls}, {self.beside}" if self.beside else calls
 
     @property
     def calls(self) -> list[CallFigures]:
@@ -70,6 +81,8 @@ class Level:
             "others": 100 * self.others_share,
             "load_average": max(each.interval.load_average for each in self.rounds),
             "commit": self.commit_ms,
+            "late_p99": self.late_p99_ms,
+            "late_worst": self.late_worst_ms,
         }
 
     def by_family(self) -> dict[str, Figures]:
@@ -98,7 +111,21 @@ def delays(calls: list[CallFigures]) -> Figures:
         **_percentiles("heard", (call.heard.heard_ms for call in calls)),
         **_percentiles("wait", (call.heard.wait_ms for call in calls)),
         **_percentiles("above", (call.heard.above_ms for call in calls)),
+        "too_late": 100 * _too_late(calls),
     }
+
+
+def _too_late(calls: list[CallFigures]) -> float:
+    """The share of frames that left their phone less before the modem's read than half of them need to its port.
+
+    No gateway could have them in that read: they are 20 ms above the wait.
+    """
+    way = float(np.median(np.concatenate([call.to_gsm.at_port_ms for call in calls])))
+    waits = np.concatenate([call.heard.wait_ms for call in calls])
+    return float(np.mean(waits % _FRAME_MS < way)) if len(waits) and way < _FRAME_MS else float("nan")
+
+
+_FRAME_MS = 20.0
 
 
 def _percentiles(name: str, parts: Iterable[np.typing.NDArray[np.float64]]) -> Figures:
