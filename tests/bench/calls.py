@@ -23,6 +23,8 @@ RING_SECONDS = 0.5
 SETTLE_SECONDS = 1.0
 """After the last set-up, before anything is measured."""
 TAIL_SECONDS = 0.5
+_LONGER_SECONDS = 3.0
+"""On a busy machine it takes a while until the last of many has begun to speak; the first speaks on until the end."""
 
 
 class Way(StrEnum):
@@ -171,7 +173,7 @@ def _voice(place: Place, who: str, index: int, seconds: float) -> Path:
     """A voice of its own for each end of each line."""
     path = place.site.directory / "voices" / f"{who}-{index}-{seconds:g}.wav"
     if not path.exists():
-        save(path, speech_like(seconds + 1, seed=2 * index + (who == "phone")))
+        save(path, speech_like(seconds + _LONGER_SECONDS, seed=2 * index + (who == "phone")))
     return path
 
 

@@ -58,7 +58,7 @@ class Late:
             return float("nan")
         for bound, count in sorted(self.counts.items()):
             if count - before.counts[bound] >= 0.99 * every:
-                return bound * 1000
+                return min(bound, self.worst_seconds) * 1000
         return float("inf")
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
 from gateway.emulator.client import VoiceStamps
 from tests.bench.delays import FRAME, Stream, as_heard, trace
+from tests.bench.strain import Late
 from tests.bench.voices import Samples, speech_like
 
 FRAMES = 150
@@ -94,3 +97,12 @@ def test_a_buffer_of_one_frame_is_above_the_wait() -> None:
     traced = trace(_said(voice), _said(voice), BEGIN, BEGIN + 60)
     heard = as_heard(traced, _consumed(voice, 1, BEGIN + 0.025))
     assert heard.above_ms[1:] == pytest.approx(np.full(len(heard.wait_ms) - 1, 20.0), abs=0.01)
+
+
+def test_how_late_99_of_100_were_is_told_from_two_looks() -> None:
+    before = Late({0.001: 50, 0.005: 60, float("inf"): 60}, 0.004)
+    assert math.isnan(before.p99_ms(before)), "nothing was due"
+    calm = Late({0.001: 149, 0.005: 160, float("inf"): 160}, 0.004)
+    assert calm.p99_ms(before) == pytest.approx(1.0), "99 of 100 at once, one within 5 ms"
+    late = Late({0.001: 148, 0.005: 160, float("inf"): 160}, 0.004)
+    assert late.p99_ms(before) == pytest.approx(4.0), "no later than the worst ever was"
