@@ -151,6 +151,12 @@ class NumberBarred(GatewayError):
     code = "number-barred"
 
 
+class RecipientBarred(NumberBarred):
+    """No SMS is sent to this number: the owner's rules, or what kind of number it is."""
+
+    code = "recipient-barred"
+
+
 class BudgetSpent(GatewayError):
     """The minutes of this line or extension for today are used up."""
 

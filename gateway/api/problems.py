@@ -194,6 +194,7 @@ _STATUS_OF_CODE = {
     "no-speech": 503,
     "recording-key-missing": 410,
     "number-barred": 403,
+    "recipient-barred": 403,
     "budget-spent": 402,
     "month-spent": 402,
     "night-lock": 403,

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import NoReturn
 
 from gateway.clock import WallClock
-from gateway.errors import NoFreeLine, NumberBarred, OutboxFull, SmsLimitReached, StoreError
+from gateway.errors import NoFreeLine, OutboxFull, RecipientBarred, SmsLimitReached, StoreError
 from gateway.events import AlertCleared, AlertRaised, Publish
 from gateway.ids import new_id
 from gateway.messaging.pace import Pace
@@ -30,7 +30,7 @@ from gateway.telephony.messages import (
     PartUnknown,
     TextLine,
 )
-from gateway.telephony.numbers import Dialable, NumberPolicy
+from gateway.telephony.numbers import Dialable, NumberPolicy, Verdict
 from gateway.telephony.shop import ShopView
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,7 @@ TRIES_PAST_DISK = 40
 """Some ten minutes of looking for a line."""
 FAREWELL_SECONDS = 6.0
 """What a part that is on its way gets when the gateway stops; what takes longer is of unknown outcome."""
+_LONGEST_SHOWN = 40
 
 
 class SmsOutbox:
@@ -88,7 +89,7 @@ class SmsOutbox:
     ) -> OutgoingText:
         """Keep a message to be sent; committed when this returns. With a `message_id` that is known, nothing is done.
 
-        `line` is the line that must carry it; None: the best one that is ready. Raises NumberBarred,
+        `line` is the line that must carry it; None: the best one that is ready. Raises RecipientBarred,
         NoFreeLine (there is no such line), PduInvalid, SmsLimitReached, OutboxFull, StoreError.
         """
         number = self._recipient(to)
@@ -111,7 +112,7 @@ class SmsOutbox:
         """Send what cannot be kept, as the disk takes nothing: the alert that says so. Whether it went out.
 
         The limits of the lines hold; what is sent is known to the log alone, and what may have been sent is not
-        sent again. Raises NumberBarred and PduInvalid.
+        sent again. Raises RecipientBarred and PduInvalid.
         """
         number = self._recipient(to)
         message = self._draft(number, text, self._count_parts(text), by=by)
@@ -252,8 +253,8 @@ class SmsOutbox:
         for part in range(message.parts_taken + 1, message.parts + 1):
             try:
                 number = self._recipient(message.to)  # the owner's rules may have changed since
-            except NumberBarred:
-                await self._end(message, None, MessageState.FAILED, NumberBarred.code)
+            except RecipientBarred:
+                await self._end(message, None, MessageState.FAILED, RecipientBarred.code)
                 return
             await asyncio.sleep(max(0.0, self._pace.seconds_until_free(line.name)))
             if self._is_stopping or not line.can_text or self._pace.left_today(line.name) < 1:
@@ -352,11 +353,13 @@ class SmsOutbox:
         self._woken.set()
 
     def _recipient(self, to: str) -> Dialable:
-        """The number, if the owner's rules let messages go there. Raises NumberBarred."""
-        number = NumberPolicy(self._shop().numbers).require(to)
-        if number.emergency:
-            raise NumberBarred(f"No message is sent to {number.digits}.", number=number.digits, reason="emergency")
-        return number
+        """The number, if the owner's rules let messages go there. Raises RecipientBarred."""
+        checked = NumberPolicy(self._shop().numbers).check(to)
+        if isinstance(checked, Dialable) and not checked.emergency:
+            return checked
+        reason = str(checked.reason) if isinstance(checked, Verdict) else "emergency"
+        shown = (checked.number if isinstance(checked, Verdict) else checked.digits) or to[:_LONGEST_SHOWN]
+        raise RecipientBarred(f"No SMS is sent to {shown!r} ({reason}).", number=shown, reason=reason)
 
     def _clear_limit(self, name: str) -> None:
         if name in self._limited:

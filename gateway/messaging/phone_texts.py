@@ -25,7 +25,7 @@ class TextsOfPhones:
     async def send(self, extension: str, to: str, text: str) -> str:
         """Keep a text of that extension to be sent by the line it owns; its id once it is committed.
 
-        Raises TextNotAllowed, NumberBarred, PduInvalid, SmsLimitReached, OutboxFull and StoreError.
+        Raises TextNotAllowed, RecipientBarred, PduInvalid, SmsLimitReached, OutboxFull and StoreError.
         """
         for line in self._shop().lines:
             if extension in line.texts:

@@ -40,7 +40,7 @@ _SHORTEST_OUTSIDE = 9
 """An extension has 8 digits at most."""
 _REFUSALS = {
     "text-not-allowed": (403, "Forbidden"),
-    "number-barred": (403, "Forbidden"),
+    "recipient-barred": (403, "Forbidden"),
     "pdu-invalid": (488, "Not Acceptable Here"),
     "sms-limit": (480, "Temporarily Unavailable"),
 }

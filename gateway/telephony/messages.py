@@ -119,7 +119,7 @@ class TextMessages(Protocol):
     async def send(self, extension: str, to: str, text: str) -> str:
         """Keep a text of that extension to be sent by the line it owns; its id once it is committed.
 
-        Raises TextNotAllowed (the extension owns no line), NumberBarred, PduInvalid, SmsLimitReached,
+        Raises TextNotAllowed (the extension owns no line), RecipientBarred, PduInvalid, SmsLimitReached,
         OutboxFull and StoreError; then nothing is sent.
         """
 

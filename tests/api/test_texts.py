@@ -40,7 +40,7 @@ async def test_a_refusal_is_repeated_too() -> None:
         await served.set_up()
         for _ in range(2):
             status, answer = await _post(served, "/api/v1/messages", {**TEXT, "to": "nobody"}, KEY)
-            assert (status, answer["code"]) == (403, "number-barred")
+            assert (status, answer["code"]) == (403, "recipient-barred")
             assert_fits(answer, "Problem")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gateway.api.message_routes import Texts
-from gateway.errors import NoFreeLine, NumberBarred, UssdNotListed
+from gateway.errors import NoFreeLine, RecipientBarred, UssdNotListed
 from gateway.store.idempotency import KnownRequest
 from gateway.telephony.ledger import Balance
 from gateway.telephony.messages import UssdAnswer
@@ -45,7 +45,7 @@ class FakeTexts:
         if self.gate is not None:
             await self.gate.wait()
         if not to.lstrip("+").isdigit():
-            raise NumberBarred("Not there.", number=to, reason="not-a-number")
+            raise RecipientBarred("Not there.", number=to, reason="not-a-number")
         message = SentText(f"m{len(self.sent) + 1}", to, 1 + len(text) // 70, text, by, line)
         self.sent.append(message)
         self.waiting.add(message.id)

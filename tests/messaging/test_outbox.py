@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from gateway.errors import NoFreeLine, NumberBarred, OutboxFull, PduInvalid, SmsLimitReached, StoreError
+from gateway.errors import NoFreeLine, OutboxFull, PduInvalid, RecipientBarred, SmsLimitReached, StoreError
 from gateway.events import AlertCleared, AlertRaised, SmsChanged
+from gateway.messages import error_advice, error_detail, error_title
 from gateway.messaging import outbox as outbox_module
 from gateway.messaging.outbox import SmsOutbox
 from gateway.modem.text_lines import count_parts
@@ -375,9 +376,7 @@ async def test_a_message_that_waits_can_be_taken_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("to", "text", "line", "fault"),
     [
-        ("+79161234567\r\nATD900;", "x", None, NumberBarred), ("112", "x", None, NumberBarred),
-        ("*100#", "x", None, NumberBarred), ("+88213000000", "x", None, NumberBarred),
-        ("+14155552671", "x", None, NumberBarred), (COURIER, "", None, PduInvalid),
+        ("+79161234567\r\nATD900;", "x", None, RecipientBarred), (COURIER, "", None, PduInvalid),
         (COURIER, "я" * 700, None, SmsLimitReached), (COURIER, "x", "green", NoFreeLine),
         (COURIER, "half a pair \ud83d", None, PduInvalid),
     ],
@@ -391,6 +390,20 @@ async def test_what_is_refused_leaves_nothing(
         assert r.store.rows("SELECT count(*) FROM messages") == [(0,)]
 
 
+@pytest.mark.parametrize("to", ["112", "*100#", "900", "call me", "+88213000000", "+14155552671"])
+async def test_a_number_that_gets_no_sms_is_named_with_what_to_do(tmp_path: Path, to: str) -> None:
+    async with room(tmp_path) as r:
+        with pytest.raises(RecipientBarred) as refusal:
+            await r.outbox.send(to, "x", by="anna")
+        assert r.store.rows("SELECT count(*) FROM messages") == [(0,)]
+    code, values = refusal.value.code, refusal.value.values
+    assert to in str(error_detail(code, "en", values))
+    assert to in str(error_detail(code, "ru", values))
+    assert "SMS" in error_title(code, "ru"), "nobody has dialled"
+    for language in ("en", "ru"):
+        assert "[numbers]" in str(error_advice(code, language)), "what to do"
+
+
 async def test_a_number_that_was_barred_meanwhile_is_not_written_to(tmp_path: Path) -> None:
     line = FakeTextLine("red", can_text=False)
     async with room(tmp_path, lines={"red": line}) as r:
@@ -398,7 +411,7 @@ async def test_a_number_that_was_barred_meanwhile_is_not_written_to(tmp_path: Pa
         r.shop = replace(r.shop, numbers=NumberRules(country="BY"))
         line.can_text = True
         await r.until(message.id, "failed")
-        assert r.state(message.id) == ("failed", "number-barred")
+        assert r.state(message.id) == ("failed", "recipient-barred")
         assert not line.sent
 
 

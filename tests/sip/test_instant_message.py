@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gateway.errors import GatewayError, NumberBarred, StoreError, TextNotAllowed
+from gateway.errors import GatewayError, RecipientBarred, StoreError, TextNotAllowed
 from gateway.sip.instant_message import LARGEST_BODY_BYTES
 from tests.fakes.sip import SipWorld
 from tests.fakes.sip_asker import ask
@@ -120,7 +120,7 @@ async def test_a_message_to_a_number_outside_is_kept_to_be_sent() -> None:
 
 @pytest.mark.parametrize(
     ("fault", "status"),
-    [(TextNotAllowed("no line"), 403), (NumberBarred("not there"), 403), (StoreError("full"), 480)],
+    [(TextNotAllowed("no line"), 403), (RecipientBarred("not there"), 403), (StoreError("full"), 480)],
 )
 async def test_what_may_not_go_outside_is_refused(fault: GatewayError, status: int) -> None:
     world = SipWorld()

@@ -38,6 +38,8 @@ def test_what_is_refused_is_said_and_the_text_is_not_lost(owner: FlaskClient, ga
     page = owner.post("/messages", data=form).text
     assert "Не пропади" in page
     assert "nobody" in page
+    assert "The number: nobody." in page
+    assert "[numbers]" in page, "what to do"
     assert form["key"] not in page
     assert not gateway.texts.sent
 
