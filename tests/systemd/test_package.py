@@ -1,6 +1,7 @@
 """The package's scripts and the install page, as far as they can be judged without a clean root.
 
-Built, installed, upgraded and purged in one they are by `.ci/run`, and in full by `make deb-test`; so are the commands of the page.
+Built, installed, upgraded and purged in one they are by `.ci/run`, and in full by `make deb-test`; so are the commands
+of the page.
 """
 
 from __future__ import annotations
