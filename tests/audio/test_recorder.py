@@ -25,6 +25,7 @@ from gateway.audio.level import Verdict
 from gateway.audio.recorder import Channel, Recorder
 from gateway.audio.recording_writer import RecordingTrouble, RecordingWriter
 from gateway.audio.wav import HEADER_BYTES, NotRecovered, Recovered, repair, wav_header
+from tests.faults import rounds
 
 
 @pytest.fixture
@@ -101,20 +102,20 @@ def test_who_was_silent(writer: RecordingWriter, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ppm", [0, 200, -200, 5000, -5000])
 def test_an_hour_of_drifting_clocks_stays_aligned(writer: RecordingWriter, tmp_path: Path, ppm: int) -> None:
-    # Five minutes at 5000 ppm drift as far as two hours at 200 ppm.
+    # Five minutes at 5000 ppm drift as far as two hours at 200 ppm; the whole hour is for `make soak`.
     recorder = Recorder(tmp_path / "long.wav", writer, 0.0)
     rng = random.Random(7)
     pulse = np.zeros(FRAME_SAMPLES, dtype=np.int16)
     pulse[0] = 20_000
     zeros = np.zeros(FRAME_SAMPLES, dtype=np.int16)
-    count = 50 * 300
+    count = 50 * rounds(300, 3600)
     interval = 0.020 / (1 + ppm * 1e-6)
     for index in range(count):
         now = 0.020 + index * interval + rng.expovariate(1 / 0.004)
         recorder.write(Channel.CALLER, pulse if index % 250 == 0 else zeros, index * 160, now)
         if index % 500 == 0:  # a thousand times faster than life: let the disk keep up
             until(lambda: not recorder._file._waiting)
-    kept = read(recorder.close(count * interval).result(10).path)
+    kept = read(recorder.close(count * interval).result(60).path)
     assert abs(len(kept) / 8000 - count * interval) < 0.02
     at = np.flatnonzero(kept[:, 0] > 10_000)
     at = at[np.insert(np.diff(at) > 100, 0, True)]
