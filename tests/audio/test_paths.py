@@ -6,7 +6,7 @@ Real RTP and voice ports, with a phone's socket and a modem's memory behind them
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 import numpy as np
@@ -36,6 +36,8 @@ Samples = NDArray[np.int16]
 SPOKEN_SECONDS = 4
 BELOW_CEILING = 0.05
 """What a path may take from PESQ beyond its codecs."""
+TONE_FRAMES = 1_500
+"""Half a minute."""
 PORTS = PortRange(20000, 29999)
 
 
@@ -125,18 +127,22 @@ def parties(*made: Party) -> Iterator[tuple[Party, ...]]:
 
 
 async def talk(a: Party, b: Party, then: Callable[[], None] = lambda: None) -> tuple[float, float]:
-    """Both speak at once; how good each was heard by the other, above what the codecs alone would leave (PESQ)."""
+    """Both speak at once; how much worse each was heard by the other than the codecs alone would leave it (PESQ)."""
     words = speech()[: SPOKEN_SECONDS * 8_000], speech(RUSSIAN, "ru")[: SPOKEN_SECONDS * 8_000]
+    await _say(a, b, zip(*map(frames_of, words), strict=True), then)
+    return _loss(words[0], a, b), _loss(words[1], b, a)
+
+
+async def _say(a: Party, b: Party, frames: Iterable[tuple[Frame, Frame]], then: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     began = loop.time()
-    for number, (from_a, from_b) in enumerate(zip(*map(frames_of, words), strict=True)):
+    for number, (from_a, from_b) in enumerate(frames):
         await a.say(from_a)
         await asyncio.sleep(0.007)
         await b.say(from_b)
         await asyncio.sleep(0.006)
         then()
         await asyncio.sleep(began + (number + 1) * FRAME_SECONDS - loop.time())
-    return _loss(words[0], a, b), _loss(words[1], b, a)
 
 
 def _loss(said: Samples, speaker: Party, listener: Party) -> float:
@@ -199,3 +205,27 @@ async def test_two_of_a_conference_of_eight_hear_each_other_as_well_as_their_cod
             conference.add(port)
         assert max(await talk(modem, phone, lambda: conference.tick(loop.time()))) <= BELOW_CEILING
         conference.close()
+
+
+@pytest.mark.parametrize("is_mixed", [False, True])
+async def test_a_tone_has_no_gap_in_half_a_minute(is_mixed: bool) -> None:
+    """As loud in every 20 ms as it was said."""
+    at = 2 * np.pi * np.arange(FRAME_SAMPLES) / 8_000
+    tones = (4_000 * np.sin(400 * at)).astype(np.int16), (4_000 * np.sin(1_000 * at)).astype(np.int16)
+    with parties(Modem(), Phone(Codec.PCMU)) as (modem, phone):
+        loop = asyncio.get_running_loop()
+        conference = Conference(loop.time)
+        if is_mixed:
+            for port in (modem.port, phone.port, LoosePort()):
+                conference.add(port)
+            await _say(modem, phone, [tones] * TONE_FRAMES, lambda: conference.tick(loop.time()))
+        else:
+            bridge = _bridged(modem.port, phone.port)
+            await _say(modem, phone, [tones] * TONE_FRAMES, lambda: None)
+            bridge.stop()
+        conference.close()
+        for listener in (modem, phone):
+            heard = listener.heard()[10 * FRAME_SAMPLES : (TONE_FRAMES - 10) * FRAME_SAMPLES].astype(float)
+            levels = np.sqrt(np.mean(heard.reshape(-1, FRAME_SAMPLES) ** 2, axis=1))
+            assert len(levels) == TONE_FRAMES - 20
+            assert levels == pytest.approx(np.full(len(levels), 4_000 / np.sqrt(2)), rel=0.03)
