@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway import __version__
+from gateway.command_words import CommandParser, never_fail_for_a_letter, said, say, say_fault
 from gateway.errors import GatewayError
 from gateway.logs import LogLines, written_by_a_thread
+from gateway.messages import language_of
 from gateway.modem.trial_arguments import add_modem_arguments
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ Command = Callable[[argparse.Namespace], int]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status is 0 when all went well, 2 for bad settings or arguments, else 1."""
+    never_fail_for_a_letter()
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.DEBUG if options.verbose else logging.INFO, handlers=[LogLines(sys.stderr)])
     if not options.verbose:
@@ -37,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return command(options)
     except GatewayError as fault:
-        print(fault, file=sys.stderr)
+        say_fault(fault)
         return 2 if fault.code == "settings-invalid" else 1
     except KeyboardInterrupt:
         return 130
@@ -46,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="simbridge", description="A gateway between USB GSM modems and SIP.")
+    about = "A gateway between USB GSM modems and SIP."
+    parser: argparse.ArgumentParser = CommandParser(prog="simbridge", description=about)
     parser.add_argument("--version", action="version", version=f"simbridge {__version__}")
     parser.add_argument("-v", "--verbose", action="store_true", help="log every byte of the wires as well")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -223,8 +227,8 @@ def _backup(options: argparse.Namespace) -> int:
     tell = _tell_progress if options.progress else tell_nobody
     made = make_and_note(load_settings(options.config), options.config, tell=tell)
     for path in made.removed:
-        print(f"{path} was removed: newer ones are enough.")
-    print(f"{made.path}: {made.files} files, {made.size_bytes / 1e6:.1f} MB; opened again and found whole.")
+        say(f"{path} was removed: newer ones are enough.")
+    say(f"{made.path}: {made.files} files, {made.size_bytes / 1e6:.1f} MB; opened again and found whole.")
     return 0
 
 
@@ -241,8 +245,8 @@ def _restore(options: argparse.Namespace) -> int:
     passphrase = read_passphrase(options.passphrase_file or settings.backup_passphrase)
     restored = restore_backup(settings, options.config, options.file, passphrase)
     for path in restored.kept:
-        print(f"{path} was there already and stays as it is.")
-    print(f"{len(restored.manifest.files)} files of {restored.manifest.made_at} are back in {settings.data_dir}.")
+        say(f"{path} was there already and stays as it is.")
+    say(f"{len(restored.manifest.files)} files of {restored.manifest.made_at} are back in {settings.data_dir}.")
     return 0
 
 
@@ -254,11 +258,11 @@ def _factory_reset(options: argparse.Namespace) -> int:
     question = (
         f"Everything in {settings.data_dir} goes: shop, users, calls, messages, recordings. Type 'forget' to go on: "
     )
-    if not options.yes and input(question).strip() != "forget":
-        print("Nothing was changed.")
+    if not options.yes and input(said(question)).strip() != "forget":
+        say("Nothing was changed.")
         return 1
     for path in factory_reset(settings, with_backups=options.with_backups):
-        print(f"{path} is gone.")
+        say(f"{path} is gone.")
     return 0
 
 
@@ -271,9 +275,9 @@ def _support_bundle(options: argparse.Namespace) -> int:
     try:
         count = write_bundle(load_settings(options.config), options.config, target)
     except OSError as fault:
-        print(f"{target} cannot be written: {fault}", file=sys.stderr)
+        say(f"{target} cannot be written: {fault}", to=sys.stderr)
         return 1
-    print(f"{target}: {count} texts. Look into it before you send it.")
+    say(f"{target}: {count} texts. Look into it before you send it.")
     return 0
 
 
@@ -281,7 +285,7 @@ def _shop_import(options: argparse.Namespace) -> int:
     from gateway.settings import load_settings
     from gateway.store.shop_document.shop_commands import import_shop
 
-    print(import_shop(load_settings(options.config), options.file))
+    say(import_shop(load_settings(options.config), options.file))
     return 0
 
 
@@ -298,7 +302,7 @@ def _erase(options: argparse.Namespace) -> int:
     from gateway.store.erasures import erase_command
 
     settings = load_settings(options.config)
-    print(erase_command(settings, settings.recordings_dir, options.number, really=options.yes))
+    say(erase_command(settings, settings.recordings_dir, options.number, really=options.yes))
     return 0
 
 
@@ -306,7 +310,7 @@ def _second_step_off(options: argparse.Namespace) -> int:
     from gateway.settings import load_settings
     from gateway.store.second_step_command import switch_off_second_step
 
-    print(switch_off_second_step(load_settings(options.config), options.name))
+    say(switch_off_second_step(load_settings(options.config), options.name))
     return 0
 
 
@@ -314,7 +318,7 @@ def _new_password(options: argparse.Namespace) -> int:
     from gateway.settings import load_settings
     from gateway.store.new_password import give_new_password
 
-    print(give_new_password(load_settings(options.config), options.name))
+    say(give_new_password(load_settings(options.config), options.name))
     return 0
 
 
@@ -323,7 +327,7 @@ def _call_trace(options: argparse.Namespace) -> int:
     from gateway.store.call_trace import trace_of
 
     text = trace_of(load_settings(options.config), options.id)
-    print(text or "There is no such call.", file=sys.stdout if text else sys.stderr)
+    print(text or said("There is no such call."), file=sys.stdout if text else sys.stderr)
     return 0 if text else 1
 
 
@@ -334,7 +338,7 @@ def _call_pcap(options: argparse.Namespace) -> int:
     path = f"/api/v1/calls/{options.id}/pcap?seconds={options.seconds}"
     bind, token = load_settings(options.config).api.bind, os.environ.get("SIMBRIDGE_TOKEN")
     problem = ask_for_file(bind, path, token, options.output)
-    print(problem or f"{options.output} is written.", file=sys.stderr if problem else sys.stdout)
+    say(problem or f"{options.output} is written.", to=sys.stderr if problem else sys.stdout)
     return 1 if problem else 0
 
 
@@ -344,8 +348,8 @@ def _route_test(options: argparse.Namespace) -> int:
 
     asked = {"caller": "" if options.caller == "-" else options.caller, "called": options.called, "at": options.at}
     bind, token = load_settings(options.config).api.bind, os.environ.get("SIMBRIDGE_TOKEN")
-    text, problem = ask_for_route(bind, token, os.environ.get("LANG", ""), asked)
-    print(problem if text is None else text, file=sys.stderr if text is None else sys.stdout)
+    text, problem = ask_for_route(bind, token, language_of(os.environ), asked)
+    print(said(problem) if text is None else text, file=sys.stderr if text is None else sys.stdout)
     return 1 if text is None else 0
 
 

@@ -2,6 +2,9 @@
 
 `words.json` is the only place with such sentences. The API answers with them (Accept-Language), the
 panel fetches them by the API, the command line prints them.
+
+What a fault says in its own words, with its values, is made in English, where it happens. The section
+`sentences` has the other languages of those: `retold` finds the sentence by its shape.
 """
 
 from __future__ import annotations
@@ -32,6 +35,12 @@ def pick_language(accept_language: str) -> str:
     return min(wishes)[2] if wishes else LANGUAGES[0]
 
 
+def language_of(environment: Mapping[str, str]) -> str:
+    """What the command line speaks, by the variables for messages (POSIX, base definitions, section 8.2)."""
+    wished = (environment.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return pick_language(next(filter(None, wished), ""))
+
+
 @cache
 def words(language: str) -> Words:
     """All titles and advice in one language, for a program that shows them itself: the same object each time."""
@@ -41,7 +50,19 @@ def words(language: str) -> Words:
             for code, entry in entries.items()
         }
         for section, entries in _catalogue().items()
+        if section != _RETOLD
     }
+
+
+def retold(text: str, language: str) -> str:
+    """A text that was made in English, in another language; each line for itself.
+
+    What the catalogue does not know stays as it is: the words of the system, names, an English sentence.
+    The name of a file and a line before a sentence (`shop.toml:12: ...`) stay too.
+    """
+    if language == LANGUAGES[0]:
+        return text
+    return "\n".join(_retold_line(line, language) for line in text.split("\n"))
 
 
 def error_title(code: str, language: str) -> str:
@@ -62,11 +83,12 @@ def error_detail(code: str, language: str, values: Mapping[str, object]) -> str 
     names = set(re.findall(r"\{(\w+)\}", template))
     if not names <= values.keys():
         return None
-    return _filled(template, values)
+    return _filled(template, _with_words(values, language))
 
 
 def finding_text(code: str, language: str, values: Mapping[str, object]) -> tuple[str, str | None]:
     """A finding of the doctor: what is so, and what to do about it."""
+    values = _with_words(values, language)
     title = _text("doctor", code, "title", language) or code
     advice = _text("doctor", code, "advice", language)
     return _filled(title, values), None if advice is None else _filled(advice, values)
@@ -82,11 +104,51 @@ def step_text(code: str, language: str, values: Mapping[str, object]) -> str:
     return _filled(_text("route", code, "title", language) or code, {**values, **said})
 
 
+_WORDS_OF_OURS = ("detail", "problem", "reason")
+"""Values with these names are sentences or parts of such; all others are names and numbers."""
+
+
+def _with_words(values: Mapping[str, object], language: str) -> dict[str, object]:
+    return {
+        name: retold(value, language) if name in _WORDS_OF_OURS and isinstance(value, str) else value
+        for name, value in values.items()
+    }
+
+
 _SECTION_OF_VALUE = {"cause": "causes", "error": "errors", "reason": "barred", "state": "line_states"}
 
 
 def _filled(template: str, values: Mapping[str, object]) -> str:
     return re.sub(r"\{(\w+)\}", lambda match: str(values[match[1]]), template)
+
+
+_RETOLD = "sentences"
+_PLACE = re.compile(r"([^\s:]+:)(\d+:)? (.+)")
+
+
+def _retold_line(line: str, language: str) -> str:
+    placed = _PLACE.fullmatch(line)
+    if placed and placed[2]:
+        return f"{placed[1]}{placed[2]} {_retold_line(placed[3], language)}"
+    for shape, code in _shapes():
+        if found := shape.fullmatch(line):
+            values = {name: _retold_line(value, language) for name, value in found.groupdict().items()}
+            return _filled(_text(_RETOLD, code, "title", language) or line, values)
+    return f"{placed[1]} {_retold_line(placed[3], language)}" if placed else line
+
+
+@cache
+def _shapes() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Every sentence as a pattern with its values as groups; the one with most words of its own is tried first."""
+    english = {code: entry["title"][LANGUAGES[0]] for code, entry in _catalogue()[_RETOLD].items()}
+    longest_first = sorted(english, key=lambda code: -len(re.sub(r"\{\w+\}", "", english[code])))
+    return tuple((_shape(english[code]), code) for code in longest_first)
+
+
+def _shape(sentence: str) -> re.Pattern[str]:
+    pieces = re.split(r"\{(\w+)\}", sentence)
+    groups = (f"(?P<{piece}>.+?)" if place % 2 else re.escape(piece) for place, piece in enumerate(pieces))
+    return re.compile("".join(groups))
 
 
 @cache

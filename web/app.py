@@ -234,14 +234,14 @@ def _answer_errors(app: Flask) -> None:
 
     @app.errorhandler(CSRFError)
     def old_form(_error: CSRFError) -> tuple[str, int]:
-        return _plain(gettext("This form is too old."), gettext("Go back, reload the page and try again."), 400)
+        return _plain(gettext("This form has expired."), gettext("Go back, reload the page and try again."), 400)
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> tuple[str, int]:
         titles = {
             404: gettext("There is no such page."),
             413: gettext("That is too large."),
-            421: gettext("The panel is not known by this name."),
+            421: gettext("The panel cannot be opened by this name."),
         }
         title = titles.get(error.code or 500, gettext("That did not work."))
         return _plain(title, "", error.code or 500)

@@ -39,11 +39,11 @@ class Typed:
     def problem(self) -> str:
         """What is wrong with the server; empty: nothing that can be seen before somebody asks it."""
         if not self.host:
-            return gettext("Which server is it? Write the name or the address of your PBX, such as 192.168.1.10.")
+            return gettext("Which server is it? Enter the name or address of your PBX, such as 192.168.1.10.")
         if not _SERVER.fullmatch(self.host):
-            return gettext("%(server)s is no server: write a name or an address, without spaces.", server=self.host)
+            return gettext("%(server)s is not a server: enter a name or an address, without spaces.", server=self.host)
         if not (self.port.isascii() and self.port.isdigit() and 0 < int(self.port) <= _MOST_PORT):
-            return gettext("The port is a number from 1 to 65535, mostly 5060, with TLS 5061.")
+            return gettext("The port is a number from 1 to 65535, usually 5060, with TLS 5061.")
         return ""
 
     def changes(self) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def tried_there(form: Typed, kept: Mapping[str, Any]) -> list[TriedCourier]:
         if of_server:
             break
         if len([each for each in said if not each.tried.is_good]) == _MOST_REFUSED < len(accounts):
-            title = gettext("The others were not tried: a PBX locks out who is wrong too often.")
+            title = gettext("The others were not tried: a PBX blocks whoever is wrong too often.")
             said.append(TriedCourier("", Tried(False, title, "")))
             break
     return said

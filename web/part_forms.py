@@ -22,8 +22,8 @@ def _encryption() -> Choices:
 
 def _number_kinds() -> Choices:
     return (
-        ("", _("As its digits say")), ("city", _("A city number")), ("mobile", _("A mobile number")),
-        ("toll-free", _("A toll-free number: you pay for its callers")), ("internal", _("For your own people")),
+        ("", _("As its digits suggest")), ("city", _("A city number")), ("mobile", _("A mobile number")),
+        ("toll-free", _("Toll-free: you pay for its callers")), ("internal", _("For your own people")),
     )  # fmt: skip
 
 
@@ -34,37 +34,39 @@ def _lines() -> PartForm:
         _("Lines"),
         _("New line"),
         _("Name"),
-        _("A word of yours, such as red."),
+        _("Your own name for it, in Latin letters, such as red."),
         _NAME,
         (
             Field(
                 "imei",
                 _("IMEI of the modem"),
-                help=_("Fifteen digits, as the list of modems shows. The line moves with the stick."),
+                help=_("Fifteen digits, as in the list of modems. The line moves with the modem."),
             ),
             Field(
                 "modem",
                 _("Or the modem's name"),
-                help=_("As the list of modems shows, when the line is to stay at that port."),
+                help=_("As in the list of modems, if the line is to stay at that port."),
                 extra=True,
             ),
             Field(
                 "iccid",
                 _("Or the card's number"),
-                help=_("The ICCID that is printed on the SIM, when the line is to move with the card."),
+                help=_("The ICCID printed on the SIM card, if the line is to move with the card."),
                 extra=True,
             ),
-            Field("number", _("Number of the SIM")),
+            Field("number", _("Number of the SIM card")),
             Field(
                 "rings",
-                _("Strangers ring at"),
+                _("Calls from outside ring at"),
                 Kind.LIST,
-                _("Extensions, with spaces between them. Empty: every phone."),
+                _("Extensions, separated by spaces. Empty: every phone."),
             ),
-            Field("queue", _("Or wait in the queue"), help=_("Its name. Empty: the shop's own queue."), extra=True),
+            Field(
+                "queue", _("Or wait in the queue"), help=_("The queue's name. Empty: the shop's own queue."), extra=True
+            ),
             Field("minutes_per_day", _("Minutes a day"), Kind.COUNT),
         ),
-        _("A SIM in a modem: calls of couriers leave by it, and whoever calls its number reaches the shop."),
+        _("A SIM card in a modem: calls to couriers go out by it, and whoever calls its number reaches the shop."),
         ("number", "imei", "modem"),
     )
 
@@ -79,18 +81,18 @@ def _phones() -> PartForm:
         _("Such as 101."),
         _EXTENSION,
         (
-            Field("name", _("Name"), help=_("Of the place or the person: it is shown where the phone calls.")),
+            Field("name", _("Name"), help=_("Of the place or the person; it is shown to whoever the phone calls.")),
             Field(
                 "mobile",
-                _("Mobile of who sits there"),
-                help=_("Regular customers are put through to it when the phone is not answered."),
+                _("Mobile of the employee"),
+                help=_("Regular customers are put through to it if the phone is not answered."),
             ),
             Field("voicemail", _("Takes messages when nobody answers"), Kind.SWITCH),
             Field(
                 "voicemail_pin",
                 _("PIN of its messages"),
                 Kind.SECRET,
-                _("Six digits or more that open them to any other phone. Empty: as it is."),
+                _("At least six digits; with them the messages can be played from any other phone. Empty: unchanged."),
                 extra=True,
             ),
             Field("minutes_per_day", _("Minutes a day by the SIM lines"), Kind.COUNT),
@@ -102,7 +104,7 @@ def _phones() -> PartForm:
             Field(
                 "mac",
                 _("MAC of the desk phone"),
-                help=_("No other phone is given the files that set it up then."),
+                help=_("Then only this phone is given its setup files."),
                 extra=True,
             ),
             Field("srtp", _("Encrypt the voice"), Kind.CHOICE, choices=_encryption(), extra=True),
@@ -110,13 +112,13 @@ def _phones() -> PartForm:
                 "codecs",
                 _("Codecs"),
                 Kind.LIST,
-                _("pcma pcmu g722 opus, the best first. Empty: all, the cheapest first."),
+                _("pcma pcmu g722 opus, the preferred one first. Empty: all, those that need least computing first."),
                 extra=True,
             ),
             Field("calls_at_once", _("Calls at once"), Kind.COUNT, extra=True),
             Field("calls_per_minute", _("New calls a minute"), Kind.COUNT, extra=True),
         ),
-        _("A desk phone, an app or this browser. It gets a password that nobody knows; the page Phones sets it up."),
+        _("A desk phone, an app or this browser. Its password is created for it; set the phone up on the page Phones."),
         ("name",),
     )
 
@@ -141,16 +143,16 @@ def _couriers() -> PartForm:
                 "pin",
                 _("PIN"),
                 Kind.SECRET,
-                _("Six digits or more that the courier enters after calling a SIM. Empty: as it is."),
+                _("At least six digits that the courier enters after calling a SIM card. Empty: unchanged."),
             ),
             Field(
                 "calls_back",
-                _("A call to a SIM is turned away and the mobile is called back: free for the courier, and no PIN"),
+                _("A call to a SIM card is declined and the mobile called back: free for the courier, no PIN needed"),
                 Kind.SWITCH,
             ),
             Field(
                 "by_sms",
-                _("An SMS with the number of an order has the mobile rung, and then the customer"),
+                _("After an SMS with an order number, the mobile is called and then the customer"),
                 Kind.SWITCH,
             ),
             Field("confirms", _("Whoever answers must press 1: voicemail never counts as an answer"), Kind.SWITCH),
@@ -159,16 +161,16 @@ def _couriers() -> PartForm:
                 "lines",
                 _("Lines that may carry the calls"),
                 Kind.LIST,
-                _("Names, with spaces between them. Empty: all."),
+                _("Names, separated by spaces. Empty: all."),
             ),
             Field("minutes_per_day", _("Minutes a day"), Kind.COUNT),
             Field("then", _("Who is next when nobody answers"), help=_("An extension."), extra=True),
-            Field("texts_missed", _("Missed calls are told by SMS"), Kind.SWITCH, extra=True),
+            Field("texts_missed", _("Missed calls are reported by SMS"), Kind.SWITCH, extra=True),
             Field(
                 "ring_seconds",
                 _("Seconds of ringing"),
                 Kind.COUNT,
-                _("Shorter than the operator waits before its voicemail."),
+                _("Shorter than the operator's delay before voicemail."),
                 extra=True,
             ),
             Field("follow", _("With a SIP app of the same extension"), Kind.CHOICE, choices=follow, extra=True),
@@ -176,20 +178,20 @@ def _couriers() -> PartForm:
             Field(
                 "operator",
                 _("Operator of the mobile"),
-                help=_("A line of the same operator is tried first."),
+                help=_("Lines of the same operator are tried first."),
                 extra=True,
             ),
             Field(
                 "pbx_password",
                 _("Password at your PBX"),
                 Kind.SECRET,
-                _("Empty: as it is. The PBX itself stands on the page Your PBX."),
+                _("Empty: unchanged. The PBX itself is set up on the page Your PBX."),
                 extra=True,
             ),
             Field("calls_at_once", _("Calls at once"), Kind.COUNT, extra=True),
             Field("calls_per_minute", _("New calls a minute"), Kind.COUNT, extra=True),
         ),
-        _("A person with a mobile, who is an extension of the shop: 2001 reaches the mobile by a SIM."),
+        _("A person with a mobile who has an extension of the shop: a call to 2001 reaches the mobile by a SIM card."),
         ("name", "mobile"),
     )
 
@@ -207,22 +209,25 @@ def _trunks() -> PartForm:
         _("Providers"),
         _("New provider"),
         _("Name"),
-        _("A word of yours, such as provider."),
+        _("Your own name for it, in Latin letters, such as provider."),
         _NAME,
         (
-            Field("host", _("Server"), help=_("As the provider says, such as sip.example.org."), required=True),
+            Field("host", _("Server"), help=_("As the provider gives it, such as sip.example.org."), required=True),
             Field("user", _("User")),
-            Field("password", _("Password"), Kind.SECRET, _("Empty: as it is.")),
-            Field("number", _("The shop's number"), help=_("Customers see it, and it is what they call.")),
+            Field("password", _("Password"), Kind.SECRET, _("Empty: unchanged.")),
+            Field("number", _("The shop's number"), help=_("Customers see it and call it.")),
             Field("kind", _("What the number is"), Kind.CHOICE, choices=_number_kinds()),
             Field("transport", _("Transport"), Kind.CHOICE, choices=_transports(), extra=True),
             Field("srtp", _("Encrypt the voice"), Kind.CHOICE, choices=_encryption(), extra=True),
-            Field("presents", _("Where the number is told"), Kind.CHOICE, choices=presents, extra=True),
+            Field("presents", _("Where the number is sent"), Kind.CHOICE, choices=presents, extra=True),
             Field("withholds_number", _("Customers see no number"), Kind.SWITCH, extra=True),
             Field(
-                "queue", _("Callers wait in the queue"), help=_("Its name. Empty: the shop's own queue."), extra=True
+                "queue",
+                _("Callers wait in the queue"),
+                help=_("The queue's name. Empty: the shop's own queue."),
+                extra=True,
             ),
-            Field("asks_extension", _("Callers may dial an extension at a prompt"), Kind.SWITCH, extra=True),
+            Field("asks_extension", _("Callers may dial an extension after a prompt"), Kind.SWITCH, extra=True),
             Field("calls_at_once", _("Calls at once"), Kind.COUNT, extra=True),
             Field("minutes_per_day", _("Minutes a day"), Kind.COUNT, extra=True),
             Field("minutes_per_month", _("Minutes a month"), Kind.COUNT, extra=True),
@@ -231,11 +236,11 @@ def _trunks() -> PartForm:
                 "codecs",
                 _("Codecs"),
                 Kind.LIST,
-                _("pcma pcmu g722 opus, the best first. Empty: all, the cheapest first."),
+                _("pcma pcmu g722 opus, the preferred one first. Empty: all, those that need least computing first."),
                 extra=True,
             ),
         ),
-        _("A SIP provider, with the number that customers call and see. Without one the SIM lines carry everything."),
+        _("A SIP provider, with the number that customers call and see. Without one everything goes by the SIM lines."),
         ("number", "host"),
     )
 

@@ -17,50 +17,50 @@ def queues_form() -> PartForm:
         _("Queues"),
         _("New queue"),
         _("Name"),
-        _("Small letters, digits and hyphens, such as sales."),
+        _("Lower-case Latin letters, digits and hyphens, such as sales."),
         _QUEUE,
         (
-            Field("title", _("What people call it")),
+            Field("title", _("Name as people say it")),
             Field(
                 "phones",
                 _("Its staff"),
                 Kind.LIST,
-                _("Extensions, with spaces between them."),
+                _("Extensions, separated by spaces."),
                 required=True,
             ),
             Field(
                 "extension",
                 _("Extension"),
-                help=_("What is dialled to wait in it: by phones, by couriers, by callers at the prompt."),
+                help=_("Dialled to join the queue: by phones, by couriers, or by callers after a prompt."),
             ),
             Field("strategy", _("Whom a call rings first"), Kind.CHOICE, choices=_strategies()),
             Field("step_seconds", _("Seconds until one more phone rings too"), Kind.COUNT),
             Field("wrap_up_seconds", _("Seconds of rest after a call"), Kind.COUNT),
             Field("announce_seconds", _("Seconds between announcements of the place and the wait"), Kind.COUNT),
-            Field("overflow", _("When too many wait"), Kind.CHOICE, choices=_overflows()),
+            Field("overflow", _("When too many are waiting"), Kind.CHOICE, choices=_overflows()),
             Field(
                 "overflow_callers",
-                _("As soon as so many wait before the caller"),
+                _("When so many are waiting ahead of the caller"),
                 Kind.COUNT,
-                _("0: however many."),
+                _("0: no limit."),
             ),
             Field("overflow_seconds", _("Or after so many seconds"), Kind.COUNT, _("0: never.")),
             Field("overflow_phones", _("Phones that ring too"), Kind.LIST, extra=True),
             Field(
                 "overflow_number",
-                _("Number or extension to go on to"),
+                _("Number or extension to send the caller to"),
                 help=_("Also the extension of another queue."),
                 extra=True,
             ),
             Field(
                 "message_phones",
-                _("Phones whose lamps tell of its messages"),
+                _("Phones whose lamps show its messages"),
                 Kind.LIST,
-                _("Extensions, with spaces between them."),
+                _("Extensions, separated by spaces."),
                 extra=True,
             ),
         ),
-        _("Staff of its own for callers of its own. A line, a provider or a branch leads there, or its extension."),
+        _("Its own staff for its own callers. A line, a provider, a branch or its extension leads there."),
         ("title", "extension", "phones"),
     )
 
@@ -81,17 +81,19 @@ def branches_form() -> PartForm:
                 "region",
                 _("Region"),
                 Kind.CHOICE,
-                _("Callers whose number is from near it are put through here."),
+                _("Callers whose numbers are from nearby are put through here."),
                 choices=(("", "–"),),
             ),
-            Field("phones", _("Phones"), Kind.LIST, _("Extensions, with spaces between them.")),
-            Field("queue", _("Or wait in the queue"), help=_("Its name. Empty: the phones above ring.")),
+            Field("phones", _("Phones"), Kind.LIST, _("Extensions, separated by spaces.")),
+            Field("queue", _("Or wait in the queue"), help=_("The queue's name. Empty: the phones above ring.")),
             Field(
                 "greeting",
                 _("Greeting of its own"),
-                help=_("A word, such as sakhalin: the page Prompts has greetings under it then. Empty: the shop's."),
+                help=_("A word such as sakhalin: the page Prompts then has greetings for it. Empty: the shop's."),
             ),
-            Field("schedule.monday", _("Monday"), Kind.HOURS, _("Like 9-13, 14-18. All days empty: open always.")),
+            Field(
+                "schedule.monday", _("Monday"), Kind.HOURS, _("For example 9-13, 14-18. All days empty: always open.")
+            ),
             Field("schedule.tuesday", _("Tuesday"), Kind.HOURS),
             Field("schedule.wednesday", _("Wednesday"), Kind.HOURS),
             Field("schedule.thursday", _("Thursday"), Kind.HOURS),
@@ -100,8 +102,8 @@ def branches_form() -> PartForm:
             Field("schedule.sunday", _("Sunday"), Kind.HOURS),
             Field(
                 "schedule.holidays",
-                _("Keeps the public holidays of"),
-                help=_("A country, such as RU. Empty: of none."),
+                _("Observes the public holidays of"),
+                help=_("A country, such as RU. Empty: none."),
                 extra=True,
             ),
             Field("schedule.holiday_hours", _("Hours on public holidays"), Kind.HOURS, _("Empty: closed."), extra=True),
@@ -114,7 +116,7 @@ def branches_form() -> PartForm:
             Field(
                 "place",
                 _("Place"),
-                help=_("Degrees north and east, such as 46.96, 142.73. Empty: the capital of the region."),
+                help=_("Degrees north and east, such as 46.96, 142.73. Empty: the main city of the region."),
                 extra=True,
             ),
         ),
@@ -125,14 +127,15 @@ def branches_form() -> PartForm:
 
 def _strategies() -> Choices:
     return (
-        ("all", _("Everybody at once")), ("round-robin", _("In turn: after whoever was first for the last call")),
-        ("least-recent", _("Whoever has answered longest ago")),
+        ("all", _("Everybody at once")), ("round-robin", _("In turn: next after whoever was first for the last call")),
+        ("least-recent", _("Whoever answered longest ago")),
         ("fewest-calls", _("Whoever has answered the fewest calls today")), ("in-order", _("In the order of the list")),
     )  # fmt: skip
 
 
 def _overflows() -> Choices:
     return (
-        ("stay", _("Stays in the queue")), ("phones", _("More phones ring too")), ("number", _("Goes on to a number")),
-        ("voicemail", _("Leaves a message")), ("call-back", _("Is promised a call")),
+        ("stay", _("Stays in the queue")), ("phones", _("More phones ring too")),
+        ("number", _("Is sent on to a number")),
+        ("voicemail", _("Leaves a message")), ("call-back", _("Is promised a call-back")),
     )  # fmt: skip

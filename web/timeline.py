@@ -75,9 +75,9 @@ def _of_call(
         case "recording.started":
             said = "circle-dot", gettext("Recording begins"), ""
         case "recording.paused":
-            said = "pause", gettext("Recording is paused"), gettext("The file has silence of the same length.")
+            said = "pause", gettext("Recording is paused"), gettext("The file has silence of the same length instead.")
         case "recording.resumed":
-            said = "circle-dot", gettext("Recording goes on"), ""
+            said = "circle-dot", gettext("Recording resumed"), ""
         case "recording.finished":
             said = "file-text", gettext("Recording is kept"), words("verdicts", data.get("verdict"))["title"]
         case "call.ended":
@@ -108,7 +108,7 @@ def _of_leg(kind: str, data: dict[str, Any], peer: str) -> tuple[str, str, str] 
 
 
 def _of_guest(kind: str, data: dict[str, Any], who: str) -> tuple[str, str, str] | None:
-    ordered = gettext("ordered by %(name)s", name=data.get("by"))
+    ordered = gettext("requested by %(name)s", name=data.get("by"))
     match kind, data.get("role"):
         case "party.joined", "listen":
             return "volume-2", gettext("%(who)s listens in", who=who), ordered
@@ -132,7 +132,7 @@ def _of_wish(kind: str, data: dict[str, Any]) -> tuple[str, str, str]:
 def _of_sound(kind: str, data: dict[str, Any], who: str) -> tuple[str, str, str] | None:
     match kind, data.get("reason"):
         case "audio.stopped", "no-signal":
-            return "mic-off", gettext("Nothing is heard from %(who)s", who=who), gettext("digital silence: muted?")
+            return "mic-off", gettext("Nothing is heard from %(who)s", who=who), gettext("complete silence: muted?")
         case "audio.stopped", _:
             return "mic-off", gettext("Nothing is heard from %(who)s", who=who), gettext("nothing arrives from there")
         case "audio.returned", _:

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from gateway.errors import GatewayError
-from gateway.messages import error_advice, error_detail, error_title, pick_language
+from gateway.messages import error_advice, error_detail, error_title, pick_language, retold
 
 log = logging.getLogger(__name__)
 
@@ -249,7 +249,7 @@ def problem(
         "status": status,
         "code": code,
     }
-    detail = error_detail(code, language, values) or detail
+    detail = error_detail(code, language, values) or (None if detail is None else retold(detail, language))
     if detail is not None:
         body["detail"] = detail
     advice = error_advice(code, language)

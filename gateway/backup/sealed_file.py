@@ -92,7 +92,7 @@ class OpeningReader:
     def __init__(self, source: BinaryIO, passphrase: str) -> None:
         self._header = source.read(len(MAGIC) + _SALT_BYTES + _PREFIX_BYTES)
         if not self._header.startswith(MAGIC) or len(self._header) < len(MAGIC) + _SALT_BYTES + _PREFIX_BYTES:
-            raise BackupForeign("This file is no backup of simbridge.")
+            raise BackupForeign("This file is not a simbridge backup.")
         salt = self._header[len(MAGIC) : len(MAGIC) + _SALT_BYTES]
         self._cipher = _cipher(passphrase, salt)
         self._source = source

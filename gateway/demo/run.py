@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from gateway.command_words import said
 from gateway.demo.checks import run_checks
 from gateway.demo.processes import DemoFailed, Processes
 from gateway.demo.site import COURIER, PIN, SIM_NUMBERS, Site, prepare
@@ -153,4 +154,4 @@ async def _notice_over() -> None:
 
 def _say(text: str) -> None:
     with contextlib.suppress(OSError):  # nobody is left to read it: the window was closed
-        print(text, flush=True)
+        print(said(text), flush=True)

@@ -24,7 +24,7 @@ from gateway.doctor.machine import machine_findings, outside_findings, still_fin
 from gateway.doctor.secrets import secret_findings
 from gateway.doctor.sims import sim_findings
 from gateway.errors import GatewayError, SettingsError
-from gateway.messages import finding_text, pick_language
+from gateway.messages import finding_text, language_of
 from gateway.modem.discovery import UsbBus, UsbModem
 from gateway.modem.discovery_table import hexadecimal
 from gateway.modem.port_owner import owner_of, running
@@ -37,7 +37,7 @@ LEAST_FREE_BYTES = 500_000_000
 
 def examine(config: Path) -> int:
     """Print the report; 0 when nothing is a problem, 2 when the settings cannot be read, else 1."""
-    language = pick_language(os.environ.get("LC_ALL") or os.environ.get("LANG", ""))
+    language = language_of(os.environ)
     try:
         settings = load_settings(config)
     except SettingsError as fault:
@@ -259,6 +259,7 @@ def _shop(settings: Settings) -> Iterator[Finding]:
 
 def _print(finding: Finding, language: str) -> None:
     title, advice = finding_text(finding.code, language, finding.values)
-    print(f"{finding.severity:8} {title}")
+    severity, _ = finding_text(f"severity-{finding.severity.lower()}", language, {})
+    print(f"{severity:8} {title}")
     if advice and finding.severity is not Severity.GOOD:
         print(f"{'':8} -> {advice}")

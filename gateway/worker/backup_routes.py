@@ -14,6 +14,7 @@ from gateway.backup.make import read_passphrase
 from gateway.backup.on_demand import Progress
 from gateway.backup.passphrase import passphrase_origin
 from gateway.backup.state import backup_state
+from gateway.messages import pick_language, retold
 from gateway.settings import Settings
 
 
@@ -40,19 +41,20 @@ class BackupRoutes:
         routes = [web.get("/api/v1/backups", self._get_all), web.get("/api/v1/backups/{name}", self._get_one)]
         return routes if self._on_demand is None else [*routes, web.post("/api/v1/backups", self._post)]
 
-    async def _get_all(self, _request: web.Request) -> web.Response:
-        return await self._told(200)
+    async def _get_all(self, request: web.Request) -> web.Response:
+        return await self._told(request, 200)
 
-    async def _post(self, _request: web.Request) -> web.Response:
+    async def _post(self, request: web.Request) -> web.Response:
         """One that is made already is told of in the same way. Raises BackupUnusable where there is no passphrase."""
         await asyncio.to_thread(read_passphrase, self._settings.backup_passphrase)
         if self._on_demand is not None:
             self._on_demand.begin()
-        return await self._told(202)
+        return await self._told(request, 202)
 
-    async def _told(self, status: int) -> web.Response:
+    async def _told(self, request: web.Request, status: int) -> web.Response:
+        language = pick_language(request.headers.get("Accept-Language", ""))
         progress = self._on_demand.progress if self._on_demand is not None else None
-        answer = await asyncio.to_thread(backups_wire, self._settings, datetime.now(UTC))
+        answer = await asyncio.to_thread(backups_wire, self._settings, datetime.now(UTC), language)
         answer["making"] = None if progress is None else _progress_wire(progress)
         return web.json_response(answer, status=status, headers={"Cache-Control": "no-store"})
 
@@ -70,12 +72,12 @@ class BackupRoutes:
         return web.FileResponse(self._settings.backup_dir / name, headers=headers)
 
 
-def backups_wire(settings: Settings, now: datetime) -> dict[str, object]:
+def backups_wire(settings: Settings, now: datetime, language: str) -> dict[str, object]:
     """What stands of them on the disk: the schema `Backups` without `making`."""
     state = backup_state(settings, now)
     return {
         "state": state.verdict,
-        "reason": state.reason,
+        "reason": None if state.reason is None else retold(state.reason, language),
         "passphrase": passphrase_origin(settings),
         "items": [
             {"name": each.name, "made_at": wire_time(each.made_at), "size_bytes": each.size_bytes}

@@ -68,7 +68,7 @@ def system_wire(settings: Settings, language: str) -> dict[str, object]:
         "disk": {"free_bytes": disk.free, "total_bytes": disk.total},
         "vitals": {**asdict(vitals), "busy": vitals.is_busy, "lacks_memory": vitals.lacks_memory},
         "findings": found,
-        "backups": backups_wire(settings, now),
+        "backups": backups_wire(settings, now, language),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 import re
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import gateway
 from gateway.api.contract import contract
 from gateway.errors import GatewayError
-from gateway.messages import LANGUAGES, error_detail, error_title, pick_language, words
+from gateway.messages import LANGUAGES, error_detail, error_title, language_of, pick_language, retold, words
 from gateway.telephony.causes import Cause
 from gateway.telephony.line import LineState
 
@@ -89,3 +90,56 @@ def test_values_fill_the_sentence_or_it_is_left_out() -> None:
 def test_the_contract_and_the_catalogue_agree_on_line_states() -> None:
     states = contract()["components"]["schemas"]["Line"]["properties"]["state"]["enum"]
     assert set(states) == set(LineState)
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({}, "en"),
+        ({"LANG": "ru_RU.UTF-8"}, "ru"),
+        ({"LANG": "ru_RU.UTF-8", "LC_MESSAGES": "en_GB.UTF-8"}, "en"),
+        ({"LANG": "en_GB.UTF-8", "LC_ALL": "ru_RU.UTF-8", "LC_MESSAGES": "C"}, "ru"),
+        ({"LC_ALL": "", "LC_MESSAGES": "", "LANG": "ru"}, "ru"),
+        ({"LC_ALL": "C.UTF-8", "LANG": "ru_RU.UTF-8"}, "en"),
+    ],
+)
+def test_the_command_line_speaks_as_its_variables_say(environment: dict[str, str], language: str) -> None:
+    assert language_of(environment) == language
+
+
+@pytest.mark.parametrize(
+    ("english", "russian"),
+    [
+        (
+            'shop.toml:12: "port" of [sip] must be a whole number, not text.',
+            'shop.toml:12: "port" в [sip]: ожидается целое число, получено: текст.',
+        ),
+        (
+            "shop.toml: The file cannot be read: no such file or directory.",
+            "shop.toml: Файл не удаётся прочитать: нет такого файла или каталога.",
+        ),
+        (
+            "No backup could be made in /b: [Errno 28] No space left on device: '/b/x'.",
+            "Не удалось сделать резервную копию в /b: на диске нет места (/b/x).",
+        ),
+        (
+            'a.toml:1: "m" is not a setting of [[lines]]; did you mean "modem"?\na:2: "a" of [b] must be 8.',
+            'a.toml:1: В [[lines]] нет настройки «m»; возможно, имелось в виду «modem»?\na:2: "a" в [b]: ожидается 8.',
+        ),
+        ("Something that nobody has translated.", "Something that nobody has translated."),
+        ("", ""),
+    ],
+)
+def test_a_sentence_is_retold_with_its_values(english: str, russian: str) -> None:
+    assert retold(english, "ru") == russian
+    assert retold(english, "en") == english
+
+
+def test_what_is_retold_has_the_same_values_and_no_shape_of_values_alone() -> None:
+    sentences = json.loads(Path("gateway/words.json").read_text(encoding="utf-8"))["sentences"]
+    assert len(sentences) > 300
+    for code, entry in sentences.items():
+        english, russian = entry["title"]["en"], entry["title"]["ru"]
+        assert set(re.findall(r"\{\w+\}", russian)) <= set(re.findall(r"\{\w+\}", english)), code
+        assert re.search(r"[A-Za-z]{2}", re.sub(r"\{\w+\}", "", english)) or code == "value", code
+    assert "sentences" not in words("ru"), "nobody fetches what only the gateway can find"

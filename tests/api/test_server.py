@@ -225,7 +225,7 @@ async def test_a_body_of_another_type_is_refused() -> None:
 
 async def test_problems_speak_the_language_that_is_asked_for() -> None:
     async with serving() as served:
-        for language, title in (("ru", "Вы не вошли."), ("en-GB", "You are not signed in."), ("", "You are not")):
+        for language, title in (("ru", "Вход не выполнен."), ("en-GB", "You are not signed in."), ("", "You are not")):
             _, answer = await served.ask("GET", "/api/v1/snapshot", headers={"Accept-Language": language})
             assert answer["title"].startswith(title)
             assert_fits(answer, "Problem")

@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # Facts and words.
     "toml_document": frozenset({"errors"}),
     "messages": frozenset({"errors"}),
+    "command_words": frozenset({"errors", "messages"}),
     "bind_address": frozenset({"toml_document"}),
     "alert_settings": frozenset({"bind_address", "toml_document"}),
     "mqtt_settings": frozenset({"toml_document"}),
@@ -70,6 +71,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         {"api", "clock", "errors", "events", "jobs", "messaging", "store", "telephony", "webhook_settings"}
     ),
     "recordings_start": frozenset({"audio", "clock", "events", "store", "telephony"}),
+    "queue_start": frozenset({"api", "clock", "events", "store", "telephony"}),
+    "watches": frozenset({"api", "backup", "boot_clock", "clock", "events", "mqtt_way", "settings", "sip", "store"}),
     "emulated_modems": frozenset({"api", "errors", "events", "settings", "telephony"}),
     "mqtt_way": frozenset({"errors", "events", "messaging", "mqtt_settings"}),
     # The fake world: not a line in common with what it tests.

@@ -81,7 +81,7 @@ async def become_the_owner(someone: Newcomer) -> None:
 
 
 async def begin_with_emulated_modems(page: Page) -> None:
-    await page.click("text=Begin with emulated modems")
+    await page.click("text=Start with emulated modems")
     lines = page.locator("#part-start_modems .found-modem", has_text="It is the line emulated-")
     await expect(lines.locator("text=Ready")).to_have_count(3, timeout=SOON)
     await expect(lines.locator(".pill", has_text="emulated")).to_have_count(3)
@@ -113,7 +113,7 @@ async def be_rung_and_hear_oneself(page: Page, phone: Page) -> None:
     await phone.click("#phone-answer")
     await expect(page.locator(".test-call", has_text="Press 1 on the phone")).to_be_visible(timeout=30_000)
     await phone.click("#phone-keys [data-key='1']")
-    await expect(page.locator(".test-call", has_text="Both ways are good")).to_be_visible(timeout=SOON)
+    await expect(page.locator(".test-call", has_text="Both directions work")).to_be_visible(timeout=SOON)
     await state(phone, "ended")
 
 
@@ -142,7 +142,7 @@ async def end_the_emulated_modems(someone: Newcomer) -> None:
     """Nothing is left of them, nor of what was tried."""
     page = someone.page
     await page.goto(f"{someone.url}/start")
-    await page.click("text=End the emulated modems")
+    await page.click("text=Remove the emulated modems")
     await expect(page.locator("text=The emulated modems are gone")).to_be_visible(timeout=30_000)
     await expect(page.locator("text=No modem is plugged in yet")).to_be_visible()
     for path in ("/lines", "/couriers", "/calls"):

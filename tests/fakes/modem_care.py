@@ -29,7 +29,7 @@ class FakeModemCare:
         self.noted.append((by, action, subject))
 
     def lock(self, *, tries: int | None = 3) -> None:
-        """Its SIM wants its PIN."""
+        """Its SIM asks for its PIN."""
         self.now = replace(self.now, state="locked", wants_pin=True, pin_tries=tries)
 
     def condition(self, modem: str) -> ModemCondition:

@@ -63,7 +63,7 @@ async def test_without_a_network_every_alert_goes_to_every_number_once_an_hour()
 async def test_who_wants_them_always_gets_them_with_a_network_too() -> None:
     sent = Sent("+79161234567", always=True)
     sent.happens(AlertRaised(code="budget-spent", subject="line red", values={}), ShopChanged(by="anna"), BACK)
-    assert [text for _, text, _ in sent.texts] == ["Flowers: The minutes for today are used up. (line red)"]
+    assert [text for _, text, _ in sent.texts] == ["Flowers: Today's minutes are used up. (line red)"]
 
 
 async def test_a_day_has_its_limit() -> None:

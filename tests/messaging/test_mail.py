@@ -185,8 +185,8 @@ async def test_an_alert_goes_to_every_address_and_its_end_too(tmp_path: Path) ->
     assert sorted(recipient for recipient, _ in post.came) == [OWNER, OWNER, "two@example.net", "two@example.net"]
     subjects = [str(mail["Subject"]) for recipient, mail in post.came if recipient == OWNER]
     assert subjects == [
-        "⚠ Flowers: The minutes for today are used up.",
-        "✓ Flowers: The minutes for today are used up.",
+        "⚠ Flowers: Today's minutes are used up.",
+        "✓ Flowers: Today's minutes are used up.",
     ]
     assert "minutes: 120" in post.came[0][1].get_content()
 

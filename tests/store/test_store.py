@@ -116,7 +116,7 @@ def test_import_and_export_without_a_daemon(places: Settings, tmp_path: Path) ->
     told = import_shop(places, file).splitlines()
     password = stored_shop(places).phones[0].password
     assert told == [
-        f"{file}: taken, with 1 line, 1 phone, 1 courier, 0 trunks. Changed: couriers, lines, phones.",
+        f"{file}: taken; lines: 1, phones: 1, couriers: 1, providers: 0. Changed: couriers, lines, phones.",
         f"Phone 101 has a new password: {password}",
         'The pin of "2001" is masked in the file and not known here: set it again.',
     ]

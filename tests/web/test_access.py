@@ -33,14 +33,14 @@ def test_a_courier_is_let_in_and_removed(owner: FlaskClient, gateway: GatewayThr
     assert "courier&#39; must be" in _post(owner, "/access/users", **form)
     assert "Ivan can sign in now." in _post(owner, "/access/users", **form, courier="2001")
     assert gateway.accounts.people["Ivan"].courier == "2001"
-    assert "Somebody has this name already." in _post(owner, "/access/users", **form, courier="2001")
+    assert "Somebody already has this name." in _post(owner, "/access/users", **form, courier="2001")
     assert "Done." in _post(owner, "/access/users/Ivan/role", role="viewer", courier="2001")
     changed = gateway.accounts.people["Ivan"]
     assert changed.role == "viewer"
     assert changed.courier is None
     assert "too easy to guess" in _post(owner, "/access/users/Ivan/password", password="1234567890").lower()
     assert "Done." in _post(owner, "/access/users/Ivan/password", password="another good phrase")
-    assert "sign in no more" in _post(owner, "/access/users/Ivan/remove")
+    assert "can no longer sign in" in _post(owner, "/access/users/Ivan/remove")
     assert "Ivan" not in gateway.accounts.passwords
     assert "take away your own rights" in _post(owner, "/access/users/anna/remove")
 
@@ -94,7 +94,7 @@ def test_one_changes_the_own_password(app: Flask, gateway: GatewayThread) -> Non
     sign_in(browser)
     form = {"old": "wrong", "new": "another good phrase"}
     assert "name or the password is wrong" in _post(browser, "/account/password", "/account", **form).lower()
-    assert "is changed" in _post(browser, "/account/password", "/account", **{**form, "old": PASSWORD})
+    assert "has been changed" in _post(browser, "/account/password", "/account", **{**form, "old": PASSWORD})
     assert gateway.accounts.passwords["anna"] == "another good phrase"
 
 

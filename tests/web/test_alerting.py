@@ -31,7 +31,7 @@ def test_each_way_is_set_and_nothing_secret_comes_back(gateway: GatewayThread, o
         owner.get("/alerts/ways"),
     ]  # fmt: skip
     assert [page.status_code for page in pages] == [200] * 5
-    assert "Kept. Send a test" in pages[0].text
+    assert "Saved. Send a test" in pages[0].text
     ways = gateway.alerts.ways
     assert ways.telegram == TelegramWay(token=TOKEN, chats=("77", "-100", "@flowers"))
     assert ways.mail == MailWay(
@@ -43,7 +43,7 @@ def test_each_way_is_set_and_nothing_secret_comes_back(gateway: GatewayThread, o
     assert not any(secret in page.text for page in pages for secret in (TOKEN, SECRET, PASSWORD))
     _post(owner, "telegram", token="", chats="77")
     assert gateway.alerts.ways.telegram == TelegramWay(token=TOKEN, chats=("77",))
-    assert "Alerts do not go there any more." in _post(owner, "telegram/remove").text
+    assert "Alerts are no longer sent there." in _post(owner, "telegram/remove").text
     assert gateway.alerts.ways.telegram == TelegramWay()
 
 
@@ -63,7 +63,7 @@ def test_a_test_shows_what_each_place_has_answered(gateway: GatewayThread, owner
     ]  # fmt: skip
     page = _post(owner, "telegram/test").text
     assert "77: the test has arrived" in page
-    assert "78: The receiver of an alert does not want it." in page
+    assert "78: The receiver of an alert rejects it." in page
     assert "Telegram answered 403." in page
     owner.set_cookie("language", "ru")
     assert "77: проверка доставлена" in _post(owner, "telegram/test").text
@@ -74,7 +74,7 @@ def test_what_gateway_toml_says_is_shown_and_not_changed_here(gateway: GatewayTh
     _post(owner, "webhook", url="https://shop.example/hook", secret=SECRET)
     gateway.alerts.of_file = frozenset({AlertWay.WEBHOOK})
     page = owner.get("/alerts/ways").text
-    assert "This comes from the table [alerts] of gateway.toml" in page
+    assert "This is set under [alerts] in gateway.toml" in page
     assert "/alerts/ways/webhook/remove" not in page
     assert _post(owner, "webhook", url="https://thief.example/", secret=SECRET).status_code == 409
     assert _post(owner, "webhook/remove").status_code == 409
@@ -85,7 +85,7 @@ def test_what_did_not_arrive_is_tried_again(gateway: GatewayThread, owner: Flask
     gateway.deliveries.rows = [DeliveryRow(id="j1", state="failed"), DeliveryRow(id="j2", state="done")]
     page = owner.get("/alerts").text
     assert ("/alerts/deliveries/j1/retry" in page, "/alerts/deliveries/j2/retry" in page) == (True, False)
-    for delivery, told in (("j1", "It is tried again now"), ("j2", "It is under way, or has arrived already.")):
+    for delivery, told in (("j1", "It is being sent again"), ("j2", "It is being sent, or has already arrived.")):
         form = {"csrf_token": csrf_of(owner, "/alerts")}
         assert told in owner.post(f"/alerts/deliveries/{delivery}/retry", data=form, follow_redirects=True).text
     assert gateway.deliveries.rows[0].state == "waiting"

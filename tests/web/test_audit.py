@@ -24,8 +24,8 @@ def test_the_log_is_read_searched_taken_along_and_checked(owner: FlaskClient, ga
     page = owner.get("/access/audit").text
     assert "A recording was listened to" in page
     assert "&lt;b&gt;CRM&lt;/b&gt;" in page
-    assert "A token was made" not in owner.get("/access/audit?search=anna").text
-    assert "Nothing that fits" in owner.get("/access/audit?from=2020-01-01&to=2020-01-02").text
+    assert "A token was created" not in owner.get("/access/audit?search=anna").text
+    assert "Nothing matches" in owner.get("/access/audit?from=2020-01-01&to=2020-01-02").text
     assert owner.get("/access/audit?from=nonsense&cursor=nonsense").status_code == 200
     owner.set_cookie("language", "ru")
     table = owner.get("/access/audit.csv")

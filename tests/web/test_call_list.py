@@ -37,12 +37,12 @@ def test_the_filters_of_last_time_are_there_again_until_they_are_taken_away(owne
     assert again.location == "/calls?show=missed&search=%D0%9C%D0%B0%D1%80%D0%B8%D1%8F"
     page = owner.get(again.location).text
     assert 'value="Мария"' in page
-    assert "Take all filters away" in page
+    assert "Remove all filters" in page
     assert owner.get("/calls?cursor=1").status_code == 200, "the second page is not the first of last time"
     owner.get("/calls?search=79")
     assert owner.get("/calls").location == "/calls?search=79&show=all"
     page = owner.get("/calls?show=all").text
-    assert "Take all filters away" not in page
+    assert "Remove all filters" not in page
     assert owner.get("/calls").status_code == 200
 
 
@@ -63,7 +63,7 @@ def test_the_recordings_of_ticked_calls_or_of_the_filter_are_one_file(
     assert 'href="/calls/recordings?search=79"' in page
     said = owner.get("/calls/recordings?search=79").text
     assert "2 recordings, 3.1 MB" in said
-    assert "on record as downloaded by you" in said
+    assert "note for each recording that you downloaded it" in said
     assert 'href="/calls/recordings.zip?search=79"' in said
     assert gateway.archive.asked[-1] == CallFilter(search="79", recorded=True)
     assert gateway.recorded.evidence.heard == [], "nothing is downloaded yet"
@@ -100,14 +100,14 @@ def test_a_call_is_marked_and_the_list_is_of_one_tag(owner: FlaskClient, gateway
     assert kept == "#опт#жалоба#срочно#"
     form["more"] = "x" * 40
     page = owner.post("/calls/c2/tags", data=form, follow_redirects=True).text
-    assert "These tags cannot be kept. Use at most 10 tags" in page
+    assert "These tags cannot be saved. Use at most 10 tags" in page
 
 
 def test_too_many_recordings_are_told_before_anything_begins(owner: FlaskClient, gateway: GatewayThread) -> None:
     gateway.archive.call_rows = [call_row(f"c{number}") for number in range(900)]
     owner.set_cookie("language", "ru")
     page = owner.get("/calls/recordings").text
-    assert "Записей больше 500" in page
+    assert "Больше 500 записей" in page
     assert "не больше 500 записей и 2000" in page
     assert "recordings.zip" not in page
     assert owner.get("/calls/recordings.zip").status_code == 422

@@ -34,7 +34,7 @@ def test_a_number_is_called_from_the_phone_beside_the_browser(owner: FlaskClient
     assert key is not None
     for _ in range(2):
         answer = _press(owner, to="+79161234567", key=key[1], next="/calls/c1")
-        assert "Your phone 101 rings. Pick it up, and +79161234567 is called." in answer.text
+        assert "Your phone 101 is ringing. Pick it up, and +79161234567 is called." in answer.text
         assert answer.request.path == "/calls/c1"
     assert gateway.connected == [("101", "+79161234567")], "a button that is pressed twice is pressed once"
 

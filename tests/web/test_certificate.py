@@ -62,7 +62,7 @@ def test_it_is_checked_used_and_taken_back(
     panel = app.config[CERTIFICATE] = own(tmp_path)
     first = shown_to_a_browser(panel)
     page = owner.get(PAGE).text
-    assert "made here at the first start" in page
+    assert "created here at the first start" in page
     assert "simbridge.local" in page
     good = certificate_pair("shop.example.org", "localhost")
     for pair, said in (
@@ -70,8 +70,8 @@ def test_it_is_checked_used_and_taken_back(
         (Pair(good.certificate, ""), "There is no private key in these files."),
         (Pair(good.certificate, certificate_pair("x").key), "do not belong together"),
         (certificate_pair("localhost", passphrase="word"), "the key has a passphrase"),
-        (certificate_pair(), "is not for the name by which you reach"),
-        (certificate_pair("shop.example.org"), "You reach it as localhost; the certificate is for shop.example.org."),
+        (certificate_pair(), "is not for the name by which you have opened"),
+        (certificate_pair("shop.example.org"), "You opened it as localhost; the certificate is for shop.example.org."),
     ):
         status, page = send(owner, pair)
         assert status == 422, said
@@ -80,7 +80,7 @@ def test_it_is_checked_used_and_taken_back(
     assert shown_to_a_browser(panel) == first
 
     status, page = send(owner, good)
-    assert (status, "Browsers are shown the new certificate" in page) == (200, True)
+    assert (status, "Browsers now get the new certificate" in page) == (200, True)
     assert good.certificate.startswith(shown_to_a_browser(panel))
     assert "shop.example.org, localhost" in page
     assert "PRIVATE KEY" not in page
@@ -92,7 +92,7 @@ def test_it_is_checked_used_and_taken_back(
 
     token = csrf_of(owner, PAGE)
     page = owner.post(PAGE + "/forget", data={"csrf_token": token}, follow_redirects=True).text
-    assert "made here at the first start" in page
+    assert "created here at the first start" in page
     assert shown_to_a_browser(panel) == first
     assert not gateway.settings.uploaded_certificate.exists()
 
@@ -102,7 +102,7 @@ def test_one_for_other_names_is_taken_with_open_eyes_and_over_is_over(
 ) -> None:
     panel = app.config[CERTIFICATE] = own(tmp_path)
     over = certificate_pair("localhost", ends=timedelta(hours=-1))
-    assert "The certificate has ended." in send(owner, over)[1]
+    assert "The certificate has expired." in send(owner, over)[1]
     assert panel.given is None
     assert send(owner, certificate_pair("*.example.org"), sure="1")[0] == 200
     assert panel.names == {"*.example.org"}
@@ -137,7 +137,7 @@ def test_what_gateway_toml_names_is_not_changed_here(owner: FlaskClient, app: Fl
     made = own(tmp_path)
     app.config[CERTIFICATE] = PanelCertificate(made.certificate, made.key, None)
     page = owner.get(PAGE).text
-    assert "files that gateway.toml names" in page
+    assert "from files that gateway.toml names" in page
     assert "privkey" not in page
     assert send(owner, certificate_pair("localhost"))[0] == 409
     app.config[CERTIFICATE] = None

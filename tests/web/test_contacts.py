@@ -31,7 +31,7 @@ def _only(owner: FlaskClient) -> str:
 def test_a_contact_is_kept_changed_and_forgotten(owner: FlaskClient, gateway: GatewayThread) -> None:
     assert "No contacts yet" in owner.get("/contacts").text
     page = _post(owner, "/contacts", **FORM).text
-    assert "Мария is kept." in page
+    assert "Мария is saved." in page
     assert "8 (903) 111-22-33" in page
     again = _post(owner, "/contacts", **FORM)
     assert again.status_code == 409
@@ -40,15 +40,15 @@ def test_a_contact_is_kept_changed_and_forgotten(owner: FlaskClient, gateway: Ga
     path = _only(owner)
     wrong = _post(owner, f"{path}/change", **{**FORM, "phones": "112"})
     assert wrong.status_code == 422
-    assert "The contact is changed." in _post(owner, f"{path}/change", **{**FORM, "manager": "", "tags": ""}).text
+    assert "The contact has been changed." in _post(owner, f"{path}/change", **{**FORM, "manager": "", "tags": ""}).text
     known = gateway.people.contacts.known("+79031112233")
     assert known is not None
     assert (known.manager, known.tags) == (None, ())
-    assert "Nobody is found" in owner.get("/contacts?tag=vip").text
+    assert "Nobody found" in owner.get("/contacts?tag=vip").text
     assert path in owner.get("/contacts?search=1112233").text
     gateway.people.keep_call("before", caller="+74951234567")
     assert 'href="/calls/before"' in owner.get(path).text
-    assert "The contact is gone." in _post(owner, f"{path}/remove").text
+    assert "The contact has been deleted." in _post(owner, f"{path}/remove").text
     assert gateway.people.contacts.known("+79031112233") is None
 
 
@@ -59,10 +59,10 @@ def test_a_contact_is_kept_changed_and_forgotten(owner: FlaskClient, gateway: Ga
 )  # fmt: skip
 def test_a_file_is_looked_at_and_taken(owner: FlaskClient, gateway: GatewayThread, content: bytes) -> None:
     looked = _post(owner, "/contacts/import", look="yes", file=(io.BytesIO(content), "x")).text
-    assert "new 1, changed 0, as before 0, left out 1" in looked
+    assert "new 1, changed 0, unchanged 0, skipped 1" in looked
     assert gateway.people.contacts.known("+79031112233") is None
     taken = _post(owner, "/contacts/import", file=(io.BytesIO(content), "x")).text
-    assert "Taken: new 1" in taken
+    assert "Imported: new 1" in taken
     assert gateway.people.contacts.known("+79031112233") is not None
     answer = owner.get("/contacts/export?form=vcard")
     assert (answer.mimetype, b"FN:" + "Мария".encode() in answer.data) == ("text/vcard", True)
@@ -74,7 +74,7 @@ def test_cards_with_pictures_are_taken(owner: FlaskClient, gateway: GatewayThrea
     picture = "PHOTO;ENCODING=b;TYPE=JPEG:" + "\n ".join(["QUJD" * 18] * 20_000)
     card = f"BEGIN:VCARD\nVERSION:3.0\nFN:Мария\n{picture}\nTEL:89031112233\nEND:VCARD\n"
     form: dict[str, object] = {"csrf_token": csrf_of(owner, "/contacts"), "file": (io.BytesIO(card.encode()), "x.vcf")}
-    assert "Taken: new 1" in send(owner, "/contacts/import", form).text
+    assert "Imported: new 1" in send(owner, "/contacts/import", form).text
     assert gateway.people.contacts.known("+79031112233") is not None
 
 
@@ -89,7 +89,7 @@ def test_the_card_is_there_before_the_answer(owner: FlaskClient, gateway: Gatewa
     assert topics_of("call.started") == ("calls", "history"), "a page asks anew the moment it begins"
     page = owner.get("/parts/live_calls").text
     assert page.count('class="caller-card"') == 2
-    for expected in ("Мария", "vip", "розы", "manager 101", "/calls/before", "Keep as a contact", "No calls before."):
+    for expected in ("Мария", "vip", "розы", "manager 101", "/calls/before", "Save as a contact", "No earlier calls."):
         assert expected in page
     assert "/contacts?phone=%2B79031112239" in page
 
@@ -99,14 +99,14 @@ def test_notes_are_written_on_a_call(owner: FlaskClient, gateway: GatewayThread)
         gateway.people.keep_call(call_id, caller="+79031112233")
     gateway.archive.call_rows = [call_row("c1", caller="+79031112233")]
     assert 'href="/contacts?phone=%2B79031112233' in owner.get("/calls/c1").text
-    assert "The note is kept." in _post(owner, "/calls/c1/notes", text="Хочет розы").text
+    assert "The note is saved." in _post(owner, "/calls/c1/notes", text="Хочет розы").text
     notes: Any = gateway.people.lists.card("+79031112233")["notes"]
     (note,) = notes
     gateway.archive.details["c1"] = {"notes": [note]}
     page = owner.get("/calls/c1").text
     assert "Хочет розы" in page
     assert 'href="/calls/before"' in page
-    assert "The note is gone." in _post(owner, f"/calls/c1/notes/{note['id']}/remove").text
+    assert "The note has been deleted." in _post(owner, f"/calls/c1/notes/{note['id']}/remove").text
     assert gateway.people.lists.card("+79031112233")["notes"] == []
 
 

@@ -26,7 +26,7 @@ def test_a_test_is_sent_and_seen(gateway: GatewayThread, owner: FlaskClient) -> 
     def send() -> str:
         return owner.post("/alerts/test", data={"csrf_token": csrf_of(owner, "/alerts")}, follow_redirects=True).text
 
-    assert "Alerts go nowhere yet" in send()
+    assert "Alerts are not sent anywhere yet" in send()
     gateway.deliveries.places = 2
     page = send()
     assert "A test is on its way." in page

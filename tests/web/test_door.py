@@ -43,7 +43,7 @@ def test_the_code_makes_the_owner_and_lets_them_in(tmp_path: Path) -> None:
         browser = create_app(gateway.url).test_client()
         page = browser.get("/setup").text
         assert "with two modems one such call can run at a time" in page, "how many SIM cards are needed"
-        assert "to end calls of others by your SIMs is forbidden" in page
+        assert "passing on calls of others by your SIM cards is forbidden" in page
         token = csrf_of(browser, "/setup")
         answer = browser.post("/setup", data={**FORM, "csrf_token": token, "code": "WRONG"})
         assert (answer.status_code, "The setup code is wrong." in answer.text) == (403, True)

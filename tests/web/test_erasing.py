@@ -30,7 +30,7 @@ def test_a_number_is_erased_in_two_steps(gateway: GatewayThread, owner: FlaskCli
     assert "Erased." in over
     assert "every 1s" not in over
     gateway.run(lambda: gateway.recorded.erasures.go_on("e1", "failed", 2))
-    assert "It did not come to its end." in owner.get(answer.headers["Location"]).text
+    assert "It was not completed." in owner.get(answer.headers["Location"]).text
 
 
 def test_what_is_held_or_nothing_at_all_is_said(gateway: GatewayThread, owner: FlaskClient) -> None:
@@ -39,7 +39,7 @@ def test_what_is_held_or_nothing_at_all_is_said(gateway: GatewayThread, owner: F
     erasures.found = replace(erasures.found, held=1, running=1)
     page = owner.post("/erase", data=form).text
     assert "1 call is held for a dispute and stays" in page
-    assert "under way" in page
+    assert "is in progress and stays" in page
     erasures.found = replace(erasures.found, calls=0, messages=0)
     page = owner.post("/erase", data=form).text
     assert "There is nothing to erase." in page

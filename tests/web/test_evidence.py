@@ -15,7 +15,7 @@ def test_a_call_is_held_and_released_by_buttons(gateway: GatewayThread, owner: F
     gateway.archive.call_rows = [call_row()]
     token = csrf_of(owner, "/calls/c1")
     answer = owner.post("/calls/c1/hold", data={"csrf_token": token, "why": "order 17"}, follow_redirects=True)
-    assert "The recordings of this call are held." in answer.text
+    assert "The recordings of this call are kept for a dispute." in answer.text
     assert gateway.recorded.evidence.held == {"c1": ("anna", "order 17")}
     row = call_row()
     row["recordings"][0]["held"] = {"by": "anna", "at": "2027-01-29T09:02:00.000Z", "why": "order 17"}  # type: ignore[index]  # a row of JSON
@@ -30,10 +30,10 @@ def test_every_recording_of_an_order_is_held_and_released(gateway: GatewayThread
     gateway.keep_order("1001")
     token = csrf_of(owner, "/orders/1001")
     answer = owner.post("/orders/1001/hold", data={"csrf_token": token, "why": "no box"}, follow_redirects=True)
-    assert "Recordings of this order that are held now: 3." in answer.text
+    assert "Recordings of this order kept for the dispute: 3." in answer.text
     assert gateway.recorded.evidence.held == {"order 1001": ("anna", "no box")}
     answer = owner.post("/orders/1001/release", data={"csrf_token": token}, follow_redirects=True)
-    assert "and are no longer: 3." in answer.text
+    assert "no longer kept for a dispute: 3." in answer.text
     assert gateway.recorded.evidence.held == {}
 
 
@@ -46,7 +46,7 @@ def test_all_that_is_kept_of_an_order_is_a_file(gateway: GatewayThread, owner: F
 
 def test_the_packets_of_a_running_call_are_a_file_and_on_record(gateway: GatewayThread, owner: FlaskClient) -> None:
     gateway.archive.call_rows = [call_row()]
-    assert "Take the packets" not in owner.get("/calls/c1").text, "it is over"
+    assert "Record the packets" not in owner.get("/calls/c1").text, "it is over"
     gateway.archive.call_rows = [call_row("c1", ended_at=None, recordings=[])]
     token = csrf_of(owner, "/calls/c1")
     for seconds, asked in (("30", "30.0"), ("9999", "10.0")):

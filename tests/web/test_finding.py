@@ -104,18 +104,18 @@ def test_more_is_a_list_with_that_search(owner: FlaskClient, gateway: GatewayThr
     gateway.archive.call_rows = [call_row(f"c{number}") for number in range(9)]
     seen = found(owner, "903")
     assert len([address for address in seen if address.startswith("/calls/c")]) == 5
-    assert seen["/calls?search=903&amp;show=all"] == "All that are like this : Calls"
+    assert seen["/calls?search=903&amp;show=all"] == "Show all of these : Calls"
 
 
 def test_nothing_typed_and_nothing_found_say_what_to_do(owner: FlaskClient) -> None:
     for text in ("", "a", "  "):
         assert "two letters are enough" in owner.get("/search", query_string={"q": text}).text
     part = owner.get("/search?q=nobody+has+this", headers=PART).text
-    assert "Nothing is like that" in part
+    assert "Nothing found" in part
     assert "Try the last digits of a number" in part
     page = owner.get("/search?q=nobody+has+this")
     assert page.status_code == 200
-    assert "Nothing is like that" in page.text
+    assert "Nothing found" in page.text
     assert 'value="nobody has this"' in page.text
     assert "<html" in page.text
     assert "<script>" not in owner.get("/search?q=<script>alert(1)</script>").text.partition("<main")[2]

@@ -32,7 +32,7 @@ def test_a_modem_that_is_found_asks_for_a_name_and_a_number_only(owner: FlaskCli
     assert 'value="+79160000009"' in part
     assert 'value="green"' in part, "red and blue are taken"
     page = post(owner, "/start/line", name="green", imei="357078041234567", number="8 916 000-00-09").text
-    assert "green is a line now." in page
+    assert "green is now a line." in page
     line = gateway.shop_file.shop.line("green")
     assert line is not None
     assert (line.imei, line.number) == ("357078041234567", "+79160000009")
@@ -41,13 +41,13 @@ def test_a_modem_that_is_found_asks_for_a_name_and_a_number_only(owner: FlaskCli
 
 def test_a_real_modem_is_no_line_while_emulated_ones_run(owner: FlaskClient, gateway: GatewayThread) -> None:
     gateway.emulated.has_lines = True
-    assert "Begin with emulated modems" not in owner.get("/start").text
+    assert "Start with emulated modems" not in owner.get("/start").text
     assert post(owner, "/start/emulated").status_code == 409
     gateway.emulated.has_lines = False
-    assert "Begin with emulated modems" in owner.get("/start").text
-    assert "Three emulated modems are there" in post(owner, "/start/emulated").text
+    assert "Start with emulated modems" in owner.get("/start").text
+    assert "There are now three emulated modems" in post(owner, "/start/emulated").text
     gateway.publish(ModemChanged(modem="usb-1-1.4", line=None, state="ready", reason=None, imei="357078041234567"))
-    assert "This modem is real" in owner.get("/parts/start_modems").text
+    assert "This is a real modem" in owner.get("/parts/start_modems").text
     refused = post(owner, "/start/line", name="green", imei="357078041234567")
     assert refused.status_code == 409
     assert "Emulated modems are running." in refused.text
@@ -57,7 +57,10 @@ def test_a_real_modem_is_no_line_while_emulated_ones_run(owner: FlaskClient, gat
 
 @pytest.mark.parametrize(
     ("password", "said"),
-    [(RIGHT_PASSWORD, "Registered: the provider has taken the account."), ("x", "does not accept user and password")],
+    [
+        (RIGHT_PASSWORD, "Registered: the provider accepts the account."),
+        ("x", "does not accept this user and password"),
+    ],
 )
 def test_a_provider_is_tried_before_it_is_kept(
     owner: FlaskClient, gateway: GatewayThread, password: str, said: str
@@ -71,7 +74,7 @@ def test_a_provider_is_tried_before_it_is_kept(
     assert 'value="sip.example.net"' in page.text
     assert f'value="{password}"' not in page.text
     assert gateway.shop_file.shop.trunk("city") is None
-    assert "city is kept." in post(owner, "/start/provider", None, **form).text
+    assert "city is saved." in post(owner, "/start/provider", None, **form).text
     trunk = gateway.shop_file.shop.trunk("city")
     assert trunk is not None
     assert (trunk.host, trunk.user, trunk.password) == ("sip.example.net", "shop", password)
@@ -80,7 +83,7 @@ def test_a_provider_is_tried_before_it_is_kept(
 
 def test_what_a_provider_says_is_told_in_words(owner: FlaskClient) -> None:
     part = post(owner, "/start/provider/try", PART, name="x", host="nowhere.example", user="u", password="p").text
-    assert "There is no server of that name." in part
+    assert "There is no server by that name." in part
     assert "no name or address" in post(owner, "/start/provider/try", PART, name="x", host="a b").text
     assert post(owner, "/start/provider/try", name="x", host="a b").status_code == 400
     assert "Try it" in owner.get("/shop/trunks/new").text
@@ -88,13 +91,13 @@ def test_what_a_provider_says_is_told_in_words(owner: FlaskClient) -> None:
 
 def test_couriers_phones_hours_and_recording_are_done_in_place(owner: FlaskClient, gateway: GatewayThread) -> None:
     assert (
-        "Oleg is kept." in post(owner, "/start/courier", extension="2009", name="Oleg", mobile="8 916 111-22-33").text
+        "Oleg is saved." in post(owner, "/start/courier", extension="2009", name="Oleg", mobile="8 916 111-22-33").text
     )
     wrong = post(owner, "/start/courier", extension="2010", name="Anna", mobile="12")
     assert wrong.status_code == 422
     assert 'value="Anna"' in wrong.text
     assert post(owner, "/start/courier", extension="2009", name="x", mobile="89161112244").status_code == 409
-    assert "Phone 102 is kept." in post(owner, "/start/phone", extension="102", name="Office").text
+    assert "Phone 102 is saved." in post(owner, "/start/phone", extension="102", name="Office").text
     cookie = owner.get_cookie("phone")
     assert cookie is not None
     assert cookie.value == "102"
@@ -115,9 +118,9 @@ def test_couriers_phones_hours_and_recording_are_done_in_place(owner: FlaskClien
     ("trial", "said"),
     [
         (Trial("101"), "Phone 101 rings: answer it."),
-        (Trial("101", TrialStage.ASKING, TrialVerdict.HEARD_HERE, -21.4), "came with -21 dB"),
-        (Trial("101", TrialStage.OVER, TrialVerdict.BOTH_WAYS, -21.4), "Both ways are good"),
-        (Trial("101", TrialStage.OVER, TrialVerdict.HEARD_HERE, -21.4), "The gateway has heard you."),
+        (Trial("101", TrialStage.ASKING, TrialVerdict.HEARD_HERE, -21.4), "Level of your voice: -21 dB"),
+        (Trial("101", TrialStage.OVER, TrialVerdict.BOTH_WAYS, -21.4), "Both directions work"),
+        (Trial("101", TrialStage.OVER, TrialVerdict.HEARD_HERE, -21.4), "The gateway heard you."),
         (Trial("101", TrialStage.OVER, TrialVerdict.SILENT), "but no voice"),
         (Trial("101", TrialStage.OVER, TrialVerdict.NOTHING_ARRIVES), "Nothing arrives"),
         (Trial("101", TrialStage.OVER, TrialVerdict.NOT_ANSWERED), "Nobody has answered"),

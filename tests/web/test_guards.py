@@ -35,7 +35,7 @@ def test_every_form_needs_its_own_token(owner: FlaskClient, stranger: FlaskClien
             for data in tokens:
                 answer = browser.post(path, data=data)
                 assert answer.status_code == 400, path
-                assert "This form is too old." in answer.text
+                assert "This form has expired." in answer.text
 
 
 def test_every_answer_has_a_strict_policy_and_a_fresh_nonce(

@@ -37,7 +37,7 @@ def test_hours_are_set_as_people_write_them_and_shown(owner: FlaskClient, gatewa
         day=["2026-12-31", "2027-01-01", ""], until=["", "2027-01-08", ""], hours=["9-15", "", ""],
         name=["Last day", "", ""],
     )  # fmt: skip
-    assert "The hours are changed." in changed.text
+    assert "The hours have been changed." in changed.text
     assert gateway.shop_file.shop.schedule.in_zone("UTC") == Schedule(
         monday=("09:00-13:00", "14:00-18:30"),
         friday=("20:00-02:00",),

@@ -30,13 +30,13 @@ def test_a_list_opens_as_last_time(owner: FlaskClient, path: str, filters: str, 
     assert (again.status_code, again.location) == (302, f"{path}?{filters}")
     assert owner.get(path, headers={"HX-Request": "true"}).status_code == 200, "a part stays as it is"
     page = owner.get(again.location)
-    assert "Take all filters away" in page.text
+    assert "Remove all filters" in page.text
     assert page.status_code == 200
     assert owner.get(f"{path}?cursor=wrong").status_code in (200, 400), "the next page is not the first of last time"
     assert owner.get(path).location == f"{path}?{filters}"
     assert f'href="{none}' in page.text
     page = owner.get(none)
-    assert "Take all filters away" not in page.text
+    assert "Remove all filters" not in page.text
     assert owner.get(path).status_code == 200
 
 

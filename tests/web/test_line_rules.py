@@ -29,7 +29,7 @@ def test_every_rule_can_be_set_and_is_shown(owner: FlaskClient, gateway: Gateway
     assert 'href="/lines/red/rules"' in owner.get("/lines").text
     page = owner.get("/lines/red/rules").text
     assert all(f'name="{name}"' in page for name in LINE_RULES)
-    assert "The rules of line red are changed." in _post(owner, **FORM).text
+    assert "The rules of line red have been changed." in _post(owner, **FORM).text
     line = gateway.shop_file.shop.line("red")
     assert line == LineSettings(
         name="red", modem="m0", number="+79160000001", rings=("101",), minutes_per_day=30, roaming=True,
@@ -71,9 +71,9 @@ def test_a_menu_on_the_main_number_wants_a_tick(owner: FlaskClient, gateway: Gat
     assert "accepts_menu_first" not in owner.get("/lines/red/rules").text
     refused = _post(owner, **form)
     assert refused.status_code == 422
-    assert "Callers would be asked for digits before anybody rings." in refused.text
+    assert "Callers would be asked to press keys before any phone rings." in refused.text
     assert 'name="accepts_menu_first"' in refused.text
     assert list(gateway.shop_file.menus_accepted) == []
-    assert "The rules of line red are changed." in _post(owner, **form, accepts_menu_first="yes").text
+    assert "The rules of line red have been changed." in _post(owner, **form, accepts_menu_first="yes").text
     assert gateway.shop_file.menus_accepted == ("red",)
-    assert "The rules of line red are changed." in _post(owner, **form).text, "it is known already"
+    assert "The rules of line red have been changed." in _post(owner, **form).text, "it is known already"

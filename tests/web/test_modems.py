@@ -36,7 +36,7 @@ def test_a_modem_is_restarted_and_a_call_ends_only_when_that_is_said(
     page = owner.get(PAGE).text
     for said in ("A call runs on this modem", "8 (903) 111-22-33", 'name="ends_call"', 'value="power"'):
         assert said in page, said
-    assert "which a restart would end" in post(owner, f"{PAGE}/restart", step="power")
+    assert "that a restart would cut off" in post(owner, f"{PAGE}/restart", step="power")
     assert gateway.modems.done == ["restart"]
     assert "is being restarted" in post(owner, f"{PAGE}/restart", step="power", ends_call="yes")
     assert gateway.modems.done == ["restart", "power"]
@@ -52,7 +52,7 @@ def test_a_pin_is_entered_with_open_eyes_and_never_shown(owner: FlaskClient, gat
     assert "3 tries left" in page
     assert 'name="last_try"' not in page
     page = post(owner, f"{PAGE}/pin", pin="1111")
-    assert "refused this PIN" in page
+    assert "rejected this PIN" in page
     assert "2 tries left" in page
     assert "1111" not in page
     assert "not sent again" in post(owner, f"{PAGE}/pin", pin="1111")
@@ -60,11 +60,11 @@ def test_a_pin_is_entered_with_open_eyes_and_never_shown(owner: FlaskClient, gat
     assert 'name="last_try"' in owner.get(PAGE).text
     assert "One try is left" in post(owner, f"{PAGE}/pin", pin="2580")
     page = post(owner, f"{PAGE}/pin", pin="2580", last_try="yes", keeps="yes")
-    assert "has taken its PIN" in page
-    assert "entered by itself" in page
+    assert "has accepted its PIN" in page
+    assert "entered automatically" in page
     assert "2580" not in page
-    assert "kept no longer" in post(owner, f"{PAGE}/pin/forget")
-    assert "No PIN is kept" in post(owner, f"{PAGE}/pin/forget")
+    assert "no longer stored" in post(owner, f"{PAGE}/pin/forget")
+    assert "No PIN is stored" in post(owner, f"{PAGE}/pin/forget")
 
 
 def test_the_dialogue_is_shown_and_the_listed_questions_asked(owner: FlaskClient, gateway: GatewayThread) -> None:
@@ -72,7 +72,7 @@ def test_the_dialogue_is_shown_and_the_listed_questions_asked(owner: FlaskClient
     gateway.modems.lines.append(DialogueLine(time=now, way="in", text="+COPS: 0,0,<b>"))
     page = owner.get(f"{PAGE}/dialogue").text
     assert "+COPS: 0,0,&lt;b&gt;" in page
-    assert page.index("+COPS: 0") < page.index("<code>AT+CSQ</code>"), "the newest first"
+    assert page.index("+COPS: 0") < page.index("<code>AT+CSQ</code>"), "newest first"
     assert "How well it receives (AT+CSQ)" in page
     assert "+CSQ: 20,99" in post(owner, f"{PAGE}/dialogue", question="AT+CSQ")
     assert "must be one of" in post(owner, f"{PAGE}/dialogue", question="ATD112;")

@@ -57,11 +57,11 @@ def test_one_tap_is_one_call(app: Flask, gateway: GatewayThread) -> None:
     key = re.search(r'name="key" value="([0-9a-f]{32})"', browser.get("/my").text)
     assert key is not None
     for _ in range(2):
-        assert "Your mobile rings in a moment." in _post(browser, "/my/1001/call", key=key[1])
+        assert "Your mobile will ring in a moment." in _post(browser, "/my/1001/call", key=key[1])
     assert gateway.couriers.called == [("2001", "1001")]
     gateway.couriers.refusal = Cause.NO_FREE_LINE
     assert "No line is free" in _post(browser, "/my/1001/call", key="another-key-of-a-tap")
-    assert "There is no such thing here." in _post(browser, "/my/1009/call", key="a-third-key-of-a-tap")
+    assert "There is nothing here by that name." in _post(browser, "/my/1009/call", key="a-third-key-of-a-tap")
 
 
 def test_the_courier_says_how_far_it_is(app: Flask, gateway: GatewayThread) -> None:
@@ -75,7 +75,7 @@ def test_the_courier_says_how_far_it_is(app: Flask, gateway: GatewayThread) -> N
 
 
 def test_the_office_sees_the_day_and_who_was_not_reached(owner: FlaskClient, gateway: GatewayThread) -> None:
-    assert "No courier has called" in owner.get("/couriers").text
+    assert "No courier has made or received a call yet." in owner.get("/couriers").text
     gateway.couriers.day = [CourierDay(courier="2001", calls=6, reached=4, talk_seconds=331.0, cost=675)]
     gateway.couriers.order_tries = [
         OrderTries(order="1002", courier="2001", tries=3, reached=0),

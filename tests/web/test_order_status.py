@@ -61,10 +61,10 @@ def test_a_shop_s_program_is_set_up_and_tried_out_without_any_code(owner: FlaskC
             "word": ["", ""], "means": ["accepted", "accepted"],
         }  # fmt: skip
         page = _post(owner, **form).text
-        assert "The next caller is told by these rules." in page
+        assert "Saved. The next caller is answered by these rules." in page
         assert SECRET not in page
         page = _post(owner, "/order-status/test", number="1001").text
-        assert "The table of stages does not know this word." in page
+        assert "The table of stages does not contain this word." in page
         assert "Едет" in page
         page = _post(
             owner, **{**form, "secret": ["", ""], "word": ["едет", ""], "means": ["with-courier", "accepted"]}

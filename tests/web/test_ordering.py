@@ -28,7 +28,7 @@ def test_a_customer_who_has_to_be_called_about_an_order_is_said_by_the_form(
 
 def test_an_order_is_taken_changed_and_closed(owner: FlaskClient, gateway: GatewayThread) -> None:
     page = _post(owner, "/orders", **FORM).text
-    assert "The order A/1001 is there." in page
+    assert "Order A/1001 is saved." in page
     assert "+7 903 555-00-01" in page.replace("8 (903) 555-00-01", "+7 903 555-00-01")
     assert "With the courier" in page
     again = _post(owner, "/orders", **FORM)

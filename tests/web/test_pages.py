@@ -158,7 +158,7 @@ def test_a_live_call_is_shown_with_its_parties_and_can_be_ended(owner: FlaskClie
     assert "The call is being ended." in answer.text
     assert gateway.hung_up == ["c1"]
     answer = owner.post("/calls/unknown/hangup", data={"csrf_token": csrf_of(owner, "/live")}, follow_redirects=True)
-    assert "That call is over already." in answer.text
+    assert "That call is already over." in answer.text
 
 
 def test_a_phone_is_named_that_joins_a_running_call(owner: FlaskClient, gateway: GatewayThread) -> None:
@@ -178,9 +178,9 @@ def test_a_phone_is_named_that_joins_a_running_call(owner: FlaskClient, gateway:
         ("/calls/c1/join", {"mode": "conference"}, "The phone 102 rings."),
         ("/calls/c1/join", {"mode": "consult"}, "The phone 102 rings."),
         ("/calls/c1/parties/l9/hand-over", {}, "Nobody consults that party any more."),
-        ("/calls/c1/join", {"mode": "whisper"}, "That cannot be now"),
-        ("/calls/c9/join", {"mode": "conference"}, "That cannot be now"),
-        ("/calls/c1/parties/l9/drop", {}, "That party has gone already."),
+        ("/calls/c1/join", {"mode": "whisper"}, "That is not possible now"),
+        ("/calls/c9/join", {"mode": "conference"}, "That is not possible now"),
+        ("/calls/c1/parties/l9/drop", {}, "That person has already left the call."),
     ):
         assert said in owner.post(path, data={**form, **more}, follow_redirects=True).text, path
     owner.post("/calls/c1/parties/l2/drop", data=form)
@@ -289,14 +289,14 @@ def test_a_call_tells_its_story(owner: FlaskClient, gateway: GatewayThread) -> N
     for expected in (
         "8 (903) 111-22-33 calls", "Calling Front desk", "It rings at Front desk", "Front desk is on the line",
         "Both hear each other", "Nothing is heard from Front desk", "nothing arrives from there",
-        "Front desk is heard again", "after 1.2 s", "listens in", "ordered by anna",
+        "Front desk is heard again", "after 1.2 s", "listens in", "requested by anna",
         "has left", "good (4.1 of 5)", "−21 dBFS", "1.5 ms", "Recording begins",
         "Recording is kept", "The caller was silent",
-        "Check the microphone", "The caller hangs up", "Hung up after the talk", "1.6 MB", "0:52",
+        "Check the microphone", "The caller hangs up", "Call completed", "1.6 MB", "0:52",
     ):  # fmt: skip
         assert expected in text, expected
     assert "something.new" not in text
-    for expected in ("What the wires said", "2 lines", "RING", "10.0.0.2:5060", "INVITE sip:&lt;102&gt;"):
+    for expected in ("What the devices said", "2 lines", "RING", "10.0.0.2:5060", "INVITE sip:&lt;102&gt;"):
         assert expected in text, expected
     gateway.archive.call_rows = [call_row("c1", ended_at=None, recordings=[])]
     assert "1 line<" not in owner.get("/calls/c1").text
@@ -341,7 +341,7 @@ def test_without_a_worker_the_page_says_so_and_the_rest_is_there(tmp_path: Any) 
         for path in ("/", "/calls", "/messages"):
             answer = browser.get(path)
             assert answer.status_code == 200
-            assert "Lists and recordings are not available now; calls go on." in answer.text
+            assert "Lists and recordings are not available now; calls continue." in answer.text
         assert browser.get("/lines").status_code == 200
         assert browser.get("/recordings/r1.wav").status_code == 503
 
@@ -352,8 +352,8 @@ def test_lines_say_what_to_do(owner: FlaskClient, gateway: GatewayThread) -> Non
         ModemChanged(modem="m1", line="blue", state="ready", reason=None, signal_dbm=-99, voice=False),
     )
     text = owner.get("/lines").text
-    assert "The SIM card wants its PIN." in text
-    assert "pin_file" in text
+    assert "The SIM card asks for its PIN." in text
+    assert "Enter it on the modem" in text
     assert "level-1" in text
     assert "no voice" in text
 
@@ -370,9 +370,9 @@ def test_a_modem_says_everything_that_is_known_of_it(owner: FlaskClient, gateway
     )  # fmt: skip
     text = owner.get("/lines").text
     for said in (
-        "wants its PIN", "2 tries left", "USB 1-1.4", "Huawei E1550 (12d1:1001)", "IMEI 490154203237518",
+        "asks for its PIN", "2 tries left", "USB 1-1.4", "Huawei E1550 (12d1:1001)", "IMEI 490154203237518",
         "ICCID 8970199000000000012", "IMSI 250010000000001", "CREG home, CEREG searching", "no voice",
-        "Voice is switched off in the modem.", "Held by ModemManager (812)", "<polyline points=",
+        "Voice is switched off in the modem.", "Used by ModemManager (812)", "<polyline points=",
     ):  # fmt: skip
         assert said in text, said
 

@@ -26,7 +26,7 @@ def test_a_courier_is_made_changed_and_taken_away(owner: FlaskClient, gateway: G
         owner, "/shop/couriers/new", extension="2009", name="Олег", mobile="8 916 111-22-33", pin="739184",
         lines="red blue", on_shift="yes", follow="app-first",
     )  # fmt: skip
-    assert "2009 is kept." in made.text
+    assert "2009 is saved." in made.text
     assert "Олег" in made.text
     courier = gateway.shop_file.shop.courier("2009")
     assert courier is not None
@@ -38,7 +38,7 @@ def test_a_courier_is_made_changed_and_taken_away(owner: FlaskClient, gateway: G
     assert courier is not None
     assert (courier.name, courier.pin, courier.confirms, courier.on_shift) == ("Oleg", "739184", True, False)
     gone = post(owner, "/shop/couriers/edit/2009", "/shop/couriers/edit/2009/remove")
-    assert "2009 is no more." in gone.text
+    assert "2009 has been removed." in gone.text
     assert gateway.shop_file.shop.courier("2009") is None
     assert owner.get("/shop/couriers/edit/2009").status_code == 404
     assert owner.get("/shop/secrets").status_code == 404
@@ -52,7 +52,7 @@ def test_what_is_wrong_is_said_and_nothing_that_was_typed_is_lost(owner: FlaskCl
     assert "mobile" in wrong.text
     taken = post(owner, "/shop/phones/new", extension="101", name="Another")
     assert taken.status_code == 409
-    assert "There is one of that name already." in taken.text
+    assert "There is already one with that name." in taken.text
     assert gateway.shop_file.shop == before
 
 
@@ -144,7 +144,7 @@ def test_a_branch_is_made_with_its_region_and_hours_and_the_route_test_beside_it
         owner, "/shop/branches/new", name="Сахалин", address="Lenina 1", region="sakhalin", phones="101 102",
         greeting="island", **{"schedule.monday": "9-13, 14.00-18.30", "schedule.holidays": "RU"},
     )  # fmt: skip
-    assert "Сахалин is kept." in made.text
+    assert "Сахалин is saved." in made.text
     (branch,) = gateway.shop_file.shop.branches
     assert (branch.region, branch.phones, branch.schedule.monday) == (
         "sakhalin", ("101", "102"), ("09:00-13:00", "14:00-18:30"),
@@ -170,7 +170,7 @@ def test_a_branch_is_made_with_its_region_and_hours_and_the_route_test_beside_it
 def test_a_queue_is_made_and_a_provider_leads_there(owner: FlaskClient, gateway: GatewayThread) -> None:
     form = {"phones": "101 102", "extension": "81", "strategy": "in-order", "step_seconds": "10", "overflow": "stay"}
     post(owner, "/shop/phones/new", extension="102", name="Store", srtp="off")
-    assert "sales is kept." in post(owner, "/shop/queues/new", name="sales", title="Продажи", **form).text
+    assert "sales is saved." in post(owner, "/shop/queues/new", name="sales", title="Продажи", **form).text
     (queue,) = gateway.shop_file.shop.queues
     assert (queue.title, queue.phones, queue.strategy, queue.step_seconds) == (
         "Продажи", ("101", "102"), Strategy.IN_ORDER, 10,

@@ -27,13 +27,13 @@ def post(
 def test_it_is_set_told_of_and_taken_away(owner: FlaskClient, gateway: GatewayThread) -> None:
     empty = owner.get(PAGE).text
     assert "No PBX" in empty
-    assert "Without one you need nothing here" in empty
-    assert "Take the PBX away" not in empty
+    assert "Without a PBX you need nothing here" in empty
+    assert "Remove the PBX" not in empty
     assert f'href="{PAGE}"' in owner.get("/shop").text
     assert f'href="{PAGE}"' in owner.get("/start").text
 
     kept = post(owner, PAGE, {**FORM, "host": "sip:PBX.example.lan:5070", "password.2001": "hush-hush"})
-    assert "Your PBX is kept" in kept.text
+    assert "Your PBX is saved" in kept.text
     shop = gateway.shop = gateway.shop_file.shop
     assert shop.pbx == PbxSettings(host="PBX.example.lan", port=5070, transport=SipTransport.UDP)
     assert [each.pbx_password for each in shop.couriers] == ["hush-hush", None]
@@ -52,17 +52,17 @@ def test_it_is_set_told_of_and_taken_away(owner: FlaskClient, gateway: GatewayTh
     assert [each.pbx_password for each in gateway.shop_file.shop.couriers] == ["hush-hush", "other"], "empty: as it is"
     post(owner, PAGE, {**FORM, "gone.2001": "yes"})
     assert [each.pbx_password for each in gateway.shop_file.shop.couriers] == [None, "other"]
-    assert "The PBX is gone" in post(owner, f"{PAGE}/remove").text
+    assert "The PBX has been removed" in post(owner, f"{PAGE}/remove").text
     assert gateway.shop_file.shop.pbx is None
     assert [each.pbx_password for each in gateway.shop_file.shop.couriers] == [None, None]
-    assert "The PBX is gone" in post(owner, f"{PAGE}/remove").text, "gone is gone"
+    assert "The PBX has been removed" in post(owner, f"{PAGE}/remove").text, "gone is gone"
 
 
 @pytest.mark.parametrize(
     ("form", "said"),
     [
         ({"host": ""}, "Which server is it?"),
-        ({"host": "my pbx"}, "my pbx is no server"),
+        ({"host": "my pbx"}, "my pbx is not a server"),
         ({"host": "pbx.lan", "port": "0"}, "The port is a number from 1 to 65535"),
         ({"host": "pbx.lan:99999"}, "The port is a number from 1 to 65535"),
         ({"host": "pbx.lan", "port": "sip"}, "The port is a number from 1 to 65535"),
@@ -84,15 +84,15 @@ def test_what_is_wrong_is_said_and_nothing_is_kept(
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ({"password.2001": RIGHT_PASSWORD}, ["2001 Ivan: Registered: the PBX has taken the extension."]),
+        ({"password.2001": RIGHT_PASSWORD}, ["2001 Ivan: Registered: the PBX accepts the extension."]),
         (
             {"password.2001": RIGHT_PASSWORD, "password.2002": "x"},
             ["2001 Ivan: Registered", "2002 Пётр: The PBX does not accept this password."],
         ),
-        ({}, ["The PBX answers.", "once you enter a password"]),
+        ({}, ["The PBX answers.", "enter a password and try again"]),
         ({"password.2001": "x", "gone.2001": "yes"}, ["The PBX answers."]),
-        ({"host": "nowhere.example", "password.2001": "x", "password.2002": "y"}, ["no machine of that name"]),
-        ({"host": "a b"}, ["a b is no server"]),
+        ({"host": "nowhere.example", "password.2001": "x", "password.2002": "y"}, ["no computer by that name"]),
+        ({"host": "a b"}, ["a b is not a server"]),
     ],
 )
 def test_it_is_tried_before_anything_is_kept(
@@ -105,7 +105,7 @@ def test_it_is_tried_before_anything_is_kept(
         assert each in part.text
         assert each in page.text
     assert "<html" not in part.text
-    assert part.text.count("no machine of that name") <= 1, "what is wrong with the server is told once"
+    assert part.text.count("no computer by that name") <= 1, "what is wrong with the server is told once"
     assert RIGHT_PASSWORD not in page.text
     assert gateway.shop_file.shop.pbx is None
     assert gateway.shop_file.imported_by == []

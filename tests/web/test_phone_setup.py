@@ -83,7 +83,7 @@ def test_closing_ends_it(browser: FlaskClient, files: PhoneFiles) -> None:
     assert token is not None
     for _ in range(2):
         answer = browser.post("/phones/101/setup/close", data={"csrf_token": token[1]}, follow_redirects=True)
-        assert "can be fetched no more" in answer.text
+        assert "can no longer be downloaded" in answer.text
     assert fetch(files, place + "linphone.xml")[0] == 404
 
 

@@ -36,7 +36,7 @@ def test_a_prompt_is_replaced_by_a_file_and_comes_back(gateway: GatewayThread, o
     assert "The prompt is too long." in take(18.5)
     assert gateway.recorded.prompts_read == 0
     page = take(3)
-    assert "The next caller hears it." in page
+    assert "The next caller will hear it." in page
     assert "Your own" in page
     assert gateway.recorded.prompts_read == 1
     assert owner.get("/prompts/en/greeting.wav").data != packaged
@@ -51,4 +51,7 @@ def test_a_prompt_is_said_by_text(gateway: GatewayThread, owner: FlaskClient) ->
     assert "Your own" in page
     assert gateway.recorded.prompts_read == 1
     data = {"csrf_token": token, "text": " "}
-    assert "The next caller hears it." not in owner.post("/prompts/ru/busy/text", data=data, follow_redirects=True).text
+    assert (
+        "The next caller will hear it."
+        not in owner.post("/prompts/ru/busy/text", data=data, follow_redirects=True).text
+    )

@@ -33,7 +33,7 @@ def _post(browser: FlaskClient, path: str, **form: object) -> TestResponse:
 def test_every_rule_can_be_set_and_is_shown(owner: FlaskClient, gateway: GatewayThread) -> None:
     page = owner.get("/queue").text
     assert all(f'name="{each.name}"' in page for each in fields(QueueRules))
-    assert "The next caller meets these rules." in _post(owner, "/queue", **FORM).text
+    assert "Saved. These rules apply to the next caller." in _post(owner, "/queue", **FORM).text
     assert gateway.shop_file.shop.queue == QueueRules(
         strategy=Strategy.LEAST_RECENT, step_seconds=10, wrap_up_seconds=20, pause_reasons=("lunch", "store"),
         announce_seconds=45, overflow=Overflow.PHONES, overflow_callers=4, overflow_phones=("101",),

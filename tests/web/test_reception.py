@@ -28,7 +28,7 @@ def test_every_rule_can_be_set_and_is_shown(owner: FlaskClient, gateway: Gateway
     page = owner.get("/reception").text
     assert all(f'name="{each.name}"' in page for each in fields(Reception))
     assert "from second 8.7" in page
-    assert "The next caller is received by these rules." in _post(owner, **FORM).text
+    assert "These rules apply from the next caller on." in _post(owner, **FORM).text
     assert gateway.shop_file.shop.reception == Reception(
         quiet_rings=3, greeting_seconds=12, music_rings=4, repeat_seconds=40, patience_minutes=5,
         call_back_first=CallBackFirst.CUSTOMER, call_back_tries=2, call_back_gap_minutes=7, call_back_hours=48,
@@ -63,7 +63,7 @@ def test_a_promised_call_back_is_shown_and_taken_off(owner: FlaskClient, gateway
     assert "Did not answer" in page
     assert "The customer is not called back." in _post(owner, f"/reception/call-backs/{promise.id}/cancel").text
     assert gateway.call_backs.waiting() == []
-    assert "not waiting any more" in _post(owner, f"/reception/call-backs/{promise.id}/cancel").text
+    assert "no longer waiting" in _post(owner, f"/reception/call-backs/{promise.id}/cancel").text
 
 
 def test_in_russian(owner: FlaskClient) -> None:

@@ -23,7 +23,7 @@ def test_an_order_that_wants_a_call_is_told_from_a_missed_call(owner: FlaskClien
     wish = {"call_id": None, "at": "2027-01-29T09:00:00.000Z", "line": None, "order": "A/1001"}
     gateway.reports.customers = [missed_row(tries=[wish])]
     page = owner.get("/missed").text
-    assert "to be called about the order A/1001" in page
+    assert "must be called about order A/1001" in page
     assert 'href="/orders/A/1001"' in page
 
 
@@ -36,20 +36,23 @@ def test_who_waits_is_listed_and_closed_with_a_reason(owner: FlaskClient, gatewa
     assert 'href="/calls/c1"' in text
     form = {"csrf_token": csrf_of(owner, "/missed"), "number": "+79031112233", "reason": "a salesman"}
     answer = owner.post("/missed/close", data=form, follow_redirects=True)
-    assert "The customer is off the list." in answer.text
+    assert "The customer has been removed from the list." in answer.text
     assert "8 (903) 111-22-33" not in answer.text
-    assert "That customer waits no more." in owner.post("/missed/close", data=form, follow_redirects=True).text
+    assert "That customer is no longer waiting." in owner.post("/missed/close", data=form, follow_redirects=True).text
     empty = owner.post("/missed/close", data={**form, "reason": " "}, follow_redirects=True)
-    assert "Say why nobody need call back." in empty.text
+    assert "State why no call back is needed." in empty.text
 
 
 def test_a_call_without_a_number_is_closed_by_itself(owner: FlaskClient, gateway: GatewayThread) -> None:
     gateway.reports.customers = [missed_row("")]
     text = owner.get("/missed").text
     assert "Withheld number" in text
-    assert "No number was shown that could be called." in text
+    assert "The caller withheld the number, so you cannot call back." in text
     form = {"csrf_token": csrf_of(owner, "/missed"), "call_id": "c1", "reason": "left a message"}
-    assert "The customer is off the list." in owner.post("/missed/close", data=form, follow_redirects=True).text
+    assert (
+        "The customer has been removed from the list."
+        in owner.post("/missed/close", data=form, follow_redirects=True).text
+    )
     (row,) = gateway.reports.customers
     assert row["ended"]["reason"] == "left a message"
 

@@ -69,13 +69,13 @@ def test_a_new_gateway_begins_with_a_backup(tmp_path: Path, backup: bytes) -> No
         answer = post(browser, path, data=form(browser, path, backup, code="SETUP-CODE", passphrase="guessed"))
         assert (answer.status_code, "The passphrase does not open this backup." in answer.text) == (422, True)
         answer = post(browser, path, data=form(browser, path, backup[:-9], code="SETUP-CODE"))
-        assert (answer.status_code, "damaged or not whole" in answer.text) == (422, True)
+        assert (answer.status_code, "damaged or incomplete" in answer.text) == (422, True)
         assert PASSPHRASE not in answer.text
         data = {key: value for key, value in form(browser, path, b"", code="SETUP-CODE").items() if key != "file"}
-        assert "Choose the file" in post(browser, path, data=data).text
+        assert "Choose the backup file" in post(browser, path, data=data).text
         assert gateway.started_again == []
         answer = post(browser, path, data=form(browser, path, backup, code="SETUP-CODE"))
-        assert (answer.status_code, "being put in place" in answer.text) == (200, True)
+        assert (answer.status_code, "being restored" in answer.text) == (200, True)
         assert "url=/login" in answer.text
         assert gateway.started_again == [True]
         assert (gateway.settings.data_dir / WAITING / "data" / "prompts" / "random.wav").is_file()
@@ -84,7 +84,7 @@ def test_a_new_gateway_begins_with_a_backup(tmp_path: Path, backup: bytes) -> No
 def test_an_owner_restores_and_is_signed_out(owner: FlaskClient, gateway: GatewayThread, backup: bytes) -> None:
     assert post(owner, "/restore", data=form(owner, "/restore", backup)).status_code == 422, "without saying so"
     answer = post(owner, "/restore", data=form(owner, "/restore", b"GIF89a", sure="1"))
-    assert (answer.status_code, "no backup of simbridge" in answer.text) == (422, True)
+    assert (answer.status_code, "not a simbridge backup" in answer.text) == (422, True)
     answer = post(owner, "/restore", data=form(owner, "/restore", backup, sure="1"))
     assert (answer.status_code, gateway.started_again) == (200, [True])
     assert owner.get("/").location.startswith("/login")

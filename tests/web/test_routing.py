@@ -29,7 +29,7 @@ def test_a_call_is_told_step_by_step_in_both_languages(owner: FlaskClient, gatew
 def test_what_is_no_number_of_the_shop_is_told_and_not_lost(owner: FlaskClient) -> None:
     refused = owner.get(f"{PAGE}?caller=%2B79035550001&called=%2B79161112233")
     assert refused.status_code == 422
-    assert "That is no number of this shop." in refused.text
+    assert "That is not a number of this shop." in refused.text
     assert 'value="+79161112233"' in refused.text
 
 

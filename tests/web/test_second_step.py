@@ -89,7 +89,7 @@ def test_who_must_have_it_is_led_to_it_and_who_lost_the_phone_is_let_in(
         answer = olga.get(path)
         assert (answer.status_code, answer.location) == (302, "/account/second-step"), path
     assert olga.get("/parts/tiles", headers={"HX-Request": "true"}).headers.get("HX-Refresh") == "true"
-    assert "Your role needs it" in olga.get("/account/second-step").text
+    assert "Your role requires it" in olga.get("/account/second-step").text
     assert olga.get("/account").status_code == 200
     _switch_on(olga)
     assert olga.get("/").status_code == 200

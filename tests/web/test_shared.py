@@ -15,7 +15,7 @@ def test_the_list_says_whose_a_call_is_and_how_far_each_gateway_is(owner: FlaskC
     assert "North" in page
     assert "It is still sending what it had." in page
     assert "12 rows and 0 recordings" in page
-    assert "To be heard" in page
+    assert "Available here" in page
     wanted = gateway.shared.asked[-1]
     assert (wanted.gateway, wanted.outcome, wanted.search) == ("g2", "missed", "7903")
     assert wanted.since is not None

@@ -30,7 +30,7 @@ def _post(browser: FlaskClient, **form: object) -> TestResponse:
 
 
 def test_the_rules_are_kept_and_the_line_is_shown(owner: FlaskClient, gateway: GatewayThread) -> None:
-    assert "The widget has these rules from now on." in _post(owner, **FORM).text
+    assert "The button now works by these rules." in _post(owner, **FORM).text
     assert gateway.shop_file.shop.widget == WidgetRules(
         on=True, origins=("https://shop.example", "https://www.shop.example"), title="Ждите звонка", consent="Да",
         policy_url="https://shop.example/data", rings=("101",), number_per_day=1, address_per_hour=2, per_day=20,

@@ -44,12 +44,12 @@ def test_a_backup_is_made_at_the_press_of_a_button(owner: FlaskClient, gateway: 
     gateway.settings.backup_passphrase.write_text("long enough for this")
     assert "Make a backup now" in owner.get("/system").text
     page = press()
-    assert "The backup is being sealed" in page
+    assert "The backup is being made and encrypted" in page
     assert 'hx-trigger="every 1s"' in page
     gateway.backups.progress = Progress(Step.CHECKING, 500_000, 2_000_000)
     part = owner.get("/parts/backups").text
     assert 'max="2000000" value="500000"' in part
-    assert "to be sure of it" in part
+    assert "opened again to check it" in part
     gateway.backups.progress = None
     part = owner.get("/parts/backups").text
     assert "every 1s" not in part
@@ -69,13 +69,13 @@ def test_the_log_is_searched_and_taken_away(owner: FlaskClient, monkeypatch: pyt
 
     monkeypatch.setattr(bundle, "journal", journal)
     page = owner.get("/system/log").text
-    assert page.index("line 3") < page.index("line 0"), "the newest first"
+    assert page.index("line 3") < page.index("line 0"), "newest first"
     assert "&lt;b&gt;" in page
     assert "79161234567" not in page
     found = owner.get("/system/log?search=MODEM").text
     assert "line 1" in found
     assert "line 2" not in found
-    assert "Nothing that fits" in owner.get("/system/log?search=nothing").text
+    assert "Nothing matches" in owner.get("/system/log?search=nothing").text
     answer = owner.get("/system/log.txt?search=clock")
     assert "attachment" in answer.headers["Content-Disposition"]
     assert [line[:6] for line in answer.text.splitlines()] == ["line 0", "line 2"]
@@ -101,11 +101,11 @@ def test_the_passphrase_is_chosen_with_open_eyes_and_never_shown(owner: FlaskCli
 
     assert "Choose a passphrase" in owner.get("/system").text
     assert "The two passphrases differ." in choose(passphrase=good, passphrase_again=good + "!", sure="1")
-    assert "Say that you have written it down." in choose(passphrase=good, passphrase_again=good)
+    assert "Tick that you have written it down." in choose(passphrase=good, passphrase_again=good)
     assert "too easy to guess" in choose(passphrase="1" * 12, passphrase_again="1" * 12, sure="1")
     assert gateway.passphrases == []
     page = choose(passphrase=good, passphrase_again=good, sure="1")
-    assert "Backups are sealed with the new passphrase" in page
+    assert "From now on backups are encrypted with the new passphrase" in page
     assert gateway.passphrases == [good]
     gateway.settings.panel_passphrase.write_text(good)
     page = owner.get(where).text

@@ -47,7 +47,7 @@ def test_what_is_refused_is_said_and_the_text_is_not_lost(owner: FlaskClient, ga
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"state": "queued"}, "Take back"), ({"state": "delivered"}, "Delivered"), ({"state": "sending"}, "Being sent"),
+        ({"state": "queued"}, "Withdraw"), ({"state": "delivered"}, "Delivered"), ({"state": "sending"}, "Being sent"),
         ({"state": "unknown", "failure": "cut-off"}, "it may have gone out"), ({"state": "failed"}, "Send again"),
         ({"state": "queued", "line": None}, "No line chosen yet"), ({"state": "sent", "by": "101"}, "written by 101"),
     ],
@@ -70,7 +70,7 @@ def test_a_conversation_reads_from_top_to_bottom(owner: FlaskClient, gateway: Ga
 
 
 def test_nothing_yet_is_said_in_words(owner: FlaskClient) -> None:
-    assert "Nothing was exchanged with this number yet" in owner.get(f"/messages/with/{PEER}").text
+    assert "No messages with this number yet" in owner.get(f"/messages/with/{PEER}").text
     owner.set_cookie("language", "ru")
     assert "С этим номером переписки ещё не было" in owner.get(f"/messages/with/{PEER}").text
 
@@ -78,7 +78,7 @@ def test_nothing_yet_is_said_in_words(owner: FlaskClient) -> None:
 def test_taking_back_and_sending_again(owner: FlaskClient, gateway: GatewayThread) -> None:
     gateway.texts.waiting.add("m1")
     token = csrf_of(owner, "/messages")
-    for expected in ("The message was taken back.", "It is too late to take that message back."):
+    for expected in ("The message was withdrawn.", "It is too late to withdraw that message."):
         answer = owner.post("/messages/m1/cancel", data={"csrf_token": token}, follow_redirects=True)
         assert expected in answer.text
     gateway.texts.finished.add("m1")

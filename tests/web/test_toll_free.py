@@ -38,7 +38,7 @@ def test_every_rule_can_be_set_and_is_shown(owner: FlaskClient, gateway: Gateway
     assert f'href="{PAGE}"' in owner.get("/shop").text
     page = owner.get(PAGE).text
     assert all(f'name="{each.name}"' in page for each in fields(TollFreeRules))
-    assert "The next caller is judged by these rules." in _post(owner, **FORM).text
+    assert "Saved. The next call is checked by these rules." in _post(owner, **FORM).text
     assert gateway.shop_file.shop.toll_free == TollFreeRules(
         per_minute="3.50", bills_ringing=True, daily_budget=500, when_spent=WhenSpent.FORWARD, forward_to="101",
         caller_per_hour=7, prefix_per_minute=8, number_per_minute=9, number_at_once=3, short_seconds=4, short_calls=6,
@@ -66,6 +66,6 @@ def test_a_block_is_shown_with_its_end_and_lifted(owner: FlaskClient, gateway: G
     assert f'action="{lift}"' in page
     assert "The block is lifted." in _post(owner, lift).text
     assert "Nobody is blocked" in owner.get(PAGE).text
-    assert "not blocked any more" in _post(owner, lift).text
+    assert "no longer blocked" in _post(owner, lift).text
     owner.set_cookie("language", "ru")
     assert "Никто не заблокирован" in owner.get(PAGE).text

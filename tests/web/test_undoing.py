@@ -20,7 +20,7 @@ def test_a_change_is_undone(owner: FlaskClient, gateway: GatewayThread) -> None:
     assert "Nothing to undo" in owner.get(where).text
     gateway.shop_file.former = [replace(SHOP, name="Before"), replace(SHOP, name="Later")]
     page = owner.get(where).text
-    assert page.count("Back to before this") == 2, "there is nothing before the first"
+    assert page.count("Go back to before this") == 2, "there is nothing before the first"
     assert 'action="/shop/versions/2/restore"' in page
     assert "anna" in page
 
@@ -30,7 +30,7 @@ def test_a_change_is_undone(owner: FlaskClient, gateway: GatewayThread) -> None:
         return answer.status_code, answer.text
 
     status, page = undo(1)
-    assert (status, "again as it was" in page) == (200, True)
+    assert (status, "The shop is as it was before." in page) == (200, True)
     assert gateway.shop_file.shop.name == "Before"
     assert gateway.shop_file.imported_by == ["anna"]
     assert undo(7)[0] == 404
@@ -52,19 +52,19 @@ def test_a_contact_a_note_and_a_closed_customer_come_back(owner: FlaskClient, ga
     owner.post("/contacts/k1/remove", data=token)
     owner.get("/calls")
     page = owner.get("/contacts").text
-    assert "The contact is gone." in page, "it is offered after a reload too"
+    assert "The contact has been deleted." in page, "it is offered after a reload too"
     page = _undo(owner, page)
-    assert "The contact is there again." in page
+    assert "The contact has been restored." in page
     assert "Мария" in page
-    assert "The contact is gone." not in owner.get("/contacts").text
+    assert "The contact has been deleted." not in owner.get("/contacts").text
     gone = owner.post("/contacts/k1/put-back", data=token, follow_redirects=True).text
-    assert "That cannot be undone any more." in gone
+    assert "That can no longer be undone." in gone
 
     gateway.archive.call_rows = [call_row("c1")]
     people.keep_call("c1")
     note_id = asyncio.run(people.notes.add("c1", "Хочет розы", by="anna"))
     page = owner.post(f"/calls/c1/notes/{note_id}/remove", data=token, follow_redirects=True).text
-    assert "The note is there again." in _undo(owner, page)
+    assert "The note has been restored." in _undo(owner, page)
     assert not asyncio.run(people.notes.put_back("c1", str(note_id), by="anna")), "it is there"
 
     gateway.reports.customers = [missed_row()]
@@ -79,8 +79,8 @@ def test_a_changed_and_a_closed_order_are_as_they_were(owner: FlaskClient, gatew
     where, token = "/orders/77%2F1001", {"csrf_token": csrf_of(owner, "/orders")}
     form = {**token, "phone": "+79031112233", "customer": "", "stage": "cancelled"}
     page = owner.post(f"{where}/change", data=form, follow_redirects=True).text
-    assert "77/1001: The order is changed." in page
-    assert "77/1001: The order is changed." in owner.get("/calls").text, "on every page, also after a reload"
+    assert "77/1001: The order has been changed." in page
+    assert "77/1001: The order has been changed." in owner.get("/calls").text, "on every page, also after a reload"
     page = _undo(owner, page)
     assert "The order is as it was." in page
     assert 'value="Мария"' in page
@@ -92,8 +92,8 @@ def test_a_changed_and_a_closed_order_are_as_they_were(owner: FlaskClient, gatew
     assert "no longer connected" in offered
     assert "The order is as it was." in _undo(owner, offered)
     assert [each.number for each in gateway.orders.alive()] == ["77/1001"]
-    assert "That cannot be undone any more." in _undo(owner, offered), "once"
+    assert "That can no longer be undone." in _undo(owner, offered), "once"
     offered = owner.post(f"{where}/close", data=token, follow_redirects=True).text
     gateway.orders.forget_changes()
-    assert "That cannot be undone any more." in _undo(owner, offered)
+    assert "That can no longer be undone." in _undo(owner, offered)
     assert gateway.orders.alive() == ()

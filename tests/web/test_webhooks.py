@@ -25,7 +25,7 @@ def _post(browser: FlaskClient, path: str = "", /, **form: object) -> TestRespon
 def test_a_program_is_added_changed_and_taken_away(gateway: GatewayThread, owner: FlaskClient) -> None:
     assert "The first program" in owner.get("/webhooks").text
     page = _post(owner, **CRM, secret=SECRET, events=["call.ended", "sms.received"])
-    assert "Kept. Send a test" in page.text
+    assert "Saved. Send a test" in page.text
     hook = EventHook(
         id="h1", name="CRM", url="https://crm.example/hook", secret=SECRET, panel="https://shop.example:8080",
         events=(Happening.CALL_ENDED, Happening.SMS_RECEIVED),
@@ -34,7 +34,7 @@ def test_a_program_is_added_changed_and_taken_away(gateway: GatewayThread, owner
     assert SECRET not in page.text
     _post(owner, "/h1", **CRM, secret="", events=["order.changed"])
     assert gateway.hooks.hooks == [replace(hook, events=(Happening.ORDER_CHANGED,))]
-    assert "That program is told nothing any more." in _post(owner, "/h1/remove").text
+    assert "That program gets no more messages." in _post(owner, "/h1/remove").text
     assert gateway.hooks.hooks == []
 
 
@@ -48,7 +48,7 @@ def test_what_is_wrong_is_told_and_what_was_typed_is_not_lost(gateway: GatewayTh
     _post(owner, **CRM, secret=SECRET, events=["call.ended"])
     gateway.hooks.hooks[0] = replace(gateway.hooks.hooks[0], of_file=True)
     page = owner.get("/webhooks")
-    assert "This comes from a table [[webhooks]] of gateway.toml" in page.text
+    assert "This is set under [[webhooks]] in gateway.toml" in page.text
     assert "/webhooks/h1/remove" not in page.text
     assert _post(owner, "/h1", **CRM, events=["sms.received"]).status_code == 409
 
@@ -73,6 +73,6 @@ def test_what_did_not_arrive_is_tried_again(gateway: GatewayThread, owner: Flask
     page = owner.get("/webhooks").text
     assert "waits its turn" in page
     assert ("/webhooks/deliveries/j1/retry" in page, "/webhooks/deliveries/j2/retry" in page) == (True, False)
-    assert "It is tried again now" in _post(owner, "/deliveries/j1/retry").text
-    assert "It is under way" in _post(owner, "/deliveries/j2/retry").text
+    assert "It is being sent again" in _post(owner, "/deliveries/j1/retry").text
+    assert "It is being sent, or" in _post(owner, "/deliveries/j2/retry").text
     assert gateway.deliveries.rows[0].state == "waiting"

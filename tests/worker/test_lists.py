@@ -115,7 +115,7 @@ async def test_a_call_by_its_id(tmp_path: Path) -> None:
             {"id": "c1", "legs": [], "timeline": [], "notes": [], "listenings": [], "visit": None},
         )
         status, answer = await served.ask("GET", "/api/v1/calls/c2", headers={"Accept-Language": "ru"})
-        assert (status, answer["code"], answer["title"]) == (404, "not-found", "Здесь такого нет.")
+        assert (status, answer["code"], answer["title"]) == (404, "not-found", "Такого здесь нет.")
 
 
 async def test_calls_as_a_table_of_every_page(tmp_path: Path) -> None:

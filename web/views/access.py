@@ -90,7 +90,7 @@ def remove(user_id: str) -> str | Response | tuple[str, int]:
         client().remove_user(asker(), user_id)
     except Refused as refusal:
         return _again(refusal, _person, user_id=user_id)
-    flash(gettext("That person can sign in no more."))
+    flash(gettext("That person can no longer sign in."))
     return redirect(url_for("access.page"))
 
 
@@ -116,7 +116,7 @@ def revoke_token(token_id: str) -> Response:
     except Refused as refusal:
         if refusal.status != 404:
             raise
-    flash(gettext("The token is worth nothing any more."))
+    flash(gettext("The token no longer works."))
     return redirect(url_for("access.page"))
 
 
@@ -135,7 +135,7 @@ def own_password() -> str | Response | tuple[str, int]:
     except Refused as refusal:
         return _again(refusal, _account)
     session.clear()
-    flash(gettext("The password is changed; everywhere else you are signed out."))
+    flash(gettext("The password has been changed; everywhere else you have been signed out."))
     return redirect(url_for("access.account"))
 
 

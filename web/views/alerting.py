@@ -36,7 +36,7 @@ def take(way: str) -> Response | tuple[str, int]:
         if refusal.status not in (400, 409, 422):
             raise
         return _page(way, values=values, refusal=refusal), refusal.status
-    flash(gettext("Kept. Send a test to see that it arrives."))
+    flash(gettext("Saved. Send a test to see whether it arrives."))
     return redirect(url_for("alerting.page", _anchor=way))
 
 
@@ -49,7 +49,7 @@ def remove(way: str) -> Response | tuple[str, int]:
         if refusal.status != 409:
             raise
         return _page(way, refusal=refusal), refusal.status
-    flash(gettext("Alerts do not go there any more."))
+    flash(gettext("Alerts are no longer sent there."))
     return redirect(url_for("alerting.page", _anchor=way))
 
 
@@ -73,9 +73,9 @@ def retry(delivery_id: str) -> Response:
     except Refused as refusal:
         if refusal.status != 409:
             raise
-        flash(gettext("It is under way, or has arrived already."))
+        flash(gettext("It is being sent, or has already arrived."))
     else:
-        flash(gettext("It is tried again now; reload the page in a few seconds."))
+        flash(gettext("It is being sent again; reload the page in a few seconds."))
     return redirect(url_for("overview.alerts"))
 
 

@@ -25,7 +25,11 @@ def place() -> Response:
             raise
         flash(" ".join(text for text in (refusal.title, refusal.advice) if text))
     else:
-        flash(gettext("Your phone %(extension)s rings. Pick it up, and %(to)s is called.", extension=extension, to=to))
+        flash(
+            gettext(
+                "Your phone %(extension)s is ringing. Pick it up, and %(to)s is called.", extension=extension, to=to
+            )
+        )
     return redirect(own_path(request.form.get("next", "/")))
 
 
@@ -34,5 +38,5 @@ def choose() -> Response:
     """Which phone stands beside this browser; none: no buttons to call with."""
     response = redirect(url_for("access.account"))
     keep_for_browser(response, COOKIE, request.form.get("phone", "")[:16])
-    flash(gettext("Kept for this browser."))
+    flash(gettext("Saved for this browser."))
     return response

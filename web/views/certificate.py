@@ -49,8 +49,8 @@ def take() -> Response | tuple[str, int]:
     except KeyDoesNotFit:
         return _page(problem=gettext("Certificate and key do not belong together, or the key has a passphrase.")), 422
     except OSError as fault:
-        return _page(problem=gettext("The files cannot be kept: %(reason)s", reason=str(fault))), 500
-    flash(gettext("Browsers are shown the new certificate from now on. Load the page anew to see it."))
+        return _page(problem=gettext("The files could not be saved: %(reason)s", reason=str(fault))), 500
+    flash(gettext("Browsers now get the new certificate. Reload the page to see it."))
     return redirect(url_for("certificate.page"))
 
 
@@ -65,7 +65,7 @@ def forget() -> Response | tuple[str, int]:
             raise
         return _page(refusal=refusal), refusal.status
     panel.forget()
-    flash(gettext("Browsers are shown the certificate that was made here."))
+    flash(gettext("Browsers again get the certificate made here."))
     return redirect(url_for("certificate.page"))
 
 

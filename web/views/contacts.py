@@ -41,7 +41,7 @@ def add() -> str | AnyResponse | tuple[str, int]:
         made = client().add_contact(asker(), _said(form))
     except Refused as refusal:
         return _again(refusal, form=form)
-    flash(gettext("%(name)s is kept.", name=made["name"]))
+    flash(gettext("%(name)s is saved.", name=made["name"]))
     return redirect(url_for("contacts.contact", contact_id=made["id"]))
 
 
@@ -96,7 +96,7 @@ def change(contact_id: str) -> str | AnyResponse | tuple[str, int]:
         if refusal.status not in (400, 409, 422):
             raise
         return _contact(contact_id, refusal=refusal, form=form), refusal.status
-    flash(gettext("The contact is changed."))
+    flash(gettext("The contact has been changed."))
     return redirect(url_for("contacts.contact", contact_id=contact_id))
 
 
@@ -105,7 +105,7 @@ def remove(contact_id: str) -> AnyResponse:
     """Forget the contact."""
     client().remove_contact(asker(), contact_id)
     offer_undo(
-        gettext("The contact is gone. Its calls stay in the list of calls."),
+        gettext("The contact has been deleted. Its calls stay in the list of calls."),
         url_for("contacts.put_back", contact_id=contact_id),
     )
     return redirect(url_for("contacts.page"))
@@ -120,9 +120,9 @@ def put_back(contact_id: str) -> AnyResponse:
     except Refused as refusal:
         if refusal.status not in (404, 409):
             raise
-        flash(gettext("That cannot be undone any more.") if refusal.status == 404 else refusal.detail or refusal.title)
+        flash(gettext("That can no longer be undone.") if refusal.status == 404 else refusal.detail or refusal.title)
         return redirect(url_for("contacts.page"))
-    flash(gettext("The contact is there again."))
+    flash(gettext("The contact has been restored."))
     return redirect(url_for("contacts.contact", contact_id=contact_id))
 
 
@@ -132,7 +132,7 @@ def note(call_id: str) -> AnyResponse:
     text = request.form.get("text", "").strip()[:2000]
     if text:
         client().note_call(asker(), call_id, text)
-        flash(gettext("The note is kept."))
+        flash(gettext("The note is saved."))
     return redirect(url_for("history.call", call_id=call_id))
 
 
@@ -140,7 +140,9 @@ def note(call_id: str) -> AnyResponse:
 def remove_note(call_id: str, note_id: str) -> AnyResponse:
     """Take a note away."""
     client().remove_note(asker(), call_id, note_id)
-    offer_undo(gettext("The note is gone."), url_for("contacts.put_note_back", call_id=call_id, note_id=note_id))
+    offer_undo(
+        gettext("The note has been deleted."), url_for("contacts.put_note_back", call_id=call_id, note_id=note_id)
+    )
     return redirect(url_for("history.call", call_id=call_id))
 
 
@@ -153,9 +155,9 @@ def put_note_back(call_id: str, note_id: str) -> AnyResponse:
     except Refused as refusal:
         if refusal.status != 404:
             raise
-        flash(gettext("That cannot be undone any more."))
+        flash(gettext("That can no longer be undone."))
     else:
-        flash(gettext("The note is there again."))
+        flash(gettext("The note has been restored."))
     return redirect(url_for("history.call", call_id=call_id))
 
 
@@ -170,7 +172,7 @@ def mark(call_id: str) -> AnyResponse:
             raise
         flash(f"{refusal.title} {refusal.advice}")
     else:
-        flash(gettext("The tags are kept."))
+        flash(gettext("The tags are saved."))
     return redirect(url_for("history.call", call_id=call_id, _anchor="tags"))
 
 

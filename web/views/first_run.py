@@ -27,7 +27,7 @@ _SAID = (400, 404, 409, 422, 503)
 @first_run.post("/start/emulated")
 def begin() -> Response | tuple[str, int]:
     """Modems that are emulated."""
-    text = gettext("Three emulated modems are there, with SIMs and a courier. No call leaves this machine.")
+    text = gettext("There are now three emulated modems with SIM cards, and a courier. No call leaves the gateway.")
     return _done("modems", lambda: client().begin_emulated_modems(asker()), text)
 
 
@@ -45,7 +45,7 @@ def line() -> Response | tuple[str, int]:
     if _is_taken("lines", "name", name):
         return _page_again("modems", taken=name)
     values = {each: _told(each) for each in _LINE if _told(each)}
-    text = gettext("%(name)s is a line now.", name=name)
+    text = gettext("%(name)s is now a line.", name=name)
     return _done("modems", lambda: client().change_part(asker(), "lines", name or " ", values), text)
 
 
@@ -56,7 +56,7 @@ def courier() -> Response | tuple[str, int]:
     if _is_taken("couriers", "extension", extension):
         return _page_again("couriers", taken=extension)
     values = {"name": _told("name"), "mobile": _told("mobile")}
-    text = gettext("%(name)s is kept.", name=values["name"] or extension)
+    text = gettext("%(name)s is saved.", name=values["name"] or extension)
     return _done("couriers", lambda: client().change_part(asker(), "couriers", extension or " ", values), text)
 
 
@@ -67,7 +67,7 @@ def phone() -> Response | tuple[str, int]:
     if _is_taken("phones", "extension", extension):
         return _page_again("phones", taken=extension)
     values = {"name": _told("name")}
-    text = gettext("Phone %(extension)s is kept. Switch it on in its own window.", extension=extension)
+    text = gettext("Phone %(extension)s is saved. Switch it on in its own window.", extension=extension)
     answer = _done("phones", lambda: client().change_part(asker(), "phones", extension or " ", values), text)
     if isinstance(answer, Response):
         keep_for_browser(answer, COOKIE, extension)
@@ -97,7 +97,7 @@ def provider() -> Response | tuple[str, int]:
     if _is_taken("trunks", "name", form["name"]):
         return _page_again("trunks", taken=form["name"])
     values = {name: form[name] for name in _TRUNK if form[name]}
-    text = gettext("%(name)s is kept.", name=form["name"])
+    text = gettext("%(name)s is saved.", name=form["name"])
     return _done("trunks", lambda: client().change_part(asker(), "trunks", form["name"] or " ", values), text)
 
 
@@ -107,7 +107,7 @@ def hours() -> Response | tuple[str, int]:
     table = client().hours(asker())
     table |= dict.fromkeys(_WORKDAYS, spans(_told("workdays")))
     table |= {day: spans(_told(day)) for day in ("saturday", "sunday")}
-    return _done("hours", lambda: client().change_hours(asker(), table), gettext("The hours are changed."))
+    return _done("hours", lambda: client().change_hours(asker(), table), gettext("The hours have been changed."))
 
 
 @first_run.post("/start/recording")
@@ -115,7 +115,7 @@ def recording() -> Response | tuple[str, int]:
     """What is recorded, and how people are told."""
     values = {name: _told(name) for name in ("recorded_calls", "recording_notice")}
     if values["recorded_calls"] != "none" and "told" not in request.form:
-        flash(gettext("Tick that you have decided how people are told of the recording."))
+        flash(gettext("Tick that you have decided how people are warned about recording."))
         return start_page(at="recording", form=values), 400
     text = gettext("The shop has been changed.")
     return _done("recording", lambda: client().change_general(asker(), values), text)
@@ -169,7 +169,7 @@ def _step(step: str, text: str) -> Response:
 
 
 def _page_again(step: str, *, taken: str) -> tuple[str, int]:
-    flash(gettext("There is one of that name already.") + f" ({taken})")
+    flash(gettext("There is already one with that name.") + f" ({taken})")
     return start_page(at=step, form=_typed()), 409
 
 

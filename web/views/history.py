@@ -145,7 +145,7 @@ def call(call_id: str) -> str:
 def hold(call_id: str) -> AnyResponse:
     """Keep the recordings of a call for a dispute."""
     client().hold_call(asker(), call_id, request.form.get("why", "").strip()[:200])
-    flash(gettext("The recordings of this call are held."))
+    flash(gettext("The recordings of this call are kept for a dispute."))
     return redirect(url_for("history.call", call_id=call_id))
 
 
@@ -153,7 +153,7 @@ def hold(call_id: str) -> AnyResponse:
 def release(call_id: str) -> AnyResponse:
     """Let them go when their time comes."""
     client().release_call(asker(), call_id)
-    flash(gettext("The recordings of this call are no longer held."))
+    flash(gettext("The recordings of this call are no longer kept for a dispute."))
     return redirect(url_for("history.call", call_id=call_id))
 
 

@@ -45,7 +45,7 @@ def take() -> Response | tuple[str, int]:
             raise
         told["exceptions"] = told["exceptions"][:own]
         return _page(told, refusal), refusal.status
-    flash(gettext("The hours are changed."))
+    flash(gettext("The hours have been changed."))
     return redirect(url_for("hours.form"))
 
 
@@ -64,7 +64,7 @@ def take_calendar() -> Response | tuple[str, int]:
         if refusal.status not in (400, 422):
             raise
         return _page(client().hours(asker()), refusal), refusal.status
-    flash(gettext("The calendar is taken."))
+    flash(gettext("The calendar has been imported."))
     return redirect(url_for("hours.form"))
 
 

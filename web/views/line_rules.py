@@ -39,7 +39,7 @@ def take(line: str) -> Response | tuple[str, int]:
         if refusal.status not in (400, 422):
             raise
         return _page(line, rules, refusal), refusal.status
-    flash(gettext("The rules of line %(line)s are changed.", line=line))
+    flash(gettext("The rules of line %(line)s have been changed.", line=line))
     return redirect(url_for("overview.lines"))
 
 

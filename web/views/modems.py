@@ -36,7 +36,7 @@ def restart(modem: str) -> Response | tuple[str, int]:
         if refusal.status not in (400, 409):
             raise
         return _page(modem, refusal), refusal.status
-    flash(gettext("The modem %(modem)s is being restarted. Its line is back in a moment.", modem=modem))
+    flash(gettext("Modem %(modem)s is being restarted. Its line will be back in a moment.", modem=modem))
     return redirect(url_for("modems.page", modem=modem))
 
 
@@ -52,7 +52,7 @@ def enter_pin(modem: str) -> Response | tuple[str, int]:
         if refusal.status not in (400, 409, 422, 503, 504):
             raise
         return _page(modem, refusal), refusal.status
-    flash(gettext("The SIM card has taken its PIN."))
+    flash(gettext("The SIM card has accepted its PIN."))
     return redirect(url_for("modems.page", modem=modem))
 
 
@@ -64,9 +64,9 @@ def forget_pin(modem: str) -> Response:
     except Refused as refusal:
         if refusal.status != 404:
             raise
-        flash(gettext("No PIN is kept for this SIM card."))
+        flash(gettext("No PIN is stored for this SIM card."))
     else:
-        flash(gettext("The PIN is kept no longer. The SIM card will ask for it at the next start."))
+        flash(gettext("The PIN is no longer stored. The SIM card will ask for it at the next start."))
     return redirect(url_for("modems.page", modem=modem))
 
 

@@ -33,7 +33,7 @@ def call(number: str) -> Response:
             raise
         flash(f"{refusal.title} {refusal.detail or refusal.advice}".strip())
     else:
-        flash(gettext("Your mobile rings in a moment. Press 1 there, and the customer is called."))
+        flash(gettext("Your mobile will ring in a moment. Press 1 on it, and the customer is called."))
     return redirect(url_for("my_orders.page"))
 
 

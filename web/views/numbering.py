@@ -33,7 +33,7 @@ def take() -> Response | tuple[str, int]:
         if refusal.status not in (400, 413, 422):
             raise
         return _page(refusal), refusal.status
-    flash(gettext("The registry is taken; %(count)s ranges are known now.", count=ranges))
+    flash(gettext("The registry has been imported; known ranges: %(count)s.", count=ranges))
     return redirect(url_for("numbering.page"))
 
 

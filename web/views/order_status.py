@@ -37,7 +37,7 @@ def take() -> str | AnyResponse | tuple[str, int]:
         if refusal.status not in (400, 422):
             raise
         return _page(rules=rules, refusal=refusal), refusal.status
-    flash(gettext("The next caller is told by these rules."))
+    flash(gettext("Saved. The next caller is answered by these rules."))
     return redirect(url_for("order_status.page"))
 
 

@@ -40,7 +40,7 @@ def add() -> str | Response | tuple[str, int]:
         taken = client().add_order(asker(), {**wanted, "callback_required": "callback_required" in request.form})
     except Refused as refusal:
         return _again(refusal, form=form)
-    flash(gettext("The order %(number)s is there.", number=form["number"]))
+    flash(gettext("Order %(number)s is saved.", number=form["number"]))
     is_unusual = taken["dial"].startswith("*")
     return redirect(url_for("ordering.order", number=taken["number"]) if is_unusual else url_for("ordering.orders"))
 
@@ -78,7 +78,7 @@ def change(number: str) -> str | Response | tuple[str, int]:
         if refusal.status != 422:
             raise
         return _order(number, refusal=refusal), refusal.status
-    _offer_undo(gettext("The order is changed."), changed)
+    _offer_undo(gettext("The order has been changed."), changed)
     return redirect(url_for("ordering.order", number=number))
 
 
@@ -99,7 +99,7 @@ def put_back(number: str) -> Response:
     except Refused as refusal:
         if refusal.status not in (400, 404, 422):
             raise
-        flash(refusal.detail if refusal.status == 422 else gettext("That cannot be undone any more."))
+        flash(refusal.detail if refusal.status == 422 else gettext("That can no longer be undone."))
     else:
         flash(gettext("The order is as it was."))
     return redirect(url_for("ordering.order", number=number))
@@ -128,7 +128,7 @@ def evidence(number: str) -> FlaskResponse:
 def hold(number: str) -> Response:
     """Keep every recording of its calls for a dispute."""
     count = client().hold_order(asker(), number, request.form.get("why", "").strip()[:200])
-    flash(gettext("Recordings of this order that are held now: %(count)s.", count=count))
+    flash(gettext("Recordings of this order kept for the dispute: %(count)s.", count=count))
     return redirect(url_for("ordering.order", number=number))
 
 
@@ -136,7 +136,7 @@ def hold(number: str) -> Response:
 def release(number: str) -> Response:
     """Let them go when their time comes."""
     count = client().release_order(asker(), number)
-    flash(gettext("Recordings of this order that were held, and are no longer: %(count)s.", count=count))
+    flash(gettext("Recordings of this order no longer kept for a dispute: %(count)s.", count=count))
     return redirect(url_for("ordering.order", number=number))
 
 

@@ -81,7 +81,7 @@ def keep_silence(call_id: str) -> Response:
     except Refused as refusal:
         if refusal.status not in (404, 409):
             raise
-        flash(gettext("That call is not being recorded any more."))
+        flash(gettext("That call is no longer being recorded."))
     return redirect(url_for("overview.live"))
 
 
@@ -93,7 +93,7 @@ def hang_up(call_id: str) -> Response:
     except Refused as refusal:
         if refusal.status != 404:
             raise
-        flash(gettext("That call is over already."))
+        flash(gettext("That call is already over."))
     else:
         flash(gettext("The call is being ended."))
     return redirect(own_path(request.form.get("next", "/live")))
@@ -126,7 +126,7 @@ def join(call_id: str) -> Response:
     except Refused as refusal:
         if refusal.status not in (404, 409):
             raise
-        flash(gettext("That cannot be now: the call is over, or the phone is away or talks in it already."))
+        flash(gettext("That is not possible now: the call is over, or the phone is away or already in it."))
     else:
         flash(gettext("The phone %(extension)s rings.", extension=extension))
     return redirect(url_for("overview.live"))
@@ -140,7 +140,7 @@ def drop(call_id: str, leg_id: str) -> Response:
     except Refused as refusal:
         if refusal.status not in (404, 409):
             raise
-        flash(gettext("That party has gone already."))
+        flash(gettext("That person has already left the call."))
     return redirect(url_for("overview.live"))
 
 
@@ -164,5 +164,5 @@ def acknowledge(alert_id: str) -> Response:
     except Refused as refusal:
         if refusal.status != 404:
             raise
-        flash(gettext("That alert is over already."))
+        flash(gettext("That alert is already over."))
     return redirect(url_for("overview.alerts"))

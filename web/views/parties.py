@@ -39,7 +39,7 @@ def change_general() -> Response | tuple[str, int]:
     """Other values."""
     told = {name: request.form.get(name, "").strip() for name in _GENERAL}
     if told["recorded_calls"] != "none" and "told" not in request.form:
-        text = gettext("Tick that you have decided how people are told of the recording.")
+        text = gettext("Tick that you have decided how people are warned about recording.")
         return _general_page(told, missing=text), 400
     try:
         client().change_general(asker(), told)
@@ -107,7 +107,7 @@ def remove(kind: str, part: str) -> Response | tuple[str, int]:
             raise
         found = next((each for each in client().shop_parts(asker(), kind) if each[form.key] == part), {form.key: part})
         return _page(form, found, refusal, is_new=False), refusal.status
-    flash(gettext("%(name)s is no more.", name=part))
+    flash(gettext("%(name)s has been removed.", name=part))
     return redirect(url_for("parties.parts", kind=kind))
 
 
@@ -137,7 +137,7 @@ def _keep(form: PartForm, key: str, told: dict[str, Any], *, is_new: bool) -> Re
         if refusal.status not in (400, 422):
             raise
         return _page(form, {**told, form.key: key}, refusal, is_new=is_new), refusal.status
-    flash(gettext("%(name)s is kept.", name=key))
+    flash(gettext("%(name)s is saved.", name=key))
     return redirect(url_for("parties.parts", kind=form.kind))
 
 

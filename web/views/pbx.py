@@ -33,7 +33,7 @@ def take() -> Response | tuple[str, int]:
         if refusal.status not in _SAID:
             raise
         return _page(form, refusal=refusal), refusal.status
-    flash(gettext("Your PBX is kept; the couriers are registered there within seconds."))
+    flash(gettext("Your PBX is saved; the couriers will register with it within seconds."))
     return redirect(url_for("pbx.page"))
 
 
@@ -61,9 +61,7 @@ def remove() -> Response:
     except Refused as refusal:
         if refusal.status != 404:
             raise
-    flash(
-        gettext("The PBX is gone, and with it the couriers' passwords there. A change can be undone on the page Shop.")
-    )
+    flash(gettext("The PBX has been removed, with the couriers' passwords for it. You can undo this on the page Shop."))
     return redirect(url_for("pbx.page"))
 
 

@@ -43,7 +43,7 @@ def close(extension: str) -> Response:
     except Refused as refusal:
         if refusal.status != 404:
             raise
-    flash(gettext("The files of this phone can be fetched no more."))
+    flash(gettext("The files of this phone can no longer be downloaded."))
     return redirect(url_for("overview.phones"))
 
 

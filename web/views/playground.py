@@ -39,7 +39,7 @@ def play(verb: str) -> Response | tuple[str, int]:
         if refusal.status not in (400, 404, 409):
             raise
         return _page(refusal), refusal.status
-    flash(gettext("Done. The page Live calls and the dashboard show what comes of it."))
+    flash(gettext("Done. See the page Live calls and the dashboard for what happens."))
     return redirect(url_for("playground.page"))
 
 

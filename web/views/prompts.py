@@ -78,5 +78,5 @@ def _done(verb: Callable[[], dict[str, Any]], language: str, key: str) -> AnyRes
             raise
         flash(" ".join(each for each in (refused.title, refused.advice) if each))
     else:
-        flash(gettext("The next caller hears it."))
+        flash(gettext("The next caller will hear it."))
     return redirect(url_for("prompts.page", language=language, _anchor=key))

@@ -42,7 +42,7 @@ def take() -> str | Response | tuple[str, int]:
         if refusal.status not in (400, 422):
             raise
         return _page(rules, refusal), refusal.status
-    flash(gettext("The next caller meets these rules."))
+    flash(gettext("Saved. These rules apply to the next caller."))
     return redirect(url_for("queueing.page"))
 
 

@@ -40,7 +40,7 @@ def take() -> str | Response | tuple[str, int]:
         if refusal.status not in (400, 422):
             raise
         return _page(rules, refusal), refusal.status
-    flash(gettext("The next caller is received by these rules."))
+    flash(gettext("These rules apply from the next caller on."))
     return redirect(url_for("reception.page"))
 
 
@@ -52,7 +52,7 @@ def cancel(promise_id: str) -> Response:
     except Refused as refusal:
         if refusal.status != 404:
             raise
-        flash(gettext("That call-back is not waiting any more."))
+        flash(gettext("That call-back is no longer waiting."))
     else:
         flash(gettext("The customer is not called back."))
     return redirect(url_for("reception.page"))

@@ -55,10 +55,14 @@ def close() -> AnyResponse:
     except Refused as refusal:
         if refusal.status not in (400, 404):
             raise
-        said = gettext("Say why nobody need call back.") if not reason else gettext("That customer waits no more.")
+        said = (
+            gettext("State why no call back is needed.")
+            if not reason
+            else gettext("That customer is no longer waiting.")
+        )
         flash(said)
     else:
-        offer_undo(gettext("The customer is off the list."), url_for("reports.reopen"), closure=closure)
+        offer_undo(gettext("The customer has been removed from the list."), url_for("reports.reopen"), closure=closure)
     return redirect(url_for("reports.missed"))
 
 
@@ -71,7 +75,7 @@ def reopen() -> AnyResponse:
     except Refused as refusal:
         if refusal.status != 404:
             raise
-        flash(gettext("That cannot be undone any more."))
+        flash(gettext("That can no longer be undone."))
     else:
         flash(gettext("The customer is on the list again."))
     return redirect(url_for("reports.missed"))

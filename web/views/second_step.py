@@ -60,7 +60,7 @@ def end() -> Page:
         client().end_second_step(asker(), request.form.get("password", ""))
     except Refused as refusal:
         return _again(refusal)
-    flash(gettext("You sign in with your password alone now."))
+    flash(gettext("You now sign in with your password alone."))
     return redirect(url_for("second_step.page"))
 
 
@@ -68,7 +68,7 @@ def end() -> Page:
 def end_of(user_id: str) -> Response:
     """Ask a person for no code any more, who has lost the phone."""
     client().end_second_step_of(asker(), user_id)
-    flash(gettext("That person signs in with the password alone now."))
+    flash(gettext("That person now signs in with the password alone."))
     return redirect(url_for("access.person", user_id=user_id))
 
 

@@ -34,7 +34,7 @@ def take() -> str | AnyResponse | tuple[str, int]:
         if refusal.status >= 500:
             raise
         return render_template("shop.html", text=text, refusal=refusal), refusal.status
-    flash(gettext("The shop has been changed.") if changed else gettext("Nothing was different."))
+    flash(gettext("The shop has been changed.") if changed else gettext("No differences."))
     return redirect(url_for("shop.page"))
 
 
@@ -48,7 +48,7 @@ def versions() -> str:
 def restore(version: int) -> AnyResponse:
     """Make the shop again what it was."""
     client().restore_shop(asker(), str(version))
-    flash(gettext("The shop is again as it was. This change, too, can be undone."))
+    flash(gettext("The shop is as it was before. This change, too, can be undone."))
     return redirect(url_for("shop.versions"))
 
 

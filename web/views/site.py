@@ -41,7 +41,7 @@ def take() -> str | AnyResponse | tuple[str, int]:
         if refusal.status not in (400, 422):
             raise
         return _page(rules, refusal), refusal.status
-    flash(gettext("The widget has these rules from now on."))
+    flash(gettext("The button now works by these rules."))
     return redirect(url_for("site.page"))
 
 

@@ -75,7 +75,7 @@ def keep_passphrase() -> AnyResponse | tuple[str, int]:
         if refusal.status >= 500 or refusal.code in ("not-signed-in", "forbidden", "second-step-needed"):
             raise
         return _passphrase(refusal=refusal), refusal.status
-    flash(gettext("Backups are sealed with the new passphrase from now on."))
+    flash(gettext("From now on backups are encrypted with the new passphrase."))
     return redirect(url_for("system.page"))
 
 
@@ -88,9 +88,9 @@ def _passphrase(**told: object) -> str:
 def test_alerts() -> AnyResponse:
     """Send a test to everywhere that alerts go."""
     if client().test_deliveries(asker()):
-        flash(gettext("A test is on its way. Look below what becomes of it; reload the page in a few seconds."))
+        flash(gettext("A test is on its way. Reload the page in a few seconds to see the result below."))
     else:
-        flash(gettext("Alerts go nowhere yet: say first where."))
+        flash(gettext("Alerts are not sent anywhere yet: first set where to."))
     return redirect(url_for("overview.alerts"))
 
 

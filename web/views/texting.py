@@ -84,8 +84,8 @@ def cancel(message_id: str) -> Response:
     """Take back a message that waits."""
     return _done_to(
         lambda: client().cancel_message(asker(), message_id),
-        gettext("The message was taken back."),
-        gettext("It is too late to take that message back."),
+        gettext("The message was withdrawn."),
+        gettext("It is too late to withdraw that message."),
     )
 
 

@@ -39,7 +39,7 @@ def take() -> Response | tuple[str, int]:
         if refusal.status not in (400, 422):
             raise
         return _page(rules, refusal), refusal.status
-    flash(gettext("The next caller is judged by these rules."))
+    flash(gettext("Saved. The next call is checked by these rules."))
     return redirect(url_for("toll_free.page"))
 
 
@@ -51,7 +51,7 @@ def lift(caller: str) -> Response:
     except Refused as refusal:
         if refusal.status != 404:
             raise
-        flash(gettext("That caller is not blocked any more."))
+        flash(gettext("That caller is no longer blocked."))
     else:
         flash(gettext("The block is lifted."))
     return redirect(url_for("toll_free.page"))

@@ -34,7 +34,7 @@ def add() -> Response | tuple[str, int]:
         if refusal.status not in _WRONG:
             raise
         return _page(NEW, values=values, refusal=refusal), refusal.status
-    flash(gettext("Kept. Send a test to see that it arrives."))
+    flash(gettext("Saved. Send a test to see whether it arrives."))
     return redirect(url_for("webhooks.page", _anchor=kept["id"]))
 
 
@@ -48,7 +48,7 @@ def change(hook_id: str) -> Response | tuple[str, int]:
         if refusal.status not in _WRONG:
             raise
         return _page(hook_id, values=values, refusal=refusal), refusal.status
-    flash(gettext("Kept. Send a test to see that it arrives."))
+    flash(gettext("Saved. Send a test to see whether it arrives."))
     return redirect(url_for("webhooks.page", _anchor=hook_id))
 
 
@@ -61,7 +61,7 @@ def remove(hook_id: str) -> Response | tuple[str, int]:
         if refusal.status != 409:
             raise
         return _page(hook_id, refusal=refusal), refusal.status
-    flash(gettext("That program is told nothing any more."))
+    flash(gettext("That program gets no more messages."))
     return redirect(url_for("webhooks.page"))
 
 
@@ -79,9 +79,9 @@ def retry(delivery_id: str) -> Response:
     except Refused as refusal:
         if refusal.status != 409:
             raise
-        flash(gettext("It is under way, or has arrived already."))
+        flash(gettext("It is being sent, or has already arrived."))
     else:
-        flash(gettext("It is tried again now; reload the page in a few seconds."))
+        flash(gettext("It is being sent again; reload the page in a few seconds."))
     return redirect(url_for("webhooks.page", _anchor="deliveries"))
 
 

@@ -51,9 +51,9 @@ def _summary(file: Path, former: Shop, read: ReadShop) -> str:
     shop = read.shop
     if former == shop:
         return f"{file}: nothing has changed."
-    counts = ((shop.lines, "line"), (shop.phones, "phone"), (shop.couriers, "courier"), (shop.trunks, "trunk"))
-    told = ", ".join(f"{len(each)} {name}{'' if len(each) == 1 else 's'}" for each, name in counts)
-    sentences = [f"{file}: taken, with {told}. Changed: {', '.join(changed_parts(former, shop))}."]
+    counts = {"lines": shop.lines, "phones": shop.phones, "couriers": shop.couriers, "providers": shop.trunks}
+    told = ", ".join(f"{name}: {len(each)}" for name, each in counts.items())
+    sentences = [f"{file}: taken; {told}. Changed: {', '.join(changed_parts(former, shop))}."]
     for extension in read.generated:
         phone = shop.phone(extension)
         if phone is not None:
