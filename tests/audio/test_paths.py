@@ -6,6 +6,7 @@ Real RTP and voice ports, with a phone's socket and a modem's memory behind them
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
@@ -19,6 +20,7 @@ from gateway.audio.codec import Codec
 from gateway.audio.coder import new_coder
 from gateway.audio.device_clock import Steadiness
 from gateway.audio.frame import FRAME_SAMPLES, FRAME_SECONDS, Frame
+from gateway.audio.g711 import Law, decode, encode
 from gateway.audio.mix import Conference
 from gateway.audio.port import MediaPort
 from gateway.modem.voice.device import VoiceTaker
@@ -229,3 +231,36 @@ async def test_a_tone_has_no_gap_in_half_a_minute(is_mixed: bool) -> None:
             levels = np.sqrt(np.mean(heard.reshape(-1, FRAME_SAMPLES) ** 2, axis=1))
             assert len(levels) == TONE_FRAMES - 20
             assert levels == pytest.approx(np.full(len(levels), 4_000 / np.sqrt(2)), rel=0.03)
+
+
+PHONE_BUFFER_SECONDS = 0.06
+"""A phone that plays each packet so long after its moment, and silence where it is not there by then."""
+
+
+@pytest.mark.parametrize("late_ms", [5, 20])
+async def test_what_a_modem_gives_late_is_heard_whole_behind_an_ordinary_phone_s_buffer(
+    late_ms: int, seed: int
+) -> None:
+    """The references fall to 1.24 with 20 ms: they give what is late a later place in time."""
+    words = speech()[: SPOKEN_SECONDS * 8_000]
+    dice = random.Random(seed)
+    with parties(Modem(), Phone(Codec.PCMU)) as (modem, phone):
+        assert isinstance(phone, Phone)
+        bridge = _bridged(modem.port, phone.port)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for number, frame in enumerate(frames_of(words)):
+            late = dice.choice((0.0, dice.uniform(0, late_ms / 1000), late_ms / 1000))
+            await asyncio.sleep(max(0.0, began + number * FRAME_SECONDS + late - loop.time()))
+            await modem.say(frame)
+        await asyncio.sleep(0.1)
+        bridge.stop()
+        first = phone.socket.heard[0]
+        played = np.zeros(len(words) + FRAME_SAMPLES, dtype=np.int16)
+        for packet in phone.socket.heard:
+            at = packet.timestamp - first.timestamp
+            if packet.at - first.at <= at / 8_000 + PHONE_BUFFER_SECONDS and at < len(words):
+                played[at : at + FRAME_SAMPLES] = decode(packet.payload, Law.ULAW)
+        whole = decode(encode(words, Law.ULAW), Law.ULAW)
+        ceiling, score = (pesq(8_000, words, each[: len(words)], "nb") for each in (whole, played))
+        assert score >= ceiling - BELOW_CEILING
