@@ -19,7 +19,6 @@ from gateway.api.company_routes import Company
 from gateway.api.contact_routes import AddressBook
 from gateway.api.courier_routes import Couriers
 from gateway.api.form_tokens import FormTokens
-from gateway.api.live_queue import LiveQueue
 from gateway.api.message_routes import Texts
 from gateway.api.message_sounds import MessageSounds
 from gateway.api.metrics import Watched
@@ -27,16 +26,14 @@ from gateway.api.modem_routes import ModemDoor
 from gateway.api.order_status_routes import OrderStatusTest
 from gateway.api.playground import Playground
 from gateway.api.prompt_keeper import PromptKeeper
-from gateway.api.queue_routes import QueueDesk
 from gateway.api.recording_routes import Recorded
 from gateway.api.server import ApiServer
 from gateway.api.system_routes import Upkeep
 from gateway.api.trace_routes import Insight
 from gateway.api.widget_routes import Site
 from gateway.backup.passphrase import PassphraseKeeper
-from gateway.backup.state import BackupWatch
 from gateway.backup.waiting import take_waiting
-from gateway.boot_clock import BootClock, ClockWatch, is_known_to_be_right
+from gateway.boot_clock import BootClock, is_known_to_be_right
 from gateway.clock import utc_now
 from gateway.emulated_modems import EmulatedModems
 from gateway.event_hooks import desk_of, event_post, news_of
@@ -58,17 +55,15 @@ from gateway.modem.fleet import ModemFleet
 from gateway.modem.pin_files import PinFiles
 from gateway.modem.text_lines import ModemTextLines, count_parts
 from gateway.modem.usb_power import UsbPowerUnit
-from gateway.mqtt_way import Watch, mqtt_news
 from gateway.priority import take_real_time_priority
 from gateway.provisioning.desk import ProvisioningDesk
+from gateway.queue_start import on_duty, queue_desk
 from gateway.recordings_start import mend_recordings, recordings_of
 from gateway.safe_mode import SafeMode, boot_id
 from gateway.settings import Settings
 from gateway.sip.capture import capture_call
-from gateway.sip.network_watch import NetworkWatch
 from gateway.sip.server import SipServer
 from gateway.store.caller_regions import CallerRegions
-from gateway.store.replication.replication_watch import ReplicationWatch
 from gateway.store.store import Store, open_store
 from gateway.support.process import bundle_of
 from gateway.telephony.call_back_desk import CallBackDesk
@@ -77,7 +72,6 @@ from gateway.telephony.exchange import Exchange
 from gateway.telephony.flow import find_flows
 from gateway.telephony.missed_watch import MissedWatch
 from gateway.telephony.numbers import NumberPolicy
-from gateway.telephony.on_duty import OnDuty
 from gateway.telephony.prompts import PromptBook
 from gateway.telephony.route_trial import try_route
 from gateway.telephony.shop import Shop
@@ -89,6 +83,7 @@ from gateway.telephony.trial_desk import TrialDesk
 from gateway.telephony.two_legs import TwoLegDesk
 from gateway.telephony.unreached import UnreachedCustomers
 from gateway.telephony.waiting_line import WaitingLine
+from gateway.watches import watches
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +151,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             traces=traces,
             mailboxes=store.mailboxes,
         )
-        duty, line_up = await _on_duty(store, bus, stack), WaitingLine()
+        duty, line_up = await on_duty(store, bus, stack), WaitingLine()
         prompts = await asyncio.to_thread(PromptBook, store.shop, settings.prompts_dir)
         call_backs = CallBackDesk(store.call_backs, publish=bus.publish, clock=utc_now)
         exchange = Exchange(
@@ -249,7 +244,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
                     clock=utc_now,
                     balance=store.balances.last,
                     minutes=store.budget.line_minutes,
-                    queue=(queue := _queue_desk(store, duty, line_up)).live.wire,
+                    queue=(queue := queue_desk(store, duty, line_up)).live.wire,
                 )
             ),
             queue=queue,
@@ -347,7 +342,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             missed = MissedWatch(missed=store.missed.open, shop=store.shop, clock=utc_now, publish=bus.publish)
             tidying = [
                 work.create_task(each.run())
-                for each in _watches(
+                for each in watches(
                     settings, clock, bus, store, board, prompts, retention, erasures, missed, regions, load
                 )
                 if each in (prompts, load) or not safe.is_on
@@ -390,20 +385,6 @@ def _emulated_modems(  # noqa: PLR0917  # the composition root gives them in thi
     return EmulatedModems(settings, kept=store, fleet=fleet, world=world, bus=bus, promises=promises)
 
 
-def _queue_desk(store: Store, duty: OnDuty, line_up: WaitingLine) -> QueueDesk:
-    live = LiveQueue(store.shop, duty, line_up.waiting, lambda: store.mailboxes.unheard)
-    return QueueDesk(live=live, duty=duty, mailboxes=store.mailboxes, paused_times=store.pauses.times, clock=utc_now)
-
-
-async def _on_duty(store: Store, bus: EventBus, stack: AsyncExitStack) -> OnDuty:
-    """Who takes calls of the queue, as the last run has left it; no timer of it outlives `stack`."""
-    duty = OnDuty(store.pauses, shop=store.shop, publish=bus.publish, clock=utc_now)
-    await duty.load()
-    stack.callback(duty.close)
-    bus.subscribe(duty.follow)
-    return duty
-
-
 def _order_desk(store: Store, outside: Outside) -> ShopOrderDesk:
     return ShopOrderDesk(store.orders, shop=store.shop, ask=shop_asker(outside.ask), clock=utc_now)
 
@@ -414,15 +395,6 @@ def _tell_what_is_less(safe: SafeMode, unreached: UnreachedCustomers) -> None:
     unreached.tell()
     if not take_real_time_priority():
         log.info("No right to real-time priority: on a busy machine voices may stutter.")
-
-
-def _watches(
-    settings: Settings, clock: BootClock, bus: EventBus, store: Store, board: Board, *others: Watch
-) -> tuple[Watch, ...]:
-    mqtt = mqtt_news(settings.mqtt, bus, store.gateway_id, snapshot=board.snapshot, missed=store.missed.open)
-    replication = [ReplicationWatch(settings, bus.publish, utc_now)] if settings.replication.is_on else []
-    own = ClockWatch(clock, bus.publish), BackupWatch(settings, bus.publish, utc_now), NetworkWatch(bus.publish)
-    return *others, *replication, *own, *mqtt
 
 
 def _tell(bus: EventBus, *subscribers: Subscriber) -> None:
