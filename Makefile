@@ -97,9 +97,10 @@ bench-flood: venv-dev ## a running call while strangers send a thousand packets 
 	@exec .venv/bin/python -m tests.bench.flood $(ARGS)
 
 .PHONY: bench-panel
-bench-panel: venv-dev ## every page with 100,000 calls in the store; thirty people with open panels beside a running call
+bench-panel: venv-dev ## every page with 100,000 calls in the store; thirty people with open panels, and clients that send slowly, beside a running call
 	@.venv/bin/python -m tests.bench.pages $(ARGS)
 	.venv/bin/python -m tests.bench.crowd
+	.venv/bin/python -m tests.bench.slow_clients
 
 .PHONY: fuzz
 fuzz: venv-dev ## a million broken SIP messages, texts that try to become header fields, speech that might be keys, requests to the API

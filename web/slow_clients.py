@@ -2,7 +2,9 @@
 
 gunicorn gives a connection a thread as soon as it is there, and reads from it for as long as it likes to send: one
 program with a few dozen connections could keep everybody out. Here a connection has a thread only once something
-has come, few of one address may be in the middle of a request at once, and each request has a deadline.
+has come, few of one address may be in the middle of a request at once, and each request has a deadline. Where many
+addresses send slowly together, whoever has been sending for longest makes room for the next: an honest request has
+come whole within a moment.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ LEAST_BYTES_A_SECOND = 10_000
 """... and so much longer as it takes at this pace."""
 MOST_OF_ONE_ADDRESS = 8
 """Requests of one address that are in the middle of being sent. A browser has six connections, done in a moment."""
+MOST_AT_ONCE = 16
+"""Requests of all addresses that are in the middle of being sent: with the live feeds, fewer than there are threads."""
 
 _DRAINED_BYTES = 65_536
 LINGER_SECONDS = 0.5
@@ -46,10 +50,12 @@ class _Reading:
     """A request that is being sent."""
 
     address: str
+    began: float
     deadline: float
     guard: socket.socket
     """A second handle of its connection, which nobody else closes."""
     body: Body | None = None
+    is_cut_off: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -58,6 +64,12 @@ class _Reading:
             return False
         reader = self.body.reader
         return getattr(reader, "length", None) == 0 or getattr(reader, "parser", self) is None
+
+    def cut_off(self) -> None:
+        """Whoever reads from it sees its end."""
+        self.is_cut_off = True
+        with contextlib.suppress(OSError):  # it is gone already
+            self.guard.shutdown(socket.SHUT_RDWR)
 
 
 class Readings:
@@ -70,11 +82,13 @@ class Readings:
     def begin(self, key: Hashable, descriptor: int, address: str, now: float) -> bool:
         """A request begins on that file descriptor; False: too many of that address are being sent already."""
         with self._lock:
-            sending = Counter(each.address for each in self._readings.values() if not each.is_over)
-            if sending[address] >= MOST_OF_ONE_ADDRESS:
+            sending = [each for each in self._readings.values() if not (each.is_over or each.is_cut_off)]
+            if Counter(each.address for each in sending)[address] >= MOST_OF_ONE_ADDRESS:
                 return False
+            if len(sending) >= MOST_AT_ONCE:
+                min(sending, key=lambda each: each.began).cut_off()
             guard = socket.socket(fileno=os.dup(descriptor))
-            self._readings[key] = _Reading(address, now + READING_SECONDS, guard)
+            self._readings[key] = _Reading(address, now, now + READING_SECONDS, guard)
             return True
 
     def body_follows(self, key: Hashable, body: Body, length: int, now: float) -> None:
@@ -90,12 +104,11 @@ class Readings:
         reading.guard.close()
 
     def cut_off_the_late(self, now: float) -> None:
-        """Whoever reads from a connection that is over its deadline sees its end."""
+        """End those that are over their deadline."""
         with self._lock:
             for reading in self._readings.values():
                 if reading.deadline < now and not reading.is_over:
-                    with contextlib.suppress(OSError):  # it is gone already
-                        reading.guard.shutdown(socket.SHUT_RDWR)
+                    reading.cut_off()
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]  # as above

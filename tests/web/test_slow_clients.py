@@ -16,7 +16,14 @@ import pytest
 
 from gateway.demo.free_port import free_port
 from tests.api.served import serving
-from web.slow_clients import BODY_SECONDS, LEAST_BYTES_A_SECOND, MOST_OF_ONE_ADDRESS, READING_SECONDS, Readings
+from web.slow_clients import (
+    BODY_SECONDS,
+    LEAST_BYTES_A_SECOND,
+    MOST_AT_ONCE,
+    MOST_OF_ONE_ADDRESS,
+    READING_SECONDS,
+    Readings,
+)
 
 SLOW = "127.0.0.2"
 """Another address of this machine than the honest client's."""
@@ -79,6 +86,24 @@ def test_few_of_one_address_are_sent_at_once() -> None:
         readings.end(1)
         assert readings.begin("yet one", ours.fileno(), "10.0.0.9", 0.0)
         for key in (0, *range(2, MOST_OF_ONE_ADDRESS), "other", "one more", "yet one"):
+            readings.end(key)
+
+
+def test_of_many_addresses_the_one_that_sends_for_longest_makes_room() -> None:
+    readings = Readings()
+    with ExitStack() as stack:
+        ours = [stack.enter_context(pair())[0] for _ in range(MOST_AT_ONCE + 2)]
+        for number in range(MOST_AT_ONCE):
+            assert readings.begin(number, ours[number].fileno(), f"10.0.0.{number}", float(number))
+        whole = SimpleNamespace(reader=SimpleNamespace(length=0))
+        readings.body_follows(0, whole, 0, 1.0)  # is only being answered
+        unending = SimpleNamespace(reader=SimpleNamespace(length=9_999))
+        readings.body_follows(1, unending, 10_000_000, 1.0)
+        assert readings.begin("one more", ours[-2].fileno(), "10.0.1.1", 17.0)
+        assert [each for each in range(MOST_AT_ONCE) if is_cut_off(ours[each])] == [], "there was room"
+        assert readings.begin("yet one", ours[-1].fileno(), "10.0.1.2", 18.0)
+        assert [each for each in range(MOST_AT_ONCE) if is_cut_off(ours[each])] == [1]
+        for key in (*range(MOST_AT_ONCE), "one more", "yet one"):
             readings.end(key)
 
 
