@@ -7,7 +7,7 @@ import gc
 import inspect
 import os
 import secrets
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from gateway.settings import Settings
-from gateway.store.database import prepare
+from gateway.store import database
+from tests.faults import rounds
 from tests.hygiene import (
     call_passed,
     let_go,
@@ -28,13 +29,15 @@ from tests.hygiene import (
     seeded,
     this_machine_only,
 )
+from tests.tables import MadeOnce
 from tests.turns import before_each_try, turn
 from tests.virtual_time import RealLoop, VirtualLoop
 
 __all__ = ["logs_can_be_formatted", "nothing_left", "refusals", "seed", "seeded", "this_machine_only"]
 
-# A busy machine is no fault of the code: pytest-timeout bounds each test, not hypothesis each example.
-settings.register_profile("simbridge", deadline=None, print_blob=True)
+# A busy machine is no fault of the code: pytest-timeout bounds each test, not hypothesis each example. Each run has
+# examples of its own, by its seed.
+settings.register_profile("simbridge", max_examples=rounds(50, 2_000), deadline=None, print_blob=True)
 settings.load_profile("simbridge")
 
 
@@ -42,11 +45,20 @@ _WAITS = ("interop", "browser", "real_time")
 """Marks of what waits more than it computes, in the order of the run."""
 
 
+@pytest.fixture(autouse=True, scope="session")
+def tables_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MadeOnce]:
+    """How they are made is what tests/store/test_database.py is about; programs that a test starts make their own."""
+    once = MadeOnce(database._migrate, tmp_path_factory.mktemp("tables") / "new.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "_migrate", once)
+        yield once
+
+
 @pytest.fixture(scope="session")
-def new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def new_store(tmp_path_factory: pytest.TempPathFactory, tables_made_once: MadeOnce) -> Path:
     """A data directory with a store that was just made; to be copied, not written to."""
     places = Settings(data_dir=tmp_path_factory.mktemp("new") / "data")
-    prepare(places)
+    database.prepare(places)
     return places.data_dir
 
 

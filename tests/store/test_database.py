@@ -27,6 +27,13 @@ from gateway.store.store import open_store
 from gateway.telephony.shop import Shop
 from tests.faults import rounds
 from tests.store.conftest import HandClock, small_shop
+from tests.tables import MadeOnce
+
+
+@pytest.fixture(autouse=True)
+def made_for_real(tables_made_once: MadeOnce, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here each database is made as an owner's is."""
+    monkeypatch.setattr(database, "_migrate", tables_made_once.really)
 
 
 def test_the_migrations_make_exactly_the_schema(places: Settings) -> None:
