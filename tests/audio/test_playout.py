@@ -18,6 +18,7 @@ from gateway.audio.playout import Playout
 from gateway.audio.splice import PlayoutCounters
 from tests.audio.network import Arrival, Heard, Wire, clean, duplicates, jitter, listen, loss, packets, stall
 from tests.audio.voices import speech
+from tests.faults import rounds
 
 LEAD_SECONDS = 2.0
 """PESQ begins here: before it the buffer learns what the network is like."""
@@ -378,7 +379,7 @@ def test_a_block_must_fit_into_the_bound() -> None:
         Playout(block_frames=2, bound_frames=1)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=rounds(40, 1_000))
 @given(data=st.data(), block_frames=st.sampled_from([1, 2]))
 def test_whatever_comes_the_buffer_stays_within_its_bounds(data: st.DataObject, block_frames: int) -> None:
     rng = random.Random(data.draw(st.integers(0, 2**32)))

@@ -15,6 +15,7 @@ from gateway.emulator import sms_pdu, sms_text
 from gateway.emulator.sms_pdu import Concatenation
 from gateway.emulator.subscriber import Subscriber
 from tests.emulator.host import Host, one_modem
+from tests.faults import rounds
 
 FRIEND = "+79161234567"
 RUSSIAN = "Заказ 4711: два пакета, третий этаж, домофон не работает. " * 3
@@ -51,7 +52,7 @@ def test_long_russian_text_is_read_by_a_foreign_codec(wide_reference: bool) -> N
 
 
 @given(text=st.text(st.sampled_from("abcXYZ09 @£$¥èéùìòÇ\nØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ!^{}[]~|€\\"), max_size=400))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=rounds(60, 2_000))
 def test_latin_text_survives_the_alphabet_and_the_parts(text: str) -> None:
     pieces = sms_pdu.split(text)
     assert "".join(pieces) == text
@@ -64,7 +65,7 @@ def test_latin_text_survives_the_alphabet_and_the_parts(text: str) -> None:
 
 @given(text=st.text(min_size=1, max_size=60))
 @example(text="\x1b")
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=rounds(50, 2_000))
 def test_submitted_text_is_read_back(text: str) -> None:
     text = text.encode("utf-16-be", "ignore").decode("utf-16-be")
     if len(text.encode("utf-16-be")) > 140 or not text:

@@ -19,6 +19,7 @@ from gateway.modem import commands
 from gateway.modem.commands import Command
 from gateway.modem.pdu import submit_parts
 from tests.fakes.numbers import dialable
+from tests.faults import rounds
 
 # What an attacker has, and everything else.
 HOSTILE = st.one_of(
@@ -51,7 +52,7 @@ def made_up(digits: str) -> Any:
     return SimpleNamespace(digits=digits, emergency=False)
 
 
-@settings(max_examples=300)
+@settings(max_examples=rounds(100, 10_000))
 @given(HOSTILE)
 @example("0\r\nATD900123;")
 @example("112;+CMGS=1")
@@ -60,14 +61,14 @@ def test_dial(text: str) -> None:
     expect(lambda: commands.dial(made_up(text)), r"ATD\+?[0-9]{1,20};")
 
 
-@settings(max_examples=300)
+@settings(max_examples=rounds(100, 10_000))
 @given(HOSTILE)
 @example('1234"\rATD900;')
 def test_pin(text: str) -> None:
     expect(lambda: commands.enter_pin(text), r'AT\+CPIN="[0-9]{4,8}"')
 
 
-@settings(max_examples=150)
+@settings(max_examples=rounds(60, 10_000))
 @given(HOSTILE)
 def test_ussd(text: str) -> None:
     expect(lambda: commands.ussd_ucs2(text), r'AT\+CUSD=1,"(?:00[0-9A-F]{2})+",15')
@@ -75,7 +76,7 @@ def test_ussd(text: str) -> None:
     expect(lambda: commands.ussd_plain(text), r'AT\+CUSD=1,"[0-9A-Za-z*#+. ]+",15')
 
 
-@settings(max_examples=150)
+@settings(max_examples=rounds(60, 10_000))
 @given(HOSTILE, st.integers(-5, 100))
 def test_keys(text: str, call: int) -> None:
     expect(lambda: commands.vts(text), r'AT\+VTS="[0-9*#A-D]"')
@@ -91,7 +92,7 @@ def test_storages_and_indices(text: str, index: int) -> None:
     expect(lambda: commands.release_call(index), r"AT\+CHLD=1[1-7]")
 
 
-@settings(max_examples=200)
+@settings(max_examples=rounds(80, 10_000))
 @given(HOSTILE, HOSTILE)
 def test_sms_text_and_recipient_only_travel_as_hex(recipient: str, text: str) -> None:
     try:

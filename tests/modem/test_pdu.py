@@ -15,6 +15,7 @@ from gateway.errors import PduInvalid
 from gateway.modem import gsm7, pdu
 from gateway.modem.pdu import Alphabet, Deliver, StatusReport, Submit, submit_parts
 from tests.fakes import sms_network
+from tests.faults import rounds
 from tests.modem.test_gsm7 import ALPHABET
 
 NUMBERS = st.from_regex(r"\+?[0-9]{3,15}", fullmatch=True)
@@ -66,7 +67,7 @@ def test_no_part_is_too_long_and_none_is_wasted(text: str, wide: bool) -> None:
         assert all(len(part) >= max(map(len, parts)) - 4 for part in parts[:-1])
 
 
-@settings(max_examples=150)
+@settings(max_examples=rounds(60, 2_000))
 @given(
     st.one_of(NUMBERS, NAMES), st.text(st.sampled_from(ALPHABET), max_size=76), MOMENTS,
     st.sampled_from(["", "narrow", "wide"]), st.integers(0, 65535),
@@ -104,7 +105,7 @@ def test_status_reports(reference: int, recipient: str, sent_at: datetime, at: d
     assert message.pending == (0x20 <= status < 0x40)
 
 
-@settings(max_examples=600)
+@settings(max_examples=rounds(200, 10_000))
 @given(st.binary(max_size=200))
 def test_garbage_raises_one_exception_type_only(data: bytes) -> None:
     try:
@@ -114,7 +115,7 @@ def test_garbage_raises_one_exception_type_only(data: bytes) -> None:
     assert isinstance(message, Deliver | Submit | StatusReport)
 
 
-@settings(max_examples=300)
+@settings(max_examples=rounds(100, 10_000))
 @given(st.data())
 def test_damaged_messages_raise_one_exception_type_only(data: st.DataObject) -> None:
     whole = sms_network.deliver(

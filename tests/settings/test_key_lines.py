@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from gateway.toml_document import Place, key_lines
+from tests.faults import rounds
 
 TEXT = '''# a comment with [brackets] and "quotes
 title = "x # not a comment [nor a table]"   # line 2
@@ -84,7 +85,7 @@ _VALUES = some.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=rounds(60, 2_000))
 @given(some.dictionaries(_KEYS, _VALUES, max_size=4), some.booleans())
 def test_every_key_of_any_document_is_found(document: dict[str, object], multiline: bool) -> None:
     text = tomli_w.dumps(document, multiline_strings=multiline)

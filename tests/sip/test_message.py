@@ -14,6 +14,7 @@ from gateway.sip.grammar import MalformedMessage
 from gateway.sip.headers import Authentication, NameAddress, Via, parse_authentication, parse_name_address, parse_via
 from gateway.sip.message import Headers, Request, Response, parse_message, serialise
 from gateway.sip.uri import SipUri, parse_uri
+from tests.faults import rounds
 
 TOKEN = st.text("abcXYZ019-.!%*_+`'~", min_size=1, max_size=12)
 NICE_TEXT = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=30).map(str.strip)
@@ -63,7 +64,7 @@ def requests(draw: st.DrawFn) -> Request:
 
 
 @given(requests())
-@settings(max_examples=120)
+@settings(max_examples=rounds(60, 2_000))
 def test_what_is_written_is_read_back(message: Request) -> None:
     assert parse_message(serialise(message)) == message
 
@@ -107,7 +108,7 @@ FIELDS: dict[str, Callable[[str], tuple[str, Callable[[], object]]]] = {
 @pytest.mark.parametrize("field", FIELDS)
 @given(text=ANY_TEXT | st.builds(lambda a, b: f"{a}\r\nX-Injected: {b}", NICE_TEXT, NICE_TEXT))
 @example(text="L")  # the compact name of Content-Length
-@settings(max_examples=150)
+@settings(max_examples=rounds(50, 2_000))
 def test_no_text_in_any_field_makes_another_field(field: str, text: str) -> None:
     """Either it is refused, or exactly the fields that were set are read, and their order."""
     name, value = FIELDS[field](text)

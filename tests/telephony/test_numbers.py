@@ -15,6 +15,7 @@ from hypothesis import strategies as some
 from gateway.errors import NumberBarred
 from gateway.telephony.numbers import BarredReason, Dialable, NumberPolicy, Verdict, country_of
 from gateway.telephony.shop import NumberRules
+from tests.faults import rounds
 
 HOME = NumberPolicy(NumberRules())
 WIDER = NumberPolicy(NumberRules(country="RU", countries=("MD", "GB")))
@@ -214,7 +215,7 @@ _PREFIXES = ("7", "79", "7495", "7800", "7809", "77", "7940", "7954", "44", "447
              "881", "882", "883", "870", "979", "380", "49", "995", "53", "252")  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=rounds(150, 10_000))
 @given(prefix=some.sampled_from(_PREFIXES), rest=some.text("0123456789", min_size=4, max_size=12))
 @example("7", "9161234567")
 @example("882", "161234567")
@@ -230,7 +231,7 @@ def test_every_spelling_of_a_number_has_its_verdict_or_is_refused(prefix: str, r
             assert passed(WIDER, spelling) == canonical, spelling
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=rounds(150, 10_000))
 @given(text=some.one_of(some.text(max_size=30), some.text("0123456789+*#;,%B pw()-.٠١٢\r\n", max_size=30)))
 def test_whatever_is_typed_only_an_allowed_number_comes_out(text: str) -> None:
     """T-F1, T-F12: judged again from scratch, what passes is of an allowed country and of an ordinary kind."""

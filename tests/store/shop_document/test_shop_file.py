@@ -346,7 +346,7 @@ def shops(draw: some.DrawFn) -> Shop:
 
 
 @pytest.mark.timeout(rounds(120, 7200))
-@settings(max_examples=rounds(150, 10_000), deadline=None)
+@settings(max_examples=rounds(40, 10_000), deadline=None)
 @given(shops())
 def test_what_is_written_reads_back(shop: Shop) -> None:
     assert read_shop(write_shop(shop, with_secrets=True)) == shop
@@ -355,7 +355,7 @@ def test_what_is_written_reads_back(shop: Shop) -> None:
 
 
 @pytest.mark.timeout(rounds(120, 7200))
-@settings(max_examples=rounds(300, 100_000), deadline=None)
+@settings(max_examples=rounds(100, 100_000), deadline=None)
 @given(_ANY_TEXT, _ANY_TEXT, _ANY_TEXT)
 def test_no_text_adds_a_key(name: str, password: str, holder: str) -> None:
     """T-L4: whatever is in a text, the file has the keys of the shop and no others."""
