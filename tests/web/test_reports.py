@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +18,18 @@ from tests.web.conftest import csrf_of
 from web import charts
 from web.live_feed import topics_of
 from web.parts import PARTS
+
+
+def test_a_reason_that_is_being_written_outlives_the_list_being_shown_anew(
+    owner: FlaskClient, gateway: GatewayThread
+) -> None:
+    """Each form stays as it is when the part is put in place, known by an id of its own; seen in a browser."""
+    gateway.reports.customers = [missed_row(), missed_row("+79031112244"), missed_row("")]
+    kept = re.findall(r'<details class="write" id="([^"]+)" hx-preserve>', owner.get("/parts/missed").text)
+    assert kept == ["close-79031112233", "close-79031112244", "close-c1"]
+    config = re.search(r"""<meta name="htmx-config" content='([^']+)'>""", owner.get("/missed").text)
+    assert config is not None
+    assert "open" in json.loads(config[1])["morphIgnore"], "so that what a person has opened elsewhere stays open"
 
 
 def test_an_order_that_wants_a_call_is_told_from_a_missed_call(owner: FlaskClient, gateway: GatewayThread) -> None:
