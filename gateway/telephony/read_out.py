@@ -99,6 +99,8 @@ _FEMININE = re.compile(
 )
 _HOURS_FOLLOW = re.compile(r"\s+(?:час|утра|вечера|до\b|по\b)", re.IGNORECASE)
 _NEUTER = re.compile(r"\s+(?:окно|место|отделение|число|утро|слово|блюдо)\b", re.IGNORECASE)
+_MEASURE = r"(?:%|[₽$€£]|р\.|(?:руб|коп|доллар|евро|кг|гр?|мл|л|км|см|мм|м)(?![а-яё])|рубл|копе|доллар)"
+"""What stands behind a number with a fraction, never behind a date."""
 _UNTIL = r"(?P<before>\b(?:по|к)\s+)?(?<![\w.,:/-])"
 _THROUGH_MONTH = r"(?P<month>" + "|".join(RUSSIAN_MONTHS) + r")\b"
 
@@ -114,12 +116,12 @@ def _russian_money(match: _Match) -> str:
         return match.group()
     is_genitive = before and amount <= LARGEST_GENITIVE
     said = genitive_money(amount, currency) if is_genitive else money(amount, currency, "ru")
-    return before + said + _stop_of(match, written)
+    return before + said + _stop_of(match)
 
 
-def _stop_of(match: _Match, written: str) -> str:
+def _stop_of(match: _Match) -> str:
     """The stop of an abbreviation that also ends the sentence."""
-    return "." if written.endswith(".") and re.match(r"\s+[А-ЯЁA-Z]|\s*$", match.string[match.end() :]) else ""
+    return "." if match.group().endswith(".") and re.match(r"\s+[А-ЯЁA-Z]|\s*$", match.string[match.end() :]) else ""
 
 
 def _russian_time(match: _Match) -> str:
@@ -143,7 +145,9 @@ def _russian_date(match: _Match) -> str:
         return match.group()
     before = match.group("before") or ""
     said = f"{ordinal(on.day, _ending(before))} {RUSSIAN_MONTHS[on.month - 1]}"
-    return f"{before}{said} {ordinal(on.year, 'ого')} года" if year else before + said
+    if not year:
+        return before + said
+    return f"{before}{said} {ordinal(on.year, 'ого')} года{_stop_of(match)}"
 
 
 def _russian_day(match: _Match) -> str:
@@ -167,8 +171,8 @@ def _russian_days(match: _Match) -> str:
 def _russian_year(match: _Match) -> str:
     before, year = match.group("before") or "", int(match.group("year"))
     if before or match.group("word").lower() == "году":
-        return f"{before}{ordinal(year, 'ом')} году"
-    return f"{ordinal(year, 'ого')} года"
+        return f"{before}{ordinal(year, 'ом')} году{_stop_of(match)}"
+    return f"{ordinal(year, 'ого')} года{_stop_of(match)}"
 
 
 def _russian_percent(match: _Match) -> str:
@@ -202,7 +206,7 @@ _RUSSIAN: tuple[_Rule, ...] = (
     (
         re.compile(
             _UNTIL + r"(?P<day>\d{1,2})\.(?P<month>\d{2})"
-            r"(?:\.(?P<year>\d{4})(?:\s?г(?:\.|ода)?(?!\w))?)?(?![\d:%]|[.,]\d|\s*(?:руб|₽|р\.))",
+            r"(?:\.(?P<year>\d{4})(?:\s?г(?:\.|ода)?(?!\w))?)?(?![\d:]|[.,]\d|\s?" + _MEASURE + ")",
             re.IGNORECASE,
         ),
         _russian_date,
