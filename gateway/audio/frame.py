@@ -16,7 +16,6 @@ FRAMES_PER_SECOND = 50
 
 WIDE_SAMPLE_RATE = 16_000
 WIDE_FRAME_SAMPLES = 320
-WIDE_FRAME_BYTES = 640
 
 Frame: TypeAlias = NDArray[np.int16]
 """160 samples of int16 at 8 kHz. Whoever receives a frame may keep it but must not change it."""

@@ -43,11 +43,6 @@ def decode(payload: bytes | bytearray | memoryview, law: Law) -> NDArray[np.int1
     return np.frombuffer(audioop.alaw2lin(payload, 2) if law is Law.ALAW else audioop.ulaw2lin(payload, 2), _SIGNED)
 
 
-def silence_byte(law: Law) -> int:
-    """The byte that carries the smallest positive value, for filling."""
-    return encode(np.zeros(1, dtype=np.int16), law)[0]
-
-
 _ULAW_BIAS = 132
 """33 in the 14-bit scale of G.711 table 2: with it added, the segment is the position of the highest bit."""
 _ULAW_CLIP = 32_635

@@ -109,11 +109,6 @@ class OpeningReader:
         del self._opened[:size]
         return taken
 
-    def read_to_end(self) -> None:
-        """Judge what is left, to the very end of the file."""
-        while self.read(BLOCK_BYTES):
-            pass
-
     def _open_block(self) -> None:
         from cryptography.exceptions import InvalidTag  # noqa: PLC0415  # as said above
 

@@ -187,10 +187,6 @@ async def _message_check(playing: Stage, api: ShopApi) -> Check:
     return Check("the SMS is kept whole", holds, told)
 
 
-def _is_recording(snapshot: Any) -> bool:
-    return any(call["recording"] for call in snapshot["calls"])
-
-
 def _has_text(page: Any) -> bool:
     """A message is whole: a part alone is listed without text."""
     return any(each["text"] is not None for each in page["items"])

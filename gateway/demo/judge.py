@@ -17,8 +17,6 @@ Samples = NDArray[np.int16]
 SPEECH_LEVEL = 0.05
 """A window counts as speech where its RMS is above this share of the source's overall RMS."""
 
-SILENCE_SAMPLES = 160
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:

@@ -78,10 +78,6 @@ class Headers:
         """One more field, after the others."""
         self._fields.append((_full_name(name), str(value).strip(" \t")))
 
-    def add_first(self, name: str, value: object) -> None:
-        """One more field, before the others (Via)."""
-        self._fields.insert(0, (_full_name(name), str(value).strip(" \t")))
-
     def set(self, name: str, value: object) -> None:
         """The only field of this name, in the place of the first."""
         key = name.lower()

@@ -1,4 +1,4 @@
-"""Why a leg or a call ended: one table for the GSM, SIP and HTTP worlds.
+"""Why a leg or a call ended: one table for the GSM and SIP worlds.
 
 Sources: ITU-T Q.850 and 3GPP TS 24.008 annex H (cause numbers), RFC 3261 section 21 and RFC 3398
 section 7 (status codes), Huawei MU509 AT manual (`^CEND`).
@@ -55,33 +55,32 @@ class CauseRow:
     q850: int
     sip_status: int
     sip_reason: str
-    http_status: int
 
 
 CAUSES: dict[Cause, CauseRow] = {
-    Cause.HUNG_UP: CauseRow(16, 480, "Temporarily Unavailable", 200),
-    Cause.CANCELLED: CauseRow(16, 487, "Request Terminated", 200),
-    Cause.BUSY: CauseRow(17, 486, "Busy Here", 409),
-    Cause.NO_ANSWER: CauseRow(19, 480, "Temporarily Unavailable", 504),
-    Cause.REJECTED: CauseRow(21, 603, "Decline", 409),
-    Cause.UNREACHABLE: CauseRow(20, 480, "Temporarily Unavailable", 503),
-    Cause.NO_SUCH_NUMBER: CauseRow(1, 404, "Not Found", 404),
-    Cause.NUMBER_BARRED: CauseRow(63, 403, "Forbidden", 403),
-    Cause.BUDGET_SPENT: CauseRow(63, 403, "Forbidden", 402),
-    Cause.TOO_MANY_CALLS: CauseRow(63, 403, "Forbidden", 429),
-    Cause.NIGHT_LOCK: CauseRow(63, 403, "Forbidden", 403),
-    Cause.NO_FREE_LINE: CauseRow(34, 503, "Service Unavailable", 503),
-    Cause.CONGESTION: CauseRow(42, 503, "Service Unavailable", 503),
-    Cause.NO_COMMON_CODEC: CauseRow(88, 488, "Not Acceptable Here", 406),
-    Cause.UNAUTHORISED: CauseRow(57, 403, "Forbidden", 401),
-    Cause.MODEM_LOST: CauseRow(27, 502, "Bad Gateway", 502),
-    Cause.NETWORK_LOST: CauseRow(38, 502, "Bad Gateway", 502),
-    Cause.NO_AUDIO: CauseRow(102, 408, "Request Timeout", 504),
-    Cause.TOO_LONG: CauseRow(102, 408, "Request Timeout", 504),
-    Cause.ANSWERED_ELSEWHERE: CauseRow(26, 487, "Request Terminated", 200),
-    Cause.TRANSFERRED: CauseRow(16, 480, "Temporarily Unavailable", 200),
-    Cause.SHUTDOWN: CauseRow(41, 503, "Service Unavailable", 503),
-    Cause.FAULT: CauseRow(41, 500, "Server Internal Error", 500),
+    Cause.HUNG_UP: CauseRow(16, 480, "Temporarily Unavailable"),
+    Cause.CANCELLED: CauseRow(16, 487, "Request Terminated"),
+    Cause.BUSY: CauseRow(17, 486, "Busy Here"),
+    Cause.NO_ANSWER: CauseRow(19, 480, "Temporarily Unavailable"),
+    Cause.REJECTED: CauseRow(21, 603, "Decline"),
+    Cause.UNREACHABLE: CauseRow(20, 480, "Temporarily Unavailable"),
+    Cause.NO_SUCH_NUMBER: CauseRow(1, 404, "Not Found"),
+    Cause.NUMBER_BARRED: CauseRow(63, 403, "Forbidden"),
+    Cause.BUDGET_SPENT: CauseRow(63, 403, "Forbidden"),
+    Cause.TOO_MANY_CALLS: CauseRow(63, 403, "Forbidden"),
+    Cause.NIGHT_LOCK: CauseRow(63, 403, "Forbidden"),
+    Cause.NO_FREE_LINE: CauseRow(34, 503, "Service Unavailable"),
+    Cause.CONGESTION: CauseRow(42, 503, "Service Unavailable"),
+    Cause.NO_COMMON_CODEC: CauseRow(88, 488, "Not Acceptable Here"),
+    Cause.UNAUTHORISED: CauseRow(57, 403, "Forbidden"),
+    Cause.MODEM_LOST: CauseRow(27, 502, "Bad Gateway"),
+    Cause.NETWORK_LOST: CauseRow(38, 502, "Bad Gateway"),
+    Cause.NO_AUDIO: CauseRow(102, 408, "Request Timeout"),
+    Cause.TOO_LONG: CauseRow(102, 408, "Request Timeout"),
+    Cause.ANSWERED_ELSEWHERE: CauseRow(26, 487, "Request Terminated"),
+    Cause.TRANSFERRED: CauseRow(16, 480, "Temporarily Unavailable"),
+    Cause.SHUTDOWN: CauseRow(41, 503, "Service Unavailable"),
+    Cause.FAULT: CauseRow(41, 500, "Server Internal Error"),
 }
 
 NEXT_WAY = frozenset(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import tomllib
 import wave
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gateway.audio.player import read_wav
-from gateway.audio.prompts import DIRECTORY, LANGUAGES, digit_paths, prompt_path
+from gateway.audio.prompts import DIRECTORY, LANGUAGES, prompt_path
 from gateway.errors import PromptUnusable
 
 TEXTS: dict[str, dict[str, str]] = tomllib.loads((DIRECTORY / "texts.toml").read_text(encoding="utf-8"))
@@ -53,8 +52,3 @@ def test_a_language_without_a_prompt_speaks_english() -> None:
 def test_a_prompt_that_does_not_exist(key: str) -> None:
     with pytest.raises(PromptUnusable, match="no prompt called"):
         prompt_path("ru", key)
-
-
-def test_digits() -> None:
-    assert [path.stem for path in digit_paths("ru", "+7 90")] == ["digit-7", "digit-9", "digit-0"]
-    assert all(isinstance(path, Path) for path in digit_paths("en", "0123456789"))

@@ -44,8 +44,3 @@ def prompt_texts(language: str) -> dict[str, str]:
     for directory in (DIRECTORY, *PIECES):
         found |= tomllib.loads((directory / "texts.toml").read_text(encoding="utf-8"))[spoken]
     return found
-
-
-def digit_paths(language: str, digits: str) -> list[Path]:
-    """The files that say a number digit by digit; whatever is no digit is left out."""
-    return [prompt_path(language, f"digit-{digit}") for digit in digits if digit in "0123456789"]
