@@ -109,7 +109,7 @@ def _nothing() -> dict[str, Any]:
 
 
 PARTS = {
-    "tiles": Part(("calls", "history", "missed", "lines", "phones", "alerts"), _tiles),
+    "tiles": Part(("calls", "queue", "history", "missed", "lines", "phones", "alerts"), _tiles),
     "missed": Part(("history", "missed", "orders"), lambda: {"page": missed_or_reason()}),
     "live_calls": Part(("calls", "contacts"), _live_calls),
     "recent_calls": Part(("history",), lambda: {"calls": calls_or_reason(limit=_RECENT)}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
@@ -15,6 +16,7 @@ from flask.testing import FlaskClient
 from gateway.events import (
     AlertRaised,
     CallAnswered,
+    CallShown,
     CallStarted,
     LegStarted,
     ModemChanged,
@@ -138,6 +140,21 @@ def test_the_dashboard_counts_the_day(owner: FlaskClient, gateway: GatewayThread
     assert "Call them back" in text
     assert "1 line needs care" in text
     assert "1 is not registered" in text
+
+
+def test_a_live_call_tells_its_order_and_what_was_shown(owner: FlaskClient, gateway: GatewayThread) -> None:
+    gateway.publish(
+        CallStarted(
+            call_id="c1", direction="outgoing", caller="2001", called="1001", line=None, flow="to-outside",
+            courier="2001", order="1001",
+        ),
+        CallShown(call_id="c1", leg_id="l1", way="red", number="+79160000001", withheld=False),
+    )  # fmt: skip
+    page = owner.get("/parts/live_calls").text
+    assert '<a href="/orders/1001">Order 1001</a>' in page
+    assert re.search(r"The person called saw: <span[^>]*>8 \(916\) 000-00-01<", page)
+    gateway.publish(CallShown(call_id="c1", leg_id="l1", way="red", number=None, withheld=True))
+    assert re.search(r"The person called saw: <span[^>]*>no number<", owner.get("/parts/live_calls").text)
 
 
 def test_a_live_call_is_shown_with_its_parties_and_can_be_ended(owner: FlaskClient, gateway: GatewayThread) -> None:

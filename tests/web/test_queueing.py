@@ -14,6 +14,7 @@ from gateway.telephony.waiting_line import Waiting
 from tests.fakes.gateway_thread import GatewayThread
 from tests.fakes.rows import call_row
 from tests.web.conftest import csrf_of
+from web.parts import PARTS
 
 FORM = {
     "strategy": "least-recent", "step_seconds": "10", "wrap_up_seconds": "20", "pause_reasons": "lunch\r\n\r\n store ",
@@ -57,6 +58,12 @@ def test_who_waits_and_who_pauses_is_on_the_board(owner: FlaskClient, gateway: G
     page = owner.get("/parts/queue").text
     assert "place 1" in page
     assert "1:15" in page
+    tiles = owner.get("/parts/tiles").text
+    assert "Callers who wait" in tiles
+    assert "the longest for 1:15" in tiles
+    assert "queue" in PARTS["tiles"].topics
+    gateway.queue.waiting.clear()
+    assert "Callers who wait" not in owner.get("/parts/tiles").text
 
 
 def test_a_phone_pauses_and_takes_calls_again(owner: FlaskClient, gateway: GatewayThread) -> None:
