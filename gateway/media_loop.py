@@ -103,6 +103,13 @@ def deadline(callback: Callback) -> Deadline:
     return loop.deadline(callback) if isinstance(loop, MediaLoop) else _TimerDeadline(loop, callback)
 
 
+def note_lateness(late: float) -> None:
+    """Something else that keeps a voice going was so many seconds late; counted where the loop counts."""
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, MediaLoop):
+        loop.lateness.note(late)
+
+
 class _MediaSelector(selectors.EpollSelector):
     """Serves what belongs to the voice itself, and hands the rest to the loop."""
 

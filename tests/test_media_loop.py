@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.media_loop import Lateness, MediaLoop, deadline, no_longer_readable, on_readable
+from gateway.sip.pacer import Pacer
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
@@ -110,6 +111,27 @@ def test_a_deadline_that_is_moved_or_closed_does_not_come_before() -> None:
         assert isinstance(loop, MediaLoop)
         assert sum(loop.lateness.counts) == 1
         at.close()
+
+    run(work())
+
+
+def test_the_beat_of_prompts_says_how_late_it_was() -> None:
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, MediaLoop)
+        pacer, ticks, done = Pacer(), [], asyncio.Event()
+
+        def tick() -> None:
+            ticks.append(loop.time())
+            if len(ticks) == 3:
+                pacer.leave(tick)
+                done.set()
+
+        pacer.join(tick)
+        async with asyncio.timeout(30):
+            await done.wait()
+        assert sum(loop.lateness.counts) == 3
+        assert loop.lateness.worst_seconds < 30
 
     run(work())
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from gateway.audio.frame import FRAME_SECONDS
+from gateway.media_loop import note_lateness
 
 LOOK_SECONDS = 0.1
 _MOST_TICKS_BEHIND = 5
@@ -56,3 +57,7 @@ class Pacer(Beat):
     def __init__(self) -> None:
         super().__init__(FRAME_SECONDS)
         self.slow = Beat(LOOK_SECONDS)
+
+    def _tick(self) -> None:
+        note_lateness(asyncio.get_running_loop().time() - self._deadline)
+        super()._tick()
