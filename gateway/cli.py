@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     about = "A gateway between USB GSM modems and SIP."
     parser: argparse.ArgumentParser = CommandParser(prog="simbridge", description=about)
-    parser.add_argument("--version", action="version", version=f"simbridge {__version__}")
+    shows = "show program's version number and exit"
+    parser.add_argument("--version", action="version", version=f"simbridge {__version__}", help=shows)
     parser.add_argument("-v", "--verbose", action="store_true", help="log every byte of the wires as well")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
