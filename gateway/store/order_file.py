@@ -47,7 +47,10 @@ def read_rows(text: str) -> list[OrderRow]:
         raise _invalid(f"More than {MOST_ROWS} orders at once are too many.")
     rows = []
     for place, cells in enumerate(lines[1:], start=2):
-        values = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if name is not None}
+        # An apostrophe keeps a spreadsheet from taking a text for a formula, and is no part of it.
+        values = {
+            name: cell.strip().removeprefix("'") for name, cell in zip(columns, cells, strict=False) if name is not None
+        }
         if any(values.values()):
             rows.append(OrderRow(place, values))
     return rows

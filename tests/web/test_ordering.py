@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
+import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -58,6 +60,30 @@ def test_a_number_that_an_extension_has_is_warned_of(owner: FlaskClient, gateway
     assert warning not in owner.get("/orders/A-2002").text, "nobody reaches the customer of a closed order"
     assert "courier dials *" not in owner.get("/orders").text
     assert len(gateway.orders.alive()) == 1
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_what_the_filters_leave_is_a_table_that_is_taken_back(
+    owner: FlaskClient, gateway: GatewayThread, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.views.ordering.ROWS_AT_A_TIME", 2)
+    for number in range(5):
+        customer = "=1+1" if number == 3 else 'Мария; Роза, "М"'
+        gateway.keep_order(f"A-{number}", customer=customer, delivery_on="2027-02-01", stage="packed")
+    gateway.keep_order("B-1", stage="shipped")
+    before = {order.number: replace(order, changed_at=order.created_at) for order in gateway.orders.alive()}
+    owner.set_cookie("language", language)
+    answer = owner.get("/orders.csv?stage=packed")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="orders.csv"'
+    assert answer.text.startswith("\ufeffномер;телефон;" if language == "ru" else "\ufeffnumber,phone,")
+    assert [f"A-{number}" in answer.text for number in range(5)] == [True] * 5, "page after page"
+    assert "B-1" not in answer.text
+    assert "'=1+1" in answer.text, "no formula"
+    assert "'+79035550001" in answer.text
+    assert 'href="/orders.csv?stage=packed"' in owner.get("/orders?stage=packed").text
+    _post(owner, "/orders/import", file=(io.BytesIO(answer.data), "orders.csv"))
+    after = {order.number: replace(order, changed_at=order.created_at) for order in gateway.orders.alive()}
+    assert after == before, "nothing is another one than it was"
 
 
 def test_a_table_comes_as_spreadsheets_write_it(owner: FlaskClient, gateway: GatewayThread) -> None:

@@ -12,7 +12,8 @@ from flask import Response as FlaskResponse
 from werkzeug.wrappers import Response
 
 from web.gateway_client import Refused
-from web.reader import asker, client, snapshot
+from web.order_table import ROWS_AT_A_TIME, order_table
+from web.reader import asker, client, language, snapshot
 from web.translation import gettext
 from web.undo import offer_undo, withdraw_offer
 
@@ -29,6 +30,16 @@ FILTERS = ("search", "courier", "stage")
 def orders() -> str:
     """The orders, newest first, and forms for more."""
     return _page()
+
+
+@ordering.get("/orders.csv")
+def table() -> FlaskResponse:
+    """All orders that the filters leave, for a spreadsheet."""
+    who, link, chosen = asker(), client(), _chosen()
+    pieces = order_table(lambda cursor: link.orders(who, **chosen, cursor=cursor, limit=ROWS_AT_A_TIME), language())
+    response = FlaskResponse(pieces, mimetype="text/csv")
+    response.headers["Content-Disposition"] = 'attachment; filename="orders.csv"'
+    return response
 
 
 @ordering.post("/orders")
@@ -146,12 +157,16 @@ def _offer_undo(text: str, order: dict[str, Any]) -> None:
 
 
 def _page(refusal: Refused | None = None, form: dict[str, str] | None = None) -> str:
-    chosen = {name: request.args.get(name, "").strip()[:64] for name in FILTERS}
+    chosen = _chosen()
     page = client().orders(asker(), **chosen, cursor=request.args.get("cursor"))
     return render_template(
         "orders.html", page=page, chosen=chosen, stages=STAGES, refusal=refusal, form=form or {}, snapshot=snapshot(),
         given={name: value for name, value in chosen.items() if value},
     )  # fmt: skip
+
+
+def _chosen() -> dict[str, str]:
+    return {name: request.args.get(name, "").strip()[:64] for name in FILTERS}
 
 
 def _order(number: str, refusal: Refused | None = None) -> str:
