@@ -14,18 +14,13 @@ from typing import Any
 
 import hypothesis
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
-from schemathesis import GenerationMode
-from schemathesis.checks import CHECKS
-from schemathesis.core.result import Ok
 
 from gateway.api.contract import contract, scopes
 from gateway.store.database import prepare
 from tests.fakes.gateway_thread import PASSWORD, GatewayThread, gateway_running
 from tests.faults import rounds
-from tests.fuzz import api_hooks
 from tests.fuzz.api import ENDLESS, LAST
 from web.gateway_client import Asker, GatewayClient
 
@@ -33,7 +28,6 @@ RULES = settings(
     max_examples=rounds(2, 10), deadline=None, database=None, phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
-CHECKED = (api_hooks.no_fault_of_ours.__name__, "content_type_conformance", "response_schema_conformance")
 
 
 @pytest.fixture
@@ -48,13 +42,22 @@ def gateway(tmp_path: Path) -> Iterator[GatewayThread]:
 
 
 def test_requests_made_from_the_contract_are_answered_as_it_says(gateway: GatewayThread, seed: int) -> None:
+    # Every worker of a run reads this file, and one runs it: to load this takes half a second.
+    import schemathesis
+    from schemathesis import GenerationMode
+    from schemathesis.checks import CHECKS
+    from schemathesis.core.result import Ok
+
+    from tests.fuzz import api_hooks
+
+    checked = (api_hooks.no_fault_of_ours.__name__, "content_type_conformance", "response_schema_conformance")
     seed = rounds(1, seed)
     session = GatewayClient(gateway.url).sign_in(Asker(), name="anna", password=PASSWORD)
     document = schemathesis.openapi.from_dict(contract())
     operations = [each.ok() for each in document.get_all_operations() if isinstance(each, Ok)]
     assert len(operations) == len(scopes())
     reachable = [each for each in operations if each.definition.raw["operationId"] not in (*ENDLESS, *LAST)]
-    checks = CHECKS.get_by_names(CHECKED)
+    checks = CHECKS.get_by_names(checked)
     asked = 0
 
     def ask(operation: Any, mode: GenerationMode) -> None:

@@ -51,7 +51,7 @@ from tests.flows.shop_recount import (
 
 DAYS_EACH = 4
 """Of one shop, one after the other."""
-PARTS, SHOPS = rounds(1, 10), rounds(2, 25)
+PARTS, SHOPS = rounds(1, 10), rounds(1, 25)
 """Each part has a clock of its own: after two hundred days a float no longer tells moments well apart."""
 CALLS_A_DAY = 22
 WORKS_A_DAY = 14

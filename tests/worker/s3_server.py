@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 BUCKET = "sounds"
 _MAY_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
 
@@ -80,6 +78,8 @@ def _address(process: subprocess.Popen[bytes], log: str) -> str:
 
 
 def _client(service: str, url: str, access_key: str, secret_key: str) -> Any:
+    import boto3  # every worker of a run reads this file, and one needs a client: a quarter of a second each
+
     return boto3.client(
         service, endpoint_url=url, region_name="us-east-1", aws_access_key_id=access_key,
         aws_secret_access_key=secret_key,
