@@ -152,6 +152,7 @@ def test_a_live_call_tells_its_order_and_what_was_shown(owner: FlaskClient, gate
     )  # fmt: skip
     page = owner.get("/parts/live_calls").text
     assert '<a href="/orders/1001">Order 1001</a>' in page
+    assert 'href="/calls/c1"' in page, "where a note is written while it runs"
     assert re.search(r"The person called saw: <span[^>]*>8 \(916\) 000-00-01<", page)
     gateway.publish(CallShown(call_id="c1", leg_id="l1", way="red", number=None, withheld=True))
     assert re.search(r"The person called saw: <span[^>]*>no number<", owner.get("/parts/live_calls").text)
