@@ -121,6 +121,11 @@ class BootClock:
         """The clock less the time since the machine was switched on."""
         return self._offset
 
+    @property
+    def up_seconds(self) -> float:
+        """Since the machine was switched on."""
+        return self._elapsed()
+
     def follow(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` at each jump, and once the clock is certain, until the returned function is called."""
         self._listeners = (*self._listeners, listener)

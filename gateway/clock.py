@@ -6,6 +6,8 @@ clock is an argument of whoever needs it, aware and in UTC.
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol, TypeAlias
@@ -38,6 +40,10 @@ class Dating(Protocol):
     def offset_seconds(self) -> float:
         """The clock less the time since the machine was switched on: what changes when somebody sets the clock."""
 
+    @property
+    def up_seconds(self) -> float:
+        """Since the machine was switched on, whatever the clock says."""
+
     def follow(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` when either of the two has changed, before anything is dated by the clock as it is then.
 
@@ -51,6 +57,7 @@ class Certain:
     boot = ""
     is_certain = True
     offset_seconds = 0.0
+    up_seconds = 0.0
 
     def follow(self, listener: Callable[[], None]) -> Callable[[], None]:  # noqa: ARG002  # nothing ever changes
         """Nothing ever changes."""
@@ -58,6 +65,19 @@ class Certain:
 
 
 CERTAIN: Dating = Certain()
+
+
+def follow_in_loop(dating: Dating, listener: Callable[[], None]) -> Callable[[], None]:
+    """As `follow`, but `listener` is called in the thread of the running loop alone: soon, where another has asked."""
+    loop, thread = asyncio.get_running_loop(), threading.get_ident()
+
+    def tell() -> None:
+        if threading.get_ident() == thread:
+            listener()
+        else:
+            loop.call_soon_threadsafe(listener)
+
+    return dating.follow(tell)
 
 
 def utc_now() -> datetime:

@@ -202,7 +202,8 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             shop=store.shop,
             count_parts=count_parts,
             publish=bus.publish,
-            clock=utc_now,
+            clock=clock,
+            dating=clock,
             jobs=[
                 *alert_jobs(outgoing := await ways_outside(settings.alerts, outside, store.alert_ways.current)),
                 (couriers := CourierCallBacks(exchange)).job,

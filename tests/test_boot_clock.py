@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.boot_clock import ALERT_SECONDS, BootClock, ClockWatch, is_known_to_be_right, is_said_to_be_right
+from gateway.clock import follow_in_loop
 from gateway.events import AlertCleared, AlertRaised, Event
 
 WOKEN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -110,3 +111,19 @@ def test_what_files_say_of_the_clock(tmp_path: Path) -> None:
     assert is_known_to_be_right(place(tmp_path / "battery", battery=f"{time.time():.0f}\n"))
     assert not is_known_to_be_right(place(tmp_path / "no-battery", battery="31\n")), "a Pi 5 as it is sold"
     assert not is_known_to_be_right(place(tmp_path / "odd", battery="?"))
+
+
+async def test_who_follows_in_the_loop_is_told_there_whoever_has_asked() -> None:
+    now = [WOKEN]
+    clock = BootClock("boot", is_certain=True, system=lambda: now[0], elapsed=lambda: 0.0)
+    told: list[int] = []
+    stop = follow_in_loop(clock, lambda: told.append(threading.get_ident()))
+    for is_other in (True, False):
+        now[0] += timedelta(hours=1)
+        assert (await asyncio.to_thread(clock) if is_other else clock()) == now[0]
+        await asyncio.sleep(0)
+    assert told == [threading.get_ident()] * 2
+    stop()
+    now[0] += timedelta(hours=1)
+    clock()
+    assert len(told) == 2

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable
 from typing import Protocol, Self
 
-from gateway.clock import WallClock
+from gateway.clock import CERTAIN, Dating, WallClock
 from gateway.errors import GatewayError
 from gateway.events import ModemChanged, Publish, Published
 from gateway.jobs import BoundJob, JobLedger, JobRunner
@@ -55,9 +55,12 @@ class MessageDesk:
         count_parts: CountParts,
         publish: Publish,
         clock: WallClock,
+        dating: Dating = CERTAIN,
         jobs: Iterable[BoundJob] = (),
     ) -> None:
-        self.outbox = SmsOutbox(ledgers.outbox, lines, shop=shop, count_parts=count_parts, publish=publish, clock=clock)
+        self.outbox = SmsOutbox(
+            ledgers.outbox, lines, shop=shop, count_parts=count_parts, publish=publish, clock=clock, dating=dating
+        )
         self.ussd = UssdDesk(lines, shop=shop)
         self.balances = BalanceDesk(lines, self.ussd, ledgers.balances, shop=shop, publish=publish, clock=clock)
         self._clock = clock

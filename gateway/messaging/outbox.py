@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NoReturn
 
-from gateway.clock import WallClock
+from gateway.clock import CERTAIN, Dating, WallClock, follow_in_loop
 from gateway.errors import NoFreeLine, OutboxFull, RecipientBarred, SmsLimitReached, StoreError
 from gateway.events import AlertCleared, AlertRaised, Publish
 from gateway.ids import new_id
@@ -67,6 +67,7 @@ class SmsOutbox:
         count_parts: CountParts,
         publish: Publish,
         clock: WallClock,
+        dating: Dating = CERTAIN,
     ) -> None:
         self._ledger = ledger
         self._lines = lines
@@ -81,6 +82,12 @@ class SmsOutbox:
         self._woken = asyncio.Event()
         self._limited: set[str] = set()
         self._is_stopping = False
+        self._dating = dating
+        self._offset_seconds = dating.offset_seconds
+        self._from_before: frozenset[str] | None = None
+        """Ids of what a former run has accepted, by whatever clock; None: not read yet."""
+        self._early: set[str] = set()
+        """Ids of what this run has accepted before that was read."""
 
     # For who has something to say.
 
@@ -104,6 +111,8 @@ class SmsOutbox:
         if not any(self._pace.left_today(name) >= parts for name in names):
             raise SmsLimitReached("The messages of today are used up.", line=line or "")
         message = self._draft(number, text, parts, by=by, line=line, message_id=message_id)
+        if self._from_before is None:
+            self._early.add(message.id)
         if await self._ledger.accept(message):
             self._take(message)
         return message
@@ -155,11 +164,30 @@ class SmsOutbox:
         """A line may have become ready."""
         self._woken.set()
 
+    def _clock_was_set(self) -> None:
+        """What was accepted in this run lasts as long as it would have, and nothing waits longer (X-T1)."""
+        before, self._offset_seconds = self._offset_seconds, self._dating.offset_seconds
+        by = timedelta(seconds=self._offset_seconds - before)
+        latest = self._clock() + timedelta(seconds=LONGEST_PAUSE_SECONDS)
+        for message in self._waiting.values():
+            own = timedelta() if message.id in (self._from_before or ()) else by
+            self._waiting[message.id] = replace(
+                message, due_at=min(message.due_at + own, latest), expires_at=message.expires_at + own
+            )
+        self._woken.set()
+
     # The daemon runs this.
 
     async def run(self) -> NoReturn:
         """Send what waits, for ever. Cancelled, it lets what is on its way come to an end for some seconds."""
-        await self._load()
+        unfollow = follow_in_loop(self._dating, self._clock_was_set)
+        try:
+            await self._load()
+            await self._send_what_waits()
+        finally:
+            unfollow()
+
+    async def _send_what_waits(self) -> NoReturn:
         async with asyncio.TaskGroup() as tasks:
             try:
                 while True:
@@ -176,8 +204,10 @@ class SmsOutbox:
     async def _load(self) -> None:
         while True:
             try:
-                for message in await self._ledger.waiting():
-                    self._waiting[message.id] = message
+                kept = await self._ledger.waiting()
+                self._from_before = frozenset(message.id for message in kept) - self._early
+                for message in kept:
+                    self._waiting.setdefault(message.id, message)
                 await self._pace.load(self._ledger)
             except StoreError as fault:
                 log.warning("Messages wait for the disk: %s", fault)
@@ -308,6 +338,7 @@ class SmsOutbox:
             message,
             parts_taken=max(message.parts_taken, known.parts_taken),
             due_at=self._clock() + timedelta(seconds=seconds),
+            expires_at=known.expires_at,
         )
         self._waiting[message.id] = later
         return later

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from gateway.store.unsynced import Since
+
 SESSION_IDLE = timedelta(minutes=30)
+SESSION_AHEAD = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +37,24 @@ class StoredSession:
     expires_at: datetime
     address: str
     user_agent: str
+    is_new: bool = True
+    """Begun in this run of the daemon, and thus dated by the clock as it is now."""
+    is_used: bool = True
+    """Used in this run."""
 
     def is_good(self, now: datetime) -> bool:
-        """Neither too old nor idle for too long."""
-        return now < self.expires_at and now - self.last_used_at < SESSION_IDLE
+        """Neither too old nor idle for too long, nor begun by a clock that has been far ahead and is set back."""
+        is_past = self.created_at - now < SESSION_AHEAD
+        return is_past and now < self.expires_at and now - self.last_used_at < SESSION_IDLE
+
+    def moved(self, since: Since) -> StoredSession:
+        """After the clock was set: as old as before, and idle for as long."""
+        by = since.by if self.is_new else timedelta()
+        used_by = since.by if self.is_used else timedelta()
+        return replace(
+            self, created_at=self.created_at + by, expires_at=self.expires_at + by,
+            last_used_at=self.last_used_at + used_by,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,14 +11,14 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from gateway.clock import WallClock
+from gateway.clock import CERTAIN, Dating, WallClock, follow_in_loop
 from gateway.errors import OwnersOnly
 from gateway.ids import new_id
 from gateway.store.account_rows import BegunSession, StoredPrincipal, StoredSession, StoredToken
@@ -27,6 +27,7 @@ from gateway.store.new_password import ChangedByOthers
 from gateway.store.passwords import Passwords, new_code
 from gateway.store.schema import sessions, tokens
 from gateway.store.second_step import StoredSecondSteps
+from gateway.store.unsynced import Since
 from gateway.store.users import Role, StoredUser, StoredUsers, require_right
 from gateway.store.writer import Work, Writer
 
@@ -40,7 +41,9 @@ USE_SAVED_EVERY = timedelta(minutes=5)
 class StoredAccounts:
     """The accounts of the API. `load` first, `close` at the end."""
 
-    def __init__(self, writer: Writer, *, gateway_id: str, clock: WallClock, setup_code_file: Path) -> None:
+    def __init__(
+        self, writer: Writer, *, gateway_id: str, clock: WallClock, setup_code_file: Path, dating: Dating = CERTAIN
+    ) -> None:
         self._writer = writer
         self._gateway_id = gateway_id
         self._clock = clock
@@ -54,9 +57,13 @@ class StoredAccounts:
         self._tokens: dict[str, StoredToken] = {}
         self._saved_uses: dict[str, datetime] = {}
         self._setting_up = asyncio.Lock()
+        self._dating = dating
+        self._offset_seconds = dating.offset_seconds
+        self._unfollow: Callable[[], None] | None = None
 
     async def load(self) -> None:
         """Read what is live; make the one-time setup code when there is no owner yet."""
+        self._unfollow = follow_in_loop(self._dating, self._clock_was_set)
         await self._writer.write(self._read)
         if len(self._users):
             self._setup_code_file.unlink(missing_ok=True)  # users may have come by a backup
@@ -71,7 +78,9 @@ class StoredAccounts:
         self._sessions = {key: each for key, each in self._sessions.items() if each.id not in changed.ended_sessions}
 
     def close(self) -> None:
-        """Let the hashing thread go."""
+        """Let the hashing thread go, and the clock."""
+        if self._unfollow is not None:
+            self._unfollow()
         self.passwords.close()
 
     def setup_code(self) -> str | None:
@@ -166,7 +175,7 @@ class StoredAccounts:
         if session is not None and not session.is_good(now):
             del self._sessions[digest]
         elif session is not None:
-            self._sessions[digest] = replace(session, last_used_at=now)
+            self._sessions[digest] = replace(session, last_used_at=now, is_used=True)
             self._save_use(session.id, now, is_session=True)
             return self._principal(session.user_id, None, session.id)
         elif program is not None and program.is_good(now):
@@ -325,7 +334,7 @@ class StoredAccounts:
             self._sessions[row.token_digest] = StoredSession(
                 id=row.id, user_id=row.user_id, digest=row.token_digest, created_at=row.created_at,
                 last_used_at=row.last_used_at, expires_at=row.expires_at, address=row.address,
-                user_agent=row.user_agent,
+                user_agent=row.user_agent, is_new=False, is_used=False,
             )  # fmt: skip
         for row in connection.execute(select(tokens).where(tokens.c.revoked_at.is_(None))):
             self._tokens[row.token_digest] = StoredToken(
@@ -333,6 +342,16 @@ class StoredAccounts:
                 scopes=frozenset(row.scopes), created_at=row.created_at, last_used_at=row.last_used_at,
                 expires_at=row.expires_at,
             )  # fmt: skip
+
+    def _clock_was_set(self) -> None:
+        """A session lives as long as it would have: what the clock has dated goes with it (X-T1)."""
+        before, self._offset_seconds = self._offset_seconds, self._dating.offset_seconds
+        since = Since.boot(before, self._offset_seconds, self._dating.up_seconds)
+        self._tickets = {digest: (user_id, end + since.by) for digest, (user_id, end) in self._tickets.items()}
+        self._sessions = {digest: each.moved(since) for digest, each in self._sessions.items()}
+        self._saved_uses = {}
+        self._signed_in = {user: at + since.by if since.has(at) else at for user, at in self._signed_in.items()}
+        self.second_steps.clock_was_set(since)
 
     def _principal(self, user_id: str, scopes: frozenset[str] | None, session_id: str | None) -> StoredPrincipal | None:
         user = self._users.of_id(user_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, String, Table
+from sqlalchemy import JSON, Column, Float, String, Table
 
 from gateway.store.schema import metadata
 
@@ -13,5 +13,9 @@ clock_marks = Table(
     Column("gateway_id", String(36), nullable=False),
     Column("boot", String(36), nullable=False),
     Column("offset_seconds", Float, nullable=False),
+    Column("rows_before", JSON, nullable=False),
 )
-"""What is marked is dated by a clock that was `offset_seconds` before the time since that `boot` of the machine."""
+"""What is marked is dated by a clock that was `offset_seconds` before the time since that `boot` of the machine.
+
+`rows_before`: the last rowid of each table without marks, when the clock was first seen not to be set.
+"""

@@ -21,6 +21,7 @@ from gateway.clock import WallClock
 from gateway.ids import new_id
 from gateway.store.audit import add_audit
 from gateway.store.schema_access import recovery_codes, second_step_roles, second_steps
+from gateway.store.unsynced import Since
 from gateway.store.writer import Writer
 
 PERIOD_SECONDS = 30
@@ -74,6 +75,16 @@ class StoredSecondSteps:
     def keep_only(self, user_ids: Collection[str]) -> None:
         """Another process (the command line) has switched it off for everybody else."""
         self._steps = {user_id: step for user_id, step in self._steps.items() if user_id in user_ids}
+
+    def clock_was_set(self, since: Since) -> None:
+        """Who has to wait after wrong codes waits no longer, and no shorter."""
+        self._offers = {user_id: (end + since.by, offered) for user_id, (end, offered) in self._offers.items()}
+        self._steps = {
+            user_id: replace(step, guessing_since=step.guessing_since + since.by)
+            if step.guessing_since is not None and since.has(step.guessing_since)
+            else step
+            for user_id, step in self._steps.items()
+        }
 
     def of(self, user_id: str) -> StoredSecondStep | None:
         """That person's; None: off."""

@@ -67,6 +67,7 @@ class Store(StoredShop):
         gateway_id: str,
         left: LeftOpen,
         shop: tuple[int, Shop],
+        dating: Dating = CERTAIN,
     ) -> None:
         super().__init__(writer, gateway_id=gateway_id, clock=clock, publish=bus.publish, current=shop)
         self.cut_off_calls, self.unfinished_recordings = left.calls, left.recordings
@@ -99,7 +100,7 @@ class Store(StoredShop):
         self.blocked = StoredBlocked(writer, gateway_id=gateway_id, shop=self.shop, clock=clock)
         self.people = Regulars(writer, self.contacts, shop=self.shop, clock=clock)
         self.accounts = StoredAccounts(
-            writer, gateway_id=gateway_id, clock=clock, setup_code_file=places.data_dir / "setup-code"
+            writer, gateway_id=gateway_id, clock=clock, setup_code_file=places.data_dir / "setup-code", dating=dating
         )
 
     async def remove_trial(self, recordings_dir: Path, brought: Brought) -> None:
@@ -184,6 +185,7 @@ async def open_store(
                 gateway_id=gateway_id,
                 left=left,
                 shop=(number, shop),
+                dating=dating,
             )
             store.budget.dating = dating
             unmark = follow_clock(dating, writer, gateway_id=gateway_id)

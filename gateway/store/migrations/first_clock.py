@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import Column, Float, String
+from sqlalchemy import JSON, Column, Float, String
 
 
 def create_clock(create: Callable[..., None]) -> None:
@@ -13,4 +13,5 @@ def create_clock(create: Callable[..., None]) -> None:
         "clock_marks",
         Column("boot", String(36), nullable=False),
         Column("offset_seconds", Float, nullable=False),
+        Column("rows_before", JSON, nullable=False),
     )
