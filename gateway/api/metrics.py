@@ -59,7 +59,7 @@ def metrics_text(watched: Watched) -> str:
     """All of it."""
     late, below = watched.lateness, 0
     lines = [
-        f"# HELP {_NAME} How late the deadlines of voices were served.",
+        f"# HELP {_NAME} How late the deadlines of voices and the ticks of mixes and prompts were served.",
         f"# TYPE {_NAME} histogram",
     ]
     for bound, count in zip((*late.BOUNDS_SECONDS, "+Inf"), late.counts, strict=True):
