@@ -352,7 +352,7 @@ asyncio.run(main())
 """
 
 
-MINUTES = rounds(20, 200)
+MINUTES = rounds(10, 200)
 """Of the budget; a process lives for five of them, and takes a second to begin."""
 
 
