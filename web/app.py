@@ -205,6 +205,7 @@ def _teach_templates(app: Flask) -> None:
     app.add_template_filter(formats.file_size, "file_size")
     app.add_template_filter(formats.quality, "quality")
     app.add_template_filter(formats.seconds, "seconds")
+    app.add_template_filter(formats.decimal, "decimal")
     app.add_template_filter(formats.decibels, "decibels")
     app.add_template_filter(lambda history: signal_lines(history, reader.now()), "signal_lines")
 

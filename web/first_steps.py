@@ -131,7 +131,7 @@ def first_steps(kinds: dict[str, list[dict[str, Any]]], general: dict[str, str],
                 "A phone rings, the gateway speaks, and you hear yourself. Then call a courier from it:"
                 " the call appears on the page Live calls, its recording on the page Calls."
             ),
-            url_for("browser_phone.page"), gettext("To the phone"), asks=True,
+            url_for("browser_phone.page"), gettext("Phone in this browser"), asks=True,
             done=gettext("Calls have been made") if client().calls(asker(), limit=1)["items"] else "",
         ),
     ]  # fmt: skip

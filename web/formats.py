@@ -123,6 +123,11 @@ def seconds(number: float) -> str:
     return _decimal(f"{number:.1f}".removesuffix(".0"))
 
 
+def decimal(number: float, places: int = 2) -> str:
+    """`12.50`, in Russian `12,50`: an amount of money, or a figure with so many places."""
+    return _decimal(f"{number:.{places}f}")
+
+
 def decibels(level: float) -> str:
     """A level against full scale, with the minus of print."""
     return gettext("%(number)s dBFS", number=f"{round(level)}".replace("-", "−"))

@@ -90,6 +90,11 @@ def test_sizes(language: str) -> None:
     )
 
 
+def test_amounts(language: str) -> None:
+    shown = [formats.decimal(12.5), formats.decimal(1234), formats.decimal(0.47, 1)]
+    assert shown == {"en": ["12.50", "1234.00", "0.5"], "ru": ["12,50", "1234,00", "0,5"]}[language]
+
+
 def test_an_unknown_time_zone_does_not_break_a_page() -> None:
     assert formats.zone("Nowhere/Atlantis").key == formats.zone("../etc/passwd").key == "UTC"
 
