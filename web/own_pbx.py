@@ -42,7 +42,7 @@ class Typed:
             return gettext("Which server is it? Enter the name or address of your PBX, such as 192.168.1.10.")
         if not _SERVER.fullmatch(self.host):
             return gettext("%(server)s is not a server: enter a name or an address, without spaces.", server=self.host)
-        if not (self.port.isascii() and self.port.isdigit() and 0 < int(self.port) <= _MOST_PORT):
+        if not (re.fullmatch(r"[0-9]{1,5}", self.port) and 0 < int(self.port) <= _MOST_PORT):
             return gettext("The port is a number from 1 to 65535, usually 5060, with TLS 5061.")
         return ""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import deque
 from collections.abc import AsyncGenerator
 
@@ -110,7 +111,7 @@ class EventStream:
         if last_event_id is None:
             return
         is_other_run = boot is not None and boot != self._boot
-        last = int(last_event_id) if last_event_id.isascii() and last_event_id.isdigit() else -1
+        last = int(last_event_id) if re.fullmatch(r"[0-9]{1,18}", last_event_id) else -1
         oldest = self._recent[0][0] if self._recent else self._bus.seq + 1
         if is_other_run or last > self._bus.seq or last < oldest - 1 or last < 0:
             subscription.has_gap = True

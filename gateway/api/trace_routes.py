@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 
@@ -49,7 +50,7 @@ class TraceRoutes:
 
     async def _get_pcap(self, request: web.Request) -> web.Response:
         text = request.query.get("seconds", _USUAL_SECONDS)
-        if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LONGEST_SECONDS:
+        if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= LONGEST_SECONDS:
             raise bodies.bad_request(f'"seconds" must be a number from 1 to {LONGEST_SECONDS}.')
         call_id = request.match_info["id"]
         try:

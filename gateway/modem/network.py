@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gateway.modem.at import fields_of
+from gateway.modem.at import fields_of, number_in
 from gateway.modem.modem import ROAMING_BARRED, Modem, ModemState
 from gateway.modem.reports import RegistrationReport, SignalReport
 
@@ -59,8 +59,9 @@ class Network:
         fields = fields_of(line)
         if len(fields) >= 3:
             self._modem.learn(operator=readable(fields[2]) or None)
-        if len(fields) >= 4 and fields[3].isdigit():
-            self._modem.learn(technology=_TECHNOLOGY.get(int(fields[3])))
+        technology = number_in(fields, 3)
+        if technology is not None:
+            self._modem.learn(technology=_TECHNOLOGY.get(technology))
 
     def _take_signal(self, report: SignalReport) -> None:
         """Small steps are not worth an event: a stick says ten of them a minute."""

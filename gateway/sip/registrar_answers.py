@@ -69,10 +69,10 @@ def seen_as(response: Response, flow: Flow) -> Address | None:
     """Our address as the Via of an answer shows it; None when that is what we think ourselves."""
     via = response.via
     host = (via.parameter("received") or via.host).strip("[]")  # RFC 5118 section 4.5
-    port = via.parameter("rport") or ""
-    if not is_numeric(host) or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
+    port = number_of(via.parameter("rport"))
+    if not is_numeric(host) or not 0 < port < 65536:
         return None
-    seen = Address(host, int(port))
+    seen = Address(host, port)
     return None if seen == flow.local else seen
 
 
@@ -123,7 +123,7 @@ def _retry_after(response: Response) -> float:
 
 
 def number_of(text: str | None) -> int:
-    """A number of seconds; 0 for what is none."""
+    """A whole number, of seconds or of a port; 0 for what is none."""
     if text is None or not (text.isascii() and text.isdigit()):
         return 0
     return min(int(text[:12]), 2**31 - 1)

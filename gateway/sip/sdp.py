@@ -357,7 +357,7 @@ def _with_attribute(media: Media, value: str, mapped: dict[int, tuple[str, int]]
         return media if line is None else replace(media, crypto=(*media.crypto, line))
     elif name == "rtcp":
         port = rest.split()[0] if rest.split() else ""
-        usable = port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536
+        usable = port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65_536
         return replace(media, rtcp_port=int(port)) if usable else media
     elif value == "rtcp-mux":
         return replace(media, has_rtcp_mux=True)

@@ -107,6 +107,7 @@ async def test_the_wires_of_a_running_call_are_shown_and_its_packets_given_on_re
             ("c1/pcap?seconds=0", (400, "bad-request")),
             ("c1/pcap?seconds=61", (400, "bad-request")),
             ("c1/pcap?seconds=x", (400, "bad-request")),
+            ("c1/pcap?seconds=" + "9" * 5000, (400, "bad-request")),
         ):
             status, answer = await served.ask("GET", f"/api/v1/calls/{path}")
             assert (status, answer["code"]) == expected, path

@@ -79,6 +79,7 @@ async def test_a_slow_listener_loses_the_oldest_and_is_told() -> None:
         ("-1", "b1", ["gap"]),
         ("seven", "b1", ["gap"]),
         ("٧", "b1", ["gap"]),
+        ("9" * 5000, "b1", ["gap"]),
     ],
 )
 async def test_last_event_id_goes_on_where_it_ended(last: str, boot: str | None, expected: list[object]) -> None:

@@ -151,15 +151,17 @@ async def test_none_of_them_makes_a_phone_ring(case: Case) -> None:
         assert len(world.server._wire.transactions) == 0
 
 
-@pytest.mark.parametrize("received", ["[fd00::9:255]", "fd00::9:255"])
-def test_our_own_address_is_read_either_way(received: str) -> None:
-    """Section 4.5: what a registrar saw, with brackets or without."""
+@pytest.mark.parametrize(
+    ("received", "rport"), [("[fd00::9:255]", "5062"), ("fd00::9:255", "5062"), ("fd00::9:255", "9" * 5000)]
+)
+def test_our_own_address_is_read_either_way(received: str, rport: str) -> None:
+    """Section 4.5: what a registrar saw, with brackets or without; a port that is none says nothing."""
     answer = parse_message(
-        f"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP [fd00::1];branch=z9hG4bKx;received={received};rport=5062\r\n"
+        f"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP [fd00::1];branch=z9hG4bKx;received={received};rport={rport}\r\n"
         "From: <sip:a@h>;tag=1\r\nTo: <sip:a@h>;tag=2\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\n\r\n".encode()
     )
     assert isinstance(answer, Response)
-    assert seen_as(answer, LinkFlow(Link(), OURS, PHONE)) == Address("fd00::9:255", 5062)
+    assert seen_as(answer, LinkFlow(Link(), OURS, PHONE)) == (Address("fd00::9:255", 5062) if rport == "5062" else None)
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,12 @@ def test_hold_is_mirrored(attribute: str, ours: Way) -> None:
         assert agreed.is_held == (ours in (Way.RECEIVE, Way.NONE))
 
 
+@pytest.mark.parametrize("port", ["0000059999999", "9" * 5000, "0", "65536", "²"])
+def test_a_port_for_reports_that_is_none_is_passed_over(port: str) -> None:
+    described = sdp("m=audio 4000 RTP/AVP 0", f"a=rtcp:{port}")
+    assert [media.rtcp_port for media in parse_sdp(described).media] == [None]
+
+
 def test_the_old_hold_is_a_hold() -> None:
     agreed = agree(parse_sdp(sdp("c=IN IP4 0.0.0.0", "m=audio 4000 RTP/AVP 0")))
     assert agreed is not None
