@@ -34,7 +34,7 @@ from tests.faults import rounds
 
 pytestmark = pytest.mark.real_time
 
-STOPS = rounds(1, 20)
+STOPS = rounds(1, 50)
 PANELS = rounds(2, 50)
 MOST_STOP_SECONDS = 25.0
 START_SECONDS = 120.0
