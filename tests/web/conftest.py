@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType
+from weakref import WeakKeyDictionary
 
 import pytest
 from flask import Flask
@@ -87,10 +88,20 @@ def owner(app: Flask) -> FlaskClient:
     return client
 
 
+_tokens: WeakKeyDictionary[FlaskClient, dict[tuple[str, str], str]] = WeakKeyDictionary()
+
+
 def csrf_of(client: FlaskClient, path: str = "/login") -> str:
-    """The token of the form on that page."""
+    """The token of the form on that page. A session has one for all its forms, so a page is looked at once for it."""
+    known = _tokens.setdefault(client, {})
+    session = client.get_cookie("simbridge_form")
+    if session is not None and (path, session.value) in known:
+        return known[path, session.value]
     found = re.search(r'name="csrf_token" value="([^"]+)"', client.get(path, follow_redirects=True).text)
     assert found is not None
+    session = client.get_cookie("simbridge_form")
+    if session is not None:
+        known[path, session.value] = found[1]
     return found[1]
 
 
