@@ -14,7 +14,7 @@ from gateway.telephony.destinations import CourierMenu, Receive, RingPhones, ToC
 from gateway.telephony.flow import call_flow
 from gateway.telephony.numbers import Dialable
 from gateway.telephony.orders import order_of_courier
-from gateway.telephony.routing import to_dialled
+from gateway.telephony.routing import may_mean_order, to_dialled
 
 KEY_SECONDS = 10.0
 RELAX_SECONDS = 3.0
@@ -27,8 +27,8 @@ LONGEST_NUMBER = 20
 async def courier_menu(call: Call, settings: CourierMenu) -> None:
     """Ask for the PIN, then for whom to call; the caller's number alone opens nothing (T-F8).
 
-    An extension of the shop goes before the courier's own orders, these before numbers outside; `*` and digits mean
-    an order alone.
+    An extension of the shop and an emergency number go before the courier's own orders, these before other numbers
+    outside; `*` and digits mean an order alone.
     """
     knows = True if settings.is_proven else await _knows_pin(call, settings)
     if not knows:
@@ -42,7 +42,7 @@ async def courier_menu(call: Call, settings: CourierMenu) -> None:
         dialled = await call.ask("enter-number", most=LONGEST_NUMBER, within=KEY_SECONDS)
         order = order_of_courier(call.exchange.orders(), settings.courier.extension, dialled.removeprefix("*"))
         match to_dialled(call.exchange.shop(), dialled) if dialled else None:
-            case ToOutside() if order is not None:
+            case ToOutside() if order is not None and may_mean_order(call.exchange.shop(), dialled):
                 call.is_routed_to(called=order.number, courier=settings.courier.extension, order=order.number)
                 await to_outside(call, ToOutside(text=order.phone))
                 return

@@ -34,7 +34,7 @@ from gateway.telephony.destinations import (
 )
 from gateway.telephony.forwarding import Forward, change_by_code
 from gateway.telephony.leg import Leg
-from gateway.telephony.numbers import NumberPolicy
+from gateway.telephony.numbers import Dialable, NumberPolicy
 from gateway.telephony.orders import Order, order_of_customer
 from gateway.telephony.queue_rules import NamedQueue
 from gateway.telephony.queues import queue_at, queue_named
@@ -148,10 +148,17 @@ def to_dialled(shop: Shop, text: str) -> Destination:
     return ToOutside(text=text)
 
 
+def may_mean_order(shop: Shop, text: str) -> bool:
+    """What a courier dials is neither an extension of the shop nor an emergency number, which go before orders."""
+    if not isinstance(to_dialled(shop, text), ToOutside):
+        return False
+    found = NumberPolicy(shop.numbers).check(text)
+    return not (isinstance(found, Dialable) and found.emergency)
+
+
 def order_dialled_as(shop: Shop, order: Order) -> str:
-    """What its courier dials for an order: its digits, after `*` where the digits alone reach an extension."""
-    means_outside = isinstance(to_dialled(shop, order.digits), ToOutside)
-    return order.digits if means_outside else f"*{order.digits}"
+    """What its courier dials for an order: its digits, after `*` where the digits alone reach something else."""
+    return order.digits if may_mean_order(shop, order.digits) else f"*{order.digits}"
 
 
 def to_queue(shop: Shop, queue: NamedQueue) -> Receive | RingPhones:

@@ -173,9 +173,28 @@ async def test_an_extension_goes_before_an_order_of_the_same_digits() -> None:
         caller.hangs_up()
 
 
+async def test_an_emergency_number_goes_before_an_order_of_the_same_digits() -> None:
+    async with scene(SHOP) as s:
+        s.orders = [order("112")]
+        caller = await in_the_menu(s)
+        caller.presses("112#")
+        await s.after(0.5)
+        assert [leg.peer for line in s.lines.values() for leg in line.legs] == ["112"]
+        assert s.trunks["provider"].dialled == []
+        caller.hangs_up()
+
+
 @pytest.mark.parametrize(
     ("number", "dialled"),
-    [("1001", "1001"), ("A-1001", "1001"), ("101", "*101"), ("A-2002", "*2002"), ("700", "*700"), ("701", "*701")],
+    [
+        ("1001", "1001"),
+        ("A-1001", "1001"),
+        ("101", "*101"),
+        ("A-2002", "*2002"),
+        ("700", "*700"),
+        ("701", "*701"),
+        ("112", "*112"),
+    ],
 )
 async def test_what_is_said_to_be_dialled_for_an_order_reaches_its_customer(number: str, dialled: str) -> None:
     queue = NamedQueue(name="sales", extension="700", phones=("101",))
