@@ -28,10 +28,13 @@ def say(text: str, *, to: IO[str] | None = None) -> None:
 
 
 def say_fault(fault: GatewayError) -> None:
-    """What is wrong and what to do about it, to standard error."""
+    """What is wrong and what to do about it, to standard error.
+
+    The second is in the fault's own next sentence where it knows more than its code does, else in the catalogue.
+    """
     say(str(fault), to=sys.stderr)
     advice = error_advice(fault.code, language_of(os.environ))
-    if advice is not None:
+    if advice is not None and ". " not in str(fault):
         print(advice, file=sys.stderr)
 
 
