@@ -65,7 +65,7 @@ demo: venv ## the gateway with emulated modems, on this machine; needs nothing b
 
 .PHONY: test
 test: programs venv-dev ## the whole test suite; installs the programs it needs from Debian
-	@exec .venv/bin/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder $(ARGS)
+	@exec .venv/bin/python -m pytest -n 6 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 .PHONY: soak
 soak: programs venv-dev ## faults, ten thousand calls and a thousand days of a shop in their full count; four hours, on a calm machine
