@@ -218,7 +218,8 @@ async def test_anomalies_of_a_phone_that_knows_its_password(seed: int, caplog: p
                         await asyncio.sleep(0.05)
                 await asyncio.sleep(60)
         assert count > 500
-        assert answered > count / 3
+        # Nearly all, unless an anomaly signs the phone off: then it is a stranger whom the guard soon lets wait.
+        assert answered > 50
         assert not [each for each in caplog.records if each.exc_info]
         await asyncio.sleep(700)
         assert len(world.server._wire.dialogs) == 0
