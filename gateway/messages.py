@@ -16,6 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
+from gateway.sentence_shape import SentenceShape
+
 LANGUAGES = ("en", "ru")
 """The first one is spoken when nobody asks for another."""
 
@@ -58,11 +60,13 @@ def retold(text: str, language: str) -> str:
     """A text that was made in English, in another language; each line for itself.
 
     What the catalogue does not know stays as it is: the words of the system, names, an English sentence.
-    The name of a file and a line before a sentence (`shop.toml:12: ...`) stay too.
+    The name of a file and a line before a sentence (`shop.toml:12: ...`) stay too, and so does what is so long that
+    most of it is somebody's own text: a request must not keep the voices' loop busy.
     """
-    if language == LANGUAGES[0]:
+    lines = text.split("\n")
+    if language == LANGUAGES[0] or len(lines) > _MOST_LINES or len(text) > _LONGEST_TEXT:
         return text
-    return "\n".join(_retold_line(line, language) for line in text.split("\n"))
+    return "\n".join(_retold_line(line, language) for line in lines)
 
 
 def error_title(code: str, language: str) -> str:
@@ -124,31 +128,31 @@ def _filled(template: str, values: Mapping[str, object]) -> str:
 
 _RETOLD = "sentences"
 _PLACE = re.compile(r"([^\s:]+:)(\d+:)? (.+)")
+_LONGEST_LINE = 1_000
+_LONGEST_TEXT = 20_000
+_MOST_LINES = 200
+_DEEPEST = 4
+"""A value may be a sentence, which has values."""
 
 
-def _retold_line(line: str, language: str) -> str:
+def _retold_line(line: str, language: str, depth: int = 0) -> str:
+    if depth > _DEEPEST or len(line) > _LONGEST_LINE:
+        return line
     placed = _PLACE.fullmatch(line)
     if placed and placed[2]:
-        return f"{placed[1]}{placed[2]} {_retold_line(placed[3], language)}"
+        return f"{placed[1]}{placed[2]} {_retold_line(placed[3], language, depth + 1)}"
     for shape, code in _shapes():
-        if found := shape.fullmatch(line):
-            values = {name: _retold_line(value, language) for name, value in found.groupdict().items()}
+        if (found := shape.values_of(line)) is not None:
+            values = {name: _retold_line(value, language, depth + 1) for name, value in found.items()}
             return _filled(_text(_RETOLD, code, "title", language) or line, values)
-    return f"{placed[1]} {_retold_line(placed[3], language)}" if placed else line
+    return f"{placed[1]} {_retold_line(placed[3], language, depth + 1)}" if placed else line
 
 
 @cache
-def _shapes() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Every sentence as a pattern with its values as groups; the one with most words of its own is tried first."""
-    english = {code: entry["title"][LANGUAGES[0]] for code, entry in _catalogue()[_RETOLD].items()}
-    longest_first = sorted(english, key=lambda code: -len(re.sub(r"\{\w+\}", "", english[code])))
-    return tuple((_shape(english[code]), code) for code in longest_first)
-
-
-def _shape(sentence: str) -> re.Pattern[str]:
-    pieces = re.split(r"\{(\w+)\}", sentence)
-    groups = (f"(?P<{piece}>.+?)" if place % 2 else re.escape(piece) for place, piece in enumerate(pieces))
-    return re.compile("".join(groups))
+def _shapes() -> tuple[tuple[SentenceShape, str], ...]:
+    """The shape of every sentence in English, and its code; the one with most words of its own is tried first."""
+    shapes = [(SentenceShape(entry["title"][LANGUAGES[0]]), code) for code, entry in _catalogue()[_RETOLD].items()]
+    return tuple(sorted(shapes, key=lambda each: -each[0].own_letters))
 
 
 @cache

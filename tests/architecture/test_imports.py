@@ -23,7 +23,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "media_loop": frozenset(),
     # Facts and words.
     "toml_document": frozenset({"errors"}),
-    "messages": frozenset({"errors"}),
+    "sentence_shape": frozenset(),
+    "messages": frozenset({"errors", "sentence_shape"}),
     "command_words": frozenset({"errors", "messages"}),
     "bind_address": frozenset({"toml_document"}),
     "alert_settings": frozenset({"bind_address", "toml_document"}),
