@@ -25,6 +25,7 @@ from gateway.audio import wav
 from gateway.audio.assembly import Block
 from gateway.audio.frame import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE
 from gateway.audio.level import HEARD_LEAST_SECONDS, HEARD_MEAN_SQUARE, SILENT_DBFS, Verdict, dbfs
+from gateway.syncing import sync_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +246,8 @@ class RecordingFile:
         directory = self._part.parent
         directory.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
-        wav.sync_names(directory)
-        wav.sync_names(directory.parent)
+        sync_names(directory)
+        sync_names(directory.parent)
         self._put(wav.wav_header(0), 0)
 
     def _put(self, data: bytes, offset: int) -> None:

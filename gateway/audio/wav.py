@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.audio.frame import SAMPLE_RATE
+from gateway.syncing import sync_names
 
 HEADER_BYTES = 44
 SAMPLE_BYTES = 4
@@ -83,15 +84,6 @@ def finish(part: Path, path: Path) -> None:
     """Give a whole file its final name, durably. Raises OSError."""
     part.replace(path)
     sync_names(path.parent)
-
-
-def sync_names(directory: Path) -> None:
-    """Have the disk know the files of a directory by their names: a file that is synced may still lose its own."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def free_name(path: Path) -> Path:

@@ -22,10 +22,10 @@ from typing import BinaryIO, TypeAlias, cast
 from gateway import __version__
 from gateway.backup.contents import DATABASE, MANIFEST, Manifest, Source, sources, unpack
 from gateway.backup.sealed_file import BackupUnusable, SealingWriter
-from gateway.backup.syncing import sync_names
 from gateway.clock import WallClock, utc_now
 from gateway.settings import Settings
 from gateway.store.database import back_up, schema_version
+from gateway.syncing import sync_names
 
 SUFFIX = ".backup"
 LEAST_PASSPHRASE = 12

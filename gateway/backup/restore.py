@@ -13,10 +13,10 @@ from pathlib import Path
 
 from gateway.backup.contents import DATABASE, Manifest, settle_promises, unpack
 from gateway.backup.sealed_file import BackupUnusable
-from gateway.backup.syncing import sync_names
 from gateway.errors import AlreadyRunning
 from gateway.settings import Settings
 from gateway.store.database import held
+from gateway.syncing import sync_names
 
 _UNFINISHED = ".restoring"
 

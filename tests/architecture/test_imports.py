@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "ids": frozenset(),
     "memory": frozenset(),
     "priority": frozenset(),
+    "syncing": frozenset(),
     "logs": frozenset(),
     "media_loop": frozenset(),
     # Facts and words.
@@ -50,7 +51,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "events": frozenset({"errors", "clock", "event", "call_events", "staff_events"}),
     "jobs": frozenset({"errors", "clock", "ids"}),
     # Sound, then what a call is, then the two wires, then what a call does.
-    "audio": frozenset({"errors"}),
+    "audio": frozenset({"errors", "syncing"}),
     "telephony": frozenset({"errors", "clock", "ids", "events", "audio"}),
     "modem": frozenset({"errors", "clock", "media_loop", "ids", "events", "settings", "audio", "telephony"}),
     "sip": frozenset({"errors", "clock", "media_loop", "ids", "events", "settings", "audio", "telephony"}),
@@ -63,7 +64,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "safe_mode": frozenset({"events"}),
     "boot_clock": frozenset({"clock", "events", "safe_mode"}),
     "loop_load": frozenset({"events"}),
-    "backup": frozenset({"errors", "clock", "events", "settings", "store"}),
+    "backup": frozenset({"errors", "clock", "events", "settings", "store", "syncing"}),
     "announce": frozenset({"sip"}),
     "alert_ways": frozenset(
         {"alert_settings", "bind_address", "errors", "clock", "settings", "telephony", "messaging", "api"}
