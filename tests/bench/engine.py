@@ -105,7 +105,7 @@ def _check(calls: list[_Call], seconds: float) -> None:
     """What did not pass costs nothing: then the figure would be worth nothing."""
     for call in calls:
         if min(call.modem.counters.frames_out, call.phone.counters.frames_out) < 45 * seconds:
-            raise RuntimeError(f"Frames are missing: {call.modem.counters}, {call.phone.counters}.")
+            raise SystemExit(f"Frames are missing: {call.modem.counters}, {call.phone.counters}.")
 
 
 if __name__ == "__main__":
