@@ -71,7 +71,7 @@ class CommandParser(argparse.ArgumentParser):
         self.exit(2, said(f"{self.prog}: error: {message}") + "\n")
 
 
-class _Commands(argparse._SubParsersAction):  # type: ignore[type-arg]  # noqa: SLF001  # it has no other name, and no type
+class _Commands(argparse._SubParsersAction):  # type: ignore[type-arg]  # noqa: SLF001  # argparse gives it no public name, typeshed no arguments
     def add_parser(self, name: str, **options: Any) -> Any:
         return super().add_parser(name, **_said_of("help", options))
 
