@@ -19,8 +19,8 @@ from sqlalchemy import Connection, func, select
 from gateway.store.schema_missed import call_days
 from gateway.store.statistics import Period
 
-MOST_KEPT = 3_000
-"""Days, each as often as there are parts of it: more than a year of all of them."""
+MOST_KEPT = 6_000
+"""Days, each as often as there are parts of it: two years of all of them, as a year is compared with the one before."""
 _DAY = timedelta(days=1)
 
 Part = TypeVar("Part")

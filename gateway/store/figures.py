@@ -62,14 +62,22 @@ class Figures:
         talks = self.answered + self.reached
         return round(self.talk_ms / talks / 1000, 3) if talks else None
 
-    def wire(self) -> dict[str, object]:
-        """The schema `Figures` of openapi.json."""
+    @property
+    def missed_share(self) -> float | None:
+        """Of the incoming calls; None: there were none."""
+        return round(self.missed / self.incoming, 4) if self.incoming else None
+
+    def wire(self, answered_within: int) -> dict[str, object]:
+        """The schema `Figures` of openapi.json; so many callers were answered in time."""
         sums = asdict(self)
         del sums["talk_ms"], sums["wait_ms"]
         return {
             **sums,
             "calls": self.calls,
             "missed": self.missed,
+            "missed_share": self.missed_share,
+            "answered_within": answered_within,
+            "service_level": round(answered_within / self.incoming, 4) if self.incoming else None,
             "talk_seconds": round(self.talk_ms / 1000, 3),
             "seconds_to_answer": self.seconds_to_answer,
             "answer_seizure_ratio": self.answer_seizure_ratio,

@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from gateway.store import figures, occupancy, returns, statistics
+from gateway.store import figures, occupancy, returns, statistics, waits
 from gateway.store.days import Days
 from gateway.store.schema import VERSION, audit
 
@@ -31,7 +31,7 @@ _CLASSES: dict[tuple[str, str], Any] = {
     (each.__module__, each.__qualname__): each
     for each in (
         figures.Figures, occupancy.BusyTime, occupancy.LineFigures, occupancy.LinesOfStretch, returns.Steps,
-        OrderedDict, datetime, timedelta, timezone,
+        waits.Wait, OrderedDict, datetime, timedelta, timezone,
     )
 }  # fmt: skip
 _BROKEN = (pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, OSError)
@@ -101,6 +101,6 @@ def _has(connection: Connection, audit_id: str | None) -> bool:
 def _made_by() -> str:
     """What the code is that a day is summed up by."""
     code = hashlib.sha256()
-    for module in (figures, occupancy, returns, statistics):
+    for module in (figures, occupancy, returns, statistics, waits):
         code.update(Path(str(module.__file__)).read_bytes())
     return code.hexdigest()

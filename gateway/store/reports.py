@@ -5,8 +5,8 @@ Read-only connections of their own, as Queries has; the verbs block and are call
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,10 +20,12 @@ from gateway.store.kept_days import keep_days, recall_days
 from gateway.store.missed import read_missed, read_open
 from gateway.store.occupancy import LONGEST_CALL, LinesOfStretch, all_lines, concurrency, lines_of
 from gateway.store.opened import OpenedToRead
+from gateway.store.period_before import period_before
 from gateway.store.queries import wire
 from gateway.store.returns import Returns, closures_since, returns, steps_of
 from gateway.store.shop_document.shop_versions import load_shop
 from gateway.store.statistics import Grouping, Period, by_courier, by_phone, by_queue, by_time, merged, quarters, totals
+from gateway.store.waits import TWO_RINGS_SECONDS, Wait, answered_within, rows_within, spread, waits_of
 from gateway.telephony.missed import Closure, MissedCustomer, Talk, is_customer
 from gateway.telephony.shop import Shop
 
@@ -37,26 +39,56 @@ class Reports(OpenedToRead):
         self._days = Days()
         self._directory = places.data_dir
 
-    def statistics(self, since: datetime, until: datetime, by: str) -> dict[str, object]:
-        """The schema `Statistics`: calls that began in that time, by a Grouping. Raises ValueError for another one."""
+    def statistics(
+        self,
+        since: datetime,
+        until: datetime,
+        by: str,
+        *,
+        within_seconds: int = TWO_RINGS_SECONDS,
+        is_compared: bool = False,
+    ) -> dict[str, object]:
+        """The schema `Statistics`: calls that began in that time, by a Grouping. Raises ValueError for another one.
+
+        `within_seconds` is what counts as answered in time; `is_compared`: with the period before.
+        """
         grouping = Grouping(by)
         with self._reading.connect() as connection, connection.begin():
             _, shop, _ = load_shop(connection)
             period = Period(since=since, until=max(since, min(until, self._clock())), zone=ZoneInfo(shop.time_zone))
             days = self._days.seen_by(connection)
             by_quarter = days.of(period, quarters, name="quarters")
+            waited = days.of(period, waits_of, name="waits")
             busy = _lines_of(days, period, shop) if grouping is Grouping.LINE else []
+            quick = rows_within(waited, grouping, within_seconds)
+            now = self._clock()
             return {
                 "since": wire(since),
                 "until": wire(until),
                 "by": str(grouping),
                 "time_zone": shop.time_zone,
                 "currency": shop.currency,
-                "total": totals(by_quarter).wire(),
-                "rows": _rows(days, period, grouping, by_quarter, busy),
-                "returns": _returns(connection, days, period, self._clock(), shop).wire(),
+                "within_seconds": within_seconds,
+                **_summary(by_quarter, waited, within_seconds, _returns(connection, days, period, now, shop)),
+                "before": self._before(connection, days, period, shop, within_seconds) if is_compared else None,
+                "rows": _rows(days, period, grouping, by_quarter, busy, quick=quick),
                 "concurrency": _concurrency(busy, shop) if grouping is Grouping.LINE else None,
             }
+
+    def _before(
+        self, connection: Connection, days: DaysOfConnection, period: Period, shop: Shop, within_seconds: int
+    ) -> dict[str, object]:
+        before = period_before(period)
+        return {
+            "since": wire(before.since),
+            "until": wire(before.until),
+            **_summary(
+                days.of(before, quarters, name="quarters"),
+                days.of(before, waits_of, name="waits"),
+                within_seconds,
+                _returns(connection, days, before, self._clock(), shop),
+            ),
+        }
 
     @property
     def days_kept(self) -> int:
@@ -71,8 +103,9 @@ class Reports(OpenedToRead):
             days = self._days.seen_by(connection)
             by_quarter = days.of(period, quarters, name="quarters")
             for grouping in (Grouping.COURIER, Grouping.PHONE, Grouping.QUEUE):
-                _rows(days, period, grouping, by_quarter, ())
+                _rows(days, period, grouping, by_quarter, (), quick={})
             days.of(period, steps_of, name="steps")
+            days.of(period, waits_of, name="waits")
             _lines_of(days, period, shop)
 
     def keep(self) -> None:
@@ -99,19 +132,37 @@ class Reports(OpenedToRead):
             return [_missed(each) for each in reversed(found)]
 
 
+def _summary(
+    by_quarter: Sequence[tuple[Period, dict[int, Figures]]],
+    waited: Sequence[tuple[Period, Sequence[Wait]]],
+    within_seconds: int,
+    returned: Returns,
+) -> dict[str, object]:
+    """What a whole period comes to: `total`, `waits` and `returns` of the schema `Statistics`."""
+    waits = [part for _, part in waited]
+    return {
+        "total": totals(by_quarter).wire(answered_within(waits, within_seconds)),
+        "waits": asdict(spread(waits)),
+        "returns": returned.wire(),
+    }
+
+
 def _rows(
     days: DaysOfConnection,
     period: Period,
     grouping: Grouping,
     by_quarter: Sequence[tuple[Period, dict[int, Figures]]],
     busy: Sequence[tuple[Period, LinesOfStretch]],
+    *,
+    quick: Mapping[str, int],
 ) -> list[dict[str, object]]:
+    """`quick`: how many were answered in time, by their keys."""
     match grouping:
         case Grouping.LINE:
             length = (period.until - period.since).total_seconds()
             return [
                 {
-                    **_row(line, found.figures),
+                    **_row(line, found.figures, quick),
                     "busy_seconds": round(found.busy_seconds, 3),
                     "occupancy": round(found.busy_seconds / length, 4) if length else None,
                 }
@@ -125,11 +176,11 @@ def _rows(
             found = merged(part for _, part in days.of(period, by_phone, name="phones"))
         case Grouping.DAY | Grouping.HOUR | Grouping.WEEK_HOUR:
             found = by_time(by_quarter, period, grouping)
-    return [_row(key, figures) for key, figures in found.items()]
+    return [_row(key, figures, quick) for key, figures in found.items()]
 
 
-def _row(key: str, figures: Figures) -> dict[str, object]:
-    return {"key": key, **figures.wire(), "busy_seconds": None, "occupancy": None}
+def _row(key: str, figures: Figures, quick: Mapping[str, int]) -> dict[str, object]:
+    return {"key": key, **figures.wire(quick.get(key, 0)), "busy_seconds": None, "occupancy": None}
 
 
 def _concurrency(busy: Sequence[tuple[Period, LinesOfStretch]], shop: Shop) -> dict[str, object]:

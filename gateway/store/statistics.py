@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -226,6 +227,12 @@ def local_times(stretch: Period) -> Callable[[int], datetime]:
         wall = here.replace(tzinfo=None)  # no change of the clock on this day: plain adding tells it
         return lambda number: wall + number * QUARTER
     return lambda number: (midnight + number * QUARTER).astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+def key_by_clock(stretch: Period, grouping: Grouping) -> Callable[[int], str]:
+    """The key of a quarter, counted from the midnight before the stretch, in a grouping by the shop's clock."""
+    local, name = local_times(stretch), _KEYS[grouping]
+    return cache(lambda quarter: name(local(quarter)))
 
 
 def _local_hours(period: Period, grouping: Grouping) -> Iterator[datetime]:

@@ -14,14 +14,20 @@ from sqlalchemy.exc import DBAPIError
 from gateway.api import bodies
 from gateway.errors import StoreError
 from gateway.messages import pick_language, words
+from gateway.store.waits import TWO_RINGS_SECONDS
+from gateway.worker import asked
+from gateway.worker.comparison import compared
 from gateway.worker.spreadsheet import as_csv
 
 GROUPINGS = ("day", "hour", "week-hour", "phone", "courier", "line", "queue")
+TABLES = ("rows", "comparison", "concurrency", "peaks")
+LONGEST_WAIT_SECONDS = 600
 LONGEST_PERIOD = timedelta(days=400)
 MOST_LISTED = 200
 COLUMNS = (
-    "calls", "incoming", "answered", "missed", "seconds_to_answer", "outgoing", "reached", "answer_seizure_ratio",
-    "talk_seconds", "average_talk_seconds", "cost", "busy_seconds", "occupancy",
+    "calls", "incoming", "answered", "missed", "missed_share", "answered_within", "service_level", "seconds_to_answer",
+    "outgoing", "reached", "answer_seizure_ratio", "talk_seconds", "average_talk_seconds", "cost", "busy_seconds",
+    "occupancy",
 )  # fmt: skip
 _OF_LINES = ("busy_seconds", "occupancy")
 
@@ -29,8 +35,10 @@ _OF_LINES = ("busy_seconds", "occupancy")
 class ReportArchive(Protocol):
     """Where the figures are; the store's Reports is one. The verbs block; they are called in threads."""
 
-    def statistics(self, since: datetime, until: datetime, by: str) -> dict[str, Any]:
-        """The schema `Statistics`."""
+    def statistics(
+        self, since: datetime, until: datetime, by: str, *, within_seconds: int, is_compared: bool
+    ) -> dict[str, Any]:
+        """The schema `Statistics`; `is_compared`: with the period before."""
 
     def missed(self, *, since: datetime | None = None, until: datetime | None = None) -> list[dict[str, Any]]:
         """Rows as the schema `MissedCustomer`: those who wait now, or (with `since`) all who tried in that time."""
@@ -54,12 +62,34 @@ class ReportRoutes:
         if since is None or until is None or not since < until <= since + LONGEST_PERIOD:
             raise bodies.bad_request("'since' and 'until' must be times, at most 400 days apart.")
         by = _choice(request, "by", GROUPINGS)
-        found = await read(lambda: self._reports.statistics(since, until, by))
-        if not _is_csv(request):
-            return web.json_response(found, headers={"Cache-Control": "no-store"})
-        columns = [name for name in COLUMNS if by == "line" or name not in _OF_LINES]
-        table = [[each["key"], *(each[name] for name in columns)] for each in found["rows"]]
-        return _csv(request, f"statistics-{by}.csv", (by, *columns), table)
+        table = _choice(request, "table", TABLES) if _is_csv(request) else None
+        found = await read(
+            lambda: self._reports.statistics(
+                since,
+                until,
+                by,
+                within_seconds=asked.number(request, "within", 1, LONGEST_WAIT_SECONDS, TWO_RINGS_SECONDS),
+                is_compared=table == "comparison" or _choice(request, "compare", ("none", "before")) == "before",
+            )
+        )
+        match table:
+            case None:
+                return web.json_response(found, headers={"Cache-Control": "no-store"})
+            case "comparison":
+                rows = compared(found, words(_language(request))["statistics"])
+                return _csv(request, "comparison.csv", ("figure", "period", "before", "change"), rows)
+            case "concurrency" if found["concurrency"] is not None:
+                seconds = found["concurrency"]["seconds"]
+                return _csv(request, "busy-lines.csv", ("busy_at_once", "busy_seconds"), list(enumerate(seconds)))
+            case "peaks" if found["concurrency"] is not None:
+                peaks = [[f"{hour:02}", most] for hour, most in enumerate(found["concurrency"]["peaks"])]
+                return _csv(request, "busy-by-hour.csv", ("hour", "busy_at_once"), peaks)
+            case "rows":
+                columns = [name for name in COLUMNS if by == "line" or name not in _OF_LINES]
+                table_rows = [[each["key"], *(each[name] for name in columns)] for each in found["rows"]]
+                return _csv(request, f"statistics-{by}.csv", (by, *columns), table_rows)
+            case _:
+                raise bodies.bad_request(f"The table {table!r} is of lines: ask for it with 'by=line'.")
 
     async def _get_missed(self, request: web.Request) -> web.Response:
         since, until = (bodies.moment(request.query, name) for name in ("since", "until"))
@@ -85,7 +115,7 @@ def _ending(customer: dict[str, Any]) -> list[object]:
 
 
 def _csv(request: web.Request, filename: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> web.Response:
-    language = pick_language(request.headers.get("Accept-Language", ""))
+    language = _language(request)
     titles = words(language)["statistics"]
     return web.Response(
         body=as_csv([titles[name]["title"] for name in columns], rows, language),
@@ -96,6 +126,10 @@ def _csv(request: web.Request, filename: str, columns: Sequence[str], rows: Sequ
             "Cache-Control": "no-store",
         },
     )
+
+
+def _language(request: web.Request) -> str:
+    return pick_language(request.headers.get("Accept-Language", ""))
 
 
 def _is_csv(request: web.Request) -> bool:

@@ -6,12 +6,21 @@ from datetime import datetime
 from typing import Any
 
 FIGURES: dict[str, Any] = {
-    "calls": 12, "incoming": 8, "answered": 5, "missed": 3, "outgoing": 4, "reached": 3, "talk_seconds": 754.5,
+    "calls": 12, "incoming": 8, "answered": 5, "missed": 3, "missed_share": 0.375, "answered_within": 4,
+    "service_level": 0.5, "outgoing": 4, "reached": 3, "talk_seconds": 754.5,
     "seconds_to_answer": 8.4, "answer_seizure_ratio": 0.75, "average_talk_seconds": 94.3, "cost": 12.5,
 }  # fmt: skip
 NOTHING: dict[str, Any] = {
-    **dict.fromkeys(FIGURES, 0), "seconds_to_answer": None, "answer_seizure_ratio": None,
-    "average_talk_seconds": None, "cost": None,
+    **dict.fromkeys(FIGURES, 0), "missed_share": None, "service_level": None, "seconds_to_answer": None,
+    "answer_seizure_ratio": None, "average_talk_seconds": None, "cost": None,
+}  # fmt: skip
+BEFORE: dict[str, Any] = {
+    **FIGURES, "calls": 14, "incoming": 10, "answered": 8, "missed": 2, "missed_share": 0.2, "answered_within": 7,
+    "service_level": 0.7, "cost": None,
+}  # fmt: skip
+WAITS: dict[str, Any] = {"median_seconds": 7.2, "p90_seconds": 21.5}
+RETURNS: dict[str, Any] = {
+    "customers": 3, "returned": 1, "closed": 1, "open": 1, "mean_seconds": 600.0, "median_seconds": 600.0,
 }  # fmt: skip
 
 
@@ -41,11 +50,17 @@ class FakeReports:
     def __init__(self) -> None:
         self.customers: list[dict[str, Any]] = []
         self.asked: list[tuple[datetime, datetime, str]] = []
+        self.asked_within: list[tuple[int, bool]] = []
+        """What counts as in time, and whether with the period before."""
+        self.before: dict[str, Any] = BEFORE
         self.rows: dict[str, list[dict[str, Any]]] = {}
         """By the grouping; without an entry there are some that fit."""
 
-    def statistics(self, since: datetime, until: datetime, by: str) -> dict[str, Any]:
+    def statistics(
+        self, since: datetime, until: datetime, by: str, *, within_seconds: int, is_compared: bool
+    ) -> dict[str, Any]:
         self.asked.append((since, until, by))
+        self.asked_within.append((within_seconds, is_compared))
         is_line = by == "line"
         busy = {"busy_seconds": 900.0, "occupancy": 0.25} if is_line else {"busy_seconds": None, "occupancy": None}
         keys = {
@@ -57,10 +72,11 @@ class FakeReports:
             "since": since.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "until": until.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "by": by, "time_zone": "Europe/Moscow", "currency": "RUB", "total": FIGURES,
-            "rows": self.rows.get(by, rows),
-            "returns": {
-                "customers": 3, "returned": 1, "closed": 1, "open": 1, "mean_seconds": 600.0, "median_seconds": 600.0,
-            },
+            "rows": self.rows.get(by, rows), "within_seconds": within_seconds, "waits": WAITS, "returns": RETURNS,
+            "before": {
+                "since": "2027-01-21T21:00:00.000Z", "until": "2027-01-22T21:00:00.000Z", "total": self.before,
+                "waits": {**WAITS, "median_seconds": 9.0}, "returns": {**RETURNS, "returned": 2},
+            } if is_compared else None,
             "concurrency": {
                 "lines": 2, "seconds": [3000.0, 500.0, 100.0], "peaks": [0] * 9 + [2] + [1] * 14, "peak": 2,
                 "refused": 3, "saved": 2,

@@ -262,11 +262,13 @@ def test_without_any_call_there_is_nothing_to_save() -> None:
 
 
 def test_what_figures_say_of_themselves() -> None:
-    nothing = Figures().wire()
+    nothing = Figures().wire(0)
     assert {nothing[name] for name in ("seconds_to_answer", "answer_seizure_ratio", "average_talk_seconds")} == {None}
-    some = Figures(incoming=4, answered=3, outgoing=8, reached=2, talk_ms=50_000, wait_ms=12_000, cost=1234).wire()
+    assert {nothing[name] for name in ("missed_share", "service_level")} == {None}
+    some = Figures(incoming=4, answered=3, outgoing=8, reached=2, talk_ms=50_000, wait_ms=12_000, cost=1234).wire(2)
     assert some == {
-        "calls": 12, "incoming": 4, "answered": 3, "missed": 1, "outgoing": 8, "reached": 2, "talk_seconds": 50.0,
+        "calls": 12, "incoming": 4, "answered": 3, "missed": 1, "missed_share": 0.25, "answered_within": 2,
+        "service_level": 0.5, "outgoing": 8, "reached": 2, "talk_seconds": 50.0,
         "seconds_to_answer": 4.0, "answer_seizure_ratio": 0.25, "average_talk_seconds": 10.0, "cost": 12.34,
     }  # fmt: skip
     assert (Figures(cost=1) + Figures()).cost == 1

@@ -18,6 +18,7 @@ from gateway.store.reports import Reports
 from gateway.store.schema import calls, legs, metadata
 from gateway.store.shop_document.shop_versions import add_shop
 from gateway.store.statistics import Grouping
+from gateway.worker.comparison import FIGURES, word_of
 from gateway.worker.report_routes import COLUMNS, GROUPINGS
 from gateway.worker.sealed import KeyRing
 from gateway.worker.server import WorkerServer
@@ -46,6 +47,10 @@ async def test_what_is_asked_arrives_and_what_comes_back_is_as_the_contract_says
             assert_fits(answer, "Statistics")
         since, until = datetime(2027, 1, 28, 21, tzinfo=UTC), datetime(2027, 1, 29, 21, tzinfo=UTC)
         assert reports.asked == [(since, until, by) for by in GROUPINGS]
+        _, answer = await served.ask("GET", f"/api/v1/statistics?{PERIOD}&within=25&compare=before")
+        assert_fits(answer, "Statistics")
+        assert (answer["within_seconds"], answer["before"]["total"]["missed"]) == (25, 2)
+        assert reports.asked_within == [(10, False)] * len(GROUPINGS) + [(25, True)]
         _, answer = await served.ask("GET", "/api/v1/missed")
         assert [row["number"] for row in answer["items"]] == ["+79031112233"]
         _, answer = await served.ask("GET", "/api/v1/missed?since=2027-01-01T00:00:00Z&limit=1")
@@ -67,11 +72,24 @@ async def test_what_is_asked_arrives_and_what_comes_back_is_as_the_contract_says
         assert "754,5" in day
         head, line = await table(f"/api/v1/statistics?{PERIOD}&by=line&format=csv", "en")
         assert (head[-1], line[0], line[-1]) == ("Share of the time", "red", "0.25")
+        head, *rows = await table(f"/api/v1/statistics?{PERIOD}&format=csv&table=comparison", "en")
+        assert head == ["Figure", "This period", "The period before", "Change"]
+        figures = {row[0]: row[1:] for row in rows}
+        assert figures["Missed"] == ["3", "2", "1"]
+        assert figures["Share answered in time"] == ["0.5", "0.7", "-0.2"]
+        assert figures["Half were answered within, seconds"] == ["7.2", "9", "-1.8"]
+        assert figures["Cost"] == ["12.5", "", ""]
+        head, *rows = await table(f"/api/v1/statistics?{PERIOD}&by=line&format=csv&table=concurrency", "ru")
+        assert (head, rows[2]) == (["Занято одновременно", "Занята, секунд"], ["2", "100"])
+        head, *rows = await table(f"/api/v1/statistics?{PERIOD}&by=line&format=csv&table=peaks", "en")
+        assert (head, len(rows), rows[9]) == (["Hour", "Busy at once"], 24, ["09", "2"])
         head, *rows = await table("/api/v1/missed?since=2027-01-01T00:00:00Z&format=csv", "en")
         assert [row[:2] for row in rows] == [["'+79031112233", ""], ["'+79031112244", "'=1+1"]]
 
         for wrong in (
             "statistics", f"statistics?{PERIOD}&by=moon", f"statistics?{PERIOD}&format=xls",
+            f"statistics?{PERIOD}&within=0", f"statistics?{PERIOD}&within=601", f"statistics?{PERIOD}&compare=after",
+            f"statistics?{PERIOD}&format=csv&table=moon", f"statistics?{PERIOD}&by=day&format=csv&table=peaks",
             "statistics?since=2027-01-02T00:00:00Z&until=2027-01-01T00:00:00Z",
             "statistics?since=2025-01-01T00:00:00Z&until=2027-01-01T00:00:00Z", "missed?since=yesterday",
             "missed?limit=0", "missed?limit=201",
@@ -147,7 +165,9 @@ def test_the_worker_and_the_store_know_the_same_groupings_and_every_column_has_w
     row = contract()["components"]["schemas"]["FiguresRow"]["properties"]
     assert set(COLUMNS) == set(row) - {"key"}
     for language in ("en", "ru"):
-        assert {*COLUMNS, *GROUPINGS} <= words(language)["statistics"].keys()
+        titles = words(language)["statistics"]
+        assert {*COLUMNS, *GROUPINGS} <= titles.keys()
+        assert {word_of(*each) for each in FIGURES} <= titles.keys()
 
 
 @pytest.mark.parametrize(
