@@ -128,21 +128,7 @@ venv-dev:
 
 .PHONY: programs
 programs: ## install the Debian packages that the tests need, where they are missing
-	@missing=()
-	for package in $$(sed 's/#.*//' tests/debian-packages.txt); do
-		[ "$$(dpkg-query -W -f '$${db:Status-Status}' "$$package" 2>/dev/null)" = installed ] || missing+=("$$package")
-	done
-	[ $${#missing[@]} -gt 0 ] || exit 0
-	echo "Installing from Debian: $${missing[*]}"
-	sudo=(); [ "$$(id -u)" = 0 ] || sudo=(sudo)
-	"$${sudo[@]}" apt-get update -qq
-	"$${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "$${missing[@]}"
-	# The tests start these themselves; as services they would take the ports and modems of this machine.
-	for service in kamailio postgresql smstools; do
-		if [[ " $${missing[*]} " == *" $$service "* && -d /run/systemd/system ]]; then
-			"$${sudo[@]}" systemctl disable --now --quiet "$$service"
-		fi
-	done
+	@exec .ci/install $$(sed 's/#.*//' tests/debian-packages.txt)
 
 .PHONY: lock
 lock: venv-dev ## choose the newest versions that pyproject.toml allows and write the locks

@@ -37,7 +37,7 @@ def blocks() -> list[str]:
                 "../simbridge-network-generator",
             )
         ),
-        *(("bash", name) for name in ("build", "clean-root", "try", "try-page", "../../.ci/run")),
+        *(("bash", name) for name in ("build", "clean-root", "try", "try-page", "../../.ci/run", "../../.ci/install")),
     ],
 )
 def test_each_script_can_be_read_by_its_shell(shell: str, name: str) -> None:
