@@ -79,12 +79,6 @@ class SoundCardUnusable(GatewayError):
     code = "sound-card-unusable"
 
 
-class SimLocked(GatewayError):
-    """The SIM wants a PIN or PUK that we do not have or may not try."""
-
-    code = "sim-locked"
-
-
 class ModemInCall(GatewayError):
     """What was asked for would end the call that the modem is in, and nobody has said that this is meant."""
 

@@ -141,10 +141,6 @@ class LevelMeter:
         self._measure()
         return self._peak
 
-    def silent_seconds(self, now: float, since: float) -> float:
-        """Seconds since something was last heard, or since `since` when nothing ever was."""
-        return now - (self.loud_at if self.loud_at is not None else since)
-
     def _measure(self) -> None:
         """All that was fed since the last time."""
         if not self._fed:

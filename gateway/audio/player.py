@@ -1,4 +1,4 @@
-"""Audio that is pulled: clips from WAV files, sequences, repetitions, silence."""
+"""Audio that is pulled: clips with repetitions and pauses, sequences; and what is in a WAV file."""
 
 from __future__ import annotations
 
@@ -66,27 +66,6 @@ class SequenceSource:
                 return frame
             self._sources.pop(0)
         return None
-
-
-class SilenceSource:
-    """Silence, for `ms` milliseconds or (None) without end."""
-
-    def __init__(self, ms: int | None = None) -> None:
-        self._left = None if ms is None else ms // FRAME_MS
-
-    def next_frame(self) -> Frame | None:
-        """The next 20 ms; None when the time is over."""
-        if self._left is None:
-            return SILENCE
-        if self._left == 0:
-            return None
-        self._left -= 1
-        return SILENCE
-
-
-def wav_source(path: Path, *, times: int | None = 1, pause_ms: int = 0) -> ClipSource:
-    """A WAV file as a source; see `read_wav` for what may be in it."""
-    return ClipSource(read_wav(path), times=times, pause_ms=pause_ms)
 
 
 def read_wav(path: Path) -> NDArray[np.int16]:

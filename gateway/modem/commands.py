@@ -139,11 +139,6 @@ def vts(key: str) -> Command:
     return Command(f'AT+VTS="{_key(key)}"')
 
 
-def vts_bare(key: str) -> Command:
-    """`AT+VTS=<key>`, for families that take the key without quotes."""
-    return Command(f"AT+VTS={_key(key)}")
-
-
 def huawei_dtmf(call: int, key: str) -> Command:
     """`AT^DTMF=<call>,<key>`. A-D are not supported there: the modem would send a wrong one."""
     return Command(f"AT^DTMF={_within(call, 1, 7)},{_checked(key, '[0-9*#]', 'A key')}")
@@ -157,11 +152,6 @@ def release_call(call: int) -> Command:
 def choose_storage(storage: str) -> Command:
     """`AT+CPMS="<storage>"`: read and delete there; where new ones go stays as it is (27.005 section 3.2.2)."""
     return Command(f'AT+CPMS="{_checked(storage, "SM|ME|MT", "An SMS storage")}"', answers=("+CPMS",))
-
-
-def read_message(index: int) -> Command:
-    """`AT+CMGR=<index>` (27.005 section 3.4.3)."""
-    return Command(f"AT+CMGR={_within(index, 0, 65535)}", answers=("+CMGR",), pdu_lines=True, timeout_seconds=10.0)
 
 
 def delete_message(index: int) -> Command:

@@ -142,10 +142,6 @@ class StoredBudget:
         with suppress(StoreError):  # the settlement is kept until the disk is back
             await self._writer.write(lambda _connection: None)  # it stands behind the settlement in the queue
 
-    async def minutes_today(self, *, line: str) -> int:
-        """Minutes of a line that are used or reserved today."""
-        return (await self._sums(self._local_day()))[Subject("line", line)]
-
     def line_minutes(self, line: str) -> LineMinutes:
         """How a line or provider stands now, by what is known without looking at the disk."""
         day, way = self._local_day(), way_of(self._shop(), line)

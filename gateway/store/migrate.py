@@ -6,7 +6,6 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -15,11 +14,6 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 def upgrade(connection: Connection, to: str = "head") -> None:
     """Run the missing migrations on a connection without a transaction; each is committed, or leaves no trace."""
     command.upgrade(_config(connection), to)
-
-
-def newest_version() -> str | None:
-    """The version of the last migration in the package."""
-    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def _config(connection: Connection) -> Config:

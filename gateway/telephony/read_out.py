@@ -16,6 +16,7 @@ from gateway.telephony.spoken import (
     LARGEST,
     RUSSIAN_MONTHS,
     Gender,
+    at_clock,
     clock,
     counted,
     day,
@@ -130,8 +131,7 @@ def _russian_time(match: _Match) -> str:
         return match.group()
     word = before.strip().lower()
     if word == "в":
-        said = clock(at, "ru")
-        return before + (said.removesuffix("одна минута") + "одну минуту" if said.endswith("одна минута") else said)
+        return before + at_clock(at, "ru").removeprefix("в ")
     if not word:
         return clock(at, "ru")
     return before + ("полуночи" if at == time() and word != "с" else genitive_clock(at))

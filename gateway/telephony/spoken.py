@@ -127,13 +127,6 @@ def genitive_clock(value: time) -> str:
     return f"{hours} {genitive(value.minute, feminine=True)} {'минуты' if is_one(value.minute) else 'минут'}"
 
 
-def opening_hours(opens: time, closes: time, language: str) -> str:
-    """From when to when: `с девяти часов до двадцати одного часа тридцати минут`."""
-    if language == "ru":
-        return f"с {genitive_clock(opens)} {until_clock(closes, language)}"
-    return f"from {clock(opens, language)} to {clock(closes, language)}"
-
-
 def ordinal(value: int, ending: str) -> str:
     """`двадцать третье`, `две тысячи двадцать шестого`: only the last word is bent.
 

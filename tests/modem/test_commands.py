@@ -80,14 +80,12 @@ def test_ussd(text: str) -> None:
 @given(HOSTILE, st.integers(-5, 100))
 def test_keys(text: str, call: int) -> None:
     expect(lambda: commands.vts(text), r'AT\+VTS="[0-9*#A-D]"')
-    expect(lambda: commands.vts_bare(text), r"AT\+VTS=[0-9*#A-D]")
     expect(lambda: commands.huawei_dtmf(call, text), r"AT\^DTMF=[1-7],[0-9*#]")
 
 
 @given(HOSTILE, st.integers(-(10**9), 10**9))
 def test_storages_and_indices(text: str, index: int) -> None:
     expect(lambda: commands.choose_storage(text), r'AT\+CPMS="(?:SM|ME|MT)"')
-    expect(lambda: commands.read_message(index), r"AT\+CMGR=[0-9]{1,5}")
     expect(lambda: commands.delete_message(index), r"AT\+CMGD=[0-9]{1,5}")
     expect(lambda: commands.release_call(index), r"AT\+CHLD=1[1-7]")
 
@@ -151,7 +149,6 @@ def flags(command: Command) -> set[str]:
         (commands.query("AT+CNMI?", "+CNMI"), {"must_answer"}),
         (commands.OWN_NUMBER, set()),
         (commands.LIST_MESSAGES, {"pdu_lines"}),
-        (commands.read_message(1), {"pdu_lines"}),
         (commands.delete_message(1), set()),
         (commands.send_message(b"\x01"), {"must_answer"}),
         (commands.choose_storage("SM"), set()),
@@ -170,7 +167,6 @@ def test_how_the_answer_of_each_is_known(command: Command, expected: set[str]) -
 @pytest.mark.parametrize(
     ("encode", "least", "most"),
     [
-        (commands.read_message, 0, 65535),
         (commands.delete_message, 0, 65535),
         (commands.release_call, 1, 7),
         (lambda call: commands.huawei_dtmf(call, "1"), 1, 7),

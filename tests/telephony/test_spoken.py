@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from gateway.telephony.spoken import LARGEST, Gender, clock, counted, day, digits, money, number, opening_hours
+from gateway.telephony.spoken import LARGEST, Gender, clock, counted, day, digits, money, number, until_clock
 
 
 @pytest.mark.parametrize(
@@ -146,19 +146,17 @@ def test_times(value: time, english: str, russian: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("opens", "closes", "english", "russian"),
+    ("closes", "english", "russian"),
     [
-        (time(9), time(18), "from nine o'clock to eighteen o'clock", "с девяти часов до восемнадцати часов"),
-        (time(10, 30), time(21), "from ten thirty to twenty-one o'clock",
-         "с десяти часов тридцати минут до двадцати одного часа"),
-        (time(1), time(23, 41), "from one o'clock to twenty-three forty-one",
-         "с одного часа до двадцати трёх часов сорока одной минуты"),
-        (time(8, 11), time(0), "from eight eleven to midnight", "с восьми часов одиннадцати минут до полуночи"),
+        (time(18), "until eighteen o'clock", "до восемнадцати часов"),
+        (time(21), "until twenty-one o'clock", "до двадцати одного часа"),
+        (time(23, 41), "until twenty-three forty-one", "до двадцати трёх часов сорока одной минуты"),
+        (time(0), "until midnight", "до полуночи"),
     ],
-)  # fmt: skip
-def test_opening_hours(opens: time, closes: time, english: str, russian: str) -> None:
-    assert opening_hours(opens, closes, "en") == english
-    assert opening_hours(opens, closes, "ru") == russian
+)
+def test_until_a_time(closes: time, english: str, russian: str) -> None:
+    assert until_clock(closes, "en") == english
+    assert until_clock(closes, "ru") == russian
 
 
 def test_digits() -> None:
