@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from gateway.store.shop_document.shop_file import MASK, plain
+from gateway.store.shop_document.shop_file import MASK, plain, said_elsewhere
 from gateway.store.shop_document.shop_parts import changed_whole
 from gateway.telephony.shop import PbxSettings, Shop
 from gateway.toml_document import TomlDocument
@@ -30,7 +30,8 @@ def with_pbx(shop: Shop, changes: Mapping[str, object], passwords: Mapping[str, 
     """The shop with other values of [pbx], and other passwords there, by the extension of the courier.
 
     None or an empty text: as if it were not written, so that such a courier is not registered there any more; what
-    is not named stays, and so does a masked password. Raises SettingsError that names what is wrong.
+    is not named stays, and so does a masked password, but for another host passwords are asked for again. Raises
+    SettingsError that names what is wrong.
     """
     table = (plain(shop.pbx) if shop.pbx is not None else {}) | dict(changes)
     document = TomlDocument("", "pbx")
@@ -39,8 +40,13 @@ def with_pbx(shop: Shop, changes: Mapping[str, object], passwords: Mapping[str, 
     )
     for extension in sorted(passwords.keys() - {each.extension for each in shop.couriers}):
         document.problem(("pbx",), f'There is no courier with the extension "{extension}".')
-    document.finish()
     told = {extension: password for extension, password in passwords.items() if password != MASK}
+    if shop.pbx is not None and pbx is not None:
+        for each in shop.couriers:
+            is_kept = each.pbx_password is not None and each.extension not in told
+            if is_kept and (problem := said_elsewhere(each.extension, shop.pbx.host, pbx.host)) is not None:
+                document.problem(("pbx",), problem)
+    document.finish()
     couriers = tuple(
         replace(each, pbx_password=told.get(each.extension, each.pbx_password) or None) for each in shop.couriers
     )

@@ -1,11 +1,13 @@
 """shop.toml: the shop as a file that travels.
 
 A secret that the file masks or leaves out keeps the value the shop has; a phone's password that
-nobody has yet is generated (T-S1). An empty text takes an optional secret away.
+nobody has yet is generated (T-S1). An empty text takes an optional secret away. A password at a provider
+or PBX is kept for that host alone.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
@@ -80,7 +82,7 @@ def read_shop(source: Path | str, current: Shop | None = None) -> Shop:
 def read_shop_with_notes(source: Path | str, current: Shop | None = None) -> ReadShop:
     """As `read_shop`, with what the owner should be told."""
     document = TomlDocument.of_file(source) if isinstance(source, Path) else TomlDocument(source, "shop.toml")
-    generated, notes = _fill_secrets(document.content, current or _DEFAULT)
+    generated, notes = _fill_secrets(document, current or _DEFAULT)
     file: _File | None = document.read(_File, document.content, ())
     check_shop(document)
     document.finish()
@@ -143,6 +145,21 @@ def program_of(order_source: object) -> str:
     return "/".join(url.split("/")[:3]).casefold() if isinstance(url, str) else ""
 
 
+def said_elsewhere(name: str, before: str, after: object) -> str | None:
+    """What is wrong where the password of `name`, which was entered for one host, would be said to another; or None.
+
+    `before` and `after` may end with a port. Whoever may change the host but does not know the password could else
+    have it proven to a host of theirs, and guess it there for as long as they like.
+    """
+    if not isinstance(after, str) or _host_of(after) == _host_of(before):
+        return None
+    return f'The password of "{name}" was entered for {before}: enter the one for {after}, or remove it.'
+
+
+def _host_of(server: str) -> str:
+    return re.sub(r":[0-9]+$", "", server).casefold()
+
+
 def new_password() -> str:
     """A SIP password: 20 characters that cannot be mistaken for one another, about 116 bits."""
     return "".join(secrets.choice(_PASSWORD_ALPHABET) for _ in range(PASSWORD_CHARACTERS))
@@ -195,8 +212,9 @@ def _without_blanks(table: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in table.items() if value != [] and (key != "name" or value)}
 
 
-def _fill_secrets(content: dict[str, Any], current: Shop) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _fill_secrets(document: TomlDocument, current: Shop) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Put in, before reading, the secrets that the tables mask or leave out."""
+    content = document.content
     generated: list[str] = []
     notes: list[str] = []
     stored: dict[tuple[str, str], dict[str, str | None]] = {
@@ -213,7 +231,7 @@ def _fill_secrets(content: dict[str, Any], current: Shop) -> tuple[tuple[str, ..
     }
     for (name, key), secrets_of in stored.items():
         tables = content.get(name)
-        for table in tables if isinstance(tables, list) else []:
+        for index, table in enumerate(tables if isinstance(tables, list) else ()):
             if not isinstance(table, dict) or table.get(key, MASK) != MASK:
                 if isinstance(table, dict) and table[key] == "" and (name, key) != ("phones", "password"):
                     del table[key]
@@ -222,12 +240,26 @@ def _fill_secrets(content: dict[str, Any], current: Shop) -> tuple[tuple[str, ..
             known = secrets_of.get(identity) if isinstance(identity, str) else None
             if known is not None:
                 table[key] = known
+                problem = _said_elsewhere(name, key, table, content, current)
+                if problem is not None:
+                    document.problem((name, index, key), problem)
             elif (name, key) == ("phones", "password"):
                 table[key] = new_password()
                 generated.append(str(identity))
             elif table.pop(key, None) is not None:
                 notes.append(f'The {key} of "{identity}" is masked in the file and not known here: set it again.')
     return tuple(generated), tuple(notes)
+
+
+def _said_elsewhere(kind: str, key: str, table: dict[str, Any], content: dict[str, Any], current: Shop) -> str | None:
+    """What is wrong where that secret of a table was entered for another host than it names now."""
+    if kind == "trunks":
+        former = next(trunk.host for trunk in current.trunks if trunk.name == table["name"])
+        return said_elsewhere(table["name"], former, table.get("host"))
+    if key != "pbx_password" or current.pbx is None:
+        return None
+    pbx = content.get("pbx")
+    return said_elsewhere(table["extension"], current.pbx.host, pbx.get("host") if isinstance(pbx, dict) else None)
 
 
 def _notes_on_media(shop: Shop) -> tuple[str, ...]:

@@ -6,8 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from gateway.store.shop_document.shop_file import MASK, SECRETS, new_password, plain, read_shop, write_shop
-from gateway.telephony.shop import Shop
+from gateway.store.shop_document.shop_file import (
+    MASK,
+    SECRETS,
+    new_password,
+    plain,
+    read_shop,
+    said_elsewhere,
+    write_shop,
+)
+from gateway.telephony.shop import Shop, TrunkSettings
 from gateway.telephony.shop_kinds import KEY_OF, SETTINGS_OF, changeable
 from gateway.toml_document import TomlDocument
 
@@ -27,17 +35,22 @@ def with_part(shop: Shop, kind: str, key: str, changes: Mapping[str, object]) ->
     """The shop with other values of that part, or with a new one; None or an empty text: as if it were not written.
 
     Of a table within it, such as the hours of a branch, what is not named stays.
-    A masked secret stays as it is; a phone whose password is taken away, or that is new, gets one that nobody
-    knows. Raises SettingsError that names what is wrong.
+    A masked secret stays as it is, but a provider's password for that host alone; a phone whose password is taken
+    away, or that is new, gets one that nobody knows. Raises SettingsError that names what is wrong.
     """
     parts = list(getattr(shop, kind))
     place = next((index for index, part in enumerate(parts) if getattr(part, KEY_OF[kind]) == key), len(parts))
-    table = plain(parts[place]) if place < len(parts) else {KEY_OF[kind]: key}
+    former = parts[place] if place < len(parts) else None
+    table = plain(former) if former is not None else {KEY_OF[kind]: key}
     table = _changed(table, {name: value for name, value in changes.items() if value != MASK})
     if kind == "phones":
         table.setdefault("password", new_password())
     document = TomlDocument("", f"{kind} {key}")
     part = document.read(SETTINGS_OF[kind], table, ())
+    if isinstance(former, TrunkSettings) and former.password is not None and changes.get("password", MASK) == MASK:
+        problem = said_elsewhere(key, former.host, table.get("host"))
+        if problem is not None:
+            document.problem(("password",), problem)
     document.finish()
     parts[place : place + 1] = [part]
     return _checked(_with(shop, kind, tuple(parts)))

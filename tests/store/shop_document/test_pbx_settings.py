@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from gateway.errors import SettingsError
@@ -36,12 +38,33 @@ def test_it_is_set_with_the_passwords_of_couriers() -> None:
 
 
 def test_what_is_not_named_stays_and_a_mask_is_no_password() -> None:
-    moved = with_pbx(SET, {"host": "192.168.1.10", "port": None}, {"2001": MASK, "2002": "other"})
-    assert moved.pbx == PbxSettings(host="192.168.1.10", transport=SipTransport.TCP)
+    moved = with_pbx(SET, {"host": "PBX.example.lan", "port": None}, {"2001": MASK, "2002": "other"})
+    assert moved.pbx == PbxSettings(host="PBX.example.lan", transport=SipTransport.TCP)
     assert passwords(moved) == {"2001": "hush-hush", "2002": "other"}
     for nothing in (None, ""):
         assert passwords(with_pbx(moved, {}, {"2001": nothing})) == {"2001": None, "2002": "other"}
     assert read_shop(write_shop(moved), moved) == moved, "as a file with masks"
+
+
+def test_a_password_goes_to_the_host_that_it_was_entered_for() -> None:
+    refusal = re.escape('The password of "2001" was entered for pbx.example.lan: enter the one for')
+    with pytest.raises(SettingsError, match=refusal):
+        with_pbx(SET, {"host": "192.168.1.10"}, {"2001": MASK, "2002": "other"})
+    moved = with_pbx(SET, {"host": "192.168.1.10"}, {"2001": "hush-hush", "2002": "other"})
+    assert passwords(moved) == {"2001": "hush-hush", "2002": "other"}
+    assert passwords(with_pbx(SET, {"host": "192.168.1.10"}, {"2001": None})) == {"2001": None, "2002": None}
+
+    file = write_shop(SET)
+    left_out = file.replace(f'pbx_password = "{MASK}"\n', "")
+    for each in (file, left_out):
+        with pytest.raises(SettingsError, match=refusal):
+            read_shop(each.replace("pbx.example.lan", "pbx.example.org"), SET)
+    assert passwords(read_shop(left_out.replace("5070", "5071"), SET)) == passwords(SET)
+    for typed, kept in (("hush-hush", "hush-hush"), ("", None)):
+        other = file.replace("pbx.example.lan", "pbx.example.org").replace(
+            f'pbx_password = "{MASK}"', f'pbx_password = "{typed}"'
+        )
+        assert passwords(read_shop(other, SET)) == {"2001": kept, "2002": None}
 
 
 def test_a_file_that_it_trusts_stays() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from gateway.errors import SettingsError
-from gateway.store.shop_document.shop_file import MASK
+from gateway.store.shop_document.shop_file import MASK, read_shop, write_shop
 from gateway.store.shop_document.shop_parts import (
     general_of,
     parts_of,
@@ -57,6 +59,24 @@ def test_lists_show_everything_but_secrets() -> None:
     assert trunk["password"] == MASK
     assert "hush-hush" not in repr(parts_of(shop, "trunks"))
     assert all(each["password"] == MASK for each in parts_of(shop, "phones"))
+
+
+def test_a_providers_password_goes_to_the_host_that_it_was_entered_for() -> None:
+    shop = with_part(SHOP, "trunks", "city", {"host": "sip.example.org:5070", "user": "u", "password": "hush-hush"})
+    refusal = re.escape(
+        'The password of "city" was entered for sip.example.org:5070: enter the one for sip.example.net'
+    )
+    for kept in ({}, {"password": MASK}):
+        with pytest.raises(SettingsError, match=refusal):
+            with_part(shop, "trunks", "city", {"host": "sip.example.net", **kept})
+    with pytest.raises(SettingsError, match=refusal):
+        read_shop(write_shop(shop).replace("sip.example.org", "sip.example.net"), shop)
+    for changes, password in (
+        ({"host": "SIP.example.org:5071"}, "hush-hush"),
+        ({"host": "sip.example.net", "password": "other"}, "other"),
+        ({"host": "sip.example.net", "user": None, "password": None}, None),
+    ):
+        assert with_part(shop, "trunks", "city", changes).trunks[-1].password == password
 
 
 @pytest.mark.parametrize(
