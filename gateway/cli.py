@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway import __version__
-from gateway.command_words import CommandParser, never_fail_for_a_letter, said, say, say_fault
+from gateway.command_words import CommandParser, never_fail_for_a_letter, said, say, say_fault, titled
 from gateway.errors import GatewayError
 from gateway.logs import LogLines, written_by_a_thread
 from gateway.messages import language_of
 from gateway.modem.trial_arguments import add_modem_arguments
 
 if TYPE_CHECKING:
+    from gateway.modem.check import Words
     from gateway.settings import Settings
     from web.own_certificate import PanelCertificate
 
@@ -363,13 +364,19 @@ def _usb_power(options: argparse.Namespace) -> int:
 def _modem_check(options: argparse.Namespace) -> int:
     from gateway.modem.trial_commands import run_check
 
-    return run_check(options)
+    return run_check(options, _report_words())
 
 
 def _modem_record(options: argparse.Namespace) -> int:
     from gateway.modem.trial_commands import run_record
 
-    return run_record(options)
+    return run_record(options, _report_words())
+
+
+def _report_words() -> Words:
+    from gateway.modem.check import Words
+
+    return Words(said, titled)
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -14,12 +14,17 @@ import sys
 from typing import IO, Any, NoReturn
 
 from gateway.errors import GatewayError
-from gateway.messages import error_advice, language_of, retold
+from gateway.messages import error_advice, language_of, retold, words
 
 
 def said(text: str) -> str:
     """A text of ours in the language of whoever types."""
     return retold(text, language_of(os.environ))
+
+
+def titled(section: str, code: str) -> str:
+    """What a code of the catalogue is called in that language; the code, where it has no title."""
+    return words(language_of(os.environ))[section].get(code, {}).get("title", code)
 
 
 def say(text: str, *, to: IO[str] | None = None) -> None:

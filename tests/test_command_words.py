@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from gateway.cli import main
 from gateway.command_words import say_fault
 from gateway.errors import StoreError
 from gateway.messages import retold
+from gateway.modem.stories import ALL_STORIES
 
 BAD_SHOP = '[shop]\nname = "Flowers"\ncurrency = "rubles"\n[[phones]]\nextension = "abc"\n'
 
@@ -80,6 +82,8 @@ def test_what_to_do_stands_below_what_is_wrong(language: str, capsys: pytest.Cap
     assert advice.startswith({"en": "Check the free space", "ru": "Проверьте свободное место"}[language])
 
 
+STORY_NAMES = frozenset(each.name for each in ALL_STORIES)
+
 # Sentences whose middle is made elsewhere; each of the parts is in the catalogue.
 MADE_OF_PARTS = ("{quoted(place)} {words}.", "{quoted((*place, 'url'))} {wrong}", "{quoted(place)}: {error}")
 SOURCES = ("store", "backup", "settings.py", "toml_document.py", "cli.py", "bind_address.py")
@@ -92,6 +96,43 @@ def test_every_sentence_with_values_is_in_the_catalogue() -> None:
     assert len(sentences) > 150
     unknown = [each for each in sentences if retold(each, "ru") == each]
     assert unknown == [], "add them to `sentences` of gateway/words.json"
+
+
+REPORTS = ("modem/check.py", "modem/known_firmware.py", "modem/stories.py", "modem/trial_commands.py", "demo/checks.py")
+NOT_SHOWN = frozenset(
+    {"sound card", "no voice", "simbridge check", "X from a modem", "voice port", "SMS out", "SMS in", *STORY_NAMES}
+)
+
+
+def test_every_line_of_a_report_is_in_the_catalogue() -> None:
+    """Of `modem check`, `modem record` and `demo --once`: a line, a value in it, or what stands before its colon."""
+    texts = {
+        text
+        for source in REPORTS
+        for text in _texts(ast.parse((Path("gateway") / source).read_text(encoding="utf-8")))
+        if " " in text and len(re.findall("[a-z]+", text)) > 1
+    }
+    assert len(texts) > 80
+    unknown = [each for each in sorted(texts - NOT_SHOWN) if not any(map(_is_retold, (each, f"{each}:", f"{each}; X")))]
+    assert unknown == [], "add them to `sentences` of gateway/words.json"
+
+
+def _is_retold(text: str) -> bool:
+    return retold(text, "ru") != text
+
+
+def _texts(node: ast.AST) -> Iterator[str]:
+    """Every text but docstrings, with X for a value; and those within a value."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return
+    inner: Iterable[ast.AST] = ast.iter_child_nodes(node)
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.JoinedStr):
+        yield "".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in node.values)
+        inner = [part for part in node.values if not isinstance(part, ast.Constant)]
+    for each in inner:
+        yield from _texts(each)
 
 
 def _sentences() -> Iterator[str]:

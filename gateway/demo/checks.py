@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gateway.command_words import said, titled
 from gateway.demo.judge import Samples, judge
 from gateway.demo.shop_api import ShopApi
 from gateway.demo.site import COURIER, STRANGER, Site
@@ -64,10 +65,11 @@ async def run_checks(site: Site, *, say: Callable[[str], None]) -> int:
 
         async with stage(site, talk_begins) as playing:
             for key, story in STORIES.items():
-                say(f"({key}) {story.title}")
+                say(f"({key}) {said(story.title)}")
                 checks = await _played(key, playing, api, site, say)
                 for check in checks:
-                    say(f"  {'ok  ' if check.holds else 'FAIL'}  {check.name}: {check.measured}")
+                    point = f"{said(f'{check.name}:')} {said(check.measured)}"
+                    say(f"  {'ok  ' if check.holds else 'FAIL'}  {point}")
                     failed += not check.holds
     return failed
 
@@ -127,10 +129,10 @@ async def _new_rows(api: ShopApi, known: set[str]) -> list[dict[str, Any]]:
 
 def _log_check(rows: list[dict[str, Any]], expected: Expected, talk: Talk) -> Check:
     if len(rows) != 1:
-        return Check("the call log has one row", False, f"it has {len(rows)}")
+        return Check("the call log has one row", False, f"there are {len(rows)} of them")
     row = rows[0]
     wrong = [
-        f"{name} is {row[name]!r}, not {wanted!r}"
+        f"the log has {row[name]} as {name}, not {wanted}"
         for name, wanted in (
             ("caller", expected.caller),
             ("called", expected.called),
@@ -142,12 +144,15 @@ def _log_check(rows: list[dict[str, Any]], expected: Expected, talk: Talk) -> Ch
         if row[name] != wanted
     ]
     if abs(row["talk_seconds"] - talk.seconds) > LENGTH_TOLERANCE_SECONDS:
-        wrong.append(f"talk_seconds is {row['talk_seconds']}, not about {talk.seconds:.1f}")
+        wrong.append(f"the log has {row['talk_seconds']} s of talk, not about {talk.seconds:.1f}")
     if not row["started_at"] < (row["answered_at"] or "") < row["ended_at"]:
         wrong.append(f"the times are {row['started_at']}, {row['answered_at']}, {row['ended_at']}")
-    parties = f"{row['caller']} to {row['called']}"
-    told = f"{parties}, {row['cause']} by the {row['ended_by']}, {row['talk_seconds']:.1f} s of talk"
-    return Check("the call log has one row with parties, cause and times", not wrong, "; ".join(wrong) or told)
+    ended = "ended by the caller" if row["ended_by"] == "caller" else "ended by the callee"
+    cause, seconds = titled("causes", row["cause"]), row["talk_seconds"]
+    told = f"{row['caller']} to {row['called']}, {ended}: {cause}; {seconds:.1f} s of talk"
+    return Check(
+        "the call log has one row with parties, cause and times", not wrong, "; ".join(map(said, wrong)) or told
+    )
 
 
 async def _recording_checks(api: ShopApi, row: dict[str, Any], talk: Talk, file: Path) -> list[Check]:

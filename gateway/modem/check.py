@@ -30,8 +30,20 @@ READY_SECONDS = 90.0
 CALL_SECONDS = 60.0
 TALK_SECONDS = 15.0
 SMS_SECONDS = 90.0
+_REGISTERED = {"home": "registered in its own network", "roaming": "registered, roaming"}
 _LOUD_PEAK = 32_000
 _QUIET_DBFS = -38.0
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The language of the report; left out, English and the bare codes."""
+
+    said: Callable[[str], str] = str
+    """A text of ours, in that language."""
+    title: Callable[[str, str], str] = lambda _section, code: code
+    """The title of a code in a section of the catalogue."""
+
 
 Tell = Callable[[str], None]
 
@@ -53,8 +65,11 @@ class Point:
     outcome: Outcome
     found: str
 
-    def __str__(self) -> str:
-        return f"{self.outcome:<9} {self.name}: {self.found}"
+    def line(self, words: Words, *, without_details: bool = False) -> str:
+        """One line of a report; without what was found, where that is nobody else's business."""
+        found = self.outcome if without_details else self.found
+        width = max(len(words.said(outcome)) for outcome in Outcome)
+        return f"{words.said(self.outcome):<{width}} {words.said(f'{self.name}:')} {words.said(found)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +86,11 @@ class Wishes:
 class Check:
     """Goes through the points with one modem on trial; `points` are what was found."""
 
-    def __init__(self, trial: Trial, wishes: Wishes, tell: Tell) -> None:
+    def __init__(self, trial: Trial, wishes: Wishes, tell: Tell, words: Words) -> None:
         self._trial = trial
         self._wishes = wishes
         self._tell = tell
+        self._words = words
         self.points: list[Point] = []
 
     async def run(self) -> bool:
@@ -96,24 +112,29 @@ class Check:
         self._add("modem", Outcome.GOOD if facts.model else Outcome.DOUBTFUL, f"{name}, spoken to as {facts.family}")
         note = firmware_note(facts.firmware or "")
         outcome = Outcome.GOOD if note is None or note.is_good else Outcome.DOUBTFUL
-        self._add(
-            "firmware", outcome, (facts.firmware or "unknown") + (f": {note.note} (told by users)" if note else "")
-        )
+        version = facts.firmware or "version not known"
+        self._add("firmware", outcome, version if note is None else f"{version}: {note.note} (told by users)")
         if modem.state in (ModemState.NO_SIM, ModemState.LOCKED):
             self._add(
                 "SIM", Outcome.BAD, "there is none" if modem.state is ModemState.NO_SIM else "it wants a PIN or PUK"
             )
             return False
         self._add(
-            "SIM", Outcome.GOOD, f"ICCID {facts.iccid or 'unknown'}, number {facts.own_number or 'not on the SIM'}"
+            "SIM", Outcome.GOOD, f"ICCID {facts.iccid or 'not known'}, number {facts.own_number or 'not on the SIM'}"
         )
-        signal = f"{facts.signal_dbm} dBm" if facts.signal_dbm is not None else "unknown"
+        signal = f"{facts.signal_dbm} dBm" if facts.signal_dbm is not None else "not known"
         where = f"{facts.operator or 'no operator'}, {facts.technology or 'technology unknown'}, signal {signal}"
         if not ready:
-            self._add("network", Outcome.BAD, f"not registered ({facts.registration or modem.reason}); {where}")
+            why = modem.reason or str(modem.state)
+            titled = self._words.title("errors" if modem.reason else "modem_states", why).removesuffix(".")
+            self._add("network", Outcome.BAD, f"not registered ({titled}); {where}")
             return False
         weak = facts.signal_dbm is not None and facts.signal_dbm < -100
-        self._add("network", Outcome.DOUBTFUL if weak else Outcome.GOOD, f"registered ({facts.registration}); {where}")
+        self._add(
+            "network",
+            Outcome.DOUBTFUL if weak else Outcome.GOOD,
+            f"{_REGISTERED.get(facts.registration or '', 'registered')}; {where}",
+        )
         await self._look_at_ims()
         return True
 
@@ -126,9 +147,9 @@ class Check:
             return
         states = [number_in(fields_of(line), 2) for line in await self._trial.ask(dialect.ims)]
         if states[:1] == [1]:
-            self._add("VoLTE", Outcome.GOOD, "active")
+            self._add("VoLTE", Outcome.GOOD, "calls can go over LTE")
         else:
-            self._add("VoLTE", Outcome.DOUBTFUL, 'not active: try AT+QCFG="ims",1 and the operator\'s profile')
+            self._add("VoLTE", Outcome.DOUBTFUL, 'not switched on: try AT+QCFG="ims",1 and the operator\'s profile')
 
     def _judge_voice(self) -> None:
         facts, path = self._trial.modem.facts, self._trial.modem.settings.voice
@@ -137,7 +158,9 @@ class Check:
         elif facts.voice:
             self._add("voice port", Outcome.GOOD, path)
         else:
-            self._add("voice port", Outcome.BAD, f"{path}: {facts.voice_problem or 'not tried'}")
+            self._add(
+                "voice port", Outcome.BAD, f"{path}: {self._words.title('errors', facts.voice_problem or 'no-voice')}"
+            )
 
     async def _call_out(self) -> None:
         number = self._wishes.call
@@ -146,7 +169,7 @@ class Check:
             return
         if not self._can_speak("call out"):
             return
-        self._tell(f"Calling {number.digits}: answer, speak, and press 1 when you hear beeps.")
+        self._say(f"Calling {number.digits}: answer, speak, and press 1 when you hear beeps.")
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
@@ -158,7 +181,7 @@ class Check:
             self._add("call out", Outcome.GOOD, f"answered after {loop.time() - began:.1f} s")
             await self._talk(leg, "call out")
         else:
-            self._add("call out", Outcome.BAD, f"not answered ({leg.cause or 'no end in time'})")
+            self._add("call out", Outcome.BAD, f"not answered ({self._why(leg)})")
         await self._end(leg)
 
     async def _call_in(self) -> None:
@@ -167,7 +190,7 @@ class Check:
             return
         if not self._can_speak("call in"):
             return
-        self._tell("Call the SIM now; it is answered. Speak, and press 1 when you hear beeps.")
+        self._say("Call the SIM now; it is answered. Speak, and press 1 when you hear beeps.")
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 leg = await self._trial.legs.get()
@@ -176,10 +199,12 @@ class Check:
             return
         leg.answer()
         if await leg.up(within=20.0):
-            self._add("call in", Outcome.GOOD, f"from {leg.peer or 'a hidden number'}")
+            self._add(
+                "call in", Outcome.GOOD, f"the caller is {leg.peer}" if leg.peer else "the caller hides the number"
+            )
             await self._talk(leg, "call in")
         else:
-            self._add("call in", Outcome.BAD, f"could not be answered ({leg.cause or 'no end in time'})")
+            self._add("call in", Outcome.BAD, f"could not be answered ({self._why(leg)})")
         await self._end(leg)
 
     async def _send(self) -> None:
@@ -191,7 +216,8 @@ class Check:
             self._trial.letters.arrived.get_nowait()
         outcome = await service.messages.send_part(self._wishes.sms, "simbridge check", reference=1, part=1)
         taken = isinstance(outcome, PartTaken)
-        self._add("SMS out", Outcome.GOOD if taken else Outcome.BAD, "the network took it" if taken else str(outcome))
+        cause = self._words.title("errors", outcome.cause) if not isinstance(outcome, PartTaken) else ""
+        self._add("SMS out", Outcome.GOOD if taken else Outcome.BAD, "the network took it" if taken else cause)
         if not taken or self._wishes.sms.digits != self._trial.modem.facts.own_number:
             return
         try:
@@ -248,7 +274,13 @@ class Check:
     def _add(self, name: str, outcome: Outcome, found: str) -> None:
         point = Point(name, outcome, found)
         self.points.append(point)
-        self._tell(str(point))
+        self._tell(point.line(self._words))
+
+    def _say(self, text: str) -> None:
+        self._tell(self._words.said(text))
+
+    def _why(self, leg: Leg) -> str:
+        return self._words.title("causes", leg.cause) if leg.cause is not None else "no end in time"
 
 
 def _from_mobile(meter: LevelMeter, rate: float) -> tuple[Outcome, str]:
@@ -264,20 +296,24 @@ def _from_mobile(meter: LevelMeter, rate: float) -> tuple[Outcome, str]:
     return Outcome.GOOD, level
 
 
-async def check(settings: ModemSettings, wishes: Wishes, tell: Tell, *, pin_file: str | None = None) -> bool:
+async def check(
+    settings: ModemSettings, wishes: Wishes, tell: Tell, *, pin_file: str | None = None, words: Words | None = None
+) -> bool:
     """Open the modem and go through the points; whether all is good. Raises PortBusy, ModemLost, AtTimeout."""
+    words = words or Words()
     async with on_trial(settings, pin_file=pin_file) as trial:
-        acceptance = Check(trial, wishes, tell)
+        acceptance = Check(trial, wishes, tell, words)
         good = await acceptance.run()
         facts = trial.modem.facts
     tell("")
-    tell("For a report (nothing in it is personal):")
+    tell(words.said("For a report (nothing in it is personal):"))
     kind = "no voice" if settings.voice is None else "sound card" if settings.voice.startswith(SOUND_CARD) else "serial"
-    tell(f"  {facts.maker or '?'} | {facts.model or '?'} | {facts.firmware or '?'} | voice: {kind}")
-    tell(f"  {facts.operator or '?'} | {facts.technology or '?'} | {facts.usb_device or 'USB id: see lsusb'}")
+    firmware = facts.firmware or "?"
+    tell(f"  {facts.maker or '?'} | {facts.model or '?'} | {firmware} | {words.said(f'voice: {kind}')}")
+    usb = facts.usb_device or words.said("USB id: see lsusb")
+    tell(f"  {facts.operator or '?'} | {facts.technology or '?'} | {usb}")
     for point in acceptance.points:
         if point.name not in ("SIM", "network"):
             # A port's name may hold the modem's serial number, and who called is somebody.
-            shown = point.outcome if point.name in ("call in", "voice port") else point.found
-            tell(f"  {point.outcome:<9} {point.name}: {shown}")
+            tell(f"  {point.line(words, without_details=point.name in ('call in', 'voice port'))}")
     return good

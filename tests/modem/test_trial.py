@@ -91,6 +91,38 @@ async def test_a_good_stick_passes(family: str, tmp_path: Path) -> None:
         assert PERSON not in published
 
 
+@pytest.mark.real_time
+async def test_the_report_is_in_the_language_of_whoever_types(tmp_path: Path) -> None:
+    """The command itself, with a call; only names that modem, network and port have are not in Russian."""
+    async with running_emulator(tmp_path / "emulator", modems=["huawei"]) as emulator:
+        (modem,) = await emulator.modems()
+        await emulator.subscriber(
+            PERSON, ring_seconds=0.2, says=[Say(a_voice(tmp_path), after_seconds=2.0)], presses="1"
+        )
+        command = ("modem", "check", modem.at, "--voice", modem.voice, "--call", PERSON)
+        checking = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "gateway", *command, stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, "LC_ALL": "ru_RU.UTF-8", "PYTHONIOENCODING": "utf-8"},
+        )  # fmt: skip
+        report = (await checking.communicate())[0].decode()
+    assert checking.returncode == 0, report
+    for line in (
+        r"ok +модем: .+, команды семейства huawei",
+        r"ok +сеть: зарегистрирована в своей сети; .+, сигнал -\d+ дБм",
+        r"ok +исходящий звонок, к мобильному: там слышны гудки, здесь слышна клавиша 1",
+        r"не проверено +SMS: назовите номер параметром --sms; .+",
+        r"Для отчёта \(личных данных в нём нет\):",
+    ):
+        assert re.search(f"^{line}$", report, re.MULTILINE), (line, report)
+    left = {
+        word
+        for line in report.splitlines()
+        if not re.search(r"\||порт", line)
+        for word in re.findall(r"(?<![/\w])[a-z]{2,}", line)
+    }
+    assert left <= {"ok", "huawei", "incoming", "sms"}, report
+
+
 async def call_in(person: RemoteSubscriber, modem: RemoteModem) -> None:
     call = await person.call_in(modem.number)
     await call.answered(within=20)
