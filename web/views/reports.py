@@ -10,6 +10,7 @@ from flask_babel import format_date
 from werkzeug.wrappers import Response as AnyResponse
 
 from web import charts, parts
+from web.comparison import compare
 from web.gateway_client import Refused
 from web.people import Directory, queue_title
 from web.reader import asker, client, language, now, snapshot, time_zone
@@ -23,11 +24,15 @@ PERIODS = {"today": 1, "week": 7, "month": 30, "year": 365}
 GROUPINGS = ("day", "hour", "week-hour", "phone", "courier", "line", "queue")
 OF_MISSED = ("show",)
 USUAL_MISSED = {"show": "waiting"}
-OF_STATISTICS = ("period", "by", "from", "to")
-USUAL_STATISTICS = {"period": "week", "by": "day"}
+WITHIN = ("5", "10", "15", "20", "30", "60")
+"""Seconds within which a caller counts as answered in time; ten are two rings."""
+COMPARISONS = ("before", "none")
+TABLES = ("rows", "comparison", "concurrency", "peaks")
+OF_STATISTICS = ("period", "by", "from", "to", "within", "compare")
+USUAL_STATISTICS = {"period": "week", "by": "day", "within": "10", "compare": "before"}
 _OF_ALL = (
-    "calls", "incoming", "answered", "missed", "seconds_to_answer", "outgoing", "reached", "answer_seizure_ratio",
-    "talk_seconds", "average_talk_seconds", "cost",
+    "calls", "incoming", "answered", "missed", "missed_share", "service_level", "seconds_to_answer", "outgoing",
+    "reached", "answer_seizure_ratio", "talk_seconds", "average_talk_seconds", "cost",
 )  # fmt: skip
 _OF_LINES = ("busy_seconds", "occupancy")
 _MOST_DAYS = 400
@@ -92,6 +97,7 @@ def missed_table() -> Response:
 def statistics() -> str:
     """The figures of a time; period and grouping are in the address."""
     chosen = _chosen()
+    ways = {name: chosen[name] for name in ("within", "compare") if chosen[name] != USUAL_STATISTICS[name]}
     found, refusal = None, None
     try:
         found = client().statistics(asker(), **_query(chosen))
@@ -102,7 +108,9 @@ def statistics() -> str:
     return render_template(
         "statistics.html",
         chosen=chosen,
-        given={name: value for name, value in chosen.items() if value},
+        given={name: chosen[name] for name in ("period", "by", "from", "to") if chosen[name]} | ways,
+        ways=ways,
+        withins=WITHIN,
         is_usual=chosen == {**USUAL_STATISTICS, "from": "", "to": ""},
         periods=PERIODS,
         groupings=[each for each in GROUPINGS if each != "queue" or snapshot()["queue"]["queues"]],
@@ -110,6 +118,7 @@ def statistics() -> str:
         refusal=refusal,
         columns=_OF_ALL + (_OF_LINES if chosen["by"] == "line" else ()),
         drawing=_drawing(found) if found is not None else None,
+        compared=compare(found) if found is not None else {},
         snapshot=snapshot(),
         charts=charts,
     )
@@ -119,7 +128,11 @@ def statistics() -> str:
 def statistics_table() -> Response:
     """The figures for a spreadsheet."""
     chosen = _chosen()
-    return _table(client().statistics_table(asker(), **_query(chosen)), f"statistics-{chosen['by']}.csv")
+    table = request.args.get("table", "")
+    if table not in TABLES or table == "rows":
+        return _table(client().statistics_table(asker(), **_query(chosen)), f"statistics-{chosen['by']}.csv")
+    by = chosen["by"] if table == "comparison" else "line"
+    return _table(client().statistics_table(asker(), **_query({**chosen, "by": by}), table=table), f"{table}.csv")
 
 
 def _table(text: str, filename: str) -> Response:
@@ -138,8 +151,16 @@ def _chosen() -> dict[str, str]:
     return {
         "period": "" if is_free else period if period in PERIODS else USUAL_STATISTICS["period"],
         "by": by if by in GROUPINGS else USUAL_STATISTICS["by"],
+        "within": _one_of(WITHIN, "within"),
+        "compare": _one_of(COMPARISONS, "compare"),
         **{name: text if is_free and _day(text) is not None else "" for name, text in days.items()},
     }
+
+
+def _one_of(choices: tuple[str, ...], name: str) -> str:
+    """What the address says of `name`, or the usual."""
+    value = request.args.get(name, "")
+    return value if value in choices else USUAL_STATISTICS[name]
 
 
 def _query(chosen: dict[str, str]) -> dict[str, str]:
@@ -156,7 +177,10 @@ def _query(chosen: dict[str, str]) -> dict[str, str]:
         since, until = _midnight(first), _midnight(last + timedelta(days=1))
     if until <= since:  # midnight itself
         until = since + timedelta(minutes=1)
-    return {"since": since.isoformat(), "until": until.isoformat(), "by": chosen["by"]}
+    return {
+        "since": since.isoformat(), "until": until.isoformat(), "by": chosen["by"], "within": chosen["within"],
+        "compare": chosen["compare"],
+    }  # fmt: skip
 
 
 def _day(text: str) -> date | None:
