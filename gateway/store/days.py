@@ -70,14 +70,24 @@ class DaysOfConnection:
         self._changes = changes
 
     def of(
-        self, period: Period, part: Callable[[Connection, Period], Part], *, name: Hashable
-    ) -> list[tuple[Period, Part]]:
+        self,
+        period: Period,
+        part: Callable[[Connection, Period], Part],
+        *,
+        name: Hashable,
+        depends_on: Callable[[Period], Hashable] | None = None,
+    ) -> list[Part]:
         """`part` of each stretch of the period, in order; it is kept by that name.
 
-        It may look at nothing but calls that began within the stretch or in the 24 hours before it. Days that never
-        had a call are one stretch together: a new gateway is asked for its year too.
+        It may look at nothing but calls that began within the stretch or in the 24 hours before it, and at what it
+        `depends_on` beside them. Days that never had a call are one stretch together: a new gateway is asked for its
+        year too.
         """
-        return [(stretch, self._of_one(stretch, part, name)) for stretch in self._joined(stretches(period))]
+
+        def named(stretch: Period) -> Hashable:
+            return name if depends_on is None else (name, depends_on(stretch))
+
+        return [self._of_one(stretch, part, named) for stretch in self._joined(stretches(period))]
 
     def is_current(self, key: Any, state: tuple[int, int]) -> bool:
         """The day of that key is as it was in that state."""
@@ -94,10 +104,12 @@ class DaysOfConnection:
     def _has_calls(self, stretch: Period) -> bool:
         return stretch.until - stretch.since != _DAY or any(self._states(stretch))
 
-    def _of_one(self, stretch: Period, part: Callable[[Connection, Period], Part], name: Hashable) -> Part:
+    def _of_one(
+        self, stretch: Period, part: Callable[[Connection, Period], Part], named: Callable[[Period], Hashable]
+    ) -> Part:
         if stretch.until - stretch.since != _DAY:
             return part(self._connection, stretch)
-        key = name, stretch.since
+        key = named(stretch), stretch.since
         state = self._states(stretch)
         known = self._kept.get(key)
         if known is None or known[0] != state:
@@ -112,8 +124,8 @@ class DaysOfConnection:
         return self._states_of(day.since)
 
     def _states_of(self, midnight: datetime) -> tuple[int, int]:
-        today, before = (self._changes.get(f"{moment:%Y-%m-%d}", 0) for moment in (midnight, midnight - _DAY))
-        return today, before
+        changes, before = self._changes, midnight - _DAY
+        return changes.get(midnight.date().isoformat(), 0), changes.get(before.date().isoformat(), 0)
 
 
 def stretches(period: Period) -> Iterator[Period]:

@@ -31,7 +31,7 @@ _CLASSES: dict[tuple[str, str], Any] = {
     (each.__module__, each.__qualname__): each
     for each in (
         figures.Figures, occupancy.BusyTime, occupancy.LineFigures, occupancy.LinesOfStretch, returns.Steps,
-        waits.Wait, OrderedDict, datetime, timedelta, timezone,
+        statistics.ClockSums, waits.Wait, OrderedDict, datetime, timedelta, timezone,
     )
 }  # fmt: skip
 _BROKEN = (pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, OSError)

@@ -35,8 +35,8 @@ from gateway.telephony.missed import (
     MissedCustomer,
     Talk,
     Try,
-    is_customer,
     missed_customers,
+    numbers_of,
     still_missed,
 )
 from gateway.telephony.orders import LAST_STAGES
@@ -150,12 +150,10 @@ def read_missed(
             Try(number=phone, call_id="", at=datetime.fromisoformat(at), name=customer, order=order)
             for phone, order, at, customer in connection.execute(wanted)
         ]
-    known: dict[str, bool] = {}
-    for each in tries:
-        if each.number not in known:
-            known[each.number] = is_customer(each.number, shop)
-    endings = _endings(connection, since, numbers, nameless) if any(known.values()) else []
-    return missed_customers((each for each in tries if known[each.number]), endings)
+    ours = numbers_of(shop)
+    of_customers = [each for each in tries if each.number not in ours]
+    endings = _endings(connection, since, numbers, nameless) if of_customers else []
+    return missed_customers(of_customers, endings)
 
 
 def _endings(connection: Connection, since: datetime, numbers: SelectBase, nameless: SelectBase) -> list[Ending]:

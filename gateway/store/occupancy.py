@@ -63,7 +63,7 @@ class BusyTime:
     seconds: dict[int, float]
     """For how long so many were busy at once."""
     peaks: dict[int, int]
-    """The most at once by the quarter of an hour, counted from UTC's midnight before; quarters without are left out."""
+    """The most at once by the hour of the shop's day, 0 to 23; hours without are left out."""
     began: int
     """So many legs began within it."""
     carried_over: int
@@ -135,13 +135,14 @@ def busy_time(
     spans = [leg.busy for leg in legs_of_lines]
     seconds: defaultdict[int, float] = defaultdict(float)
     peaks: defaultdict[int, int] = defaultdict(int)
-    midnight = midnight_before(period)
+    midnight, local = midnight_before(period), local_times(period)
     for count, since, until in _levels(spans, period):
         seconds[count] += (until - since).total_seconds()
         if count:
             last = -((midnight - until) // QUARTER)  # the first quarter after it
             for quarter in range((since - midnight) // QUARTER, last):
-                peaks[quarter] = max(peaks[quarter], count)
+                hour = local(quarter).hour
+                peaks[hour] = max(peaks[hour], count)
     begins, ends = sorted(span.since for span in spans), sorted(span.until for span in spans)
     return BusyTime(
         seconds=dict(seconds),
@@ -153,23 +154,21 @@ def busy_time(
     )
 
 
-def concurrency(parts: Sequence[tuple[Period, BusyTime]]) -> Concurrency:
+def concurrency(parts: Sequence[BusyTime]) -> Concurrency:
     """Of a whole period, by its stretches in their order."""
     seconds: defaultdict[int, float] = defaultdict(float)
     peaks = [0] * 24
-    for stretch, part in parts:
+    for part in parts:
         for count, length in part.seconds.items():
             seconds[count] += length
-        local = local_times(stretch)
-        for quarter, count in part.peaks.items():
-            hour = local(quarter).hour
+        for hour, count in part.peaks.items():
             peaks[hour] = max(peaks[hour], count)
-    refused = [each for _, part in parts for each in part.refused]
+    refused = [each for part in parts for each in part.refused]
     return Concurrency(
         seconds=tuple(round(seconds[count], 3) for count in range(max(seconds, default=0) + 1)),
         peaks=tuple(peaks),
         refused=len(refused),
-        saved=_saved_by_one_more(refused, [part for _, part in parts]),
+        saved=_saved_by_one_more(refused, parts),
     )
 
 

@@ -24,9 +24,21 @@ from gateway.store.period_before import period_before
 from gateway.store.queries import wire
 from gateway.store.returns import Returns, closures_since, returns, steps_of
 from gateway.store.shop_document.shop_versions import load_shop
-from gateway.store.statistics import Grouping, Period, by_courier, by_phone, by_queue, by_time, merged, quarters, totals
+from gateway.store.statistics import (
+    ClockSums,
+    Grouping,
+    Period,
+    by_clock,
+    by_courier,
+    by_phone,
+    by_queue,
+    by_time,
+    clock_of,
+    merged,
+    totals,
+)
 from gateway.store.waits import TWO_RINGS_SECONDS, Wait, answered_within, rows_within, spread, waits_of
-from gateway.telephony.missed import Closure, MissedCustomer, Talk, is_customer
+from gateway.telephony.missed import Closure, MissedCustomer, Talk, numbers_of
 from gateway.telephony.shop import Shop
 
 
@@ -57,8 +69,7 @@ class Reports(OpenedToRead):
             _, shop, _ = load_shop(connection)
             period = Period(since=since, until=max(since, min(until, self._clock())), zone=ZoneInfo(shop.time_zone))
             days = self._days.seen_by(connection)
-            by_quarter = days.of(period, quarters, name="quarters")
-            waited = days.of(period, waits_of, name="waits")
+            sums, waited = _clock_sums(days, period), _waits(days, period)
             busy = _lines_of(days, period, shop) if grouping is Grouping.LINE else []
             quick = rows_within(waited, grouping, within_seconds)
             now = self._clock()
@@ -69,9 +80,9 @@ class Reports(OpenedToRead):
                 "time_zone": shop.time_zone,
                 "currency": shop.currency,
                 "within_seconds": within_seconds,
-                **_summary(by_quarter, waited, within_seconds, _returns(connection, days, period, now, shop)),
+                **_summary(sums, waited, within_seconds, _returns(connection, days, period, now, shop)),
                 "before": self._before(connection, days, period, shop, within_seconds) if is_compared else None,
-                "rows": _rows(days, period, grouping, by_quarter, busy, quick=quick),
+                "rows": _rows(days, period, grouping, sums, busy, quick=quick),
                 "concurrency": _concurrency(busy, shop) if grouping is Grouping.LINE else None,
             }
 
@@ -83,8 +94,8 @@ class Reports(OpenedToRead):
             "since": wire(before.since),
             "until": wire(before.until),
             **_summary(
-                days.of(before, quarters, name="quarters"),
-                days.of(before, waits_of, name="waits"),
+                _clock_sums(days, before),
+                _waits(days, before),
                 within_seconds,
                 _returns(connection, days, before, self._clock(), shop),
             ),
@@ -101,11 +112,11 @@ class Reports(OpenedToRead):
             _, shop, _ = load_shop(connection)
             period = Period(since=day, until=day + timedelta(days=1), zone=ZoneInfo(shop.time_zone))
             days = self._days.seen_by(connection)
-            by_quarter = days.of(period, quarters, name="quarters")
+            sums = _clock_sums(days, period)
             for grouping in (Grouping.COURIER, Grouping.PHONE, Grouping.QUEUE):
-                _rows(days, period, grouping, by_quarter, (), quick={})
+                _rows(days, period, grouping, sums, (), quick={})
             days.of(period, steps_of, name="steps")
-            days.of(period, waits_of, name="waits")
+            _waits(days, period)
             _lines_of(days, period, shop)
 
     def keep(self) -> None:
@@ -133,16 +144,12 @@ class Reports(OpenedToRead):
 
 
 def _summary(
-    by_quarter: Sequence[tuple[Period, dict[int, Figures]]],
-    waited: Sequence[tuple[Period, Sequence[Wait]]],
-    within_seconds: int,
-    returned: Returns,
+    sums: Sequence[ClockSums], waited: Sequence[Sequence[Wait]], within_seconds: int, returned: Returns
 ) -> dict[str, object]:
     """What a whole period comes to: `total`, `waits` and `returns` of the schema `Statistics`."""
-    waits = [part for _, part in waited]
     return {
-        "total": totals(by_quarter).wire(answered_within(waits, within_seconds)),
-        "waits": asdict(spread(waits)),
+        "total": totals(sums).wire(answered_within(waited, within_seconds)),
+        "waits": asdict(spread(waited)),
         "returns": returned.wire(),
     }
 
@@ -151,8 +158,8 @@ def _rows(
     days: DaysOfConnection,
     period: Period,
     grouping: Grouping,
-    by_quarter: Sequence[tuple[Period, dict[int, Figures]]],
-    busy: Sequence[tuple[Period, LinesOfStretch]],
+    sums: Sequence[ClockSums],
+    busy: Sequence[LinesOfStretch],
     *,
     quick: Mapping[str, int],
 ) -> list[dict[str, object]]:
@@ -166,16 +173,16 @@ def _rows(
                     "busy_seconds": round(found.busy_seconds, 3),
                     "occupancy": round(found.busy_seconds / length, 4) if length else None,
                 }
-                for line, found in all_lines(part.by_line for _, part in busy).items()
+                for line, found in all_lines(part.by_line for part in busy).items()
             ]
         case Grouping.COURIER:
-            found = merged(part for _, part in days.of(period, by_courier, name="couriers"))
+            found = merged(days.of(period, by_courier, name="couriers"))
         case Grouping.QUEUE:
-            found = merged(part for _, part in days.of(period, by_queue, name="queues"))
+            found = merged(days.of(period, by_queue, name="queues"))
         case Grouping.PHONE:
-            found = merged(part for _, part in days.of(period, by_phone, name="phones"))
+            found = merged(days.of(period, by_phone, name="phones"))
         case Grouping.DAY | Grouping.HOUR | Grouping.WEEK_HOUR:
-            found = by_time(by_quarter, period, grouping)
+            found = by_time(sums, period, grouping)
     return [_row(key, figures, quick) for key, figures in found.items()]
 
 
@@ -183,8 +190,8 @@ def _row(key: str, figures: Figures, quick: Mapping[str, int]) -> dict[str, obje
     return {"key": key, **figures.wire(quick.get(key, 0)), "busy_seconds": None, "occupancy": None}
 
 
-def _concurrency(busy: Sequence[tuple[Period, LinesOfStretch]], shop: Shop) -> dict[str, object]:
-    found = concurrency([(stretch, part.busy) for stretch, part in busy])
+def _concurrency(busy: Sequence[LinesOfStretch], shop: Shop) -> dict[str, object]:
+    found = concurrency([part.busy for part in busy])
     return {
         "lines": len(shop.lines),
         "seconds": list(found.seconds),
@@ -197,14 +204,27 @@ def _concurrency(busy: Sequence[tuple[Period, LinesOfStretch]], shop: Shop) -> d
 
 def _returns(connection: Connection, days: DaysOfConnection, period: Period, now: datetime, shop: Shop) -> Returns:
     around = replace(period, since=period.since - LONGEST_CALL, until=max(period.until, now))
-    parts = [part for _, part in days.of(around, steps_of, name="steps")]
+    parts = days.of(around, steps_of, name="steps")
     closures = closures_since(connection, period.since)
-    return returns(parts, closures, period.since, period.until, lambda number: is_customer(number, shop))
+    return returns(parts, closures, period.since, period.until, numbers_of(shop))
 
 
-def _lines_of(days: DaysOfConnection, period: Period, shop: Shop) -> list[tuple[Period, LinesOfStretch]]:
+def _clock_sums(days: DaysOfConnection, period: Period) -> list[ClockSums]:
+    return days.of(period, by_clock, name="clock", depends_on=clock_of)
+
+
+def _waits(days: DaysOfConnection, period: Period) -> list[tuple[Wait, ...]]:
+    return days.of(period, waits_of, name="waits", depends_on=clock_of)
+
+
+def _lines_of(days: DaysOfConnection, period: Period, shop: Shop) -> list[LinesOfStretch]:
     names = tuple(line.name for line in shop.lines)
-    return days.of(period, lambda connection, stretch: lines_of(connection, stretch, names), name=("lines", *names))
+    return days.of(
+        period,
+        lambda connection, stretch: lines_of(connection, stretch, names),
+        name=("lines", *names),
+        depends_on=clock_of,
+    )
 
 
 def _missed(customer: MissedCustomer) -> dict[str, object]:

@@ -5,11 +5,13 @@ The same story as that of the list of missed customers (telephony/missed.py), to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from statistics import median
 from sys import intern
+from typing import TypeAlias
 
 from sqlalchemy import Connection, String, case, func, select, type_coerce
 
@@ -18,15 +20,22 @@ from gateway.store.schema import calls, legs
 from gateway.store.schema_missed import missed_closures
 from gateway.store.statistics import Period
 
+Step: TypeAlias = tuple[float, int, str, float]
+"""When; whether nobody talked to them, somebody did, or a person took them off the list; who it was, a number, or the
+call of somebody who showed none (each is one text in all); and when it began: their phone was answered, say.
+"""
+_TRIED, _TALKED, _CLOSED = 0, 1, 2
+"""In one moment a try comes before what ends it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """Of the calls that began in one stretch of time, moments in seconds since 1970; each number is one text in all."""
+    """Of the calls that began in one stretch of time, in order; moments in seconds since 1970."""
 
-    tries: tuple[tuple[float, str], ...]
-    """When whom nobody talked to: a number, or the call of somebody who showed none."""
-    talks: tuple[tuple[float, float, str], ...]
-    """When somebody was talked to, when their phone was answered, and who it was."""
+    steps: tuple[Step, ...]
+    first: float
+    """No step belongs to a period that begins later than this."""
+    last_try: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,53 +77,55 @@ def steps_of(connection: Connection, stretch: Period) -> Steps:
             func.substr(legs.c.peer, 1, 1) == "+",
         )
     )
-    return Steps(
-        tuple((_seconds(at), intern(number)) for at, number in connection.execute(tries)),
-        tuple(
-            (_seconds(max(call_at, leg_at)), _seconds(leg_at), intern(number))
-            for call_at, leg_at, number in connection.execute(talks)
-        ),
-    )
+    tried = [(_seconds(at), _TRIED, intern(number), _seconds(at)) for at, number in connection.execute(tries)]
+    talked = [
+        (_seconds(max(call_at, leg_at)), _TALKED, intern(number), _seconds(leg_at))
+        for call_at, leg_at, number in connection.execute(talks)
+    ]
+    steps = sorted(tried + talked)
+    first, last_try = min((step[3] for step in steps), default=inf), max((step[0] for step in tried), default=-inf)
+    return Steps(tuple(steps), first, last_try)
 
 
-def closures_since(connection: Connection, since: datetime) -> list[tuple[float, str]]:
-    """Whom a person has taken off the list, and when; as in `Steps.tries`."""
+def closures_since(connection: Connection, since: datetime) -> list[Step]:
+    """Whom a person has taken off the list, and when."""
     closed_at = type_coerce(missed_closures.c.closed_at, String)
     columns = closed_at, missed_closures.c.number, missed_closures.c.call_id
     wanted = select(*columns).where(missed_closures.c.closed_at >= since)
-    return [(_seconds(at), number or call_id) for at, number, call_id in connection.execute(wanted)]
+    return [
+        (_seconds(at), _CLOSED, number or call_id, _seconds(at)) for at, number, call_id in connection.execute(wanted)
+    ]
 
 
 def returns(
     parts: Iterable[Steps],
-    closures: Iterable[tuple[float, str]],
+    closures: Iterable[Step],
     since: datetime,
     until: datetime,
-    is_customer: Callable[[str], bool],
+    ours: Collection[str | None],
 ) -> Returns:
-    """Of those who were missed from `since` until `until`, by all that has happened from a day before until now."""
+    """Of those who were missed from `since` until `until`, by all that has happened from a day before until now.
+
+    The numbers that are `ours` are no customers'.
+    """
     first, last = since.timestamp(), until.timestamp()
-    # In one moment a try comes before what ends it.
-    steps: list[tuple[float, int, str]] = [(at, _CLOSED, number) for at, number in closures]
+    steps = list(closures)
     for part in parts:
-        steps += [(at, _TRIED, number) for at, number in part.tries if first <= at < last]
-        steps += [(at, _TALKED, number) for at, leg_at, number in part.talks if leg_at >= first]
+        if part.first >= first and part.last_try < last:
+            steps += part.steps
+        else:
+            steps += [step for step in part.steps if step[3] >= first and (step[1] != _TRIED or step[0] < last)]
     steps.sort()
-    return _told(steps, is_customer)
+    return _told(steps, ours)
 
 
-def _told(steps: Sequence[tuple[float, int, str]], is_customer: Callable[[str], bool]) -> Returns:
+def _told(steps: Iterable[Step], ours: Collection[str | None]) -> Returns:
     waiting: dict[str, float] = {}
-    known: dict[str, bool] = {}
     customers = closed = 0
     took: list[float] = []
-    for at, what, number in steps:
+    for at, what, number, _ in steps:
         if what == _TRIED:
-            if number in waiting:
-                continue
-            if number not in known:
-                known[number] = is_customer(number)
-            if known[number]:
+            if number not in waiting and number not in ours:
                 waiting[number] = at
                 customers += 1
         elif number in waiting:
@@ -124,9 +135,6 @@ def _told(steps: Sequence[tuple[float, int, str]], is_customer: Callable[[str], 
             else:
                 closed += 1
     return Returns(customers, tuple(took), closed)
-
-
-_TRIED, _TALKED, _CLOSED = 0, 1, 2
 
 
 def _seconds(moment: str) -> float:

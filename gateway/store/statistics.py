@@ -1,18 +1,20 @@
 """Statistics: what the calls that began in a time came to, by whatever they are grouped by.
 
 Sums are made by the database. Only what no database does alike, the shop's own clock, is worked out here: calls are
-summed by quarters of an hour of UTC, which every time zone's hours and days are made of, also where clocks change.
-Everything can be added up: what a period comes to is the sum of its stretches (days.py).
+summed by quarters of an hour of UTC, which every time zone's hours and days are made of, also where clocks change, and
+those by the days and the hours of the week that the shop's clock shows. Everything can be added up: what a period comes
+to is the sum of its stretches (days.py).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cache
+from sys import intern
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,6 +25,7 @@ from gateway.store.schema import calls, legs
 from gateway.store.self_served import was_for_people
 
 QUARTER = timedelta(minutes=15)
+_DAY = timedelta(days=1)
 _EVERY_HOUR_TWICE = timedelta(days=15)
 """In so long each hour of the week comes twice, so also one that a change of the clock skips once."""
 
@@ -58,6 +61,30 @@ class Period:
         return [*is_in_time, calls.c.ended_at.is_not(None), was_for_people()]
 
 
+@dataclass(frozen=True, slots=True)
+class ClockSums:
+    """What calls came to by the shop's clock; keys at which nobody called are left out."""
+
+    by_day: dict[str, Figures]
+    """By the keys of Grouping.DAY."""
+    by_week_hour: dict[str, Figures]
+    """By the keys of Grouping.WEEK_HOUR."""
+
+
+def by_clock(connection: Connection, stretch: Period) -> ClockSums:
+    """By the clock of the stretch's zone."""
+    keys = clock_keys(stretch)
+    days: defaultdict[str, list[Figures]] = defaultdict(list)
+    week_hours: defaultdict[str, list[Figures]] = defaultdict(list)
+    for number, figures in quarters(connection, stretch).items():
+        day, week_hour = keys(number)
+        days[day].append(figures)
+        week_hours[week_hour].append(figures)
+    return ClockSums(
+        {key: add_up(found) for key, found in days.items()}, {key: add_up(found) for key, found in week_hours.items()}
+    )
+
+
 def quarters(connection: Connection, period: Period) -> dict[int, Figures]:
     """By the quarter of an hour of UTC, counted from the midnight before the period."""
     hour = func.substr(calls.c.started_at, 1, 13)
@@ -71,27 +98,22 @@ def quarters(connection: Connection, period: Period) -> dict[int, Figures]:
     return {int(key): figures for key, figures in _sums(connection, period, [hour, quarter], key_of=number).items()}
 
 
-def totals(parts: Sequence[tuple[Period, dict[int, Figures]]]) -> Figures:
-    """All calls together; `parts` are the quarters of each stretch of a period."""
-    return add_up(figures for _, found in parts for figures in found.values())
+def totals(parts: Iterable[ClockSums]) -> Figures:
+    """All calls together; `parts` are of each stretch of a period."""
+    return add_up(figures for part in parts for figures in part.by_day.values())
 
 
-def by_time(
-    parts: Sequence[tuple[Period, dict[int, Figures]]], period: Period, grouping: Grouping
-) -> dict[str, Figures]:
+def by_time(parts: Iterable[ClockSums], period: Period, grouping: Grouping) -> dict[str, Figures]:
     """By the shop's clock; every key of the period is there, also where nobody called."""
+    if grouping is Grouping.DAY:
+        found = merged(part.by_day for part in parts)
+    else:
+        found = merged(part.by_week_hour for part in parts)
+    if grouping is Grouping.HOUR:
+        found = merged({hour_of(key): figures} for key, figures in found.items())
     name = _KEYS[grouping]
-    found: defaultdict[str, list[Figures]] = defaultdict(list)
-    for stretch, by_quarter in parts:
-        local = local_times(stretch)
-        names: dict[datetime, str] = {}
-        for number, figures in by_quarter.items():
-            hour = local(number).replace(minute=0)
-            if hour not in names:
-                names[hour] = name(hour)
-            found[names[hour]].append(figures)
     keys = sorted({*(name(local) for local in _local_hours(period, grouping)), *found})
-    return {key: add_up(found[key]) for key in keys}
+    return {key: found.get(key, Figures()) for key in keys}
 
 
 def by_courier(connection: Connection, period: Period) -> dict[str, Figures]:
@@ -220,19 +242,42 @@ def midnight_before(period: Period) -> datetime:
 def local_times(stretch: Period) -> Callable[[int], datetime]:
     """What the shop's clock shows at the beginning of a quarter, counted from the midnight before the stretch."""
     midnight, zone = midnight_before(stretch), stretch.zone
-    here = midnight.astimezone(zone)
-    if here.utcoffset() == (midnight + timedelta(days=1)).astimezone(zone).utcoffset() and (
-        stretch.until - midnight <= timedelta(days=1)
-    ):
-        wall = here.replace(tzinfo=None)  # no change of the clock on this day: plain adding tells it
+    if _is_even(stretch):
+        wall = midnight.astimezone(zone).replace(tzinfo=None)  # plain adding tells it
         return lambda number: wall + number * QUARTER
     return lambda number: (midnight + number * QUARTER).astimezone(zone).replace(tzinfo=None, fold=0)
 
 
-def key_by_clock(stretch: Period, grouping: Grouping) -> Callable[[int], str]:
-    """The key of a quarter, counted from the midnight before the stretch, in a grouping by the shop's clock."""
-    local, name = local_times(stretch), _KEYS[grouping]
-    return cache(lambda quarter: name(local(quarter)))
+def clock_keys(stretch: Period) -> Callable[[int], tuple[str, str]]:
+    """The keys of a quarter by Grouping.DAY and by Grouping.WEEK_HOUR, each one text in the whole stretch."""
+    local = local_times(stretch)
+    names = [_KEYS[grouping] for grouping in (Grouping.DAY, Grouping.WEEK_HOUR)]
+
+    @cache
+    def keys(number: int) -> tuple[str, str]:
+        day, week_hour = (intern(name(local(number))) for name in names)
+        return day, week_hour
+
+    return keys
+
+
+def hour_of(week_hour: str) -> str:
+    """The key by Grouping.HOUR of one by Grouping.WEEK_HOUR."""
+    return week_hour.partition("-")[2]
+
+
+def clock_of(day: Period) -> tuple[timedelta | None, ...]:
+    """What `local_times` of a whole day depends on: the distance from UTC; where that changes, of each quarter."""
+    quarters_told = 1 if _is_even(day) else _DAY // QUARTER
+    return tuple((day.since + number * QUARTER).astimezone(day.zone).utcoffset() for number in range(quarters_told))
+
+
+def _is_even(stretch: Period) -> bool:
+    """It is of one day of UTC, on which the clock does not change."""
+    midnight, zone = midnight_before(stretch), stretch.zone
+    if stretch.until - midnight > _DAY:
+        return False
+    return midnight.astimezone(zone).utcoffset() == (midnight + _DAY).astimezone(zone).utcoffset()
 
 
 def _local_hours(period: Period, grouping: Grouping) -> Iterator[datetime]:
@@ -249,7 +294,7 @@ def _local_hours(period: Period, grouping: Grouping) -> Iterator[datetime]:
 
 
 _KEYS: dict[Grouping, Callable[[datetime], str]] = {
-    Grouping.DAY: lambda local: f"{local:%Y-%m-%d}",
-    Grouping.HOUR: lambda local: f"{local:%H}",
-    Grouping.WEEK_HOUR: lambda local: f"{local.isoweekday()}-{local:%H}",
+    Grouping.DAY: lambda local: local.date().isoformat(),
+    Grouping.HOUR: lambda local: f"{local.hour:02}",
+    Grouping.WEEK_HOUR: lambda local: f"{local.isoweekday()}-{local.hour:02}",
 }

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+from operator import attrgetter
 from typing import NamedTuple
 
 from sqlalchemy import Connection, String, select, type_coerce
 
 from gateway.store.schema import calls
-from gateway.store.statistics import QUARTER, Grouping, Period, key_by_clock, midnight_before
+from gateway.store.statistics import QUARTER, Grouping, Period, clock_keys, hour_of, midnight_before
 
 TWO_RINGS_SECONDS = 10
 """A phone rings every five seconds in Russia and most of Europe (ITU-T E.180, Supplement 2): before the third ring."""
@@ -26,8 +27,10 @@ class Wait(NamedTuple):
     """One caller who was answered."""
 
     ms: int
-    quarter: int
-    """Of an hour of UTC in which the call began, counted from the midnight before the stretch."""
+    day: str
+    """On which the call began, as Grouping.DAY names it by the shop's clock."""
+    week_hour: str
+    """In which it began, as Grouping.WEEK_HOUR does."""
     phone: str | None
     """Whose it was; None: somebody outside answered."""
     courier: str | None
@@ -56,59 +59,59 @@ def waits_of(connection: Connection, stretch: Period) -> tuple[Wait, ...]:
         calls.c.line,
         calls.c.queue,
     ).where(*stretch.calls, calls.c.direction == "incoming", calls.c.answered_at.is_not(None))
-    midnight = midnight_before(stretch)
-    found = [
-        Wait(
-            ms=round(total * 1000) - round(talk * 1000),
-            quarter=(datetime.fromisoformat(started) - midnight) // QUARTER,
-            phone=None if answered_by is None or answered_by.startswith("+") else answered_by,
-            courier=courier,
-            line=line,
-            queue=queue,
+    midnight, keys_at = midnight_before(stretch), clock_keys(stretch)
+    found = []
+    for total, talk, started, answered_by, courier, line, queue in connection.execute(wanted):
+        day, week_hour = keys_at((datetime.fromisoformat(started) - midnight) // QUARTER)
+        found.append(
+            Wait(
+                ms=round(total * 1000) - round(talk * 1000),
+                day=day,
+                week_hour=week_hour,
+                phone=None if answered_by is None or answered_by.startswith("+") else answered_by,
+                courier=courier,
+                line=line,
+                queue=queue,
+            )
         )
-        for total, talk, started, answered_by, courier, line, queue in connection.execute(wanted)
-    ]
-    return tuple(sorted(found, key=_ms))
+    return tuple(sorted(found, key=_MS))
 
 
 def answered_within(parts: Iterable[Sequence[Wait]], seconds: int) -> int:
     """How many of all stretches waited no longer."""
-    return sum(bisect_right(part, seconds * 1000, key=_ms) for part in parts)
+    return sum(bisect_right(part, seconds * 1000, key=_MS) for part in parts)
 
 
 def spread(parts: Iterable[Sequence[Wait]]) -> Spread:
     """Of all stretches together."""
-    waited = sorted(map(_ms, chain.from_iterable(parts)))
+    waited = sorted(map(_MS, chain.from_iterable(parts)))
     if not waited:
         return Spread(None, None)
     median, ninth = (waited[-(-len(waited) * tenths // 10) - 1] / 1000 for tenths in (5, 9))
     return Spread(median, ninth)
 
 
-def rows_within(parts: Iterable[tuple[Period, Sequence[Wait]]], grouping: Grouping, seconds: int) -> Counter[str]:
+def rows_within(parts: Iterable[Sequence[Wait]], grouping: Grouping, seconds: int) -> dict[str, int]:
     """How many waited no longer, by the keys of a grouping."""
-    found: Counter[str] = Counter()
-    for stretch, part in parts:
-        key = _key(stretch, grouping)
-        quick = part[: bisect_right(part, seconds * 1000, key=_ms)]
-        found.update(name for name in map(key, quick) if name is not None)
-    return found
+    found: Counter[str | None] = Counter()
+    for part in parts:
+        found.update(map(_KEYS[grouping], part[: bisect_right(part, seconds * 1000, key=_MS)]))
+    if grouping is not Grouping.HOUR:
+        return {key: count for key, count in found.items() if key is not None}
+    by_hour: Counter[str] = Counter()
+    for key, count in found.items():
+        by_hour[hour_of(str(key))] += count
+    return by_hour
 
 
-def _key(stretch: Period, grouping: Grouping) -> Callable[[Wait], str | None]:
-    match grouping:
-        case Grouping.PHONE:
-            return lambda wait: wait.phone
-        case Grouping.COURIER:
-            return lambda wait: wait.courier
-        case Grouping.LINE:
-            return lambda wait: wait.line
-        case Grouping.QUEUE:
-            return lambda wait: wait.queue
-        case Grouping.DAY | Grouping.HOUR | Grouping.WEEK_HOUR:
-            by_clock = key_by_clock(stretch, grouping)
-            return lambda wait: by_clock(wait.quarter)
-
-
-def _ms(wait: Wait) -> int:
-    return wait.ms
+_MS = attrgetter("ms")
+_KEYS: dict[Grouping, Callable[[Wait], str | None]] = {
+    Grouping.DAY: attrgetter("day"),
+    Grouping.HOUR: attrgetter("week_hour"),
+    Grouping.WEEK_HOUR: attrgetter("week_hour"),
+    Grouping.PHONE: attrgetter("phone"),
+    Grouping.COURIER: attrgetter("courier"),
+    Grouping.LINE: attrgetter("line"),
+    Grouping.QUEUE: attrgetter("queue"),
+}
+"""What of a call a grouping is by; an hour is one of each day of the week."""

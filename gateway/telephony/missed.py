@@ -122,9 +122,13 @@ def can_be_called(number: str) -> bool:
 
 def is_customer(number: str, shop: Shop) -> bool:
     """Whoever called with that number, or with none, may be a customer: it is nobody's of the shop."""
-    if shop.courier_by_mobile(number) is not None:
-        return False
-    return number not in {*(line.number for line in shop.lines), *(trunk.number for trunk in shop.trunks)}
+    return number not in numbers_of(shop)
+
+
+def numbers_of(shop: Shop) -> frozenset[str | None]:
+    """Whoever calls with one of these is no customer: the couriers' mobiles, the lines' numbers and the providers'."""
+    mobiles = (courier.mobile for courier in shop.couriers)
+    return frozenset((*mobiles, *(line.number for line in shop.lines), *(trunk.number for trunk in shop.trunks)))
 
 
 def _whose(step: Try | Ending) -> str:

@@ -22,7 +22,7 @@ from gateway.store.occupancy import all_lines, concurrency, lines_of
 from gateway.store.returns import closures_since, returns, steps_of
 from gateway.store.schema import calls as calls_table
 from gateway.store.schema import legs as legs_table
-from gateway.store.statistics import Grouping, Period, by_phone, by_queue, by_time, merged, quarters, totals
+from gateway.store.statistics import Grouping, Period, by_clock, by_phone, by_queue, by_time, merged, totals
 from gateway.telephony.causes import Cause
 from gateway.telephony.line import LineState
 from gateway.telephony.missed import Closure, Talk
@@ -313,13 +313,13 @@ def _judge_figures(s: Scene, calls: list[LivedCall]) -> None:
     days = list(stretches(period))
     names = [line.name for line in s.shop.lines]
     with s.writer.engine.begin() as connection:
-        by_quarter = [(day, quarters(connection, day)) for day in days]
+        sums = [by_clock(connection, day) for day in days]
         by_name = merged(by_queue(connection, day) for day in days)
-        lines = [(day, lines_of(connection, day, names)) for day in days]
+        lines = [lines_of(connection, day, names) for day in days]
         _alike(merged(by_phone(connection, day) for day in days), by_extension(calls, EXTENSIONS))
         steps, closures = [steps_of(connection, day) for day in days], closures_since(connection, BEGAN)
         listed = read_missed(connection, s.shop, BEGAN)
-    _alike({"": totals(by_quarter)}, figures_of(calls, lambda call: ""))
+    _alike({"": totals(sums)}, figures_of(calls, lambda call: ""))
     assert by_name.keys() <= {"", *(queue.name for queue in s.shop.queues)}
     if s.shop.queues and s.shop.reception.on:
         queued = {event.call_id for event in s.events if isinstance(event, CallQueued)}
@@ -327,15 +327,15 @@ def _judge_figures(s: Scene, calls: list[LivedCall]) -> None:
         assert sum(each.incoming for each in by_name.values()) == len(waited)
         assert sum(each.answered for each in by_name.values()) == sum(call.met is not None for call in waited)
     for grouping, form in ((Grouping.DAY, "%Y-%m-%d"), (Grouping.HOUR, "%H"), (Grouping.WEEK_HOUR, "%u-%H")):
-        found = by_time(by_quarter, period, grouping)
+        found = by_time(sums, period, grouping)
         lived = figures_of(calls, lambda call, form=form: local(call, MOSCOW, form))  # type: ignore[misc]  # a default fixes it
         _alike({key: figures for key, figures in found.items() if figures != Figures()}, lived)
-    _alike({way: each.figures for way, each in all_lines(part.by_line for _, part in lines).items()}, by_way(calls))
-    told = returns(steps, closures, period.since, period.until, lambda _number: True)
+    _alike({way: each.figures for way, each in all_lines(part.by_line for part in lines).items()}, by_way(calls))
+    told = returns(steps, closures, period.since, period.until, ours=())
     took = [each.seconds_to_return for each in listed if each.seconds_to_return is not None]
     assert (told.customers, told.closed) == (len(listed), sum(isinstance(each.ended, Closure) for each in listed))
     assert sorted(told.took_seconds) == pytest.approx(sorted(took), abs=0.001)
-    busy = concurrency([(day, part.busy) for day, part in lines])
+    busy = concurrency([part.busy for part in lines])
     lived_busy = busy_lines(calls, names)
     seconds: Counter[int] = Counter()
     for each in lived_busy:

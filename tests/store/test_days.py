@@ -6,6 +6,7 @@ import random
 import re
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -19,13 +20,14 @@ from gateway.store.database import open_engine, prepare
 from gateway.store.days import Days, stretches
 from gateway.store.figures import Figures
 from gateway.store.missed import read_missed
+from gateway.store.opened import transaction
 from gateway.store.reports import Reports
 from gateway.store.returns import closures_since, returns, steps_of
 from gateway.store.schema import calls, legs
 from gateway.store.schema_missed import missed_closures
 from gateway.store.shop_document.shop_versions import add_shop
-from gateway.store.statistics import Grouping, Period, quarters, totals
-from gateway.telephony.missed import Closure, is_customer
+from gateway.store.statistics import ClockSums, Grouping, Period, by_clock, totals
+from gateway.telephony.missed import Closure, numbers_of
 from gateway.telephony.shop import Shop
 from tests.fakes.call_log import LoggedCall, call_row, leg_row, random_log, stored
 from tests.store.conftest import small_shop
@@ -50,11 +52,11 @@ def _period(days: int = 3) -> Period:
 def _read(days: Days, connection: Connection, read: list[Period]) -> Figures:
     """The sums of three days; `read` is given those that were worked out."""
 
-    def counted(connection: Connection, stretch: Period) -> dict[int, Figures]:
+    def counted(connection: Connection, stretch: Period) -> ClockSums:
         read.append(stretch)
-        return quarters(connection, stretch)
+        return by_clock(connection, stretch)
 
-    return totals(days.seen_by(connection).of(_period(), counted, name="quarters"))
+    return totals(days.seen_by(connection).of(_period(), counted, name="clock"))
 
 
 def _a_call(connection: Connection, day: int) -> str:
@@ -118,7 +120,7 @@ def test_a_day_that_changes_and_the_one_after_it_are_worked_out_anew(
         assert _read(days, connection, read) == before
         assert read == []
         change(connection)
-        assert _read(days, connection, read) == totals([(_period(), quarters(connection, _period()))])
+        assert _read(days, connection, read) == totals([by_clock(connection, _period())])
         assert {(each.since - FIRST).days for each in read} == changed
 
 
@@ -202,9 +204,7 @@ def test_returns_are_those_of_the_list_of_missed_customers(seed: int) -> None:
                 connection.execute(insert(missed_closures).values(**row, closed_by="anna", reason="-"))
             listed = read_missed(connection, shop, since, until)
             parts = [steps_of(connection, each) for each in stretches(around)]
-            found = returns(
-                parts, closures_since(connection, since), since, until, lambda number: is_customer(number, shop)
-            )
+            found = returns(parts, closures_since(connection, since), since, until, numbers_of(shop))
         took = [each.seconds_to_return for each in listed if each.seconds_to_return is not None]
         assert (found.customers, found.closed) == (len(listed), sum(isinstance(each.ended, Closure) for each in listed))
         assert sorted(found.took_seconds) == pytest.approx(sorted(took), abs=1e-5)
@@ -253,6 +253,25 @@ def test_a_day_that_was_remembered_is_not_read_again(places: Settings) -> None:
         assert reports.days_kept == kept > 0
 
 
+@pytest.mark.parametrize("grouping", ["day", "hour", "week-hour", "line"])
+def test_another_time_zone_of_the_shop_is_shown_at_once(places: Settings, grouping: str) -> None:
+    prepare(places)
+    keep_calls(places, random_log(random.Random(6), FIRST, timedelta(days=3), 60))
+    zones = (small_shop().time_zone, "Asia/Kathmandu", small_shop().time_zone)
+    answers = []
+    with Reports(places, clock=lambda: FIRST + timedelta(days=3)) as reports:
+        for zone in zones:
+            with transaction(places.database) as connection:
+                shop = replace(small_shop(), time_zone=zone)
+                add_shop(connection, shop, gateway_id="g", by="test", now=FIRST)
+            answers.append(reports.statistics(FIRST, FIRST + timedelta(days=3), grouping))
+            with Reports(places, clock=lambda: FIRST + timedelta(days=3)) as anew:
+                assert anew.statistics(FIRST, FIRST + timedelta(days=3), grouping) == answers[-1]
+    assert answers[0] == answers[2]
+    of_clock = "concurrency" if grouping == "line" else "rows"
+    assert answers[0][of_clock] != answers[1][of_clock]
+
+
 def keep_calls(places: Settings, log: list[LoggedCall]) -> None:
     """Put calls and their connections into the store, and a small shop."""
     engine = open_engine(places.database)
@@ -268,16 +287,16 @@ def test_days_that_never_had_a_call_are_one_stretch(engine: Engine) -> None:
     since, until = FIRST - timedelta(days=100), FIRST + timedelta(days=100, hours=5)
     read: list[Period] = []
 
-    def counted(connection: Connection, stretch: Period) -> dict[int, Figures]:
+    def counted(connection: Connection, stretch: Period) -> ClockSums:
         read.append(stretch)
-        return quarters(connection, stretch)
+        return by_clock(connection, stretch)
 
     with engine.connect() as connection:
         days = Days()
         period = Period(since=since, until=until, zone=UTC_ZONE)
-        parts = days.seen_by(connection).of(period, counted, name="quarters")
+        parts = days.seen_by(connection).of(period, counted, name="clock")
         assert [(each.since - FIRST).days for each in read] == [-100, 0, 1, 2, 3, 4, 100]
         assert all(one.until == other.since for one, other in pairwise(read))
         assert (read[0].since, read[-1].until) == (since, until)
-        assert totals(parts) == totals([(period, quarters(connection, period))])
+        assert totals(parts) == totals([by_clock(connection, period)])
         assert len(days) == 4

@@ -26,7 +26,18 @@ from gateway.store.occupancy import (
     lines_of,
 )
 from gateway.store.schema import calls
-from gateway.store.statistics import Grouping, Period, by_courier, by_phone, by_time, merged, quarters, totals
+from gateway.store.statistics import (
+    Grouping,
+    Period,
+    by_clock,
+    by_courier,
+    by_phone,
+    by_time,
+    clock_of,
+    local_times,
+    merged,
+    totals,
+)  # fmt: skip
 from tests.fakes.call_log import LINES, PHONES, LoggedCall, LoggedLeg, random_log, stored
 
 PLACES = [
@@ -81,8 +92,8 @@ def test_sums_equal_a_recount_by_the_shops_clock(zone_name: str, first: datetime
     start = first + timedelta(minutes=shuffle.randrange(600))
     period = Period(since=start, until=start + timedelta(minutes=shuffle.randrange(60, 2000)), zone=zone)
     with stored(log) as connection:
-        whole = [(period, quarters(connection, period))]
-        cut = [(each, quarters(connection, each)) for each in stretches(period)]
+        whole = [by_clock(connection, period)]
+        cut = [by_clock(connection, each) for each in stretches(period)]
         assert totals(whole) == totals(cut) == recount(log, period, lambda call: "").get("", Figures())
         for grouping in (Grouping.DAY, Grouping.HOUR, Grouping.WEEK_HOUR):
             found = by_time(whole, period, grouping)
@@ -92,6 +103,20 @@ def test_sums_equal_a_recount_by_the_shops_clock(zone_name: str, first: datetime
             assert filled == recount(log, period, local_key(grouping, zone))
         assert by_courier(connection, period) == recount(log, period, lambda call: call.courier)
         assert merged(by_courier(connection, each) for each in stretches(period)) == by_courier(connection, period)
+
+
+def test_days_of_the_same_clock_show_the_same_times() -> None:
+    """What is kept of a day by its clock holds for every zone, and for every rule of it, that has the same."""
+    shown: dict[tuple[timedelta | None, ...], list[timedelta]] = {}
+    for zone_name, first in PLACES:
+        for age in range(-1, 3):
+            since = first.replace(hour=0, minute=0) + timedelta(days=age)
+            day = Period(since=since, until=since + timedelta(days=1), zone=ZoneInfo(zone_name))
+            local = local_times(day)
+            times = [local(number) - since.replace(tzinfo=None) for number in range(96)]
+            assert shown.setdefault(clock_of(day), times) == times
+    assert sum(len(clock) > 1 for clock in shown) == 5
+    assert len(shown) > 10
 
 
 def test_every_hour_of_the_period_is_there_also_without_calls() -> None:
@@ -207,7 +232,7 @@ def test_concurrency_equals_a_look_at_every_second(seed: int) -> None:
         looked[count] += 1
         hour = moment.astimezone(zone).hour
         peaks[hour] = max(peaks[hour], count)
-    found = concurrency([(period, busy_time(carried, [], period, LINES))])
+    found = concurrency([busy_time(carried, [], period, LINES)])
     assert found.seconds == tuple(looked[count] for count in range(max(looked) + 1))
     assert found.peaks == tuple(peaks)
 
@@ -217,8 +242,8 @@ def test_concurrency_of_a_period_is_that_of_its_days(zone_name: str, first: date
     log = random_log(random.Random(seed), first, LENGTH, 150)
     period = Period(since=first + timedelta(hours=2), until=first + timedelta(hours=37), zone=ZoneInfo(zone_name))
     with stored(log) as connection:
-        whole = concurrency([(period, lines_of(connection, period, LINES).busy)])
-        cut = concurrency([(each, lines_of(connection, each, LINES).busy) for each in stretches(period)])
+        whole = concurrency([lines_of(connection, period, LINES).busy])
+        cut = concurrency([lines_of(connection, each, LINES).busy for each in stretches(period)])
     assert cut.seconds == pytest.approx(whole.seconds)
     assert (cut.peaks, cut.refused, cut.saved) == (whole.peaks, whole.refused, whole.saved)
     assert whole.refused > 3
@@ -246,7 +271,7 @@ def test_a_known_day_tells_its_peak_and_whom_one_more_line_would_have_served() -
     moments = [ten + timedelta(minutes=minutes) for minutes in (1, 2, 8, 300)]
     log = [carried(1, "red", 10), carried(2, "blue", 2), *(refused(number, at) for number, at in enumerate(moments))]
     with stored(log) as connection:
-        found = concurrency([(period, lines_of(connection, period, ("red", "blue")).busy)])
+        found = concurrency([lines_of(connection, period, ("red", "blue")).busy])
     assert (found.peak, found.refused) == (2, 4)
     assert list(found.seconds) == [9 * 3600 - 600, 480, 120]
     assert list(found.peaks) == [2 if hour == 10 else 0 for hour in range(24)]
@@ -257,7 +282,7 @@ def test_a_known_day_tells_its_peak_and_whom_one_more_line_would_have_served() -
 def test_without_any_call_there_is_nothing_to_save() -> None:
     moment = datetime(2026, 3, 2, tzinfo=UTC)
     period = Period(since=moment, until=moment + timedelta(hours=1), zone=ZoneInfo("UTC"))
-    found = concurrency([(period, busy_time([], [moment], period, LINES))])
+    found = concurrency([busy_time([], [moment], period, LINES)])
     assert (found.refused, found.saved) == (1, 0)
 
 
@@ -284,5 +309,5 @@ def test_a_call_in_which_the_status_of_an_order_was_told_is_neither_missed_nor_a
     with stored([in_vain]) as connection:
         for order, missed in ((None, 1), ("1001", 0)):
             connection.execute(update(calls).values(flow="order-status", order=order))
-            found = totals([(period, quarters(connection, period))])
+            found = totals([by_clock(connection, period)])
             assert (found.incoming, found.missed) == (missed, missed)

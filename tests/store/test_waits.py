@@ -50,11 +50,10 @@ def test_who_was_answered_in_time_equals_a_recount(zone_name: str, first: dateti
         **{each: local_key(each, zone) for each in (Grouping.DAY, Grouping.HOUR, Grouping.WEEK_HOUR)},
     }
     with stored(log) as connection:
-        parts = [(each, waits_of(connection, each)) for each in stretches(period)]
-    waits = [part for _, part in parts]
+        waits = [waits_of(connection, each) for each in stretches(period)]
     assert answered_within(waits, within) == len(quick)
     for grouping, key in keys.items():
-        assert rows_within(parts, grouping, within) == Counter(name for call in quick if (name := key(call)))
+        assert rows_within(waits, grouping, within) == Counter(name for call in quick if (name := key(call)))
     waited = sorted(map(_waited_ms, answered))
     for share, seconds in ((0.5, spread(waits).median_seconds), (0.9, spread(waits).p90_seconds)):
         assert seconds is not None
