@@ -1,4 +1,4 @@
-"""Two figures side by side: how much more or less it is now, and whether that is good, said by sign and word."""
+"""Figures as text; and two side by side: how much more or less it is, and whether that is good, by sign and word."""
 
 from __future__ import annotations
 
@@ -99,3 +99,18 @@ def _verdict(gain: float, difference: float) -> str:
 def percent(share: float) -> str:
     """`12 %`, with a space that does not break."""
     return f"{round(share * 100)}\N{NO-BREAK SPACE}%"
+
+
+def figure(name: str, value: float | None, currency: str) -> str:
+    """One figure of the schema `Figures` by its name; a dash for none."""
+    if value is None:
+        return "–"
+    if name in _TIMES:
+        return duration(value)
+    if name in _SHARES:
+        return percent(value)
+    return f"{decimal(value)} {currency}" if name == "cost" else str(value)
+
+
+_TIMES = frozenset({"talk_seconds", "average_talk_seconds", "seconds_to_answer", "busy_seconds"})
+_SHARES = frozenset({"answer_seizure_ratio", "occupancy", "missed_share", "service_level"})

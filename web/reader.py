@@ -58,16 +58,23 @@ def client() -> GatewayClient:
 
 def asker() -> Asker:
     """The person behind this request."""
-    return Asker(
-        token=request.cookies.get(SESSION_COOKIE),
-        language=language(),
-        address=request.remote_addr,
-        user_agent=request.headers.get("User-Agent", ""),
-    )
+    if "asker" not in g:
+        g.asker = Asker(
+            token=request.cookies.get(SESSION_COOKIE),
+            language=_language(),
+            address=request.remote_addr,
+            user_agent=request.headers.get("User-Agent", ""),
+        )
+    found: Asker = g.asker
+    return found
 
 
 def language() -> str:
     """As the person chose, else as the browser asks."""
+    return asker().language
+
+
+def _language() -> str:
     chosen = request.cookies.get("language", "")
     if chosen in LANGUAGES:
         return chosen

@@ -10,10 +10,10 @@ from flask_babel import format_date
 from werkzeug.wrappers import Response as AnyResponse
 
 from web import charts, parts
-from web.comparison import compare
+from web.comparison import compare, figure
 from web.gateway_client import Refused
 from web.people import Directory, queue_title
-from web.reader import asker, client, language, now, snapshot, time_zone
+from web.reader import asker, client, language, now, snapshot, time_zone, words
 from web.translation import gettext
 from web.undo import offer_undo, withdraw_offer
 
@@ -116,7 +116,7 @@ def statistics() -> str:
         groupings=[each for each in GROUPINGS if each != "queue" or snapshot()["queue"]["queues"]],
         found=found,
         refusal=refusal,
-        columns=_OF_ALL + (_OF_LINES if chosen["by"] == "line" else ()),
+        figure=figure,
         drawing=_drawing(found) if found is not None else None,
         compared=compare(found) if found is not None else {},
         snapshot=snapshot(),
@@ -206,15 +206,18 @@ def _drawing(found: dict[str, Any]) -> dict[str, Any]:
     directory = Directory(snapshot())
     names = [_name(row["key"], by, directory) for row in rows]
     if by == "week-hour":
-        cells = {row["key"]: row for row in rows}
         return {
             "days": [str(format_date(_A_MONDAY + timedelta(days=each), "EEE")) for each in range(7)],
-            "cells": cells,
+            "cells": {row["key"]: row for row in rows},
             "most": {name: max((row[name] for row in rows), default=0) for name in ("calls", "missed")},
         }
     kinds = ("answered", "missed", "outgoing")
+    columns = _OF_ALL + (_OF_LINES if by == "line" else ())
+    titles = [words("statistics", name)["title"] for name in columns]
+    cells = [[figure(name, row[name], found["currency"]) for name in columns] for row in rows]
     return {
-        "rows": list(zip(names, rows, strict=True)),
+        "titles": titles,
+        "rows": [(name, list(zip(titles, row, strict=True))) for name, row in zip(names, cells, strict=True)],
         "columns": charts.columns(rows, kinds, names),
         "kinds": kinds,
         "peaks": _peaks(found["concurrency"]),
