@@ -92,7 +92,7 @@ def _charge(connection: Connection, leg_id: str, shop: Shop) -> None:
     leg = connection.execute(select(legs).where(legs.c.id == leg_id)).first()
     if leg is None or leg.direction != "outgoing" or leg.line is None:
         return
-    tariff = tariff_for(shop, leg.line, leg.peer)
+    tariff = tariff_for(shop.tariffs, leg.line, leg.peer)
     if tariff is None or leg.ended_at is None:
         return
     cost = 0

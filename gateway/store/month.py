@@ -13,8 +13,8 @@ from sqlalchemy import Connection, func, select
 from gateway.errors import MonthSpent, StoreError
 from gateway.store.schema import budget_minutes
 from gateway.store.writer import Writer
-from gateway.telephony.shop import LineSettings, Shop, TariffSettings, TrunkSettings
-from gateway.telephony.tariffs import cost_of, tariff_for
+from gateway.telephony.shop import LineSettings, Shop, TrunkSettings
+from gateway.telephony.tariffs import TariffSettings, cost_of, tariff_for
 
 _MONTHS_KEPT = 2
 
@@ -82,7 +82,7 @@ class Bill:
 
 def open_bill(shop: Shop, line: str, number: str, sums: MonthSums) -> Bill:
     """The bill of a call that begins now; what the month has used of the plan is gone."""
-    tariff = tariff_for(shop, line, number)
+    tariff = tariff_for(shop.tariffs, line, number)
     plan_seconds = tariff.plan_minutes * 60 if tariff is not None else 0
     return Bill(tariff=tariff, plan_left_seconds=max(0, plan_seconds - sums.minutes[line] * 60))
 

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NoReturn, Self, TypeAlias
+from typing import NoReturn, Self, TypeAlias
 
 from gateway.clock import WallClock
 from gateway.errors import GatewayError, StoreError
 from gateway.events import (
     CallAnswered,
-    CallBackChanged,
-    CallBackPromised,
     CallEnded,
     CallStarted,
     LegEnded,
@@ -37,7 +35,7 @@ from gateway.telephony.forwarding import plan_ringing
 from gateway.telephony.leg import Leg
 from gateway.telephony.line import Caller
 from gateway.telephony.numbers import Dialable
-from gateway.telephony.promised import NOT_THE_CUSTOMER, OPEN, PromisedCall, PromiseLedger, PromiseState
+from gateway.telephony.promised import NOT_THE_CUSTOMER, OPEN, Kept, PromisedCall, PromiseLedger, PromiseState
 from gateway.telephony.reception import CallBackFirst
 from gateway.telephony.ringing import ring
 from gateway.telephony.staff import is_engaged
@@ -155,7 +153,7 @@ class CallBackDesk:
         kept = self._ledger.keep(made)
         kept.add_done_callback(partial(self._is_kept, made, known))
         self._woken.set()
-        return _Kept(kept)
+        return Kept(kept)
 
     @property
     def open_visits(self) -> int:
@@ -182,14 +180,10 @@ class CallBackDesk:
         """What the disk has not taken was not promised."""
         if not committed.cancelled() and committed.exception() is None:
             if not made.call_id:
-                self._tell(made)
+                self._publish(made.changed_event())
             elif before is None:
                 log.info("%s is promised to be called back.", made.number)
-                self._publish(
-                    CallBackPromised(
-                        call_id=made.call_id, promise_id=made.id, number=made.number, due_at=_text(made.due_at)
-                    )
-                )
+                self._publish(made.promised_event())
         elif self._open.get(made.number) is not made:
             pass  # it is over already
         elif before is not None:
@@ -345,7 +339,7 @@ class CallBackDesk:
         except StoreError:
             self._open[begun.number] = promise
             return False
-        self._tell(begun)
+        self._publish(begun.changed_event())
         return begun.number in self._open
 
     def _hand_over(self, leg: Leg, attempt: _Attempt, call_id: str | None = None) -> None:
@@ -384,27 +378,5 @@ class CallBackDesk:
         else:
             self._open.pop(promise.number, None)
         self._ledger.keep_later(promise)
-        self._tell(promise)
+        self._publish(promise.changed_event())
         self._woken.set()
-
-    def _tell(self, promise: PromisedCall) -> None:
-        self._publish(
-            CallBackChanged(
-                promise_id=promise.id, number=promise.number, state=str(promise.state), attempts=promise.attempts,
-                due_at=_text(promise.due_at), cause=promise.last_cause,
-            )
-        )  # fmt: skip
-
-
-class _Kept:
-    """Done once a promise is on the disk; who waits may be cancelled, and nothing is undone."""
-
-    def __init__(self, committed: asyncio.Future[None]) -> None:
-        self._committed = committed
-
-    def __await__(self) -> Generator[Any, None, None]:
-        return asyncio.shield(self._committed).__await__()
-
-
-def _text(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

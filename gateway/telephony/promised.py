@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Generator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
+from gateway.events import CallBackChanged, CallBackPromised
 from gateway.telephony.causes import NEXT_WAY, Cause
 from gateway.telephony.reception import Reception
 
@@ -77,9 +78,34 @@ class PromisedCall:
             changed_at=now, attempts=max(0, self.attempts - 1),
         )  # fmt: skip
 
+    def promised_event(self) -> CallBackPromised:
+        """What is told when it is made in a call."""
+        return CallBackPromised(call_id=self.call_id, promise_id=self.id, number=self.number, due_at=_text(self.due_at))
+
+    def changed_event(self) -> CallBackChanged:
+        """What is told when it stands otherwise than before."""
+        return CallBackChanged(
+            promise_id=self.id, number=self.number, state=str(self.state), attempts=self.attempts,
+            due_at=_text(self.due_at), cause=self.last_cause,
+        )  # fmt: skip
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
 
 NOT_THE_CUSTOMER = NEXT_WAY | {Cause.TOO_MANY_CALLS, Cause.FAULT, Cause.SHUTDOWN}
 """The way failed: the customer has not been asked."""
+
+
+class Kept:
+    """Done once a promise is on the disk; who waits may be cancelled, and nothing is undone."""
+
+    def __init__(self, committed: asyncio.Future[None]) -> None:
+        self._committed = committed
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return asyncio.shield(self._committed).__await__()
 
 
 class PromiseLedger(Protocol):

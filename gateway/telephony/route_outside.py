@@ -87,7 +87,7 @@ def _tell_price(story: Story, way: str, number: str, payer: str | None) -> None:
         story.tell(StepCode.SHOWN_UNKNOWN, way=way)
     else:
         story.tell(StepCode.SHOWN, way=way, number=seen.number)
-    tariff = tariff_for(shop, way, number)
+    tariff = tariff_for(shop.tariffs, way, number)
     if tariff is None:
         story.tell(StepCode.COST_UNKNOWN, way=way)
     else:

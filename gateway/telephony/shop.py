@@ -20,6 +20,7 @@ from gateway.telephony.reception import Reception
 from gateway.telephony.recording_policy import RecordingPolicy
 from gateway.telephony.schedule import Schedule
 from gateway.telephony.stage_words import StageWord
+from gateway.telephony.tariffs import TariffSettings
 from gateway.telephony.toll_free import TollFreeRules
 from gateway.telephony.widget import WidgetRules
 
@@ -281,24 +282,6 @@ class UssdRules:
     answers: tuple[str, ...] = ()
     balance_hours: int = 24
     """How often the balance of a line with a `balance_code` or a `low_balance` is asked for; 0: never by itself."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TariffSettings:
-    """What calls by one way cost; of several that fit a number the longest prefix counts."""
-
-    way: str
-    """The name of a line or of a provider."""
-    prefix: str = ""
-    """What the numbers begin with, such as "+7916"; left out: any number."""
-    per_minute: str = "0"
-    """In the shop's currency, such as "1.50"."""
-    step_seconds: int = 60
-    """What is begun is paid whole."""
-    free_seconds: int = 0
-    """Calls that are no longer cost nothing."""
-    plan_minutes: int = 0
-    """So many minutes a month cost nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

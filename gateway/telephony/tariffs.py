@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-from gateway.telephony.shop import Shop, TariffSettings
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TariffSettings:
+    """What calls by one way cost; of several that fit a number the longest prefix counts."""
+
+    way: str
+    """The name of a line or of a provider."""
+    prefix: str = ""
+    """What the numbers begin with, such as "+7916"; left out: any number."""
+    per_minute: str = "0"
+    """In the shop's currency, such as "1.50"."""
+    step_seconds: int = 60
+    """What is begun is paid whole."""
+    free_seconds: int = 0
+    """Calls that are no longer cost nothing."""
+    plan_minutes: int = 0
+    """So many minutes a month cost nothing."""
 
 
-def tariff_for(shop: Shop, way: str, number: str) -> TariffSettings | None:
+def tariff_for(tariffs: Iterable[TariffSettings], way: str, number: str) -> TariffSettings | None:
     """The tariff of that provider, PBX account or line for a number (E.164): the longest prefix wins."""
-    fitting = [each for each in shop.tariffs if each.way == way and number.startswith(each.prefix)]
+    fitting = [each for each in tariffs if each.way == way and number.startswith(each.prefix)]
     return max(fitting, key=lambda each: len(each.prefix), default=None)
 
 

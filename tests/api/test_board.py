@@ -33,7 +33,8 @@ from gateway.events import (
 )
 from gateway.modem.modem import ModemState
 from gateway.telephony.ledger import LineMinutes
-from gateway.telephony.shop import CourierSettings, PbxSettings, Shop, TariffSettings, TrunkSettings
+from gateway.telephony.shop import CourierSettings, PbxSettings, Shop, TrunkSettings
+from gateway.telephony.tariffs import TariffSettings
 from tests.api.shapes import assert_fits
 from tests.fakes.exchange_view import SHOP
 

@@ -10,7 +10,7 @@ from gateway.ids import new_id
 from gateway.settings import Settings
 from gateway.store.queries import Queries
 from gateway.store.store import open_store
-from gateway.telephony.shop import TariffSettings
+from gateway.telephony.tariffs import TariffSettings
 from tests.fakes.exchange_view import SHOP
 from tests.store.conftest import HandClock
 

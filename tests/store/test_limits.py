@@ -15,7 +15,8 @@ from gateway.settings import Settings
 from gateway.store.store import Store, open_store
 from gateway.telephony.ledger import LineMinutes, Reservation
 from gateway.telephony.night import NightLock
-from gateway.telephony.shop import Shop, TariffSettings
+from gateway.telephony.shop import Shop
+from gateway.telephony.tariffs import TariffSettings
 from tests.store.conftest import HandClock, small_shop
 
 CUSTOMER = "+79035550001"

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, insert
 from gateway.errors import MonthSpent, StoreError
 from gateway.store.month import Bill, Months, MonthSums, minutes_left, month_refusal, open_bill
 from gateway.store.schema import budget_minutes, reservations
-from gateway.telephony.shop import LineSettings, Shop, TariffSettings
+from gateway.telephony.shop import LineSettings, Shop
+from gateway.telephony.tariffs import TariffSettings
 from tests.fakes.direct_store import memory_writer
 
 RED = LineSettings(name="red", modem="m0")

@@ -17,7 +17,8 @@ from gateway.store.number_traces import TracedNumber
 from gateway.store.queries import Queries
 from gateway.store.site_report import SiteReports
 from gateway.store.store import Store, open_store
-from gateway.telephony.shop import NumberRules, TariffSettings
+from gateway.telephony.shop import NumberRules
+from gateway.telephony.tariffs import TariffSettings
 from gateway.telephony.widget import MARKS, SiteVisit
 from tests.api.shapes import assert_fits
 from tests.fakes.exchange_view import SHOP

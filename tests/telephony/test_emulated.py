@@ -8,7 +8,8 @@ import pytest
 
 from gateway.telephony.emulated import NAMES, Brought, has_real_lines
 from gateway.telephony.numbers import Dialable, NumberPolicy
-from gateway.telephony.shop import CourierSettings, LineSettings, NumberRules, PhoneSettings, Shop, TariffSettings
+from gateway.telephony.shop import CourierSettings, LineSettings, NumberRules, PhoneSettings, Shop
+from gateway.telephony.tariffs import TariffSettings
 
 NEW = Shop(name="My shop", language="ru", phones=(PhoneSettings(extension="2001", password="a-long-password"),))
 

@@ -38,9 +38,9 @@ from gateway.telephony.shop import (
     LineSettings,
     PhoneSettings,
     Shop,
-    TariffSettings,
     TrunkSettings,
 )
+from gateway.telephony.tariffs import TariffSettings
 from gateway.telephony.toll_free import TollFreeRules, WhenSpent
 from tests.fakes.exchange import FakeLine, FakeTrunk, Scene, scene
 from tests.fakes.legs import FakeLeg

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.telephony.shop import Shop, TariffSettings
-from gateway.telephony.tariffs import cost_of, tariff_for
+from gateway.telephony.shop import Shop
+from gateway.telephony.tariffs import TariffSettings, cost_of, tariff_for
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_the_longest_prefix_of_the_way_counts() -> None:
         TariffSettings(way="blue", prefix="+79161", per_minute="9"),
     )
     shop = Shop(tariffs=tariffs)
-    assert tariff_for(shop, "red", "+79161234567") is tariffs[1]
-    assert tariff_for(shop, "red", "+74951234567") is tariffs[2]
-    assert tariff_for(shop, "red", "112") is tariffs[0]
-    assert tariff_for(shop, "green", "+79161234567") is None
+    assert tariff_for(shop.tariffs, "red", "+79161234567") is tariffs[1]
+    assert tariff_for(shop.tariffs, "red", "+74951234567") is tariffs[2]
+    assert tariff_for(shop.tariffs, "red", "112") is tariffs[0]
+    assert tariff_for(shop.tariffs, "green", "+79161234567") is None

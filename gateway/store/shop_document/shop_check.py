@@ -43,10 +43,10 @@ from gateway.telephony.shop import (
     OrderRules,
     PbxSettings,
     PhoneSettings,
-    TariffSettings,
     TrunkSettings,
     UssdRules,
 )
+from gateway.telephony.tariffs import TariffSettings
 from gateway.toml_document import Place, TomlDocument, quoted, wrong_word
 
 LANGUAGES = ("en", "ru")

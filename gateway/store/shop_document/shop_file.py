@@ -39,11 +39,11 @@ from gateway.telephony.shop import (
     Shop,
     SipTransport,
     Srtp,
-    TariffSettings,
     TrunkSettings,
     UssdRules,
 )
 from gateway.telephony.stage_words import StageWord
+from gateway.telephony.tariffs import TariffSettings
 from gateway.telephony.toll_free import TollFreeRules
 from gateway.telephony.widget import WidgetRules
 from gateway.toml_document import TomlDocument
