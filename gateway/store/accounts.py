@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import hmac
-import os
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -24,9 +22,10 @@ from gateway.ids import new_id
 from gateway.store.account_rows import BegunSession, StoredPrincipal, StoredSession, StoredToken
 from gateway.store.audit import add_audit
 from gateway.store.new_password import ChangedByOthers
-from gateway.store.passwords import Passwords, new_code
-from gateway.store.schema import sessions, tokens
+from gateway.store.passwords import Passwords
+from gateway.store.schema_access import sessions, tokens
 from gateway.store.second_step import StoredSecondSteps
+from gateway.store.setup_code import SetupCode
 from gateway.store.unsynced import Since
 from gateway.store.users import Role, StoredUser, StoredUsers, require_right
 from gateway.store.writer import Work, Writer
@@ -47,7 +46,7 @@ class StoredAccounts:
         self._writer = writer
         self._gateway_id = gateway_id
         self._clock = clock
-        self._setup_code_file = setup_code_file
+        self._setup_code = SetupCode(setup_code_file)
         self.passwords = Passwords()
         self.second_steps = StoredSecondSteps(writer, gateway_id=gateway_id, clock=clock)
         self._users = StoredUsers(writer, gateway_id=gateway_id, clock=clock)
@@ -66,10 +65,10 @@ class StoredAccounts:
         self._unfollow = follow_in_loop(self._dating, self._clock_was_set)
         await self._writer.write(self._read)
         if len(self._users):
-            self._setup_code_file.unlink(missing_ok=True)  # users may have come by a backup
+            self._setup_code.end()  # users may have come by a backup
             self.passwords.warm_up()
         else:
-            _write_secret(self._setup_code_file, new_code())
+            self._setup_code.make()
 
     def take(self, changed: ChangedByOthers) -> None:
         """Go by what another process has changed: who has a new password, and is signed out."""
@@ -85,10 +84,7 @@ class StoredAccounts:
 
     def setup_code(self) -> str | None:
         """The one-time code for the first sign-in, for the owner's console; None once there is an owner."""
-        try:
-            return self._setup_code_file.read_text(encoding="ascii").strip()
-        except FileNotFoundError:
-            return None
+        return self._setup_code.text()
 
     async def needs_setup(self) -> bool:
         """There is no owner yet."""
@@ -102,13 +98,12 @@ class StoredAccounts:
             hashed = await self.passwords.hashed(password)
             await self._users.add(name=name, password_hash=hashed, role=Role.OWNER, courier=None, by=None)
             self.passwords.warm_up()
-            self._setup_code_file.unlink(missing_ok=True)
+            self._setup_code.end()
             return True
 
     async def is_setup_code(self, code: str) -> bool:
         """Whether it is the one-time code, and nobody is the owner yet."""
-        known = self.setup_code()
-        return not len(self._users) and known is not None and hmac.compare_digest(_plain_code(code), _plain_code(known))
+        return not len(self._users) and self._setup_code.is_right(code)
 
     async def sign_in(self, *, name: str, password: str, address: str, user_agent: str) -> BegunSession | None:
         """A new session, or what begins one with a code; None: wrong name or password, told after the same time."""
@@ -392,16 +387,3 @@ class StoredAccounts:
 def token_digest(token: str) -> str:
     """What is kept of a token."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _plain_code(code: str) -> bytes:
-    """As typed, without what people get wrong."""
-    return code.upper().replace("-", "").replace(" ", "").encode()
-
-
-def _write_secret(path: Path, text: str) -> None:
-    """A file that only we can read; what was there before is replaced."""
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text + "\n")

@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select
 
 from gateway.ids import new_id
-from gateway.store.schema import audit, moment_text
+from gateway.store.schema import moment_text
+from gateway.store.schema_access import audit
 
 FIRST_DIGEST = "0" * 64
 

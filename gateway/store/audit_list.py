@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, func, or_, select
 from gateway.store.audit import first_broken
 from gateway.store.database import Places
 from gateway.store.opened import transaction
-from gateway.store.queries import wire
-from gateway.store.schema import audit
+from gateway.store.row_wire import wire
+from gateway.store.schema_access import audit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from gateway.store.database import Places, open_engine
 from gateway.store.number_traces import TracedNumber
 from gateway.store.opened import Opened
 from gateway.store.orders import order_of_row
-from gateway.store.queries import note_wire, wire
+from gateway.store.row_wire import note_wire, wire
 from gateway.store.schema import calls, legs
 from gateway.store.schema_contacts import call_notes, contact_phones, contacts
 from gateway.store.schema_orders import orders

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,10 +22,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.clock import WallClock
-from gateway.errors import ContactPhoneTaken, ContactsInvalid
+from gateway.errors import ContactPhoneTaken
 from gateway.events import ContactsChanged, Publish
 from gateway.ids import new_id
 from gateway.store.audit import add_audit
+from gateway.store.contact_drafts import Taken, blank, invalid, merged, with_draft
 from gateway.store.paging import holds, read_cursor, write_cursor
 from gateway.store.schema_contacts import contact_phones, contacts
 from gateway.store.writer import Writer
@@ -37,25 +36,8 @@ from gateway.telephony.shop import ShopView
 
 MOST_CONTACTS = 20_000
 """All their numbers are in memory: about 10 MB."""
-MOST_PHONES = 10
-MOST_TAGS = 10
-LONGEST_NAME = 100
-LONGEST_NOTE = 2_000
-LONGEST_TAG = 32
 PUT_BACK_WITHIN = timedelta(minutes=10)
-_E164 = re.compile(r"\+[0-9]{6,15}", re.ASCII)
-_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _AT_ONCE = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """What an import came to, or would; `problems` are sentences by the place in the file, of those left out."""
-
-    added: int = 0
-    changed: int = 0
-    same: int = 0
-    problems: tuple[tuple[str, str], ...] = ()
 
 
 class StoredContacts:
@@ -132,7 +114,7 @@ class StoredContacts:
     async def add(self, draft: ContactDraft, *, by: str) -> Contact:
         """A new contact. Raises ContactsInvalid, and ContactPhoneTaken where another one has a number of it."""
         async with self._changing:
-            made = self._checked(self._blank(), draft)
+            made = self._with(blank(self._clock()), draft)
             self._require_room(1)
             self._require_free(made)
             await self._keep([made], by=by, action="contact.created")
@@ -144,7 +126,7 @@ class StoredContacts:
             former = await self.find(contact_id)
             if former is None:
                 return None
-            changed = self._checked(former, draft)
+            changed = self._with(former, draft)
             self._require_free(changed)
             await self._keep([changed], by=by, action="contact.changed")
         return changed
@@ -195,7 +177,8 @@ class StoredContacts:
         async with self._changing:
             ids = sorted({each.id for _, draft in drafts for each in self._owners(draft.phones or ())})
             former = await self._writer.write(lambda connection: read_contacts(connection, ids))
-            taken, changed = await asyncio.to_thread(self._merged, drafts, {each.id: each for each in former})
+            known = {each.id: each for each in former}
+            taken, changed = await asyncio.to_thread(merged, drafts, known, shop=self._shop(), now=self._clock())
             if really and changed:
                 self._require_room(taken.added)
                 await self._keep(changed, by=by, action="contacts.imported")
@@ -211,68 +194,8 @@ class StoredContacts:
             )
         )  # fmt: skip
 
-    def _merged(
-        self, drafts: Sequence[tuple[str, ContactDraft]], former: Mapping[str, Contact]
-    ) -> tuple[Taken, list[Contact]]:
-        wanted: dict[str, Contact] = {}
-        owner_of = {number: each.id for each in former.values() for number in each.phones}
-        problems: list[tuple[str, str]] = []
-        for place, draft in drafts:
-            owners = {owner_of[number] for number in draft.phones or () if number in owner_of}
-            try:
-                if len(owners) > 1:
-                    raise _invalid("Its numbers belong to different contacts.")
-                known = next(((wanted.get(each) or former[each]) for each in owners), None)
-                contact = self._checked(known or self._blank(), _joined(known, draft), is_normal=True)
-            except ContactsInvalid as fault:
-                problems.append((place, str(fault)))
-                continue
-            wanted[contact.id] = contact
-            owner_of |= dict.fromkeys(contact.phones, contact.id)
-        changed = [each for each in wanted.values() if each.id not in former or _differs(each, former[each.id])]
-        added = sum(1 for each in changed if each.id not in former)
-        taken = Taken(
-            added=added,
-            changed=len(changed) - added,
-            same=len(wanted) - len(changed),
-            problems=tuple(problems),
-        )
-        return taken, changed
-
-    def _blank(self) -> Contact:
-        now = self._clock()
-        return Contact(id=new_id(), name="", phones=(), created_at=now, changed_at=now)
-
-    def _checked(self, contact: Contact, draft: ContactDraft, *, is_normal: bool = False) -> Contact:
-        """The contact with what the draft says. `is_normal`: its numbers are in E.164 already."""
-        name = contact.name if draft.name is None else _line(draft.name, LONGEST_NAME, "name")
-        note = contact.note if draft.note is None else _prose(draft.note)
-        phones = contact.phones
-        if draft.phones is not None:
-            normal = draft.phones if is_normal else tuple(map(self._normal, draft.phones))
-            phones = tuple(dict.fromkeys(each for each in normal if _E164.fullmatch(each)))
-        tags = contact.tags
-        if draft.tags is not None:
-            tags = tuple(dict.fromkeys(tag for each in draft.tags if (tag := _line(each, LONGEST_TAG, "tag"))))
-        manager = contact.manager if draft.manager is None else draft.manager or None
-        if not phones:
-            raise _invalid("A contact needs a telephone number.")
-        if len(phones) > MOST_PHONES or len(tags) > MOST_TAGS:
-            raise _invalid(f"A contact has at most {MOST_PHONES} numbers and {MOST_TAGS} tags.")
-        if any("#" in tag for tag in tags):
-            raise _invalid("A tag must not hold the sign #.")
-        if draft.manager and self._shop().phone(draft.manager) is None:
-            raise _invalid(f"There is no phone {draft.manager!r} that could be the manager's.")
-        return replace(
-            contact, name=name or phones[0], phones=phones, manager=manager, tags=tags, note=note,
-            changed_at=self._clock(),
-        )  # fmt: skip
-
-    def _normal(self, text: str) -> str:
-        number = NumberPolicy(self._shop().numbers).normalise(text)
-        if number is None:
-            raise _invalid(f"{text[:40]!r} is no telephone number.")
-        return number
+    def _with(self, contact: Contact, draft: ContactDraft) -> Contact:
+        return with_draft(contact, draft, shop=self._shop(), now=self._clock())
 
     def _owners(self, phones: Sequence[str]) -> list[Known]:
         return [self._by_number[number] for number in phones if number in self._by_number]
@@ -285,7 +208,7 @@ class StoredContacts:
 
     def _require_room(self, more: int) -> None:
         if len({each.id for each in self._by_number.values()}) + more > MOST_CONTACTS:
-            raise _invalid(f"More than {MOST_CONTACTS} contacts cannot be kept.")
+            raise invalid(f"More than {MOST_CONTACTS} contacts cannot be kept.")
 
     async def _keep(self, changed: Sequence[Contact], *, by: str, action: str) -> None:
         now, gateway_id = self._clock(), self._gateway_id
@@ -366,38 +289,3 @@ def _row_of(contact: Contact, gateway_id: str) -> dict[str, object]:
         "search": search_text(contact.name, contact.phones, contact.tags, contact.note),
         "created_at": contact.created_at, "changed_at": contact.changed_at,
     }  # fmt: skip
-
-
-def _joined(known: Contact | None, draft: ContactDraft) -> ContactDraft:
-    """The draft as a change of the contact that it joins: it adds numbers and tags, and empties nothing."""
-    if known is None:
-        return draft
-    return ContactDraft(
-        name=draft.name or None,
-        phones=(*known.phones, *(draft.phones or ())),
-        manager=draft.manager or None,
-        tags=(*known.tags, *(draft.tags or ())),
-        note=draft.note or None,
-    )
-
-
-def _differs(one: Contact, other: Contact) -> bool:
-    return replace(one, changed_at=other.changed_at) != other
-
-
-def _line(text: str, longest: int, what: str) -> str:
-    text = text.strip()
-    if len(text) > longest or _UNSHOWN.search(text):
-        raise _invalid(f"The {what} is longer than {longest} characters, or holds some that cannot be shown.")
-    return text
-
-
-def _prose(text: str) -> str:
-    text = text.replace("\r\n", "\n").strip()
-    if len(text) > LONGEST_NOTE or _UNSHOWN.search(text.replace("\n", "")):
-        raise _invalid(f"The note is longer than {LONGEST_NOTE} characters, or holds some that cannot be shown.")
-    return text
-
-
-def _invalid(problem: str) -> ContactsInvalid:
-    return ContactsInvalid(problem, problem=problem)

@@ -18,7 +18,8 @@ from sqlalchemy import ColumnElement, Connection, Select, select, update
 from gateway.clock import WallClock
 from gateway.store.audit import add_audit
 from gateway.store.number_traces import TracedNumber
-from gateway.store.schema import audit, calls, recordings
+from gateway.store.schema import calls, recordings
+from gateway.store.schema_access import audit
 from gateway.store.schema_orders import orders
 from gateway.store.writer import Writer
 from gateway.telephony.shop import ShopView

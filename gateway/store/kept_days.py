@@ -21,7 +21,8 @@ from sqlalchemy import Connection, select
 
 from gateway.store import figures, occupancy, returns, statistics, waits
 from gateway.store.days import Days
-from gateway.store.schema import VERSION, audit
+from gateway.store.schema import VERSION
+from gateway.store.schema_access import audit
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from gateway.store.command_note import note_command
 from gateway.store.database import Places, prepare
 from gateway.store.opened import transaction
 from gateway.store.passwords import hash_of, new_code
-from gateway.store.schema import sessions, users
+from gateway.store.schema_access import sessions, users
 from gateway.store.second_step import stored_ids
 from gateway.store.users import name_key
 

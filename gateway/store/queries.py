@@ -5,14 +5,12 @@ Read-only connections of its own; the verbs block and are called in threads, by 
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
     Select,
     String,
     Table,
@@ -25,11 +23,24 @@ from sqlalchemy import (
 )
 
 from gateway.store.call_search import is_with
-from gateway.store.call_tags import has_tag, tags_of, used_tags
-from gateway.store.evidence import Listening, listenings
+from gateway.store.call_tags import has_tag, used_tags
+from gateway.store.evidence import listenings
 from gateway.store.opened import OpenedToRead
 from gateway.store.order_evidence import OrderEvidence, evidence_of
 from gateway.store.paging import holds, read_cursor, write_cursor
+from gateway.store.row_wire import (
+    call_wire,
+    leg_wire,
+    listening_wire,
+    message_wire,
+    moments,
+    note_wire,
+    pick,
+    received_piece_wire,
+    recording_wire,
+    sent_piece_wire,
+    wire,
+)
 from gateway.store.schema import (
     alerts,
     call_events,
@@ -160,7 +171,7 @@ class Queries(OpenedToRead):
                     for each in connection.execute(_of_call(call_notes, call_id).order_by(call_notes.c.time))
                 ],
                 "visit": visit_of_call(connection, row.visit_id),
-                "listenings": [_listening(each) for each in listenings(connection, [row.id for row in sounds])],
+                "listenings": [listening_wire(each) for each in listenings(connection, [row.id for row in sounds])],
             }
 
     def call_tags(self) -> list[dict[str, object]]:
@@ -184,7 +195,7 @@ class Queries(OpenedToRead):
         query = select(messages).where(*conditions).order_by(messages.c.time.desc(), messages.c.id.desc())
         with self._reading.connect() as connection, connection.begin():
             rows = connection.execute(query.limit(limit + 1)).all()
-        items = [_message(row) for row in rows[:limit]]
+        items = [message_wire(row) for row in rows[:limit]]
         return items, _cursor(rows[limit - 1].time, rows[limit - 1].id) if len(rows) > limit else None
 
     def message(self, message_id: str) -> dict[str, object] | None:
@@ -197,8 +208,8 @@ class Queries(OpenedToRead):
             parts = connection.execute(
                 select(table).where(table.c.message_id == message_id).order_by(table.c.part)
             ).all()
-        piece = _piece_received if row.direction == "incoming" else _piece_sent
-        return {**_message(row), "pieces": [piece(each) for each in parts]}
+        piece = received_piece_wire if row.direction == "incoming" else sent_piece_wire
+        return {**message_wire(row), "pieces": [piece(each) for each in parts]}
 
     def conversations(
         self, wanted: MessagesWanted, *, cursor: str | None, limit: int
@@ -226,7 +237,7 @@ class Queries(OpenedToRead):
                     .order_by(messages.c.id.desc())
                     .limit(1)
                 ).one()
-                items.append({"peer": row.peer, "messages": row.count, "last": _message(last)})
+                items.append({"peer": row.peer, "messages": row.count, "last": message_wire(last)})
         return items, _cursor(rows[limit - 1].time, rows[limit - 1].peer) if len(rows) > limit else None
 
     def recording_path(self, recording_id: str) -> str | None:
@@ -243,16 +254,11 @@ class Queries(OpenedToRead):
             rows = connection.execute(select(alerts).order_by(alerts.c.raised_at.desc()).limit(limit)).all()
         return [
             {
-                **_pick(row, "id", "code", "subject", "values", "times", "acknowledged_by"),
-                **_moments(row, "raised_at", "last_raised_at", "acknowledged_at", "cleared_at"),
+                **pick(row, "id", "code", "subject", "values", "times", "acknowledged_by"),
+                **moments(row, "raised_at", "last_raised_at", "acknowledged_at", "cleared_at"),
             }
             for row in rows
         ]
-
-
-def wire(moment: datetime | None) -> str | None:
-    """RFC 3339 in UTC, with milliseconds, as events have it."""
-    return None if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _call_conditions(connection: Connection, wanted: CallsWanted) -> list[ColumnElement[bool]]:
@@ -315,55 +321,6 @@ def _of_call(table: Table, call_id: str) -> Select[Any]:
     return select(table).where(table.c.call_id == call_id)
 
 
-def _pick(row: Row[Any], *names: str) -> dict[str, object]:
-    return {name: getattr(row, name) for name in names}
-
-
-def _moments(row: Row[Any], *names: str) -> dict[str, object]:
-    return {name: wire(getattr(row, name)) for name in names}
-
-
-def call_wire(row: Row[Any], sounds: list[dict[str, object]]) -> dict[str, object]:
-    """The schema `CallSummary`."""
-    return {
-        **_pick(row, "id", "direction", "caller", "caller_name", "called", "line", "flow", "courier", "answered_by"),
-        **_pick(row, "cause", "ended_by", "talk_seconds", "total_seconds", "verdict", "caller_mos", "callee_mos"),
-        **_pick(row, "order", "shown", "shown_by", "clock"),
-        "tags": list(tags_of(row.tags)),
-        "cost": None if row.cost is None else row.cost / 100,
-        **_moments(row, "started_at", "answered_at", "ended_at"),
-        "recordings": sounds,
-    }
-
-
-def recording_wire(row: Row[Any]) -> dict[str, object]:
-    """The schema `Recording`."""
-    return {
-        **_pick(row, "id", "seconds", "size_bytes", "verdict", "sha256", "file_sha256", "loudness_db"),
-        **_moments(row, "started_at"),
-        "pauses": row.pauses or [],
-        "held": {"by": row.held_by, "at": wire(row.held_at), "why": row.held_why} if row.kept else None,
-    }
-
-
-def _listening(heard: Listening) -> dict[str, object]:
-    return {**asdict(heard), "time": wire(heard.time)}
-
-
-def note_wire(row: Row[Any]) -> dict[str, object]:
-    """The schema `CallNote`."""
-    return {**_pick(row, "id", "by", "text", "recording_id", "at_seconds"), **_moments(row, "time")}
-
-
-def leg_wire(row: Row[Any]) -> dict[str, object]:
-    """The schema `Leg`."""
-    return {
-        **_pick(row, "id", "kind", "direction", "peer", "line", "cause", "ended_by_peer"),
-        **_pick(row, "frames_in", "frames_out", "lost", "concealed", "sound"),
-        **_moments(row, "started_at", "rang_at", "answered_at", "ended_at"),
-    }
-
-
 def _message_conditions(wanted: MessagesWanted) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [
         column == value
@@ -378,25 +335,3 @@ def _message_conditions(wanted: MessagesWanted) -> list[ColumnElement[bool]]:
     if wanted.search:
         conditions.append(holds(messages.c.search, wanted.search))
     return conditions
-
-
-def _message(row: Row[Any]) -> dict[str, object]:
-    return {
-        **_pick(row, "id", "direction", "line", "peer", "text", "parts", "state", "failure", "flash", "by"),
-        **_moments(row, "time", "sent_at", "delivered_at"),
-    }
-
-
-def _piece_received(row: Row[Any]) -> dict[str, object]:
-    text = None if row.text is None else row.text.decode("utf-8", "replace")
-    return {
-        "part": row.part, "state": "received", "text": text, "pdu": row.pdu.hex() if text is None else None,
-        "status": None, "time": wire(row.received_at),
-    }  # fmt: skip
-
-
-def _piece_sent(row: Row[Any]) -> dict[str, object]:
-    return {
-        "part": row.part, "state": row.state, "text": None, "pdu": None, "status": row.status,
-        "time": wire(row.reported_at or row.sent_at or row.begun_at),
-    }  # fmt: skip

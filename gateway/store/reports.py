@@ -21,8 +21,8 @@ from gateway.store.missed import read_missed, read_open
 from gateway.store.occupancy import LONGEST_CALL, LinesOfStretch, all_lines, concurrency, lines_of
 from gateway.store.opened import OpenedToRead
 from gateway.store.period_before import period_before
-from gateway.store.queries import wire
 from gateway.store.returns import Returns, closures_since, returns, steps_of
+from gateway.store.row_wire import wire
 from gateway.store.shop_document.shop_versions import load_shop
 from gateway.store.statistics import (
     ClockSums,

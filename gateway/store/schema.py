@@ -71,7 +71,8 @@ metadata = MetaData(
 )
 
 
-def _table(name: str, *contents: Column[Any] | Index | UniqueConstraint) -> Table:
+def kept_table(name: str, *contents: Column[Any] | Index | UniqueConstraint) -> Table:
+    """A table whose rows have a key, and say which gateway wrote them."""
     return Table(
         name,
         metadata,
@@ -88,7 +89,7 @@ gateways = Table(
     Column("created_at", Moment, nullable=False),
 )
 
-shop_versions = _table(
+shop_versions = kept_table(
     "shop_versions",
     Column("number", Integer, nullable=False),
     Column("document", JSON, nullable=False),
@@ -97,7 +98,7 @@ shop_versions = _table(
     UniqueConstraint("gateway_id", "number"),
 )
 
-calls = _table(
+calls = kept_table(
     "calls",
     Column("started_at", Moment, nullable=False),
     Column("direction", String(16), nullable=False),
@@ -137,7 +138,7 @@ calls = _table(
     Index(None, "called", "started_at"),
 )
 
-legs = _table(
+legs = kept_table(
     "legs",
     Column("call_id", ForeignKey("calls.id"), nullable=False, index=True),
     Column("kind", String(16), nullable=False),
@@ -160,7 +161,7 @@ legs = _table(
     Index(None, "peer", "answered_at"),
 )
 
-call_events = _table(
+call_events = kept_table(
     "call_events",
     Column("call_id", ForeignKey("calls.id"), nullable=False, index=True),
     Column("seq", Integer, nullable=False),
@@ -169,7 +170,7 @@ call_events = _table(
     Column("data", JSON, nullable=False),
 )
 
-recordings = _table(
+recordings = kept_table(
     "recordings",
     Column("call_id", ForeignKey("calls.id"), nullable=False, index=True),
     Column("path", Text, nullable=False),
@@ -193,7 +194,7 @@ recordings = _table(
     Index(None, "made_at"),
 )
 
-messages = _table(
+messages = kept_table(
     "messages",
     Column("direction", String(16), nullable=False),
     Column("line", Text),
@@ -219,7 +220,7 @@ messages = _table(
     Index(None, "peer", "time"),
 )
 
-outgoing_parts = _table(
+outgoing_parts = kept_table(
     "outgoing_parts",
     Column("message_id", ForeignKey("messages.id"), nullable=False),
     Column("part", Integer, nullable=False),
@@ -237,7 +238,7 @@ outgoing_parts = _table(
     Index(None, "local_day", "line"),
 )
 
-balances = _table(
+balances = kept_table(
     "balances",
     Column("line", Text, nullable=False),
     Column("time", Moment, nullable=False),
@@ -248,7 +249,7 @@ balances = _table(
     Index(None, "line", "time"),
 )
 
-message_parts = _table(
+message_parts = kept_table(
     "message_parts",
     Column("message_id", ForeignKey("messages.id"), nullable=False, index=True),
     Column("part", Integer, nullable=False),
@@ -260,7 +261,7 @@ message_parts = _table(
     UniqueConstraint("gateway_id", "digest"),
 )
 
-reservations = _table(
+reservations = kept_table(
     "reservations",
     Column("call_id", String(36), nullable=False),
     Column("leg_id", String(36), nullable=False),
@@ -275,7 +276,7 @@ reservations = _table(
     Index(None, "call_id"),
 )
 
-budget_minutes = _table(
+budget_minutes = kept_table(
     "budget_minutes",
     Column("reservation_id", ForeignKey("reservations.id"), nullable=False),
     Column("local_day", String(10), nullable=False),
@@ -287,7 +288,7 @@ budget_minutes = _table(
     Index(None, "local_day"),
 )
 
-pin_tries = _table(
+pin_tries = kept_table(
     "pin_tries",
     Column("iccid", String(32), nullable=False),
     Column("pin_digest", String(128), nullable=False),
@@ -297,7 +298,7 @@ pin_tries = _table(
     UniqueConstraint("gateway_id", "iccid", "pin_digest"),
 )
 
-bindings = _table(
+bindings = kept_table(
     "bindings",
     Column("extension", Text, nullable=False),
     Column("contact", Text, nullable=False),
@@ -307,7 +308,7 @@ bindings = _table(
     UniqueConstraint("gateway_id", "extension", "contact"),
 )
 
-modems = _table(
+modems = kept_table(
     "modems",
     Column("name", Text, nullable=False),
     Column("line", Text),
@@ -317,7 +318,7 @@ modems = _table(
     UniqueConstraint("gateway_id", "name"),
 )
 
-alerts = _table(
+alerts = kept_table(
     "alerts",
     Column("code", Text, nullable=False),
     Column("subject", Text, nullable=False),
@@ -331,57 +332,7 @@ alerts = _table(
     Index(None, "cleared_at", "code", "subject"),
 )
 
-users = _table(
-    "users",
-    Column("name", Text, nullable=False),
-    Column("name_key", Text, nullable=False),
-    Column("password_hash", Text, nullable=False),
-    Column("role", String(16), nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("disabled_at", Moment),
-    Column("courier", Text),
-    UniqueConstraint("gateway_id", "name_key"),
-)
-
-sessions = _table(
-    "sessions",
-    Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
-    Column("token_digest", String(64), nullable=False, unique=True),
-    Column("created_at", Moment, nullable=False),
-    Column("last_used_at", Moment, nullable=False),
-    Column("expires_at", Moment, nullable=False),
-    Column("ended_at", Moment),
-    Column("address", Text, nullable=False),
-    Column("user_agent", Text, nullable=False),
-)
-
-tokens = _table(
-    "tokens",
-    Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
-    Column("name", Text, nullable=False),
-    Column("token_digest", String(64), nullable=False, unique=True),
-    Column("scopes", JSON, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("last_used_at", Moment),
-    Column("expires_at", Moment),
-    Column("revoked_at", Moment),
-)
-
-audit = _table(
-    "audit",
-    Column("number", Integer, nullable=False),
-    Column("time", Moment, nullable=False),
-    Column("by", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("details", JSON, nullable=False),
-    Column("previous_digest", String(64), nullable=False),
-    Column("digest", String(64), nullable=False),
-    UniqueConstraint("gateway_id", "number"),
-    Index(None, "subject"),
-)
-
-jobs = _table(
+jobs = kept_table(
     "jobs",
     Column("kind", Text, nullable=False),
     Column("key", Text),
@@ -398,7 +349,7 @@ jobs = _table(
     Index(None, "state", "due_at"),
 )
 
-idempotency_keys = _table(
+idempotency_keys = kept_table(
     "idempotency_keys",
     Column("principal", Text, nullable=False),
     Column("key", Text, nullable=False),

@@ -5,23 +5,17 @@ They hold secrets and no history.
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, String, Table, UniqueConstraint
+from sqlalchemy import JSON, Column, UniqueConstraint
 
-from gateway.store.schema import metadata
+from gateway.store.schema import kept_table
 
-alert_ways = Table(
+alert_ways = kept_table(
     "alert_ways",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    Column("gateway_id", String(36), nullable=False),
     Column("document", JSON, nullable=False),
     UniqueConstraint("gateway_id"),
 )
 
-event_hooks = Table(
+event_hooks = kept_table(
     "event_hooks",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    Column("gateway_id", String(36), nullable=False),
     Column("document", JSON, nullable=False),
 )

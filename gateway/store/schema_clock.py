@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, Float, String, Table
+from sqlalchemy import JSON, Column, Float, String
 
-from gateway.store.schema import metadata
+from gateway.store.schema import kept_table
 
-clock_marks = Table(
+clock_marks = kept_table(
     "clock_marks",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    Column("gateway_id", String(36), nullable=False),
     Column("boot", String(36), nullable=False),
     Column("offset_seconds", Float, nullable=False),
     Column("rows_before", JSON, nullable=False),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, Float, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import JSON, Column, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 
-from gateway.store.schema import Moment, metadata
+from gateway.store.schema import Moment, kept_table
 
-contacts = Table(
+contacts = kept_table(
     "contacts",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    Column("gateway_id", String(36), nullable=False),
     Column("name", Text, nullable=False),
     Column("sorted_by", Text, nullable=False),
     Column("manager", Text),
@@ -22,22 +19,16 @@ contacts = Table(
     Index(None, "sorted_by", "id"),
 )
 
-contact_phones = Table(
+contact_phones = kept_table(
     "contact_phones",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    Column("gateway_id", String(36), nullable=False),
     Column("contact_id", ForeignKey("contacts.id"), nullable=False, index=True),
     Column("number", Text, nullable=False),
     Column("place", Integer, nullable=False),
     UniqueConstraint("gateway_id", "number"),
 )
 
-call_notes = Table(
+call_notes = kept_table(
     "call_notes",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    Column("gateway_id", String(36), nullable=False),
     Column("call_id", ForeignKey("calls.id"), nullable=False, index=True),
     Column("time", Moment, nullable=False),
     Column("by", Text, nullable=False),
@@ -47,11 +38,8 @@ call_notes = Table(
 )
 """With `recording_id` it is about a place of that recording, `at_seconds` from its beginning; the note outlives it."""
 
-blocked_numbers = Table(
+blocked_numbers = kept_table(
     "blocked_numbers",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    Column("gateway_id", String(36), nullable=False),
     Column("number", Text, nullable=False),
     Column("by", Text, nullable=False),
     Column("at", Moment, nullable=False),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import Column, Index, Integer, String, Text, UniqueConstraint
 
-from gateway.store.schema import Moment, metadata
+from gateway.store.schema import Moment, kept_table
 
-missed_closures = Table(
+missed_closures = kept_table(
     "missed_closures",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    Column("gateway_id", String(36), nullable=False),
     Column("number", Text, nullable=False),
     Column("call_id", String(36), nullable=False),
     Column("closed_at", Moment, nullable=False),
@@ -20,11 +17,8 @@ missed_closures = Table(
 )
 """Of a number, or, where that is empty, of one call, whose caller showed none that can be called."""
 
-call_days = Table(
+call_days = kept_table(
     "call_days",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    Column("gateway_id", String(36), nullable=False),
     Column("day", String(10), nullable=False),
     Column("changes", Integer, nullable=False),
     UniqueConstraint("gateway_id", "day"),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, String, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, Index, String, Text, UniqueConstraint
 
-from gateway.store.schema import Moment, metadata
+from gateway.store.schema import Moment, kept_table
 
-orders = Table(
+orders = kept_table(
     "orders",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    Column("gateway_id", String(36), nullable=False),
     Column("number", Text, nullable=False),
     Column("digits", Text, nullable=False),
     Column("phone", Text, nullable=False),
@@ -33,11 +30,8 @@ orders = Table(
     Index(None, "digits"),
 )
 
-pin_guesses = Table(
+pin_guesses = kept_table(
     "pin_guesses",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    Column("gateway_id", String(36), nullable=False),
     Column("caller", Text, nullable=False),
     Column("local_day", String(10), nullable=False),
     Column("tried_at", Moment, nullable=False),

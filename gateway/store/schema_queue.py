@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Index, String, Table, Text
+from sqlalchemy import Column, Float, Index, String, Text
 
-from gateway.store.schema import Moment, metadata
+from gateway.store.schema import Moment, kept_table
 
-staff_pauses = Table(
+staff_pauses = kept_table(
     "staff_pauses",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    Column("gateway_id", String(36), nullable=False),
     Column("extension", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("by", Text, nullable=False),
@@ -20,11 +17,8 @@ staff_pauses = Table(
     Index(None, "ended_at"),
 )
 
-left_messages = Table(
+left_messages = kept_table(
     "left_messages",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    Column("gateway_id", String(36), nullable=False),
     Column("call_id", String(36), nullable=False),
     Column("mailbox", Text, nullable=False),
     Column("left_at", Moment, nullable=False),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, Index, String, Table, Text
+from sqlalchemy import JSON, Column, Index, String, Text
 
-from gateway.store.schema import Moment, metadata
+from gateway.store.schema import Moment, kept_table
 
-site_visits = Table(
+site_visits = kept_table(
     "site_visits",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    Column("gateway_id", String(36), nullable=False),
     Column("number", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("origin", Text, nullable=False),

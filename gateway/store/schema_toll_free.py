@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, String, Table, Text
+from sqlalchemy import Boolean, Column, Index, Text
 
-from gateway.store.schema import Moment, metadata
+from gateway.store.schema import Moment, kept_table
 
-toll_free_calls = Table(
+toll_free_calls = kept_table(
     "toll_free_calls",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    Column("gateway_id", String(36), nullable=False),
     Column("way", Text, nullable=False),
     Column("caller", Text, nullable=False),
     Column("is_known", Boolean, nullable=False),

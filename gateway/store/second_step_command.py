@@ -13,7 +13,7 @@ from gateway.errors import StoreError
 from gateway.store.command_note import note_command
 from gateway.store.database import Places, prepare
 from gateway.store.opened import transaction
-from gateway.store.schema import users
+from gateway.store.schema_access import users
 from gateway.store.second_step import forget_step
 from gateway.store.users import name_key
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from gateway.store.opened import OpenedToRead
-from gateway.store.queries import wire
+from gateway.store.row_wire import wire
 from gateway.store.schema import calls
 from gateway.store.schema_site import site_visits
 from gateway.store.shop_document.shop_versions import load_shop

@@ -16,17 +16,8 @@ from sqlalchemy import ColumnElement, Connection, Integer, Table, func, insert, 
 
 from gateway.clock import Dating
 from gateway.ids import new_id
-from gateway.store.schema import (
-    call_events,
-    calls,
-    jobs,
-    legs,
-    message_parts,
-    messages,
-    outgoing_parts,
-    recordings,
-    sessions,
-)
+from gateway.store.schema import call_events, calls, jobs, legs, message_parts, messages, outgoing_parts, recordings
+from gateway.store.schema_access import sessions
 from gateway.store.schema_clock import clock_marks
 from gateway.store.writer import Writer
 

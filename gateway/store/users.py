@@ -14,7 +14,7 @@ from gateway.clock import WallClock
 from gateway.errors import NameTaken, NotYourself, OwnersOnly
 from gateway.ids import new_id
 from gateway.store.audit import add_audit
-from gateway.store.schema import users
+from gateway.store.schema_access import users
 from gateway.store.writer import Writer
 
 

@@ -28,7 +28,8 @@ from gateway.store.alert_ways import stored_alert_ways
 from gateway.store.database import schema_version
 from gateway.store.event_hooks import stored_event_hooks
 from gateway.store.opened import transaction
-from gateway.store.schema import calls, users
+from gateway.store.schema import calls
+from gateway.store.schema_access import users
 from gateway.store.schema_call_backs import call_backs
 from gateway.store.schema_contacts import contacts
 from gateway.store.schema_orders import orders

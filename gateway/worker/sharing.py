@@ -13,10 +13,10 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.settings import Settings
 from gateway.store.database import open_engine
-from gateway.store.queries import wire
 from gateway.store.replication.change_log import ChangeLog, waiting_in
 from gateway.store.replication.shared_queries import SharedQueries
 from gateway.store.replication.shared_store import open_shared
+from gateway.store.row_wire import wire
 from gateway.store.schema import gateways
 from gateway.store.stored_sounds import StoredSounds, sounds_waiting
 from gateway.worker.recording_store import RecordingStore

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from gateway.errors import SettingsError
 from gateway.store.alert_ways import StoredAlertWays, with_way
-from gateway.store.schema import audit
+from gateway.store.schema_access import audit
 from gateway.telephony.alert_ways import AlertWay, AlertWays, MailWay, SmsWay, TelegramWay, WebhookWay
 from tests.fakes.direct_store import direct_store, memory_writer
 from tests.store.conftest import HandClock

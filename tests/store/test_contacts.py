@@ -13,7 +13,8 @@ import pytest
 from gateway.errors import ContactPhoneTaken, ContactsInvalid
 from gateway.events import CallAnswered, CallStarted, ContactsChanged, Event, EventBus, ShopChanged
 from gateway.settings import Settings
-from gateway.store.contacts import MOST_PHONES, StoredContacts
+from gateway.store.contact_drafts import MOST_PHONES
+from gateway.store.contacts import StoredContacts
 from gateway.store.regulars import Regulars
 from gateway.store.store import open_store
 from gateway.telephony.contacts import Contact, ContactDraft, ContactRules

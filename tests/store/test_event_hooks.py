@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from gateway.errors import SettingsError
 from gateway.store.event_hooks import MOST_HOOKS, StoredEventHooks, hook_of
-from gateway.store.schema import audit
+from gateway.store.schema_access import audit
 from gateway.telephony.event_hooks import EventHook, Happening
 from tests.fakes.direct_store import direct_store, memory_writer
 from tests.store.conftest import HandClock

@@ -18,7 +18,8 @@ from gateway.store.erasures import erase_number
 from gateway.store.kept_days import FILE, forget_days
 from gateway.store.opened import transaction
 from gateway.store.reports import Reports
-from gateway.store.schema import audit, calls
+from gateway.store.schema import calls
+from gateway.store.schema_access import audit
 from tests.fakes.call_log import random_log
 from tests.store.test_days import FIRST, keep_calls
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from gateway.errors import SettingsError
 from gateway.events import AlertRaised, CallEnded, EventBus, LegAnswered
-from gateway.store.schema import audit
+from gateway.store.schema_access import audit
 from gateway.store.shop_document.shop_file import read_shop, write_shop
 from gateway.store.toll_free import KEPT, StoredTollFree
 from gateway.telephony.shop import Shop

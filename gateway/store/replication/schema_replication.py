@@ -10,14 +10,11 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text
 
-from gateway.store.schema import Moment, call_events, calls, legs, messages, metadata, recordings
+from gateway.store.schema import Moment, call_events, calls, kept_table, legs, messages, metadata, recordings
 from gateway.store.schema_contacts import call_notes
 
-stored_recordings = Table(
+stored_recordings = kept_table(
     "stored_recordings",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    Column("gateway_id", String(36), nullable=False),
     Column("name", Text, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("size_bytes", Integer, nullable=False),
@@ -34,11 +31,8 @@ REPLICATED = {
 TOLD = (call_events, call_notes)
 """Of a call whose number is erased, rows of these may go altogether."""
 
-replication = Table(
+replication = kept_table(
     "replication",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    Column("gateway_id", String(36), nullable=False),
     Column("is_on", Boolean, nullable=False),
     Column("is_listed", Boolean, nullable=False),
     Column("last_change", Integer, nullable=False),

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy import tuple_ as row_of
 
 from gateway.store.paging import holds, read_cursor, write_cursor
-from gateway.store.queries import CallsSought, call_wire, leg_wire, note_wire, recording_wire, wire
+from gateway.store.queries import CallsSought
 from gateway.store.replication.shared_schema import (
     SHARED,
     shared_calls,
@@ -34,6 +34,7 @@ from gateway.store.replication.shared_schema import (
     shared_notes,
     shared_recordings,
 )
+from gateway.store.row_wire import call_wire, leg_wire, note_wire, recording_wire, wire
 from gateway.store.schema import moment_text
 from gateway.store.self_served import was_for_people
 
