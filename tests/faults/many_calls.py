@@ -10,7 +10,7 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +81,7 @@ class Place:
 PLACES = [Place(number) for number in range(LANES)]
 
 
-def with_room(shop: str) -> str:
+def with_room(shop: str, places: Sequence[Place] = PLACES) -> str:
     """As many calls as there may be, none of them recorded: a line, a phone and a courier for each lane."""
     parts = "".join(
         f"""[[lines]]
@@ -106,13 +106,13 @@ lines = ["{each.line}"]
 minutes_per_day = 1440
 
 """
-        for each in PLACES
+        for each in places
     )
     before, after = shop[: shop.index("[[lines]]")], shop[shop.index("[recording]") :]
     return before + parts + after.replace('calls = "all"', 'calls = "none"')
 
 
-def with_modems(config: str, emulator: Path) -> str:
+def with_modems(config: str, emulator: Path, places: Sequence[Place] = PLACES) -> str:
     """Those that the demo does not have are there as well."""
     more = "".join(
         f"""
@@ -122,7 +122,7 @@ at = "{emulator}/{each.modem}-at"
 voice = "{emulator}/{each.modem}-voice"
 dialect = "auto"
 """
-        for each in PLACES[len(MODEMS) :]
+        for each in places[len(MODEMS) :]
     )
     return config + more
 
@@ -139,14 +139,19 @@ def held_by(pid: int) -> dict[str, int]:
 
 def daemon_of(config: Path) -> int:
     """The process that runs by that gateway.toml."""
+    return process_of("run", config)
+
+
+def process_of(word: str, place: Path) -> int:
+    """The process that was started with that word and that path."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
             words = (process / "cmdline").read_bytes().split(b"\0")
         except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
             continue
-        if b"run" in words and str(config).encode() in words:
+        if word.encode() in words and str(place).encode() in words:
             return int(process.name)
-    raise LookupError(config)
+    raise LookupError(place)
 
 
 def _links(pid: int) -> Iterator[Path]:
@@ -238,9 +243,9 @@ class Lane:
         if self._count % OUTGOING == 0:
             await self._go_out()
         else:
-            await self._come_in()
+            await self.come_in()
 
-    async def _come_in(self) -> None:
+    async def come_in(self) -> None:
         """The customer calls, is answered, and hangs up."""
         coming = await self._customer.call_in(self.place.sim)
         call = await self._phone.incoming()
@@ -261,7 +266,7 @@ class Lane:
         await call.ended()
 
 
-async def _lane(stack: House, place: Place, phones: AsyncExitStack) -> Lane:
+async def open_lane(stack: House, place: Place, phones: AsyncExitStack) -> Lane:
     if place.number >= len(MODEMS):
         await stack.emulator.add_modem(place.family, name=place.modem, number=place.sim)
     registrar = ("127.0.0.1", stack.site.ports.sip)
@@ -282,7 +287,7 @@ async def test_ten_thousand_calls_leave_nothing_behind(tmp_path: Path) -> None:
         house(tmp_path, shop=with_room, config=lambda config: with_modems(config, emulated)) as stack,
         AsyncExitStack() as phones,
     ):
-        lanes, lines = [await _lane(stack, place, phones) for place in PLACES], Lines(stack)
+        lanes, lines = [await open_lane(stack, place, phones) for place in PLACES], Lines(stack)
         looking = asyncio.create_task(lines.run())
         phones.callback(looking.cancel)
         await all_free(stack)

@@ -189,10 +189,46 @@ async def test_a_pause_of_the_modem_is_a_jump_of_its_timeline(monkeypatch: pytes
     for _ in range(5):
         await modem.tick()
     await asyncio.sleep(1.0)
-    await modem.tick()
-    assert positions[:5] == [0, 160, 320, 480, 640]
-    assert positions[5] - positions[4] == 51 * 160
-    assert modem.port.counters.lost == 50
+    for _ in range(5):
+        await modem.tick()
+    assert positions[:7] == [0, 160, 320, 480, 640, 800, 960], "a moment is left to what may have been kept"
+    assert [position - 50 * 160 for position in positions[7:]] == [1120, 1280, 1440]
+    assert (modem.port.counters.lost, modem.port.counters.gaps) == (50, 1)
+    modem.port.close()
+
+
+@pytest.mark.parametrize("pieces", [[1, 9], [6, 4], [1, 1, 1, 1, 6], [10]])
+async def test_what_was_kept_through_a_pause_is_in_its_place(
+    pieces: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine stood still for a fifth of a second; then all comes at once, but is not read at once."""
+    modem = line(1, monkeypatch)
+    positions: list[int] = []
+    modem.port.listen(lambda _, position: positions.append(position))
+    for _ in range(5):
+        await modem.tick()
+    await asyncio.sleep(0.18)
+    for piece in pieces:
+        modem.port.received(bytes(320 * piece))
+        await asyncio.sleep(0.001)
+    for _ in range(50):
+        await modem.tick()
+    assert positions == list(range(0, 65 * 160, 160))
+    assert (modem.port.counters.lost, modem.port.counters.gaps) == (0, 0)
+    modem.port.close()
+
+
+async def test_a_second_pause_within_the_first_is_counted_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    modem = line(1, monkeypatch)
+    positions: list[int] = []
+    modem.port.listen(lambda _, position: positions.append(position))
+    for _ in range(2):
+        await modem.tick()
+        await asyncio.sleep(0.2)
+    for _ in range(5):
+        await modem.tick()
+    assert positions[-1] == 26 * 160
+    assert modem.port.counters.lost == 20
     modem.port.close()
 
 

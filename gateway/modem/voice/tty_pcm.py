@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from gateway.audio.device_clock import Steadiness
 from gateway.audio.dtmf import dtmf_tone
@@ -30,9 +31,21 @@ BOUND_FRAMES = 5
 KEY_MS = 160
 _EARLY_FRAMES = 10
 _GAP_SECONDS = 0.060
+_BURST_SECONDS = 0.040
+"""What a modem, or the machine, has kept through a pause comes within this time after it, in several pieces."""
 _COUNTED_SAMPLES = 10 * FRAME_SAMPLES
 _SMOOTHED = 0.1
 """Five looks a second: the delay of about the last two seconds."""
+
+
+@dataclass(slots=True)
+class _Pause:
+    """Of the modem: nothing came from `begun` to `ended` (loop time)."""
+
+    begun: float
+    ended: float
+    frames: int = 0
+    """What has come since."""
 
 
 class VoiceTty:
@@ -116,6 +129,8 @@ class TtyPcmPort(MediaPort):
         """For the cleaner: what the modem was given and has not taken yet."""
         self.last_arrival: float | None = None
         """Loop time of the newest block; None before the first one."""
+        self._pause: _Pause | None = None
+        """One of which it is not known yet whether anything was lost."""
         self._device = device
         self._block_frames = block_frames
         self._playout = Playout(block_frames=block_frames, bound_frames=BOUND_FRAMES, steadiness=device.steadiness)
@@ -169,8 +184,10 @@ class TtyPcmPort(MediaPort):
             return
         count = len(frames)
         last, self.last_arrival = self.last_arrival, now
-        if last is not None and now - last > self._gap_seconds:
-            self._account_for_gap(now - last, count)
+        if last is not None and now - last > self._gap_seconds and self._pause is None:
+            self._pause = _Pause(last, now)
+        if self._pause is not None:
+            self._account_for(self._pause, now, count)
         counters.frames_in += count
         if self._cleaner is not None:
             frames = [self._cleaner.cleaned(frame, self._taken()) for frame in frames]
@@ -268,9 +285,13 @@ class TtyPcmPort(MediaPort):
             self._arm(now)
             self._count()
 
-    def _account_for_gap(self, passed: float, frames: int) -> None:
-        """A pause of the modem itself, with nothing kept for us behind it, is a jump of its timeline."""
-        missing = int(passed / FRAME_SECONDS + 0.5) - frames
+    def _account_for(self, pause: _Pause, now: float, frames: int) -> None:
+        """What is still missing a moment after a pause was kept by nobody: a jump of the modem's timeline."""
+        pause.frames += frames
+        missing = int((now - pause.begun) / FRAME_SECONDS + 0.5) - pause.frames
+        if missing >= 2 and now < pause.ended + _BURST_SECONDS:
+            return
+        self._pause = None
         if missing >= 2:
             self._position += missing * FRAME_SAMPLES
             self.counters.lost += missing
