@@ -15,7 +15,7 @@ import time
 import urllib.request
 import wave
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +23,16 @@ import pytest
 
 from gateway.demo.judge import judge
 from gateway.demo.site import COURIER, Site, prepare
-from gateway.emulator.client import running_emulator
+from gateway.emulator.client import RemoteCall, RemoteSubscriber, running_emulator
 from gateway.emulator.demo_people import COURIER_VOICE
+from gateway.emulator.sip_call import PhoneCall
 from gateway.emulator.sip_phone import SipPhone
 from gateway.emulator.sound import load_wav
 from gateway.settings import load_settings
 from gateway.store.shop_document.shop_commands import import_shop
 from tests.end_to_end.house import house
 from tests.faults import rounds
+from tests.faults.many_calls import PASSWORD, PLACES, Place, with_modems, with_room
 
 pytestmark = pytest.mark.real_time
 
@@ -38,6 +40,7 @@ STOPS = rounds(1, 50)
 PANELS = rounds(2, 50)
 MOST_STOP_SECONDS = 25.0
 START_SECONDS = 120.0
+CALLERS = PLACES[:4]
 
 
 @asynccontextmanager
@@ -108,48 +111,67 @@ async def daemon(site: Site) -> asyncio.subprocess.Process:
 
 
 @pytest.mark.timeout(120 + 60 * STOPS)
-async def test_a_stop_in_a_call_loses_nothing_of_it(tmp_path: Path, seed: int) -> None:
+async def test_a_stop_in_four_calls_loses_nothing_of_them(tmp_path: Path, seed: int) -> None:
     site = prepare(tmp_path / "site", notice="none", usual_ports=False)
+    shop, config = site.shop.read_text(encoding="utf-8"), site.config.read_text(encoding="utf-8")
+    site.shop.write_text(with_room(shop, CALLERS).replace('calls = "none"', 'calls = "all"'), encoding="utf-8")
+    site.config.write_text(with_modems(config, site.emulator.resolve(), CALLERS), encoding="utf-8")
     import_shop(load_settings(site.config), site.shop)
     slowest = 0.0
-    async with running_emulator(site.emulator, modems=["huawei", "quectel", "simcom"]) as emulator:
-        courier = await emulator.subscriber(COURIER, when_called="answer", ring_seconds=0.1)
+    async with running_emulator(site.emulator, modems=[each.family for each in CALLERS]) as emulator:
+        couriers = [await emulator.subscriber(each.mobile, when_called="answer", ring_seconds=0.1) for each in CALLERS]
         for number in range(STOPS):
             process = await daemon(site)
             try:
-                place = ("127.0.0.1", site.ports.sip)
-                async with SipPhone(("127.0.0.1", 0), place, "101", site.phone_password) as phone:
-                    await phone.register()
-                    call = phone.call("2001")
-                    mobile = await courier.next_call(within=30)
-                    async with asyncio.timeout(30):
-                        await call.answered()
+                async with AsyncExitStack() as phones:
+                    calls = [await talking(site, *each, phones) for each in zip(CALLERS, couriers, strict=True)]
                     await asyncio.sleep(2)
                     began = time.monotonic()
                     process.terminate()
                     await asyncio.sleep(1)
-                    if (seed + number) % 2:
-                        call.hang_up()  # else the stop ends it
+                    for call, _ in calls[: (seed + number) % (len(calls) + 1)]:
+                        call.hang_up()  # the stop ends the others
                     assert await asyncio.wait_for(process.wait(), MOST_STOP_SECONDS) == 0
                     slowest = max(slowest, time.monotonic() - began)
-                    ended = await mobile.ended(within=5)
-                    assert ended.answered is not None
-                    assert ended.ended is not None
+                    ended = [await mobile.ended(within=5) for _, mobile in calls]
             finally:
                 if process.returncode is None:
                     process.kill()
                     await process.wait()
-            assert_kept(site.data, number + 1, seconds=ended.ended - ended.answered)
-    print(f"{STOPS} stops in a call: the slowest took {slowest:.1f} s, every recording is whole")
+            talked = [(each.ended or 0.0) - (each.answered or float("inf")) for each in ended]
+            assert_kept(site.data, len(CALLERS) * (number + 1), seconds=talked)
+    print(f"{STOPS} stops in four calls: the slowest took {slowest:.1f} s, every recording is whole", end=" ")
+    print(f"(load {os.getloadavg()[0]:.0f})")
 
 
-def assert_kept(data: Path, count: int, *, seconds: float) -> None:
-    """Of the last call all is written down, before any other daemon has looked at it."""
+async def talking(
+    site: Site, place: Place, courier: RemoteSubscriber, phones: AsyncExitStack
+) -> tuple[PhoneCall, RemoteCall]:
+    """A phone of its own has called the courier, who has picked up."""
+    registrar = ("127.0.0.1", site.ports.sip)
+    phone = await phones.enter_async_context(SipPhone(("127.0.0.1", 0), registrar, place.extension, PASSWORD))
+    await phone.register()
+    call = phone.call(place.courier)
+    mobile = await courier.next_call(within=30)
+    async with asyncio.timeout(30):
+        await call.answered()
+    return call, mobile
+
+
+def assert_kept(data: Path, count: int, *, seconds: list[float]) -> None:
+    """Of the last calls all is written down, before any other daemon has looked at it."""
     with closing(sqlite3.connect(data / "simbridge.db")) as store:
         assert store.execute("SELECT count(*), count(ended_at) FROM calls").fetchone() == (count, count)
         assert store.execute("SELECT count(*) FROM reservations WHERE settled_at IS NULL").fetchone() == (0,)
-        state, path = store.execute("SELECT state, path FROM recordings ORDER BY started_at DESC").fetchone()
-    assert state == "finished"
+        last = store.execute("SELECT state, path FROM recordings ORDER BY started_at DESC LIMIT ?", (len(seconds),))
+        recordings = last.fetchall()
+    assert [state for state, _ in recordings] == ["finished"] * len(seconds)
     assert list((data / "recordings").rglob("*.part")) == []
-    with wave.open(str(data / "recordings" / path)) as sound:
-        assert sound.getnframes() / sound.getframerate() >= seconds - 1.5
+    kept = sorted(length(data / "recordings" / path) for _, path in recordings)
+    assert all(mine >= talked - 1.5 for mine, talked in zip(kept, sorted(seconds), strict=True)), (kept, seconds)
+
+
+def length(sound: Path) -> float:
+    """Seconds."""
+    with wave.open(str(sound)) as file:
+        return float(file.getnframes() / file.getframerate())
