@@ -104,12 +104,18 @@ def may(scope: str) -> bool:
 
 def time_zone() -> ZoneInfo:
     """The shop's."""
-    return zone(snapshot()["shop"]["time_zone"])
+    if "time_zone" not in g:
+        g.time_zone = zone(snapshot()["shop"]["time_zone"])
+    found: ZoneInfo = g.time_zone
+    return found
 
 
 def now() -> datetime:
     """By the daemon's clock, which is what the times on the page are by."""
-    return datetime.fromisoformat(snapshot()["time"])
+    if "now" not in g:
+        g.now = datetime.fromisoformat(snapshot()["time"])
+    found: datetime = g.now
+    return found
 
 
 def start_of_day() -> datetime:

@@ -129,18 +129,21 @@ class Reports(OpenedToRead):
         with self._reading.connect() as connection, connection.begin():
             recall_days(self._days, connection, self._directory)
 
-    def missed(self, *, since: datetime | None = None, until: datetime | None = None) -> list[dict[str, object]]:
-        """Rows as the schema `MissedCustomer`: those who wait to be called back, the longest first.
+    def missed(
+        self, *, since: datetime | None = None, until: datetime | None = None, limit: int | None = None
+    ) -> tuple[list[dict[str, object]], int]:
+        """Rows as the schema `MissedCustomer`, at most `limit`, and how many there are.
 
-        With `since` all who tried then or later (and before `until`), also those who were talked to since, the newest
-        first.
+        Those who wait to be called back, the longest first; with `since` all who tried then or later (and before
+        `until`), also those who were talked to since, the newest first.
         """
         with self._reading.connect() as connection, connection.begin():
             _, shop, _ = load_shop(connection)
             if since is None:
-                return [_missed(each) for each in read_open(connection, shop, self._clock())]
-            found = read_missed(connection, shop, since, until, with_orders=True)
-            return [_missed(each) for each in reversed(found)]
+                found = read_open(connection, shop, self._clock())
+            else:
+                found = read_missed(connection, shop, since, until, with_orders=True)[::-1]
+            return [_missed(each) for each in found[:limit]], len(found)
 
 
 def _summary(

@@ -40,8 +40,13 @@ class ReportArchive(Protocol):
     ) -> dict[str, Any]:
         """The schema `Statistics`; `is_compared`: with the period before."""
 
-    def missed(self, *, since: datetime | None = None, until: datetime | None = None) -> list[dict[str, Any]]:
-        """Rows as the schema `MissedCustomer`: those who wait now, or (with `since`) all who tried in that time."""
+    def missed(
+        self, *, since: datetime | None = None, until: datetime | None = None, limit: int | None = None
+    ) -> tuple[list[dict[str, Any]], int]:
+        """Rows as the schema `MissedCustomer`, at most `limit`, and how many there are.
+
+        Those who wait now, or (with `since`) all who tried in that time.
+        """
 
 
 class ReportRoutes:
@@ -93,12 +98,11 @@ class ReportRoutes:
 
     async def _get_missed(self, request: web.Request) -> web.Response:
         since, until = (bodies.moment(request.query, name) for name in ("since", "until"))
-        found = await read(lambda: self._reports.missed(since=since, until=until))
-        if not _is_csv(request):
-            limit = _limit(request)
-            return web.json_response(
-                {"items": found[:limit], "count": len(found)}, headers={"Cache-Control": "no-store"}
-            )
+        is_csv = _is_csv(request)
+        limit = None if is_csv else _limit(request)
+        found, count = await read(lambda: self._reports.missed(since=since, until=until, limit=limit))
+        if not is_csv:
+            return web.json_response({"items": found, "count": count}, headers={"Cache-Control": "no-store"})
         table = [
             [*(each[name] for name in ("number", "name", "first_at", "last_at")), len(each["tries"]), *_ending(each)]
             for each in found

@@ -83,9 +83,12 @@ class FakeReports:
             } if is_line else None,
         }  # fmt: skip
 
-    def missed(self, *, since: datetime | None = None, until: datetime | None = None) -> list[dict[str, Any]]:
+    def missed(
+        self, *, since: datetime | None = None, until: datetime | None = None, limit: int | None = None
+    ) -> tuple[list[dict[str, Any]], int]:
         del until
-        return [row for row in self.customers if since is not None or row["ended"] is None]
+        found = [row for row in self.customers if since is not None or row["ended"] is None]
+        return found[:limit], len(found)
 
 
 class FakeMissed:

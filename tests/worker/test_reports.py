@@ -152,10 +152,12 @@ def test_the_store_gives_what_the_contract_says(tmp_path: Path) -> None:
         assert [(row["key"], row["calls"]) for row in days] == [  # type: ignore[attr-defined]  # a list of rows
             ("2026-03-02", 0), ("2026-03-03", 2),
         ]  # fmt: skip
-        (waiting,) = reports.missed()
+        (waiting,), count = reports.missed()
+        assert count == 1
+        assert reports.missed(limit=0) == ([], 1)
         assert_fits(waiting, "MissedCustomer")
         assert waiting["number"] == "+79165554433"
-        assert [row["ended"] for row in reports.missed(since=nine - timedelta(hours=1))] == [None]
+        assert [row["ended"] for row in reports.missed(since=nine - timedelta(hours=1))[0]] == [None]
         with pytest.raises(ValueError, match="moon"):
             reports.statistics(nine, nine, "moon")
 
