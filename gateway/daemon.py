@@ -27,6 +27,7 @@ from gateway.api.order_status_routes import OrderStatusTest
 from gateway.api.playground import Playground
 from gateway.api.prompt_keeper import PromptKeeper
 from gateway.api.recording_routes import Recorded
+from gateway.api.security_routes import SipDoor
 from gateway.api.server import ApiServer
 from gateway.api.system_routes import Upkeep
 from gateway.api.trace_routes import Insight
@@ -260,6 +261,7 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
             try_route=partial(try_route, exchange),
             try_trunk=sip.try_account,
             trials=TrialDesk(exchange, switchboard.place),
+            door=SipDoor(logins=sip.failed_logins, note=store.note),
             modems=ModemDoor(care=FleetCare(fleet, traces, pins, utc_now), note=store.note),
             toll_free=store.toll_free,
             company=Company(joining=switchboard, note=store.evidence.note_joining),

@@ -55,6 +55,18 @@ class AccessClient(GatewayLink):
         """End a token that a person has made."""
         self._ask(asker, "DELETE", "/api/v1/users/{id}/tokens/{token}", id=user_id, token=token_id)
 
+    def wrong_passwords(self, asker: Asker) -> dict[str, Any]:
+        """Who has given some of late, and is shut out for it."""
+        return self._object(asker, "GET", "/api/v1/security")
+
+    def lift_ban(self, asker: Asker, host: str) -> None:
+        """Hear an address again."""
+        self._ask(asker, "DELETE", "/api/v1/security/bans/{host}", host=host)
+
+    def open_phone(self, asker: Asker, extension: str) -> None:
+        """Let a phone sign in from anywhere again."""
+        self._ask(asker, "POST", "/api/v1/security/phones/{extension}/open", extension=extension)
+
     def audit(self, asker: Asker, **query: str | int | None) -> dict[str, Any]:
         """A page of who did what."""
         return self._object(asker, "GET", "/api/v1/audit", query=query)

@@ -67,6 +67,7 @@ from web.views.system import system
 from web.views.texting import texting
 from web.views.toll_free import toll_free
 from web.views.webhooks import webhooks
+from web.views.wrong_passwords import wrong_passwords
 
 _SPRITE = "/static/vendor/lucide-static-1.62.0/icons.svg"
 LARGEST_FORM_BYTES = 1024 * 1024
@@ -121,7 +122,7 @@ def create_app(
         entry, restoring, system, access, audit, second_step, my_orders, ordering, order_status, overview, line_rules,
         history, reports, hours, erasing, prompts, playground, phone_setup, numbering, shop, news, texting, contacts,
         queueing, reception, first_run, calling, comments, certificate, shared, site, browser_phone, pbx, finding,
-        parties, blocking,
+        parties, blocking, wrong_passwords,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.before_request(_send_to_the_door)

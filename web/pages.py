@@ -95,6 +95,7 @@ def _pages() -> Iterator[Page]:
     yield Page("webhooks.page", "radio-tower", _("Webhooks"), "admin")
     yield Page("access.page", "users", _("People and access"), "admin")
     yield Page("access.everywhere", "user", _("Signed in now, and all tokens"), "admin")
+    yield Page("wrong_passwords.page", "lock", _("Wrong passwords"), "admin")
     yield Page("audit.page", "file-text", _("Who did what"), "admin")
     yield Page("system.page", "monitor", _("System"), "admin")
     yield Page("system.log", "file-text", _("Log"), "admin")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from aiohttp import web
 
 from gateway.api import bodies
@@ -30,11 +28,11 @@ _SETUP_ACCOUNT = "setup code"
 
 
 class AccountRoutes:
-    """The handlers; `accounts` does the work, the throttle is here."""
+    """The handlers; `accounts` does the work."""
 
-    def __init__(self, accounts: Accounts) -> None:
+    def __init__(self, accounts: Accounts, throttle: Throttle) -> None:
         self._accounts = accounts
-        self._throttle = Throttle(lambda: asyncio.get_running_loop().time())
+        self._throttle = throttle
 
     def routes(self) -> list[web.RouteDef]:
         """For the router."""

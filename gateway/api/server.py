@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -49,12 +50,14 @@ from gateway.api.route_test_routes import RouteTestRoutes, TryRoute
 from gateway.api.schedule_routes import ScheduleRoutes
 from gateway.api.seams import Accounts, LiveView, PhoneSetup
 from gateway.api.second_step_routes import SecondStepRoutes
+from gateway.api.security_routes import SecurityRoutes, SipDoor
 from gateway.api.setup_routes import SetupRoutes
 from gateway.api.shop_part_routes import ShopPartRoutes
 from gateway.api.shop_seam import ShopFile
 from gateway.api.shop_version_routes import ShopVersionRoutes
 from gateway.api.stream import EventStream
 from gateway.api.system_routes import SystemRoutes, Upkeep
+from gateway.api.throttle import Throttle
 from gateway.api.time_limits import limit_times
 from gateway.api.toll_free_routes import Guard, TollFreeRoutes
 from gateway.api.trace_routes import Insight, TraceRoutes
@@ -128,6 +131,7 @@ class ApiServer:
         alert_outlets: AlertOutlets,
         programs: EventHookDesk,
         modems: ModemDoor,
+        door: SipDoor,
         is_courier: Callable[[str], bool] = lambda _extension: False,
         deliveries: DeliveryLog = no_deliveries,
         test_alerts: Callable[[], int] = nowhere,
@@ -149,7 +153,8 @@ class ApiServer:
         self._app[ACCOUNTS] = accounts
         self._close_phones = browser_phones.tunnels.close_all
         for part in (
-            AccountRoutes(accounts),
+            AccountRoutes(accounts, throttle := Throttle(lambda: asyncio.get_running_loop().time())),
+            SecurityRoutes(door, throttle),
             OrderRoutes(orders),
             OrderStatusRoutes(shop, order_status),
             ContactRoutes(book, self._relay),

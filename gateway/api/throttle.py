@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 WINDOW_SECONDS = 15 * 60.0
 TRIES_PER_ADDRESS = 5
 TRIES_PER_ACCOUNT = 20
 _LARGEST_BOOK = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTries:
+    """Of one address: how often in the window, at most as many as lock it; when last, and how long it has to wait."""
+
+    address: str
+    tries: int
+    last_seconds_ago: float
+    wait_seconds: int
 
 
 class Throttle:
@@ -39,6 +50,17 @@ class Throttle:
         """The last counted try was a good one: both start afresh."""
         self._failures.pop(("address", address), None)
         self._failures.pop(("account", account), None)
+
+    def failures(self) -> list[FailedTries]:
+        """The addresses with failures in the window, the latest first."""
+        now = self._clock()
+        found = []
+        for (kind, address), times in self._failures.items():
+            tries = sum(now - each < WINDOW_SECONDS for each in times)
+            if kind == "address" and tries:
+                wait = self._wait((kind, address), TRIES_PER_ADDRESS, now)
+                found.append(FailedTries(address, tries, now - times[-1], wait))
+        return sorted(found, key=lambda each: each.last_seconds_ago)
 
     def _wait(self, key: tuple[str, str], limit: int, now: float) -> int:
         times = self._failures.get(key)

@@ -25,14 +25,17 @@ class Authentication:
         *,
         now: Callable[[], float],
         is_bound: Callable[[str, str], bool],
+        bound_at: Callable[[str], tuple[str, ...]],
         tag: Callable[[Request], str],
     ) -> None:
-        """`is_bound` says whether an extension is registered from a host."""
+        """`is_bound` says whether an extension is registered from a host, `bound_at` which ones are."""
         self._guard = guard
         self._alerts = alerts
         self._shop = shop
         self._digest = DigestServer(now, self._password_of)
         self._is_bound = is_bound
+        self._bound_at = bound_at
+        self._now = now
         self._tag = tag
 
     def proven(self, request: Request, flow: Flow, back: Flow) -> str | None:
@@ -47,14 +50,20 @@ class Authentication:
         bound = self._is_bound(checked.user, host)
         if checked.verdict is Verdict.WRONG:
             banned_seconds = self._guard.has_failed(host, checked.user)
+            self._tell_if_closed(checked.user)
             if banned_seconds:
-                self._alerts.has_banned(host, checked.user, banned_seconds)
+                self._alerts.has_banned(host, checked.user, banned_seconds, self._bound_at(host))
                 return None
         if checked.verdict is not Verdict.ACCEPTED or not self._guard.may_log_in(checked.user, bound=bound):
             self._challenge(request, checked, host, back)
             return None
         self._guard.has_succeeded(host)
         return checked.user
+
+    def _tell_if_closed(self, user: str) -> None:
+        _, closed_until = self._guard.guesses_at(user)
+        if closed_until is not None and self._shop().phone(user) is not None:
+            self._alerts.has_closed(user, closed_until - self._now())
 
     def _challenge(self, request: Request, checked: Checked, host: str, back: Flow) -> None:
         """401, the same for everyone, and nothing is kept of it (T-S2, T-S11)."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from heapq import nlargest
 from itertools import islice
 
 from gateway.sip.transport import is_private
@@ -34,6 +35,9 @@ _NEWCOMER_BURST, _NEWCOMER_RATE = 4.0, 0.2
 _MOST_SOURCES = 10_000
 _IDLE_SECONDS = 30.0
 """By then every bucket of a stranger is full again: to forget it changes nothing."""
+_MOST_LISTED = 200
+_MOST_ACCOUNTS = 5
+_LONGEST_ACCOUNT = 40
 _MOST_FORGOTTEN = 500
 """In one go, so that a call that is running does not wait for it."""
 
@@ -67,6 +71,18 @@ class _Source:
     bans: int = 0
     banned_until: float = 0.0
     known_until: float = 0.0
+    wrong: int = 0
+    """Wrong passwords, those before a ban or a right one as well."""
+    failed_at: float = 0.0
+    banned_at: float = 0.0
+    accounts: list[str] = field(default_factory=list)
+
+    def note(self, account: str, now: float) -> None:
+        """One more wrong password."""
+        self.wrong += 1
+        self.failed_at = now
+        shown = account[:_LONGEST_ACCOUNT]
+        self.accounts = [*(each for each in self.accounts if each != shown), shown][-_MOST_ACCOUNTS:]
 
     def is_worth_remembering(self, now: float) -> bool:
         """It was let in or shut out of late, or has failed; how often it was banned counts for as long as a ban."""
@@ -75,6 +91,19 @@ class _Source:
             or (self.bans > 0 and now - self.banned_until < BAN_SECONDS[-1])
             or _drop_old(self.failures, now, FAILURE_WINDOW_SECONDS) > 0
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailingSource:
+    """A host that has failed of late; times are those of the guard's clock."""
+
+    host: str
+    accounts: tuple[str, ...]
+    failures: int
+    last_at: float
+    banned_at: float
+    banned_until: float | None
+    bans: int
 
 
 class Guard:
@@ -123,11 +152,12 @@ class Guard:
         if len(self._account_failures) > _MOST_SOURCES:
             del self._account_failures[next(iter(self._account_failures))]
         source = self._source(host)
+        source.note(account, now)
         if _count(source.failures, now, FAILURE_WINDOW_SECONDS) < FAILURES_TO_BAN:
             return 0.0
         source.failures.clear()
         seconds = BAN_SECONDS[min(source.bans, len(BAN_SECONDS) - 1)]
-        source.banned_until = now + seconds
+        source.banned_at, source.banned_until = now, now + seconds
         source.bans += 1
         source.known_until = 0.0
         source.bucket = _Bucket(_STRANGER_BURST, _STRANGER_RATE)
@@ -140,6 +170,37 @@ class Guard:
         if failures is None or bound:
             return True
         return _drop_old(failures, self._now(), ACCOUNT_WINDOW_SECONDS) < ACCOUNT_FAILURES
+
+    def failing(self) -> list[FailingSource]:
+        """Who has failed of late or is banned: the banned first, then by the last failure; two hundred at most."""
+        now = self._now()
+        found = (
+            (source.banned_until > now, source.failed_at, host)
+            for host, source in self._sources.items()
+            if source.wrong and (source.banned_until > now or now - source.failed_at <= FAILURE_WINDOW_SECONDS)
+        )
+        return [self._told(host, is_banned=is_banned) for is_banned, _, host in nlargest(_MOST_LISTED, found)]
+
+    def guesses_at(self, account: str) -> tuple[int, float | None]:
+        """How often its password was wrong within the hour, and until when it is closed to hosts it is not bound to."""
+        failures = self._account_failures.get(account, [])
+        count = _drop_old(failures, self._now(), ACCOUNT_WINDOW_SECONDS)
+        return count, failures[0] + ACCOUNT_WINDOW_SECONDS if count >= ACCOUNT_FAILURES else None
+
+    def lift_ban(self, host: str) -> bool:
+        """Hear the host again, as if it had never been banned; False: it is not."""
+        if not self.is_banned(host):
+            return False
+        source = self._sources[host]
+        source.banned_until, source.bans = 0.0, 0
+        return True
+
+    def open_account(self, account: str) -> bool:
+        """Forget the guesses at an account; False: it is not closed."""
+        if self.may_log_in(account, bound=False):
+            return False
+        del self._account_failures[account]
+        return True
 
     def has_succeeded(self, host: str) -> None:
         """The host knows a password: it may send more from now on."""
@@ -181,6 +242,13 @@ class Guard:
             self._sources.move_to_end(host)
         source.heard_at = now
         return source
+
+    def _told(self, host: str, *, is_banned: bool) -> FailingSource:
+        source = self._sources[host]
+        return FailingSource(
+            host=host, accounts=tuple(source.accounts), failures=source.wrong, last_at=source.failed_at,
+            banned_at=source.banned_at, banned_until=source.banned_until if is_banned else None, bans=source.bans,
+        )  # fmt: skip
 
     def _forget_one(self) -> None:
         """Room for another source: the one longest unheard of that is not banned, or else the oldest ban."""

@@ -119,6 +119,10 @@ class Registrar:
         """A phone of that extension is registered from that host."""
         return any(binding.flow.remote.host == host for binding in self._bound.get(extension, ()))
 
+    def extensions_at(self, host: str) -> tuple[str, ...]:
+        """Whose phones are registered from that host."""
+        return tuple(sorted({each.extension for each in self.everything() if each.flow.remote.host == host}))
+
     def knows_source(self, address: Address) -> bool:
         """Some phone is registered from exactly there."""
         return any(binding.flow.remote == address for binding in self.everything())

@@ -24,6 +24,7 @@ from gateway.sip.grammar import MalformedMessage
 from gateway.sip.guard import Guard
 from gateway.sip.instant_message import InstantMessages
 from gateway.sip.listeners import Listeners
+from gateway.sip.login_book import LoginBook
 from gateway.sip.media_terms import MediaTerms, phone_terms
 from gateway.sip.message import Request, Response, parse_message, serialise
 from gateway.sip.message_summary import MessageLamps
@@ -88,8 +89,13 @@ class SipServer:
         self._guard = Guard(self._now, trusted=self._is_trusted, on_stranger=self._alerts.has_ignored)
         self._registrar = Registrar(bindings, publish, clock)
         self._authentication = Authentication(
-            self._guard, self._alerts, shop, now=self._now, is_bound=self._registrar.is_bound, tag=self._tag
+            self._guard, self._alerts, shop, now=self._now, is_bound=self._registrar.is_bound, tag=self._tag,
+            bound_at=self._registrar.extensions_at,
+        )  # fmt: skip
+        self.failed_logins = LoginBook(
+            self._guard, self._alerts, shop, now=self._now, clock=clock, bound_at=self._registrar.extensions_at
         )
+        """For the API: wrong passwords, and who is shut out for them."""
         self._tag_key = secrets.token_bytes(16)
         self._speakers = Speakers(self._registrar.is_bound, self._is_provider)
         self._arrivals = Arrivals(self._wire, shop, incoming, self._tag, pacer=self._pacer, ports=self._ports)

@@ -11,6 +11,9 @@ from gateway.sip.transport import Address
 log = logging.getLogger(__name__)
 
 BANNED = "source-banned"
+PHONES_SHUT_OUT = "phones-shut-out"
+"""An address is banned from which phones of the shop are signed in."""
+GUESSED = "phone-guessed"
 FROM_INTERNET = "sip-from-internet"
 REACHABLE = "sip-port-open"
 FOREIGN_SECONDS = 86_400.0
@@ -26,10 +29,33 @@ class StrangerAlerts:
         self._publish = publish
         self._ends: dict[tuple[str, str], asyncio.TimerHandle] = {}
 
-    def has_banned(self, host: str, account: str, seconds: float) -> None:
-        """A host is shut out for so long; the last of its wrong passwords was for `account`."""
+    def has_banned(self, host: str, account: str, seconds: float, phones: tuple[str, ...] = ()) -> None:
+        """A host is shut out for so long; the last of its wrong passwords was for `account`.
+
+        `phones` are the extensions that are signed in from there, and shut out with it.
+        """
         log.warning("%s is shut out for %d s: too many wrong passwords, the last one for %r", host, seconds, account)
-        self._raise(BANNED, host, {"account": account[:40]}, seconds)
+        self.has_lifted(host)
+        if phones:
+            named = {"account": account[:40], "phones": ", ".join(phones)}
+            self._raise(PHONES_SHUT_OUT, host, named, seconds)
+        else:
+            self._raise(BANNED, host, {"account": account[:40]}, seconds)
+
+    def has_lifted(self, host: str) -> None:
+        """The host is heard again."""
+        self._end(BANNED, host)
+        self._end(PHONES_SHUT_OUT, host)
+
+    def has_closed(self, extension: str, seconds: float) -> None:
+        """A phone of the shop can sign in from no new address for so long: its password is guessed at."""
+        if (GUESSED, extension) not in self._ends:
+            log.warning("The password of phone %s is guessed at: no new address can sign in", extension)
+        self._raise(GUESSED, extension, {}, seconds)
+
+    def has_opened(self, extension: str) -> None:
+        """It can sign in from anywhere again."""
+        self._end(GUESSED, extension)
 
     def has_ignored(self, host: str) -> None:
         """A packet came from the internet, where nobody may call from: this port can be reached from there."""
@@ -54,6 +80,12 @@ class StrangerAlerts:
         else:
             running.cancel()
         self._ends[code, subject] = asyncio.get_running_loop().call_later(seconds, self._clear, code, subject)
+
+    def _end(self, code: str, subject: str) -> None:
+        running = self._ends.get((code, subject))
+        if running is not None:
+            running.cancel()
+            self._clear(code, subject)
 
     def _clear(self, code: str, subject: str) -> None:
         del self._ends[code, subject]

@@ -34,6 +34,7 @@ from tests.fakes.queue import FakeQueue
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed
 from tests.fakes.route_tried import routes_of
+from tests.fakes.sip_door import KnownDoor
 from tests.fakes.site import FakeSite
 from tests.fakes.texts import FakeTexts
 from tests.fakes.toll_free import toll_free_in_memory
@@ -77,6 +78,7 @@ class Served:
     emulated: FakeEmulatedModems = field(kw_only=True)
     people: KeptPeople = field(kw_only=True)
     modems: FakeModemCare = field(kw_only=True)
+    door: KnownDoor = field(kw_only=True)
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.server.port}{path}"
@@ -155,6 +157,7 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             alert_outlets=(alerts := FakeAlertWays()).outlets,
             programs=(hooks := FakeEventHooks()).desk,
             modems=(modems := FakeModemCare()).door,
+            door=(door := KnownDoor(lambda: SHOP, bus.publish)).door,
             deliveries=(deliveries := FakeDeliveries()).log,
             retry_delivery=deliveries.retry,
             queue=queue.desk,
@@ -191,5 +194,6 @@ async def serving(worker_socket: Path = Path("/nonexistent/worker.sock")) -> Asy
             deliveries=deliveries,
             people=people,
             modems=modems,
+            door=door,
             started_again=started_again,
         )

@@ -25,6 +25,7 @@ from tests.fakes.queue import FakeQueue
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed
 from tests.fakes.route_tried import routes_of
+from tests.fakes.sip_door import KnownDoor
 from tests.fakes.site import FakeSite
 from tests.fakes.texts import FakeTexts
 from tests.fakes.toll_free import toll_free_in_memory
@@ -51,7 +52,7 @@ def _server() -> ApiServer:
         queue=FakeQueue(lambda: SHOP, bus).desk, alert_outlets=FakeAlertWays().outlets,
         programs=FakeEventHooks().desk,
         browser_phones=FakeBrowserPhones(lambda: SHOP).phones,
-        modems=FakeModemCare().door,
+        modems=FakeModemCare().door, door=KnownDoor(lambda: SHOP).door,
     )  # fmt: skip
 
 

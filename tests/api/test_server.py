@@ -32,6 +32,7 @@ from tests.fakes.queue import FakeQueue
 from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed
 from tests.fakes.route_tried import routes_of
+from tests.fakes.sip_door import KnownDoor
 from tests.fakes.site import FakeSite
 from tests.fakes.texts import FakeTexts
 from tests.fakes.toll_free import toll_free_in_memory
@@ -350,7 +351,7 @@ async def test_a_port_in_use_is_told_by_name() -> None:
             recorded=FakeRecorded().recorded, is_ready=lambda: True,
             upkeep=upkeep(), call_backs=FakeCallBacks(), site=FakeSite(lambda: SHOP, FakeCallBacks()).site,
         queue=FakeQueue(lambda: SHOP, bus).desk, alert_outlets=FakeAlertWays().outlets,
-        programs=FakeEventHooks().desk, modems=FakeModemCare().door,
+        programs=FakeEventHooks().desk, modems=FakeModemCare().door, door=KnownDoor(lambda: SHOP).door,
             browser_phones=FakeBrowserPhones(lambda: SHOP).phones,
         )  # fmt: skip
         with pytest.raises(AddressInUse, match="cannot listen on"):

@@ -69,7 +69,12 @@ def gateway(tmp_path: Path) -> GatewayThread:
 
 
 def fill(gateway: GatewayThread) -> None:
-    """Modems, phones and an alert, once it is served."""
+    """Modems, phones, an alert and somebody who guesses passwords, once it is served."""
+    gateway.door.bound["192.168.1.77"] = ("101",)
+    gateway.door.fails("192.168.1.77", "101")
+    gateway.door.fails("192.168.1.78", "a-very-long-name-of-an-account-that-is-tried", times=2)
+    for number in range(16):
+        gateway.door.fails(f"192.168.2.{number}", "101", times=1)
     gateway.publish(
         ModemChanged(
             modem="m0", line="red", state="ready", reason=None, family="Huawei", model="E173", imei="357078041234567",

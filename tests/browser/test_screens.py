@@ -21,6 +21,7 @@ SCREENS = (
     "/shop", "/more", "/no-such-page", "/orders", "/order-status", "/access", "/account",
     "/account/second-step", "/system/passphrase", "/access/audit", "/playground", "/queue", "/voicemail",
     "/system", "/system/certificate", "/restore", "/site", "/access/everywhere", "/shop/versions",
+    "/access/wrong-passwords",
 )  # fmt: skip
 
 

@@ -46,6 +46,7 @@ from tests.fakes.recorded import FakeRecorded
 from tests.fakes.reports import FakeMissed, FakeReports
 from tests.fakes.route_tried import routes_of
 from tests.fakes.shared import FakeShared
+from tests.fakes.sip_door import KnownDoor
 from tests.fakes.site import FakeSite
 from tests.fakes.texts import FakeTexts
 from tests.fakes.toll_free import toll_free_in_memory
@@ -82,6 +83,7 @@ class GatewayThread:
         self.alerts = FakeAlertWays()
         self.hooks = FakeEventHooks()
         self.modems = FakeModemCare()
+        self.door = KnownDoor(lambda: self.shop, self.bus.publish)
         self.hung_up: list[str] = []
         self.started_again: list[bool] = []
         self.passphrases: list[str] = []
@@ -199,6 +201,7 @@ class GatewayThread:
             alert_outlets=self.alerts.outlets,
             programs=self.hooks.desk,
             modems=self.modems.door,
+            door=self.door.door,
             playground=self.world.playground,
             try_trunk=self.provider.try_trunk,
             trials=self.trials,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from gateway.clock import utc_now
 from gateway.events import AlertCleared, AlertRaised, PhoneRegistered, PhoneUnregistered
 from gateway.sip.digest import DigestServer
@@ -327,3 +329,74 @@ async def test_credentials_are_never_sent_to_a_phone() -> None:
             await asyncio.sleep(2)
             assert not phone.received
             assert leg.cause is not None
+
+
+async def _guess(peer: Peer, port: int, times: int, first: int = 1) -> None:
+    """So many wrong passwords for 101, each in answer to a challenge."""
+    for number in range(first, first + 2 * times, 2):
+        peer.request("REGISTER", "101", call_id="guess", number=number)
+        fields = (peer.authorization(await peer.response(401), "REGISTER", f"sip:101@127.0.0.1:{port}"),)
+        peer.request("REGISTER", "101", call_id="guess", number=number + 1, extra=fields)
+        await asyncio.sleep(0.1)
+        peer.received.clear()
+
+
+async def test_a_ban_is_listed_with_the_phones_it_shuts_out_and_ends_when_it_is_lifted() -> None:
+    """A second device behind the address of a good phone has a wrong password: the owner is told of both."""
+    world = SipWorld()
+    async with world.server:
+        address, logins = world.server.addresses[0], world.server.failed_logins
+        with Peer(address, host="127.0.0.7") as phone, Peer(address, password="old", host="127.0.0.7") as broken:
+            await phone.register()
+            await _guess(broken, address.port, 4)
+            (failed,) = logins.hosts()
+            assert (failed.host, failed.failures, failed.accounts) == ("127.0.0.7", 4, ("101",))
+            assert (failed.banned_until, failed.phones) == (None, ("101",))
+            assert not logins.lift_ban("127.0.0.7"), "nobody is shut out yet"
+            await _guess(broken, address.port, 1, first=9)
+            (failed,) = logins.hosts()
+            assert failed.banned_at is not None
+            assert failed.banned_until is not None
+            assert (failed.banned_until - failed.banned_at).total_seconds() == pytest.approx(60)
+            (told,) = [event for event in world.events if isinstance(event, AlertRaised)]
+            assert (told.code, told.subject) == ("phones-shut-out", "127.0.0.7")
+            assert told.values == {"account": "101", "phones": "101"}
+            phone.request("OPTIONS", "101", call_id="still", number=1)
+            await asyncio.sleep(1)
+            assert not phone.received, "the good phone is shut out with it"
+            assert logins.lift_ban("127.0.0.7")
+            assert not logins.lift_ban("127.0.0.7")
+            await phone.register()
+            assert isinstance(world.events[-1], AlertCleared) or any(
+                isinstance(event, AlertCleared) and event.subject == "127.0.0.7" for event in world.events
+            )
+            (failed,) = logins.hosts()
+            assert (failed.banned_until, failed.bans, failed.failures) == (None, 0, 5)
+            await asyncio.sleep(601)
+            assert logins.hosts() == []
+
+
+async def test_a_phone_that_is_guessed_at_from_everywhere_is_told_of_and_opened() -> None:
+    """T-S1: twenty guesses from seven addresses; then the right password is good from nowhere new."""
+    world = SipWorld()
+    async with world.server:
+        address, logins = world.server.addresses[0], world.server.failed_logins
+        for number in range(7):
+            with Peer(address, password="guess", host=f"127.0.1.{number + 1}") as guesser:
+                await _guess(guesser, address.port, 3)
+        (guessed,) = logins.phones()
+        assert (guessed.extension, guessed.failures) == ("101", 20)
+        assert guessed.closed_until is not None
+        assert [event.code for event in world.events if isinstance(event, AlertRaised)] == ["phone-guessed"]
+        with Peer(address, host="127.0.2.1") as moved:
+            moved.request("REGISTER", "101", call_id="moved", number=1)
+            uri = f"sip:101@127.0.0.1:{address.port}"
+            fields = (moved.authorization(await moved.response(401), "REGISTER", uri),)
+            moved.request("REGISTER", "101", call_id="moved", number=2, extra=fields)
+            assert await moved.response(401), "the right password, but from a new address"
+            assert logins.open_phone("101")
+            assert not logins.open_phone("101")
+            moved.received.clear()
+            await moved.register()
+        assert logins.phones() == []
+        assert [event.code for event in world.events if isinstance(event, AlertCleared)] == ["phone-guessed"]

@@ -9,7 +9,7 @@ from flask import Flask
 VALUES = {
     "backup_name": "simbridge-20260302-033000.backup",
     "call_id": "c1", "alert_id": "a1", "recording_id": "r-c1", "name": "tiles", "extension": "101",
-    "peer": "+79031112233", "message_id": "m1", "order_id": "e1",
+    "peer": "+79031112233", "host": "192.168.1.77", "import_id": "i1", "message_id": "m1", "order_id": "e1",
     "language": "en", "key": "greeting", "leg_id": "l1", "line": "red",
     "contact_id": "k1", "note_id": "n1", "number": "1001", "promise_id": "p1",
     "kind": "phones", "part": "101", "tunnel": "t1", "version": "1",
