@@ -8,11 +8,12 @@ from __future__ import annotations
 import secrets
 from functools import cache
 
-from flask import Flask, Response, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, redirect, render_template, request, url_for
 from flask_babel import Babel, get_locale
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RoutingException
 from werkzeug.wrappers import Response as AnyResponse
 
 from web import formats, parts, reader
@@ -20,7 +21,9 @@ from web.gateway_client import GatewayAway, GatewayClient, Refused
 from web.kept_filters import remember_filters
 from web.own_certificate import PanelCertificate
 from web.own_phone import fresh_key, own_phone
+from web.plain_words import plain_words
 from web.security import SESSION_COOKIE, nonce, protect
+from web.seen import FIELD, mark_of
 from web.signal_line import signal_lines
 from web.site_door import SiteDoor
 from web.translation import gettext
@@ -195,6 +198,8 @@ def _teach_templates(app: Flask) -> None:
             "is_emulated": lambda: bool(reader.snapshot()["emulated"]),
             "own_phone": own_phone,
             "fresh_key": fresh_key,
+            "seen_field": FIELD,
+            "mark_of": mark_of,
         }
 
     app.add_template_filter(lambda number: formats.phone_number(number, reader.snapshot()["shop"]["country"]), "phone")
@@ -202,6 +207,7 @@ def _teach_templates(app: Flask) -> None:
     app.add_template_filter(lambda text: formats.exact_moment(text, reader.time_zone()), "exact")
     app.add_template_filter(lambda text: formats.day_name(text, reader.time_zone(), reader.now()), "day")
     app.add_template_filter(lambda text: formats.clock(text, reader.time_zone()), "clock")
+    app.add_template_filter(plain_words, "plain_words")
     app.add_template_filter(formats.duration, "duration")
     app.add_template_filter(formats.file_size, "file_size")
     app.add_template_filter(formats.quality, "quality")
@@ -238,6 +244,15 @@ def _answer_errors(app: Flask) -> None:
     def old_form(_error: CSRFError) -> tuple[str, int]:
         return _plain(gettext("This form has expired."), gettext("Go back, reload the page and try again."), 400)
 
+    @app.errorhandler(405)
+    def only_takes_forms(error: HTTPException) -> AnyResponse | tuple[str, int]:
+        """Somebody has opened the address of a form's answer anew: the page of the form is nearest above it."""
+        place = request.path
+        while request.method == "GET" and (place := place.rpartition("/")[0]):
+            if _is_page(place):
+                return redirect(place)
+        return http(error)
+
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> tuple[str, int]:
         titles = {
@@ -247,6 +262,14 @@ def _answer_errors(app: Flask) -> None:
         }
         title = titles.get(error.code or 500, gettext("That did not work."))
         return _plain(title, "", error.code or 500)
+
+
+def _is_page(path: str) -> bool:
+    try:
+        current_app.url_map.bind("").match(path, method="GET")
+    except (HTTPException, RoutingException):
+        return False
+    return True
 
 
 def _plain(title: str, text: str, status: int) -> tuple[str, int]:

@@ -30,9 +30,14 @@ class Step:
 
 
 def start_page(
-    *, refusal: Refused | None = None, at: str = "", tried: Tried | None = None, form: dict[str, str] | None = None
+    *,
+    refusal: Refused | None = None,
+    problem: str = "",
+    at: str = "",
+    tried: Tried | None = None,
+    form: dict[str, str] | None = None,
 ) -> str:
-    """The page. `at` is the step that `refusal`, `tried` and `form`, what was typed, belong to."""
+    """The page. `at` is the step that `refusal`, `problem`, `tried` and `form`, what was typed, belong to."""
     kinds = {kind: client().shop_parts(asker(), kind) for kind in ("lines", "phones", "couriers", "trunks")}
     general, hours = client().general(asker()), client().hours(asker())
     return render_template(
@@ -46,6 +51,7 @@ def start_page(
         free_courier=_free(FIRST_COURIER, kinds),
         free_phone=_free(FIRST_PHONE, kinds),
         refusal=refusal,
+        problem=problem,
         at=at,
         tried=tried,
         call_id=request.args.get("call", "")[:64],
@@ -67,7 +73,7 @@ def first_steps(kinds: dict[str, list[dict[str, Any]]], general: dict[str, str],
             "general",
             gettext("Name, language and clock"),
             gettext("The shop's name, the language of its greetings, and its time zone."),
-            url_for("parties.general"), gettext("View and change"),
+            url_for("parties.general", next=url_for("parties.start")), gettext("View and change"),
             done=f"{general['name']} · {spoken} · {general['time_zone']}",
         ),
         Step(
@@ -121,7 +127,8 @@ def first_steps(kinds: dict[str, list[dict[str, Any]]], general: dict[str, str],
             "recording",
             gettext("Recording and its notice"),
             gettext("Nothing is recorded until you decide how people are warned about it."),
-            url_for("parties.general") + "#recording", gettext("Name, language and clock"), is_optional=True, asks=True,
+            url_for("parties.general", next=url_for("parties.start"), _anchor="recording"),
+            gettext("Name, language and clock"), is_optional=True, asks=True,
             done=recorded[general["recorded_calls"]] if general["recorded_calls"] != "none" else "",
         ),
         Step(

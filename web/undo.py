@@ -5,7 +5,9 @@ from __future__ import annotations
 from time import time
 from typing import Any
 
-from flask import session
+from flask import flash, session, url_for
+
+from web.reader import asker, client
 
 _KEY = "undo"
 OFFERED_SECONDS = 300.0
@@ -16,6 +18,23 @@ def offer_undo(text: str, action: str, **fields: str) -> None:
     """Say what was done; the button sends these fields to `action`, a path of the panel."""
     until = time() + OFFERED_SECONDS
     session[_KEY] = {"text": text[:_LONGEST_TEXT], "action": action, "fields": fields, "until": until}
+
+
+def shop_number() -> int:
+    """Which version of the shop there is now; to be asked before a change that is to be taken back."""
+    return max((int(each["number"]) for each in client().shop_versions(asker())), default=0)
+
+
+def offer_shop_undo(text: str, was: int, *, back: str) -> None:
+    """Say what was done to the shop, whose version `was` that before; taking it back leads to `back`.
+
+    It is only said where there is nothing to go back to, and where nothing was changed.
+    """
+    now = shop_number()
+    if 0 < was < now:
+        offer_undo(text, url_for("shop.undo"), version=str(was), after=str(now), back=back)
+    else:
+        flash(text)
 
 
 def undo_offer() -> dict[str, Any] | None:

@@ -52,9 +52,20 @@ class FakeShopFile:
         self.text = '[shop]\nname = "Flowers & Co"\n'
         self.imported_by: list[str] = []
         self.menus_accepted: tuple[str, ...] = ()
-        self.shop = SHOP
         self.former: list[Shop] = []
-        """Versions before the one of now, the oldest first, where a test needs some."""
+        """Versions before the one of now, the oldest first."""
+        self._shop = SHOP
+
+    @property
+    def shop(self) -> Shop:
+        """The one of now."""
+        return self._shop
+
+    @shop.setter
+    def shop(self, shop: Shop) -> None:
+        if shop != self._shop:
+            self.former.append(self._shop)
+        self._shop = shop
 
     async def versions(self) -> list[ShopVersion]:
         return [

@@ -30,7 +30,7 @@ def _browser(app: Flask, name: str) -> FlaskClient:
 
 def test_a_courier_is_let_in_and_removed(owner: FlaskClient, gateway: GatewayThread) -> None:
     form = {"name": "Ivan", "password": PASSWORD, "role": "courier"}
-    assert "courier&#39; must be" in _post(owner, "/access/users", **form)
+    assert "Choose which courier this person is." in _post(owner, "/access/users", **form)
     assert "Ivan can sign in now." in _post(owner, "/access/users", **form, courier="2001")
     assert gateway.accounts.people["Ivan"].courier == "2001"
     assert "Somebody already has this name." in _post(owner, "/access/users", **form, courier="2001")

@@ -80,7 +80,7 @@ def test_it_is_set_told_of_and_taken_away(owner: FlaskClient, gateway: GatewayTh
         ({"host": "pbx.lan", "port": "9" * 5000}, "The port is a number from 1 to 65535"),
         ({"host": "pbx.lan", "port": "sip"}, "The port is a number from 1 to 65535"),
         ({"host": "pbx.lan", "transport": "pigeon"}, "must be one of udp, tcp, tls, auto"),
-        ({"host": "pbx.lan", "password.2099": "x"}, "no courier with the extension &#34;2099&#34;"),
+        ({"host": "pbx.lan", "password.2099": "x"}, "no courier with the extension “2099”"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_kept(

@@ -97,3 +97,47 @@ def test_a_changed_and_a_closed_order_are_as_they_were(owner: FlaskClient, gatew
     gateway.orders.forget_changes()
     assert "That can no longer be undone." in _undo(owner, offered)
     assert gateway.orders.alive() == ()
+
+
+def test_a_change_of_the_shop_is_taken_back_where_it_was_made(owner: FlaskClient, gateway: GatewayThread) -> None:
+    token = {"csrf_token": csrf_of(owner, "/shop/couriers/new")}
+    page = owner.post("/shop/couriers/edit/2001/remove", data=token, follow_redirects=True).text
+    assert "2001 has been removed." in page
+    assert gateway.shop_file.shop.courier("2001") is None
+    page = _undo(owner, page)
+    assert "The shop is as it was before." in page
+    assert "Ivan" in page, "the list of couriers again"
+    assert gateway.shop_file.shop == SHOP
+    assert 'class="notice ok undo"' not in page
+
+    changed = {**token, "name": "Roses", "language": "en", "time_zone": "UTC", "currency": "RUB", "country": "RU"}
+    page = owner.post(
+        "/shop/general", data={**changed, "recorded_calls": "none", "recording_notice": "none"}, follow_redirects=True
+    ).text
+    assert gateway.shop_file.shop.name == "Roses"
+    assert 'value="Flowers &amp; Co"' in _undo(owner, page)
+
+
+def test_what_somebody_has_changed_since_is_not_taken_back_with_it(owner: FlaskClient, gateway: GatewayThread) -> None:
+    token = {"csrf_token": csrf_of(owner, "/shop/couriers/new")}
+    page = owner.post("/shop/couriers/edit/2001/remove", data=token, follow_redirects=True).text
+    gateway.shop_file.shop = replace(gateway.shop_file.shop, name="Roses")
+    page = _undo(owner, page)
+    assert "The shop has been changed again since. Choose here what to undo." in page
+    assert "Go back to before this" in page
+    assert (gateway.shop_file.shop.name, gateway.shop_file.shop.courier("2001")) == ("Roses", None)
+
+
+def test_what_changed_nothing_is_not_offered_to_be_taken_back(owner: FlaskClient, gateway: GatewayThread) -> None:
+    hours = {"csrf_token": csrf_of(owner, "/shop/hours"), "monday": "9-13"}
+    assert 'class="notice ok undo"' in owner.post("/shop/hours", data=hours, follow_redirects=True).text
+    owner.post("/undo/not-wanted", data=hours)
+    page = owner.post("/shop/hours", data=hours, follow_redirects=True).text
+    assert "The hours have been changed." in page
+    assert 'class="notice ok undo"' not in page
+
+
+def test_what_was_not_done_does_not_look_as_if_it_was(owner: FlaskClient) -> None:
+    token = {"csrf_token": csrf_of(owner, "/orders")}
+    page = owner.post("/calls/unknown/hangup", data=token, follow_redirects=True).text
+    assert re.search(r'class="notice warn" role="alert">.{1,200}That call is already over\.', page, re.DOTALL)

@@ -58,6 +58,23 @@
     }
   });
 
+  // The phone's window is shown, not loaded anew: that would end its call.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('a[target="simbridge-phone"]');
+    if (link === null || event.ctrlKey || event.metaKey || event.shiftKey) {
+      return;
+    }
+    const there = window.open("", link.target);
+    if (there === null) {
+      return;
+    }
+    event.preventDefault();
+    if (there.location.pathname !== link.pathname) {
+      there.location.href = link.href;
+    }
+    there.focus();
+  });
+
   // Running durations: the difference of the two clocks is taken from the page, so a wrong clock here does not matter.
   const pad = (number) => String(number).padStart(2, "0");
   const offsets = new Map();

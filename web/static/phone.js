@@ -8,6 +8,9 @@
     return;
   }
   const words = page.dataset;
+  const LEAVING_MS = 500;
+  const KEPT = "simbridge-phone";
+  const MICROPHONE = { NotFoundError: "unplugged", OverconstrainedError: "unplugged", NotReadableError: "taken", AbortError: "taken" };
   const SPECIAL = { "Busy": "busy", "Not Found": "unknown", "Address Incomplete": "unknown", "Rejected": "barred",
     "Unavailable": "unreached", "No Answer": "unreached", "Canceled": "ended", "Terminated": "ended",
     "User Denied Media Access": "silent" };
@@ -40,10 +43,14 @@
         }
       };
       source.onerror = () => {
-        if (this.source === source) {
-          this.leave();
-          this.ondisconnect(true, 1006, "lost");
-        }
+        source.close();
+        // A page that is left loses its stream first: what it still has to say, as that the call is over, goes out before.
+        setTimeout(() => {
+          if (this.source === source) {
+            this.leave();
+            this.ondisconnect(true, 1006, "lost");
+          }
+        }, LEAVING_MS);
       };
     }
 
@@ -62,9 +69,9 @@
         return false;
       }
       const headers = { "Content-Type": "message/sip", "X-CSRFToken": this.token };
-      this.sent = this.sent
-        .then(() => fetch(`${words.messages}/${tunnel}`, { method: "POST", body: message, headers, keepalive: true }))
-        .catch(() => undefined);
+      const post = () => fetch(`${words.messages}/${tunnel}`, { method: "POST", body: message, headers, keepalive: true });
+      // A page that goes waits for nothing: what it does not send now it never sends, and the call would go on.
+      this.sent = (isLeaving ? post() : this.sent.then(post)).catch(() => undefined);
       return true;
     }
   }
@@ -110,11 +117,32 @@
   const tones = new Tones();
   const title = document.title;
   let phone = null;
+  let isLeaving = false;
   let call = null;
+  let notice = null;
 
   const say = (word) => {
     part("state").textContent = words[word] ?? word;
     page.dataset.state = word;
+  };
+
+  // What is so while the gateway can be reached.
+  const sayHow = () => {
+    if (call === null) {
+      say("ready");
+    } else if (call.isEstablished()) {
+      say(call.isOnHold().local ? "waiting" : "talking");
+    }
+  };
+
+  // Why it cannot be reached.
+  const reason = async () => {
+    try {
+      const answer = await fetch(words.messages, { method: "HEAD" });
+      return answer.redirected ? "signedout" : answer.status === 429 ? "crowded" : "away";
+    } catch {
+      return "away";
+    }
   };
 
   const show = () => {
@@ -134,6 +162,24 @@
     document.title = rings ? `${words.incoming} · ${title}` : title;
   };
 
+  // For somebody who looks at another tab or program.
+  const notify = (party) => {
+    if (!document.hidden || !("Notification" in window) || Notification.permission !== "granted") {
+      return;
+    }
+    try {
+      notice = new Notification(words.incoming, { body: party, tag: KEPT, requireInteraction: true });
+      notice.onclick = () => { window.focus(); unnotify(); };
+    } catch {
+      notice = null; // a browser that shows them from service workers only: it rings all the same
+    }
+  };
+
+  const unnotify = () => {
+    notice?.close();
+    notice = null;
+  };
+
   const press = (button, isPressed) => button.setAttribute("aria-pressed", String(isPressed));
 
   const listen = (connection) =>
@@ -151,6 +197,7 @@
     part("party").textContent = [party.display_name, party.uri.user].filter(Boolean).join(" · ");
     const over = (event) => {
       tones.stop();
+      unnotify();
       call = null;
       press(part("mute"), false);
       press(part("hold"), false);
@@ -165,8 +212,14 @@
         tones.stop();
       }
     });
-    session.on("accepted", () => tones.stop());
-    session.on("confirmed", () => { say("talking"); show(); });
+    session.on("accepted", () => { tones.stop(); unnotify(); });
+    session.on("confirmed", () => {
+      say("talking");
+      show();
+      for (const { track } of session.connection.getSenders()) {
+        track?.addEventListener("ended", () => call === session && say("pulled"));
+      }
+    });
     session.on("failed", over);
     session.on("ended", (event) => over({ ...event, cause: "Terminated", originator: "remote" }));
     session.on("hold", ({ originator: by }) => by === "local" && say("waiting"));
@@ -179,6 +232,7 @@
     if (originator === "remote") {
       say("incoming");
       tones.play([440, 480], 1.5, 4);
+      notify(part("party").textContent);
     } else {
       say("calling");
     }
@@ -196,13 +250,21 @@
       return;
     }
     tones.wake();
+    part("power").disabled = true; // until the person has answered the browser's question
+    say("asking");
     try {
       // Asked for now, so that no caller waits for it.
       (await navigator.mediaDevices.getUserMedia(OPTIONS.mediaConstraints)).getTracks().forEach((track) => track.stop());
-    } catch {
-      say("silent");
+    } catch (refusal) {
+      say(MICROPHONE[refusal.name] ?? "silent");
       return;
+    } finally {
+      part("power").disabled = false;
     }
+    if ("Notification" in window && Notification.permission === "default") {
+      Notification.requestPermission().catch(() => undefined);
+    }
+    sessionStorage.setItem(KEPT, extension);
     say("connecting");
     phone = new JsSIP.UA({
       sockets: [new PanelSocket(extension)],
@@ -213,9 +275,19 @@
       connection_recovery_min_interval: 1,
       connection_recovery_max_interval: 10,
     });
-    phone.on("registered", () => call === null && say("ready"));
+    phone.on("registered", sayHow);
     phone.on("registrationFailed", () => say("away"));
-    phone.on("disconnected", () => phone !== null && say("away"));
+    phone.on("disconnected", async () => {
+      const lost = phone;
+      if (lost === null) {
+        return;
+      }
+      say("away");
+      const why = await reason();
+      if (phone === lost && !lost.isConnected()) {
+        say(why);
+      }
+    });
     phone.on("newRTCSession", begin);
     phone.start();
     show();
@@ -224,6 +296,7 @@
   const switchOff = () => {
     const old = phone;
     phone = null;
+    sessionStorage.removeItem(KEPT);
     old?.stop();
     say("offline");
     show();
@@ -276,6 +349,27 @@
       key(pressed.dataset.key);
     }
   });
-  addEventListener("pagehide", () => phone?.stop());
+  addEventListener("keydown", ({ key: pressed, target, ctrlKey, metaKey, altKey }) => {
+    if (/^[0-9*#]$/.test(pressed) && call?.isEstablished() && target.tagName !== "INPUT" && !(ctrlKey || metaKey || altKey)) {
+      key(pressed);
+    }
+  });
+  addEventListener("beforeunload", (event) => {
+    if (call !== null) {
+      event.preventDefault(); // the browser asks whether the page, and the call with it, may go
+    }
+  });
+  addEventListener("pagehide", () => {
+    isLeaving = true;
+    phone?.stop();
+  });
   show();
+
+  // After a reload no browser lets the page ring until it is touched: one press, and it is the same phone again.
+  const extension = sessionStorage.getItem(KEPT);
+  if ([...part("extension").options].some((each) => each.value === extension)) {
+    part("extension").value = extension;
+    say("reloaded");
+    part("power").focus();
+  }
 })();

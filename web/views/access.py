@@ -179,6 +179,8 @@ def _account(refusal: Refused | None = None) -> str:
 
 def _role(form: Any) -> dict[str, Any]:
     role = form.get("role", "")
+    if role == "courier" and not form.get("courier"):
+        raise Refused(422, {"title": gettext("Choose which courier this person is.")})
     return {"role": role, "courier": form.get("courier") or None if role == "courier" else None}
 
 

@@ -34,10 +34,15 @@ def page() -> str:
 def messages() -> Response | tuple[str, int]:
     """Server-sent events: what the daemon says to the phone; 429 when too many browsers are phones.
 
+    HEAD tells a phone why it has no stream: nobody is signed in, or there are too many.
     The form's token for what the phone sends comes first: a window that is left open outlives the panel that made it.
     """
+    snapshot()  # whoever is not signed in is turned away here
     if not _room.acquire(blocking=False):
         return "", 429
+    if request.method == "HEAD":
+        _room.release()
+        return "", 204
     stack = ExitStack()
     stack.callback(_room.release)
     with stack:

@@ -6,6 +6,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from web.gateway_client import Refused
+from web.notices import flash_not_done
 from web.own_phone import COOKIE, own_phone
 from web.reader import asker, client
 from web.translation import gettext
@@ -23,7 +24,7 @@ def place() -> Response:
     except Refused as refusal:
         if refusal.status >= 500 and refusal.code != "no-free-line":
             raise
-        flash(" ".join(text for text in (refusal.title, refusal.advice) if text))
+        flash_not_done(" ".join(text for text in (refusal.title, refusal.advice) if text))
     else:
         flash(
             gettext(

@@ -11,8 +11,10 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from werkzeug.wrappers import Response as AnyResponse
 
 from web.gateway_client import Refused
+from web.notices import flash_not_done
 from web.people import card_of
 from web.reader import asker, client, snapshot
+from web.seen import is_outdated
 from web.translation import gettext
 from web.undo import offer_undo, withdraw_offer
 
@@ -90,6 +92,8 @@ def contact(contact_id: str) -> str:
 def change(contact_id: str) -> str | AnyResponse | tuple[str, int]:
     """Other values; what the form leaves empty is taken away."""
     form = _form()
+    if is_outdated(client().contact(asker(), contact_id)):
+        return _contact(contact_id, form=form, is_old=True), 409
     try:
         client().change_contact(asker(), contact_id, _said(form))
     except Refused as refusal:
@@ -120,7 +124,9 @@ def put_back(contact_id: str) -> AnyResponse:
     except Refused as refusal:
         if refusal.status not in (404, 409):
             raise
-        flash(gettext("That can no longer be undone.") if refusal.status == 404 else refusal.detail or refusal.title)
+        flash_not_done(
+            gettext("That can no longer be undone.") if refusal.status == 404 else refusal.detail or refusal.title
+        )
         return redirect(url_for("contacts.page"))
     flash(gettext("The contact has been restored."))
     return redirect(url_for("contacts.contact", contact_id=contact_id))
@@ -155,7 +161,7 @@ def put_note_back(call_id: str, note_id: str) -> AnyResponse:
     except Refused as refusal:
         if refusal.status != 404:
             raise
-        flash(gettext("That can no longer be undone."))
+        flash_not_done(gettext("That can no longer be undone."))
     else:
         flash(gettext("The note has been restored."))
     return redirect(url_for("history.call", call_id=call_id))
@@ -170,7 +176,7 @@ def mark(call_id: str) -> AnyResponse:
     except Refused as refusal:
         if refusal.code != "tags-invalid":
             raise
-        flash(f"{refusal.title} {refusal.advice}")
+        flash_not_done(f"{refusal.title} {refusal.advice}")
     else:
         flash(gettext("The tags are saved."))
     return redirect(url_for("history.call", call_id=call_id, _anchor="tags"))
@@ -199,12 +205,14 @@ def _page(**shown: Any) -> str:
     )  # fmt: skip
 
 
-def _contact(contact_id: str, refusal: Refused | None = None, form: dict[str, str] | None = None) -> str:
+def _contact(
+    contact_id: str, refusal: Refused | None = None, form: dict[str, str] | None = None, *, is_old: bool = False
+) -> str:
     found = client().contact(asker(), contact_id)
     filled = form or {**found, "phones": ", ".join(found["phones"]), "tags": ", ".join(found["tags"])}
     return render_template(
         "contact.html", contact=found, form=filled, refusal=refusal, card=card_of(found["phones"][0]),
-        snapshot=snapshot(),
+        snapshot=snapshot(), is_old=is_old,
     )  # fmt: skip
 
 

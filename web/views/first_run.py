@@ -115,8 +115,8 @@ def recording() -> Response | tuple[str, int]:
     """What is recorded, and how people are told."""
     values = {name: _told(name) for name in ("recorded_calls", "recording_notice")}
     if values["recorded_calls"] != "none" and "told" not in request.form:
-        flash(gettext("Tick that you have decided how people are warned about recording."))
-        return start_page(at="recording", form=values), 400
+        problem = gettext("Tick that you have decided how people are warned about recording.")
+        return start_page(at="recording", problem=problem, form=values), 400
     text = gettext("The shop has been changed.")
     return _done("recording", lambda: client().change_general(asker(), values), text)
 
@@ -169,8 +169,8 @@ def _step(step: str, text: str) -> Response:
 
 
 def _page_again(step: str, *, taken: str) -> tuple[str, int]:
-    flash(gettext("There is already one with that name.") + f" ({taken})")
-    return start_page(at=step, form=_typed()), 409
+    problem = gettext("There is already one with that name.") + f" ({taken})"
+    return start_page(at=step, problem=problem, form=_typed()), 409
 
 
 def _refused(step: str, refusal: Refused, form: dict[str, str]) -> tuple[str, int]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import format_date
 from werkzeug.wrappers import Response
 
 from web.gateway_client import Refused
+from web.notices import flash_not_done
 from web.reader import asker, client, snapshot
+from web.seen import is_outdated
 from web.told import spans
 from web.translation import gettext
+from web.undo import offer_shop_undo, shop_number
 
 hours = Blueprint("hours", __name__)
 
@@ -35,9 +38,12 @@ def form() -> str:
 @hours.post("/shop/hours")
 def take() -> Response | tuple[str, int]:
     """Other hours; exceptions of a calendar stay."""
-    told = _told()
+    told, kept = _told(), client().hours(asker())
+    if is_outdated(kept):
+        return _page(told, is_old=True), 409
     own = len(told["exceptions"])
-    told["exceptions"] += [each for each in client().hours(asker())["exceptions"] if each["imported"]]
+    told["exceptions"] += [each for each in kept["exceptions"] if each["imported"]]
+    was = shop_number()
     try:
         client().change_hours(asker(), told)
     except Refused as refusal:
@@ -45,7 +51,7 @@ def take() -> Response | tuple[str, int]:
             raise
         told["exceptions"] = told["exceptions"][:own]
         return _page(told, refusal), refusal.status
-    flash(gettext("The hours have been changed."))
+    offer_shop_undo(gettext("The hours have been changed."), was, back=url_for("hours.form"))
     return redirect(url_for("hours.form"))
 
 
@@ -56,15 +62,16 @@ def take_calendar() -> Response | tuple[str, int]:
     try:
         text = uploaded.read().decode("utf-8") if uploaded else ""
     except UnicodeDecodeError:
-        flash(gettext("That file is not a text file."))
+        flash_not_done(gettext("That file is not a text file."))
         return redirect(url_for("hours.form"))
+    was = shop_number()
     try:
         client().take_calendar(asker(), text, request.form.get("timed", "closed"))
     except Refused as refusal:
         if refusal.status not in (400, 422):
             raise
         return _page(client().hours(asker()), refusal), refusal.status
-    flash(gettext("The calendar has been imported."))
+    offer_shop_undo(gettext("The calendar has been imported."), was, back=url_for("hours.form"))
     return redirect(url_for("hours.form"))
 
 
@@ -84,7 +91,7 @@ def _told() -> dict[str, Any]:
     return told
 
 
-def _page(table: dict[str, Any], refusal: Refused | None = None, at: str | None = None) -> str:
+def _page(table: dict[str, Any], refusal: Refused | None = None, at: str | None = None, *, is_old: bool = False) -> str:
     own = [each for each in table["exceptions"] if not each.get("imported")]
     blank = {"day": "", "until": "", "hours": [], "name": ""}
     opening = client().opening(asker(), at)
@@ -100,6 +107,8 @@ def _page(table: dict[str, Any], refusal: Refused | None = None, at: str | None 
         days=days,
         at=at,
         refusal=refusal,
+        is_old=is_old,
+        kept=client().hours(asker()),
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from web.gateway_client import Refused
 from web.reader import asker, client, snapshot
 from web.told import whole
 from web.translation import gettext
+from web.undo import offer_shop_undo, shop_number
 
 line_rules = Blueprint("line_rules", __name__)
 
@@ -33,13 +34,15 @@ def form(line: str) -> str:
 def take(line: str) -> Response | tuple[str, int]:
     """Other rules; what the form leaves empty is as if it had never been set."""
     rules = _told()
+    was = shop_number()
     try:
         client().change_line(asker(), line, rules | accepted())
     except Refused as refusal:
         if refusal.status not in (400, 422):
             raise
         return _page(line, rules, refusal), refusal.status
-    flash(gettext("The rules of line %(line)s have been changed.", line=line))
+    text = gettext("The rules of line %(line)s have been changed.", line=line)
+    offer_shop_undo(text, was, back=url_for("line_rules.form", line=line))
     return redirect(url_for("overview.lines"))
 
 

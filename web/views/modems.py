@@ -8,6 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from web.gateway_client import Refused
+from web.notices import flash_not_done
 from web.reader import asker, client, snapshot
 from web.translation import gettext
 
@@ -64,7 +65,7 @@ def forget_pin(modem: str) -> Response:
     except Refused as refusal:
         if refusal.status != 404:
             raise
-        flash(gettext("No PIN is stored for this SIM card."))
+        flash_not_done(gettext("No PIN is stored for this SIM card."))
     else:
         flash(gettext("The PIN is no longer stored. The SIM card will ask for it at the next start."))
     return redirect(url_for("modems.page", modem=modem))

@@ -8,6 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from web.gateway_client import Refused
+from web.notices import flash_not_done
 from web.reader import asker, client, may
 from web.translation import gettext
 
@@ -31,7 +32,7 @@ def call(number: str) -> Response:
     except Refused as refusal:
         if refusal.status not in (400, 404, 409, 503):
             raise
-        flash(f"{refusal.title} {refusal.detail or refusal.advice}".strip())
+        flash_not_done(f"{refusal.title} {refusal.detail or refusal.advice}".strip())
     else:
         flash(gettext("Your mobile will ring in a moment. Press 1 on it, and the customer is called."))
     return redirect(url_for("my_orders.page"))
@@ -45,7 +46,7 @@ def stage(number: str) -> Response:
     except Refused as refusal:
         if refusal.status not in (400, 404):
             raise
-        flash(refusal.title)
+        flash_not_done(refusal.title)
     return redirect(url_for("my_orders.page"))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from web.gateway_client import Refused
 from web.reader import asker, client, snapshot
 from web.told import whole
 from web.translation import gettext
+from web.undo import offer_shop_undo, shop_number
 from web.views.ordering import STAGES
 
 order_status = Blueprint("order_status", __name__)
@@ -31,13 +32,16 @@ def page() -> str:
 def take() -> str | AnyResponse | tuple[str, int]:
     """Other rules, all of them; a secret that is left empty is kept."""
     rules = _told()
+    was = shop_number()
     try:
         client().change_order_status(asker(), rules)
     except Refused as refusal:
         if refusal.status not in (400, 422):
             raise
         return _page(rules=rules, refusal=refusal), refusal.status
-    flash(gettext("Saved. The next caller is answered by these rules."))
+    offer_shop_undo(
+        gettext("Saved. The next caller is answered by these rules."), was, back=url_for("order_status.page")
+    )
     return redirect(url_for("order_status.page"))
 
 

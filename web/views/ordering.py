@@ -12,8 +12,10 @@ from flask import Response as FlaskResponse
 from werkzeug.wrappers import Response
 
 from web.gateway_client import Refused
+from web.notices import flash_not_done
 from web.order_table import ROWS_AT_A_TIME, order_table
 from web.reader import asker, client, language, snapshot
+from web.seen import is_outdated
 from web.translation import gettext
 from web.undo import offer_undo, withdraw_offer
 
@@ -83,12 +85,14 @@ def order(number: str) -> str:
 def change(number: str) -> str | Response | tuple[str, int]:
     """Other values; what the form leaves empty is taken away."""
     values = {name: request.form.get(name, "").strip() for name in _FIELDS}
+    if is_outdated({"changed_at": client().order(asker(), number)["changed_at"]}):
+        return _order(number, typed=values, is_old=True), 409
     try:
         changed = client().change_order(asker(), number, {**values, "courier": values["courier"] or None})
     except Refused as refusal:
         if refusal.status != 422:
             raise
-        return _order(number, refusal=refusal), refusal.status
+        return _order(number, refusal, values), refusal.status
     _offer_undo(gettext("The order has been changed."), changed)
     return redirect(url_for("ordering.order", number=number))
 
@@ -110,7 +114,7 @@ def put_back(number: str) -> Response:
     except Refused as refusal:
         if refusal.status not in (400, 404, 422):
             raise
-        flash(refusal.detail if refusal.status == 422 else gettext("That can no longer be undone."))
+        flash_not_done(refusal.detail if refusal.status == 422 else gettext("That can no longer be undone."))
     else:
         flash(gettext("The order is as it was."))
     return redirect(url_for("ordering.order", number=number))
@@ -169,9 +173,14 @@ def _chosen() -> dict[str, str]:
     return {name: request.args.get(name, "").strip()[:64] for name in FILTERS}
 
 
-def _order(number: str, refusal: Refused | None = None) -> str:
+def _order(
+    number: str, refusal: Refused | None = None, typed: dict[str, str] | None = None, *, is_old: bool = False
+) -> str:
     found = client().order(asker(), number)
-    return render_template("order.html", order=found, stages=STAGES, refusal=refusal, snapshot=snapshot())
+    return render_template(
+        "order.html", order=found, form=typed or found, stages=STAGES, refusal=refusal, is_old=is_old,
+        snapshot=snapshot(),
+    )  # fmt: skip
 
 
 def _again(refusal: Refused, **given: Any) -> tuple[str, int]:

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from web import parts
 from web.gateway_client import Refused
+from web.notices import flash_not_done
 from web.reader import asker, client, may, now, snapshot, start_of_day
 from web.translation import gettext
 from web.views.entry import own_path
@@ -81,7 +82,7 @@ def keep_silence(call_id: str) -> Response:
     except Refused as refusal:
         if refusal.status not in (404, 409):
             raise
-        flash(gettext("That call is no longer being recorded."))
+        flash_not_done(gettext("That call is no longer being recorded."))
     return redirect(url_for("overview.live"))
 
 
@@ -93,7 +94,7 @@ def hang_up(call_id: str) -> Response:
     except Refused as refusal:
         if refusal.status != 404:
             raise
-        flash(gettext("That call is already over."))
+        flash_not_done(gettext("That call is already over."))
     else:
         flash(gettext("The call is being ended."))
     return redirect(own_path(request.form.get("next", "/live")))
@@ -108,7 +109,7 @@ def transfer(call_id: str) -> Response:
     except Refused as refusal:
         if refusal.status not in (400, 403, 404, 409):
             raise
-        flash(gettext("That call cannot be handed over to %(to)s now.", to=to))
+        flash_not_done(gettext("That call cannot be handed over to %(to)s now.", to=to))
     else:
         flash(gettext("The call is handed over as soon as %(to)s answers.", to=to))
     return redirect(url_for("overview.live"))
@@ -126,7 +127,7 @@ def join(call_id: str) -> Response:
     except Refused as refusal:
         if refusal.status not in (404, 409):
             raise
-        flash(gettext("That is not possible now: the call is over, or the phone is away or already in it."))
+        flash_not_done(gettext("That is not possible now: the call is over, or the phone is away or already in it."))
     else:
         flash(gettext("The phone %(extension)s rings.", extension=extension))
     return redirect(url_for("overview.live"))
@@ -140,7 +141,7 @@ def drop(call_id: str, leg_id: str) -> Response:
     except Refused as refusal:
         if refusal.status not in (404, 409):
             raise
-        flash(gettext("That person has already left the call."))
+        flash_not_done(gettext("That person has already left the call."))
     return redirect(url_for("overview.live"))
 
 
@@ -152,7 +153,7 @@ def hand_over(call_id: str, leg_id: str) -> Response:
     except Refused as refusal:
         if refusal.status not in (404, 409):
             raise
-        flash(gettext("Nobody consults that party any more."))
+        flash_not_done(gettext("Nobody consults that party any more."))
     return redirect(url_for("overview.live"))
 
 
@@ -164,5 +165,5 @@ def acknowledge(alert_id: str) -> Response:
     except Refused as refusal:
         if refusal.status != 404:
             raise
-        flash(gettext("That alert is already over."))
+        flash_not_done(gettext("That alert is already over."))
     return redirect(url_for("overview.alerts"))

@@ -13,7 +13,10 @@ from web.gateway_client import Refused
 from web.part_fields import PartForm
 from web.part_forms import KINDS, form_of
 from web.reader import asker, client, language, snapshot
+from web.seen import is_outdated
 from web.translation import gettext
+from web.undo import offer_shop_undo, shop_number
+from web.views.entry import own_path
 from web.views.line_rules import accepted
 from web.views.routing import route_trial
 
@@ -41,14 +44,18 @@ def change_general() -> Response | tuple[str, int]:
     if told["recorded_calls"] != "none" and "told" not in request.form:
         text = gettext("Tick that you have decided how people are warned about recording.")
         return _general_page(told, missing=text), 400
+    kept = client().general(asker())
+    if is_outdated(kept):
+        return _general_page(told, is_old=True), 409
+    was = shop_number()
     try:
         client().change_general(asker(), told)
     except Refused as refusal:
         if refusal.status not in (400, 422):
             raise
         return _general_page(told, refusal), refusal.status
-    flash(gettext("The shop has been changed."))
-    return redirect(url_for("parties.start"))
+    offer_shop_undo(gettext("The shop has been changed."), was, back=url_for("parties.general"))
+    return redirect(own_path(request.args.get("next") or url_for("parties.general")))
 
 
 @parties.get("/shop/<kind>")
@@ -83,7 +90,7 @@ def add(kind: str) -> Response | tuple[str, int]:
 def edit(kind: str, part: str) -> str:
     """One of them."""
     form = _form(kind)
-    found = next((each for each in client().shop_parts(asker(), kind) if each[form.key] == part), None)
+    found = _kept(form, part)
     if found is None:
         abort(404)
     return _page(form, found, is_new=False)
@@ -93,21 +100,25 @@ def edit(kind: str, part: str) -> str:
 def change(kind: str, part: str) -> Response | tuple[str, int]:
     """Other values."""
     form = _form(kind)
-    return _keep(form, part, form.told(request.form), is_new=False)
+    told = form.told(request.form)
+    kept = _kept(form, part)
+    if kept is not None and is_outdated(kept):
+        return _page(form, {**told, form.key: part}, is_new=False, is_old=True), 409
+    return _keep(form, part, told, is_new=False)
 
 
 @parties.post("/shop/<kind>/edit/<part>/remove")
 def remove(kind: str, part: str) -> Response | tuple[str, int]:
     """Take it away."""
-    form = _form(kind)
+    form, was = _form(kind), shop_number()
     try:
         client().remove_part(asker(), kind, part)
     except Refused as refusal:
         if refusal.status != 422:
             raise
-        found = next((each for each in client().shop_parts(asker(), kind) if each[form.key] == part), {form.key: part})
-        return _page(form, found, refusal, is_new=False), refusal.status
-    flash(gettext("%(name)s has been removed.", name=part))
+        return _page(form, _kept(form, part) or {form.key: part}, refusal, is_new=False), refusal.status
+    text = gettext("%(name)s has been removed.", name=part)
+    offer_shop_undo(text, was, back=url_for("parties.parts", kind=kind))
     return redirect(url_for("parties.parts", kind=kind))
 
 
@@ -126,24 +137,38 @@ def _form(kind: str) -> PartForm:
     return form
 
 
+def _kept(form: PartForm, part: str) -> dict[str, Any] | None:
+    """As it is now; None: there is none of that name."""
+    return next((each for each in client().shop_parts(asker(), form.kind) if each[form.key] == part), None)
+
+
 def _kinds() -> list[PartForm]:
     return [form for form in map(form_of, KINDS) if form is not None]
 
 
 def _keep(form: PartForm, key: str, told: dict[str, Any], *, is_new: bool) -> Response | tuple[str, int]:
+    was = shop_number()
     try:
         client().change_part(asker(), form.kind, key or " ", told | accepted())
     except Refused as refusal:
         if refusal.status not in (400, 422):
             raise
         return _page(form, {**told, form.key: key}, refusal, is_new=is_new), refusal.status
-    flash(gettext("%(name)s is saved.", name=key))
-    return redirect(url_for("parties.parts", kind=form.kind))
+    back = url_for("parties.parts", kind=form.kind)
+    offer_shop_undo(gettext("%(name)s is saved.", name=key), was, back=back)
+    return redirect(back)
 
 
 def _page(
-    form: PartForm, values: dict[str, Any], refusal: Refused | None = None, *, is_new: bool, taken: bool = False
+    form: PartForm,
+    values: dict[str, Any],
+    refusal: Refused | None = None,
+    *,
+    is_new: bool,
+    taken: bool = False,
+    is_old: bool = False,
 ) -> str:
+    """The form with these values. `is_old`: they were entered over others than there are now."""
     is_branch = form.kind == "branches"
     return render_template(
         "part_form.html",
@@ -154,6 +179,8 @@ def _page(
         refusal=refusal,
         is_new=is_new,
         taken=taken,
+        is_old=is_old,
+        kept={} if is_new else _kept(form, values[form.key]) or {},
         snapshot=snapshot(),
     )
 
@@ -164,6 +191,11 @@ def _choices() -> dict[str, list[tuple[str, str]]]:
     return {"region": [("", "–"), *sorted(regions, key=lambda region: region[1])]}
 
 
-def _general_page(values: dict[str, str], refusal: Refused | None = None, missing: str = "") -> str:
+def _general_page(
+    values: dict[str, str], refusal: Refused | None = None, missing: str = "", *, is_old: bool = False
+) -> str:
     zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/")))
-    return render_template("general.html", values=values, refusal=refusal, missing=missing, zones=zones)
+    return render_template(
+        "general.html", values=values, refusal=refusal, missing=missing, zones=zones, is_old=is_old,
+        kept=client().general(asker()),
+    )  # fmt: skip

@@ -9,6 +9,7 @@ from web.gateway_client import Refused
 from web.own_pbx import TriedCourier, Typed, tried_there, typed
 from web.reader import asker, client, snapshot
 from web.translation import gettext
+from web.undo import offer_shop_undo, shop_number
 
 pbx = Blueprint("pbx", __name__)
 
@@ -56,12 +57,14 @@ def try_it() -> str | tuple[str, int]:
 @pbx.post("/shop/pbx/remove")
 def remove() -> Response:
     """Take it away, with the passwords there."""
+    was = shop_number()
     try:
         client().remove_pbx(asker())
     except Refused as refusal:
         if refusal.status != 404:
             raise
-    flash(gettext("The PBX has been removed, with the couriers' passwords for it. You can undo this on the page Shop."))
+    text = gettext("The PBX has been removed, with the couriers' passwords for it.")
+    offer_shop_undo(text, was, back=url_for("pbx.page"))
     return redirect(url_for("pbx.page"))
 
 

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from web.gateway_client import Refused
+from web.notices import flash_not_done
 from web.reader import asker, client, may, snapshot
 from web.translation import gettext
 
@@ -76,7 +77,7 @@ def _done(verb: Callable[[], dict[str, Any]], language: str, key: str) -> AnyRes
     except Refused as refused:
         if refused.status not in (400, 413, 422, 503):
             raise
-        flash(" ".join(each for each in (refused.title, refused.advice) if each))
+        flash_not_done(" ".join(each for each in (refused.title, refused.advice) if each))
     else:
         flash(gettext("The next caller will hear it."))
     return redirect(url_for("prompts.page", language=language, _anchor=key))

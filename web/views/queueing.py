@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from web.gateway_client import Refused
+from web.notices import flash_not_done
 from web.people import Directory, queue_title
 from web.reader import asker, client, snapshot
+from web.seen import is_outdated
 from web.told import whole
 from web.translation import gettext
+from web.undo import offer_shop_undo, shop_number
 
 queueing = Blueprint("queueing", __name__)
 
@@ -36,13 +39,16 @@ def take() -> str | Response | tuple[str, int]:
     rules |= {name: request.form.getlist(name) for name in _LISTS}
     reasons = (line.strip() for line in request.form.get("pause_reasons", "").splitlines())
     rules["pause_reasons"] = [reason for reason in reasons if reason]
+    if is_outdated(client().queue(asker())["rules"]):
+        return _page(rules, is_old=True), 409
+    was = shop_number()
     try:
         client().change_queue(asker(), rules)
     except Refused as refusal:
         if refusal.status not in (400, 422):
             raise
         return _page(rules, refusal), refusal.status
-    flash(gettext("Saved. These rules apply to the next caller."))
+    offer_shop_undo(gettext("Saved. These rules apply to the next caller."), was, back=url_for("queueing.page"))
     return redirect(url_for("queueing.page"))
 
 
@@ -78,7 +84,7 @@ def mark_heard(message_id: str) -> Response:
     except Refused as refusal:
         if refusal.status != 404:
             raise
-        flash(gettext("That message is gone."))
+        flash_not_done(gettext("That message is gone."))
     return redirect(url_for("queueing.voicemail"))
 
 
@@ -88,13 +94,14 @@ def _change(extension: str, verb: Callable[[], None]) -> Response:
     except Refused as refusal:
         if refusal.status != 404:
             raise
-        flash(gettext("There is no phone %(extension)s.", extension=extension))
+        flash_not_done(gettext("There is no phone %(extension)s.", extension=extension))
     return redirect(url_for("queueing.page"))
 
 
-def _page(rules: dict[str, Any] | None = None, refusal: Refused | None = None) -> str:
+def _page(rules: dict[str, Any] | None = None, refusal: Refused | None = None, *, is_old: bool = False) -> str:
     shown = client().queue(asker())
     return render_template(
         "queue.html", rules=rules or shown["rules"], paused=shown["paused"], refusal=refusal, snapshot=snapshot(),
+        is_old=is_old, kept=shown["rules"],
         directory=Directory(snapshot()),
     )  # fmt: skip

@@ -8,9 +8,12 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from web.gateway_client import Refused
+from web.notices import flash_not_done
 from web.reader import asker, client, snapshot
+from web.seen import is_outdated
 from web.told import whole
 from web.translation import gettext
+from web.undo import offer_shop_undo, shop_number
 
 reception = Blueprint("reception", __name__)
 
@@ -34,13 +37,16 @@ def take() -> str | Response | tuple[str, int]:
     told = {name: value.strip() for name, value in request.form.items()}
     rules: dict[str, Any] = {name: whole(told.get(name, "")) for name in _COUNTS}
     rules |= {name: told.get(name, "") for name in _WORDS} | {name: name in told for name in _SWITCHES}
+    if is_outdated(client().reception(asker())["rules"]):
+        return _page(rules, is_old=True), 409
+    was = shop_number()
     try:
         client().change_reception(asker(), rules)
     except Refused as refusal:
         if refusal.status not in (400, 422):
             raise
         return _page(rules, refusal), refusal.status
-    flash(gettext("These rules apply from the next caller on."))
+    offer_shop_undo(gettext("These rules apply from the next caller on."), was, back=url_for("reception.page"))
     return redirect(url_for("reception.page"))
 
 
@@ -52,15 +58,16 @@ def cancel(promise_id: str) -> Response:
     except Refused as refusal:
         if refusal.status != 404:
             raise
-        flash(gettext("That call-back is no longer waiting."))
+        flash_not_done(gettext("That call-back is no longer waiting."))
     else:
         flash(gettext("The customer is not called back."))
     return redirect(url_for("reception.page"))
 
 
-def _page(rules: dict[str, Any] | None = None, refusal: Refused | None = None) -> str:
+def _page(rules: dict[str, Any] | None = None, refusal: Refused | None = None, *, is_old: bool = False) -> str:
     shown = client().reception(asker())
     return render_template(
         "reception.html", rules=rules or shown["rules"], phases=shown["phases"], advice=shown["advice"],
         call_backs=client().call_backs(asker()), refusal=refusal, snapshot=snapshot(),
+        is_old=is_old, kept=shown["rules"],
     )  # fmt: skip

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from web import charts, parts
 from web.comparison import compare, figure
 from web.gateway_client import Refused
+from web.notices import flash_not_done
 from web.people import Directory, queue_title
 from web.reader import asker, client, language, now, snapshot, time_zone, words
 from web.translation import gettext
@@ -65,7 +66,7 @@ def close() -> AnyResponse:
             if not reason
             else gettext("That customer is no longer waiting.")
         )
-        flash(said)
+        flash_not_done(said)
     else:
         offer_undo(gettext("The customer has been removed from the list."), url_for("reports.reopen"), closure=closure)
     return redirect(url_for("reports.missed"))
@@ -80,7 +81,7 @@ def reopen() -> AnyResponse:
     except Refused as refusal:
         if refusal.status != 404:
             raise
-        flash(gettext("That can no longer be undone."))
+        flash_not_done(gettext("That can no longer be undone."))
     else:
         flash(gettext("The customer is on the list again."))
     return redirect(url_for("reports.missed"))

@@ -6,8 +6,11 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from web.gateway_client import Refused
+from web.notices import flash_not_done
 from web.reader import asker, client
 from web.translation import gettext
+from web.undo import offer_shop_undo, shop_number, withdraw_offer
+from web.views.entry import own_path
 
 shop = Blueprint("shop", __name__)
 
@@ -25,16 +28,20 @@ def take() -> str | AnyResponse | tuple[str, int]:
     try:
         text = uploaded.read().decode("utf-8") if uploaded and uploaded.filename else request.form.get("text", "")
     except UnicodeDecodeError:
-        flash(gettext("That file is not a text file."))
+        flash_not_done(gettext("That file is not a text file."))
         return redirect(url_for("shop.page"))
     text = text.replace("\r\n", "\n")
+    was = shop_number()
     try:
         changed = client().import_shop(asker(), text)
     except Refused as refusal:
         if refusal.status >= 500:
             raise
         return render_template("shop.html", text=text, refusal=refusal), refusal.status
-    flash(gettext("The shop has been changed.") if changed else gettext("No differences."))
+    if changed:
+        offer_shop_undo(gettext("The shop has been changed."), was, back=url_for("shop.page"))
+    else:
+        flash(gettext("No differences."))
     return redirect(url_for("shop.page"))
 
 
@@ -50,6 +57,19 @@ def restore(version: int) -> AnyResponse:
     client().restore_shop(asker(), str(version))
     flash(gettext("The shop is as it was before. This change, too, can be undone."))
     return redirect(url_for("shop.versions"))
+
+
+@shop.post("/shop/undo")
+def undo() -> AnyResponse:
+    """Take the last change back, unless somebody has made another one since."""
+    withdraw_offer()
+    versions = client().shop_versions(asker())
+    if not versions or str(versions[0]["number"]) != request.form.get("after"):
+        flash_not_done(gettext("The shop has been changed again since. Choose here what to undo."))
+        return redirect(url_for("shop.versions"))
+    client().restore_shop(asker(), request.form.get("version", "")[:16])
+    flash(gettext("The shop is as it was before. This change, too, can be undone."))
+    return redirect(own_path(request.form.get("back", "/shop")))
 
 
 @shop.get("/shop/shop.toml")

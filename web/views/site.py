@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from web.gateway_client import Refused
 from web.reader import asker, client, now, snapshot
 from web.told import whole
 from web.translation import gettext
+from web.undo import offer_shop_undo, shop_number
 
 site = Blueprint("site", __name__)
 
@@ -35,13 +36,14 @@ def take() -> str | AnyResponse | tuple[str, int]:
     rules["on"] = "on" in told
     rules["origins"] = [each.rstrip("/").lower() for each in told.get("origins", "").split()]
     rules["rings"] = request.form.getlist("rings")
+    was = shop_number()
     try:
         client().change_widget(asker(), rules)
     except Refused as refusal:
         if refusal.status not in (400, 422):
             raise
         return _page(rules, refusal), refusal.status
-    flash(gettext("The button now works by these rules."))
+    offer_shop_undo(gettext("The button now works by these rules."), was, back=url_for("site.page"))
     return redirect(url_for("site.page"))
 
 

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from web.gateway_client import Refused
+from web.notices import flash_not_done
 from web.passing import passed_on
 from web.reader import asker, client
 from web.translation import gettext
@@ -90,7 +91,7 @@ def test_alerts() -> AnyResponse:
     if client().test_deliveries(asker()):
         flash(gettext("A test is on its way. Reload the page in a few seconds to see the result below."))
     else:
-        flash(gettext("Alerts are not sent anywhere yet: first set where to."))
+        flash_not_done(gettext("Alerts are not sent anywhere yet: first set where to."))
     return redirect(url_for("overview.alerts"))
 
 

@@ -10,6 +10,7 @@ from flask import Response as FlaskResponse
 from werkzeug.wrappers import Response
 
 from web.gateway_client import Refused
+from web.notices import flash_not_done
 from web.passing import passed_on
 from web.people import Directory
 from web.reader import asker, client, snapshot
@@ -107,9 +108,12 @@ def balance(line: str) -> Response:
     except Refused as refused:
         if refused.status == 401:
             raise
-        flash(refused.title)
+        flash_not_done(refused.title)
     else:
-        flash(answer["text"] or gettext("The operator did not answer."))
+        if answer["text"]:
+            flash(answer["text"])
+        else:
+            flash_not_done(gettext("The operator did not answer."))
     return redirect(url_for("overview.lines"))
 
 
@@ -139,7 +143,7 @@ def _done_to(verb: Any, done: str, too_late: str) -> Response:
     except Refused as refused:
         if refused.status not in _GONE:
             raise
-        flash(too_late)
+        flash_not_done(too_late)
     else:
         flash(done)
     return redirect(own_path(request.form.get("next", url_for("texting.messages"))))

@@ -8,9 +8,11 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from web.gateway_client import Refused
+from web.notices import flash_not_done
 from web.reader import asker, client, snapshot
 from web.told import whole
 from web.translation import gettext
+from web.undo import offer_shop_undo, shop_number
 
 toll_free = Blueprint("toll_free", __name__)
 
@@ -33,13 +35,14 @@ def take() -> Response | tuple[str, int]:
     told = {name: value.strip() for name, value in request.form.items()}
     rules: dict[str, Any] = {name: whole(told.get(name, "")) for name in _COUNTS}
     rules |= {name: told.get(name) or None for name in _WORDS} | {"bills_ringing": "bills_ringing" in told}
+    was = shop_number()
     try:
         client().change_toll_free(asker(), rules)
     except Refused as refusal:
         if refusal.status not in (400, 422):
             raise
         return _page(rules, refusal), refusal.status
-    flash(gettext("Saved. The next call is checked by these rules."))
+    offer_shop_undo(gettext("Saved. The next call is checked by these rules."), was, back=url_for("toll_free.page"))
     return redirect(url_for("toll_free.page"))
 
 
@@ -51,7 +54,7 @@ def lift(caller: str) -> Response:
     except Refused as refusal:
         if refusal.status != 404:
             raise
-        flash(gettext("That caller is no longer blocked."))
+        flash_not_done(gettext("That caller is no longer blocked."))
     else:
         flash(gettext("The block is lifted."))
     return redirect(url_for("toll_free.page"))
