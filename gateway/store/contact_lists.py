@@ -5,6 +5,7 @@ Read-only connections of its own; the verbs block and are called in threads, by 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Self
@@ -48,10 +49,14 @@ class ContactLists(Opened):
         with self._reading.connect() as connection, connection.begin():
             return load_shop(connection)[1].numbers
 
-    def contacts(self) -> list[Contact]:
-        """All of them, by name."""
+    def contact_ids(self) -> list[str]:
+        """Of all of them, by name."""
         with self._reading.connect() as connection, connection.begin():
-            ids = list(connection.execute(select(contacts.c.id).order_by(contacts.c.sorted_by)).scalars())
+            return list(connection.execute(select(contacts.c.id).order_by(contacts.c.sorted_by)).scalars())
+
+    def contacts(self, ids: Sequence[str]) -> list[Contact]:
+        """Those of these ids that are still there, in that order."""
+        with self._reading.connect() as connection, connection.begin():
             found = {each.id: each for each in read_contacts(connection, ids)}
         return [found[each] for each in ids if each in found]
 

@@ -73,12 +73,16 @@ def read_vcards(text: str, policy: NumberPolicy) -> ReadContacts:
     return _read((_read_card(number, card, policy) for number, card in enumerate(cards, start=1)), len(cards))
 
 
-def write_csv(contacts: Iterable[Contact]) -> str:
-    """A table that spreadsheets open, and that `read_csv` takes back; nothing in it is taken for a formula."""
+def write_csv(contacts: Iterable[Contact], *, begins: bool = True) -> str:
+    """A table that spreadsheets open, and that `read_csv` takes back; nothing in it is taken for a formula.
+
+    `begins`: it is no further piece of a table, so there is a heading.
+    """
     file = io.StringIO(newline="")
-    file.write("\ufeff")
     writer = csv.writer(file)
-    writer.writerow(_HEADING)
+    if begins:
+        file.write("\ufeff")
+        writer.writerow(_HEADING)
     for each in contacts:
         cells = (each.name, ", ".join(each.phones), each.manager or "", ", ".join(each.tags), each.note)
         writer.writerow(f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells)

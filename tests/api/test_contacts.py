@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.events import Published
+from gateway.worker.contact_routes import CONTACTS_AT_A_TIME
 from gateway.worker.sealed import KeyRing
 from gateway.worker.server import WorkerServer
 from tests.api.served import Served, serving
@@ -107,6 +109,28 @@ async def test_files_are_taken_and_given(tmp_path: Path) -> None:
             assert answer[0] == expected
         assert (await served.ask("POST", "/api/v1/contacts/import?look=x", data=CARD))[0] == 400
         assert (await served.ask("GET", "/api/v1/contacts/export?form=xls"))[0] == 400
+
+
+async def test_a_long_file_comes_in_pieces_that_are_one_table(tmp_path: Path) -> None:
+    """A contact that has gone before its piece was read is left out."""
+    async with with_worker(tmp_path) as served:
+        count = 2 * CONTACTS_AT_A_TIME + 1
+        rows = [f"Customer {number:04},+7903{number:07}" for number in range(count)]
+        table = "name,phone\n" + "\n".join(rows)
+        status, taken = await served.ask(
+            "POST", "/api/v1/contacts/import", data=table.encode(), headers={"Content-Type": "text/csv"}
+        )
+        assert (status, taken["added"]) == (200, count)
+        _, text = await served.ask("GET", "/api/v1/contacts/export")
+        first, *others = text.removeprefix("\ufeff").splitlines()
+        assert first == "name,phones,manager,tags,note"
+        assert others == [f"Customer {number:04},'+7903{number:07},,," for number in range(count)]
+        _, cards = await served.ask("GET", "/api/v1/contacts/export?form=vcard")
+        assert re.findall("^FN:(.*)\r$", cards, re.MULTILINE) == [f"Customer {number:04}" for number in range(count)]
+        lists = served.people.lists
+        assert [each.name for each in lists.contacts([*lists.contact_ids()[1::-1], "gone"])] == [
+            "Customer 0001", "Customer 0000"
+        ]  # fmt: skip
 
 
 async def test_without_the_worker_no_file_is_read() -> None:
