@@ -101,16 +101,20 @@ class DaysOfConnection:
                 days = list(run)
                 yield replace(days[0], until=days[-1].until)
 
+    def had_calls(self, midnight: datetime) -> bool:
+        """The day of UTC that begins then has had calls, or the one before it; else nothing is kept of it."""
+        return any(self._states_of(midnight))
+
     def _has_calls(self, stretch: Period) -> bool:
-        return stretch.until - stretch.since != _DAY or any(self._states(stretch))
+        return stretch.until - stretch.since != _DAY or self.had_calls(stretch.since)
 
     def _of_one(
         self, stretch: Period, part: Callable[[Connection, Period], Part], named: Callable[[Period], Hashable]
     ) -> Part:
-        if stretch.until - stretch.since != _DAY:
+        state = self._states_of(stretch.since)
+        if stretch.until - stretch.since != _DAY or not any(state):
             return part(self._connection, stretch)
         key = named(stretch), stretch.since
-        state = self._states(stretch)
         known = self._kept.get(key)
         if known is None or known[0] != state:
             known = state, part(self._connection, stretch)
@@ -119,9 +123,6 @@ class DaysOfConnection:
                 self._kept.popitem(last=False)
         value: Part = known[1]
         return value
-
-    def _states(self, day: Period) -> tuple[int, int]:
-        return self._states_of(day.since)
 
     def _states_of(self, midnight: datetime) -> tuple[int, int]:
         changes, before = self._changes, midnight - _DAY

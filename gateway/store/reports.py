@@ -109,9 +109,11 @@ class Reports(OpenedToRead):
     def remember(self, day: datetime) -> None:
         """Work out what the day of UTC that begins then comes to, so that nobody waits for it later."""
         with self._reading.connect() as connection, connection.begin():
+            days = self._days.seen_by(connection)
+            if not days.had_calls(day):
+                return
             _, shop, _ = load_shop(connection)
             period = Period(since=day, until=day + timedelta(days=1), zone=ZoneInfo(shop.time_zone))
-            days = self._days.seen_by(connection)
             sums = _clock_sums(days, period)
             for grouping in (Grouping.COURIER, Grouping.PHONE, Grouping.QUEUE):
                 _rows(days, period, grouping, sums, (), quick={})

@@ -1,4 +1,4 @@
-"""The days of the last year are summed up while nobody waits, so that the first page of statistics comes at once."""
+"""The days of two years are summed up while nobody waits, so that the first page of statistics comes at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from gateway.clock import WallClock, utc_now
 
 log = logging.getLogger(__name__)
 
-DAYS = 366
+DAYS = 2 * 366
+"""A year is compared with the one before."""
 PAUSE_SECONDS = 0.1
 """Between two days: whoever asks for something meanwhile comes first."""
 NIGHT_SECONDS = 900.0
@@ -56,7 +57,7 @@ def _until_night(now: datetime) -> float:
 
 
 async def remember_days(remember: Callable[[datetime], None], clock: WallClock = utc_now) -> None:
-    """Have each whole day of UTC of the last year worked out, the newest first; `remember` blocks, and gets a thread.
+    """Have each whole day of UTC of two years worked out, the newest first; `remember` blocks, and gets a thread.
 
     Where the store cannot be read, the pages work it out when they are asked for.
     """
