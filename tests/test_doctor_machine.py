@@ -19,9 +19,10 @@ import pytest
 from gateway.alert_settings import AlertSettings
 from gateway.doctor import Finding, Severity, findings
 from gateway.doctor import machine as machine_part
-from gateway.doctor.machine import FIRMWARE, machine_findings, outside_findings
+from gateway.doctor.machine import machine_findings, outside_findings
 from gateway.doctor.secrets import is_guessed, is_guessed_pin, secret_findings
 from gateway.doctor.sims import sim_findings
+from gateway.doctor.vitals import FIRMWARE
 from gateway.messages import LANGUAGES, finding_text
 from gateway.mqtt_settings import MqttSettings
 from gateway.replication_settings import ReplicationSettings

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.doctor.finding import Finding
-from gateway.doctor.vitals import Vitals, read_vitals, vital_findings
+from gateway.doctor.vitals import FIRMWARE, Vitals, Voltage, read_vitals, vital_findings
 from gateway.messages import finding_text
 
 GOOD = Vitals(
@@ -63,3 +63,13 @@ def test_each_is_a_sentence_with_its_values(language: str) -> None:
     assert "0.5" in texts[0][0]
     assert "307" in texts[1][0]
     assert [advice is not None for _, advice in texts] == [False, False, True, True]
+
+
+def test_warmth_and_power_are_told_where_the_kernel_knows_them(tmp_path: Path) -> None:
+    assert (read_vitals(tmp_path).degrees, read_vitals(tmp_path).voltage) == (None, None)
+    for name, text in (("sys/class/thermal/thermal_zone0/temp", "81250\n"), (str(FIRMWARE), "50000\n")):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(text)
+    vitals = read_vitals(tmp_path)
+    assert (vitals.degrees, vitals.is_hot, vitals.voltage) == (81.25, True, Voltage.WAS_LOW)
+    assert {"temperature-high", "voltage-was-low"} <= set(codes(vitals))

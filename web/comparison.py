@@ -66,6 +66,11 @@ def compare(found: dict[str, Any]) -> dict[str, Compared]:
     }
 
 
+def compare_shares(now: float | None, before: float | None, *, good: int) -> Compared:
+    """Two shares, of which more is better (`good` 1) or worse (-1)."""
+    return _compared(_Figure("", "", "share", good), now, before, "")
+
+
 def _compared(figure: _Figure, now: float | None, before: float | None, currency: str) -> Compared:
     show: Callable[[float], str] = {
         "count": lambda value: str(round(value)),

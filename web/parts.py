@@ -10,13 +10,15 @@ from typing import Any
 from flask import render_template
 from markupsafe import Markup
 
+from web.comparison import compare_shares
 from web.gateway_client import Refused
-from web.own_pbx import accounts_at_pbx
+from web.own_pbx import ACCOUNT, accounts_at_pbx
 from web.people import Directory, cards_of, queue_title
-from web.reader import asker, client, snapshot, start_of_day
+from web.reader import asker, client, may, snapshot
+from web.trunk_trial import in_words
 
-_MOST_OF_A_DAY = 200
-_RECENT = 8
+_RECENT = 10
+_MOST_ALERTS = 5
 _LINE_NAMES = ("red", "blue", "green", "white", "black", "yellow")
 
 
@@ -60,19 +62,52 @@ def _live_calls() -> dict[str, Any]:
 
 
 def _tiles() -> dict[str, Any]:
-    today = calls_or_reason(since=start_of_day().isoformat(), limit=_MOST_OF_A_DAY)
-    calls = today["items"]
+    """What the snapshot alone tells: it is shown anew whenever a phone rings."""
     states = [line["state"] for line in snapshot()["lines"]]
     return {
-        "today": len(calls),
-        "is_more": today["next"] is not None,
-        "answered": sum(1 for call in calls if call["answered_at"]),
-        "waiting": missed_or_reason(limit=1),
-        "refusal": today["refusal"],
-        "lines_good": sum(1 for state in states if state in ("ready", "busy")),
+        "lines_free": states.count("ready"),
         "lines_busy": states.count("busy"),
         "talking": sum(1 for call in snapshot()["calls"] if call["state"] == "talking"),
         "registered": sum(1 for phone in snapshot()["phones"] if phone["registered"]),
+    }
+
+
+def _today() -> dict[str, Any]:
+    """What the calls of the day came to; None with the reason (`refusal`) where that is not to be had now."""
+    try:
+        found = client().overview(asker())
+    except Refused as refusal:
+        if refusal.status != 503:
+            raise
+        return {"found": None, "refusal": refusal}
+    today, before = found["today"], found["days_before"]
+    guard = client().toll_free(asker()) if may("shop") else None
+    return {
+        "found": found,
+        "refusal": None,
+        "quick": compare_shares(today["service_level"], before["service_level"], good=1),
+        "lost": compare_shares(today["missed_share"], before["missed_share"], good=-1),
+        "guard": guard if guard is not None and guard["rules"]["daily_budget"] else None,
+    }
+
+
+def _attention() -> dict[str, Any]:
+    """What is not as it should be: alerts, the newest first, and lines, providers and phones that are away."""
+    found = snapshot()
+    told = {(alert["code"], alert["subject"].removeprefix("line ")) for alert in found["alerts"]}
+    return {
+        "alerts": sorted(found["alerts"], key=lambda alert: str(alert["raised_at"]), reverse=True)[:_MOST_ALERTS],
+        "lines": [
+            line
+            for line in found["lines"]
+            if line["state"] not in ("ready", "busy") and not told & {(line["reason"], line["name"])}
+        ],
+        "trunks": [
+            (trunk, in_words(trunk, "trunk_reasons", good="ready") if trunk["reason"] else None)
+            for trunk in found["trunks"]
+            if trunk["state"] != "ready" and not trunk["name"].startswith(ACCOUNT)
+        ],
+        "phones": [phone for phone in found["phones"] if not phone["registered"]],
     }
 
 
@@ -109,7 +144,10 @@ def _nothing() -> dict[str, Any]:
 
 
 PARTS = {
-    "tiles": Part(("calls", "queue", "history", "missed", "lines", "phones", "alerts"), _tiles),
+    "tiles": Part(("calls", "queue", "lines", "phones"), _tiles),
+    "today": Part(("history", "missed", "contacts"), _today),
+    "attention": Part(("alerts", "lines", "trunks", "phones"), _attention),
+    "sims": Part(("lines", "history"), _nothing),
     "missed": Part(("history", "missed", "orders"), lambda: {"page": missed_or_reason()}),
     "live_calls": Part(("calls", "contacts"), _live_calls),
     "recent_calls": Part(("history",), lambda: {"calls": calls_or_reason(limit=_RECENT)}),

@@ -18,6 +18,10 @@ class ReportClient(GatewayLink):
         """What the calls of a time came to."""
         return self._object(asker, "GET", "/api/v1/statistics", query=query)
 
+    def overview(self, asker: Asker) -> dict[str, Any]:
+        """Today's calls beside the days before, who was missed, how long the disk lasts, and how the machine is."""
+        return self._object(asker, "GET", "/api/v1/overview")
+
     @contextmanager
     def calls_table(
         self, asker: Asker, **query: str | int | None

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
 from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL, require_principal
 from gateway.api.contract import contract
+from gateway.api.devices import wire_time
 from gateway.api.problems import NotFound, NotSignedIn, TooManyStreams
 from gateway.api.seams import LiveView
 from gateway.api.shop_seam import ShopFile
 from gateway.api.stream import KEEP_ALIVE_SECONDS, EventStream
 from gateway.messages import pick_language, words
+from gateway.telephony.promised import PromisedCall
 
 _LISTS = ("lines", "modems", "couriers", "phones", "alerts")
 
@@ -30,6 +32,7 @@ class LiveRoutes:
         shop: ShopFile,
         is_ready: Callable[[], bool],
         boot: str,
+        promised: Callable[[], Sequence[PromisedCall]],
         is_emulated: Callable[[], bool],
     ) -> None:
         self._live = live
@@ -37,6 +40,7 @@ class LiveRoutes:
         self._shop = shop
         self._is_ready = is_ready
         self._boot = boot
+        self._promised = promised
         self._is_emulated = is_emulated
 
     def routes(self) -> list[web.RouteDef]:
@@ -73,9 +77,18 @@ class LiveRoutes:
                 "boot": self._boot,
                 "ready": self._is_ready(),
                 "emulated": self._is_emulated(),
+                "promised": self._promises(),
             },
             headers={"Cache-Control": "no-store"},
         )
+
+    def _promises(self) -> dict[str, object]:
+        """How many call-backs are promised, and when the first of them is due."""
+        open_ones = self._promised()
+        return {
+            "waiting": len(open_ones),
+            "due_at": wire_time(min(each.due_at for each in open_ones)) if open_ones else None,
+        }
 
     async def _get_list(self, request: web.Request) -> web.Response:
         name = request.path.rpartition("/")[2]

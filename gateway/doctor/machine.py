@@ -27,15 +27,10 @@ from gateway.telephony.shop import Shop, SipTransport
 SYNC_SECONDS = 0.5
 """A card whose small writes take longer makes calls wait for their budget to be on disk."""
 SYNCS = 5
-SLOWED_DEGREES = 80.0
-"""Raspberry Pi documentation, "Frequency management and thermal control"."""
 NAME_SECONDS = 5.0
 SOON = timedelta(days=30)
-FIRMWARE = Path("sys/devices/platform/soc/soc:firmware/get_throttled")
 _DEFAULT_PORTS = {SipTransport.TLS: 5061}
 """RFC 3261 section 19.1.2; 5060 with any other transport."""
-_IS_LOW, _WAS_LOW = 1 << 0, 1 << 16
-"""Bits of get_throttled (Raspberry Pi documentation, vcgencmd)."""
 
 
 def machine_findings(settings: Settings, *, served: bool, root: Path = Path("/")) -> Iterator[Finding]:
@@ -51,8 +46,6 @@ def still_findings(settings: Settings, *, root: Path = Path("/")) -> Iterator[Fi
     yield from _release(root)
     if settings.replication.is_on:
         yield from _worker_network(root)
-    yield from _power(root)
-    yield from _temperature(root)
     yield from vital_findings(read_vitals(root))
     yield from _clock_source()
     yield from _certificates(settings)
@@ -89,35 +82,6 @@ def _worker_network(root: Path) -> Iterator[Finding]:
     unit = root / "run/systemd/generator/simbridge-worker.service.d/network.conf"
     if (root / "usr/lib/systemd/system-generators/simbridge-network-generator").exists() and not unit.exists():
         yield Finding(Severity.PROBLEM, "worker-without-network")
-
-
-def _power(root: Path) -> Iterator[Finding]:
-    """A Raspberry Pi says when its voltage was too low since it was switched on; other machines say nothing."""
-    bits = None
-    with contextlib.suppress(OSError, ValueError):
-        bits = int((root / FIRMWARE).read_text(encoding="ascii"), 16)
-    for alarm in sorted((root / "sys/class/hwmon").glob("hwmon*/in0_lcrit_alarm")):
-        with contextlib.suppress(OSError, ValueError):
-            if (alarm.parent / "name").read_text(encoding="ascii").strip() == "rpi_volt":
-                bits = (bits or 0) | (_IS_LOW if int(alarm.read_text(encoding="ascii")) else 0)
-    if bits is None:
-        return
-    if bits & _IS_LOW:
-        yield Finding(Severity.PROBLEM, "voltage-low")
-    elif bits & _WAS_LOW:
-        yield Finding(Severity.WARNING, "voltage-was-low")
-    else:
-        yield Finding(Severity.GOOD, "voltage-good")
-
-
-def _temperature(root: Path) -> Iterator[Finding]:
-    """Of the processor, where the kernel tells it, in thousandths (Documentation/ABI/testing/sysfs-class-thermal)."""
-    with contextlib.suppress(OSError, ValueError):
-        degrees = int((root / "sys/class/thermal/thermal_zone0/temp").read_text(encoding="ascii")) / 1000
-        is_high = degrees >= SLOWED_DEGREES
-        values = {"degrees": f"{degrees:.0f}"}
-        severity = Severity.WARNING if is_high else Severity.GOOD
-        yield Finding(severity, "temperature-high" if is_high else "temperature-good", values)
 
 
 def _storage(data_dir: Path) -> Iterator[Finding]:

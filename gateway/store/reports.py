@@ -20,7 +20,9 @@ from gateway.store.kept_days import keep_days, recall_days
 from gateway.store.missed import read_missed, read_open
 from gateway.store.occupancy import LONGEST_CALL, LinesOfStretch, all_lines, concurrency, lines_of
 from gateway.store.opened import OpenedToRead
+from gateway.store.overview import Overview, counted, today_and_before
 from gateway.store.period_before import period_before
+from gateway.store.recording_room import RecordingRate, recording_rate
 from gateway.store.returns import Returns, closures_since, returns, steps_of
 from gateway.store.row_wire import wire
 from gateway.store.shop_document.shop_versions import load_shop
@@ -41,6 +43,9 @@ from gateway.store.waits import TWO_RINGS_SECONDS, Wait, answered_within, rows_w
 from gateway.telephony.missed import Closure, MissedCustomer, Talk, numbers_of
 from gateway.telephony.shop import Shop
 
+RATE_HOLDS = timedelta(minutes=10)
+"""It goes through all recordings, and tells of days."""
+
 
 class Reports(OpenedToRead):
     """The store, opened to read. Used with `with`."""
@@ -50,6 +55,7 @@ class Reports(OpenedToRead):
         self._clock = clock
         self._days = Days()
         self._directory = places.data_dir
+        self._rate: tuple[datetime, RecordingRate] | None = None
 
     def statistics(
         self,
@@ -85,6 +91,28 @@ class Reports(OpenedToRead):
                 "rows": _rows(days, period, grouping, sums, busy, quick=quick),
                 "concurrency": _concurrency(busy, shop) if grouping is Grouping.LINE else None,
             }
+
+    def overview(self) -> Overview:
+        """What the dashboard shows: today beside the days before it, who waits to be called back, and recordings."""
+        with self._reading.connect() as connection, connection.begin():
+            _, shop, _ = load_shop(connection)
+            now = self._clock()
+            today, before = today_and_before(Period(since=now, until=now, zone=ZoneInfo(shop.time_zone)))
+            days, waiting = self._days.seen_by(connection), read_open(connection, shop, now)
+            return Overview(
+                today=counted(_clock_sums(days, today), _waits(days, today)),
+                days_before=counted(_clock_sums(days, before), _waits(days, before)),
+                missed=len(waiting),
+                first_missed_at=waiting[0].first_at if waiting else None,
+                rate=self._recording_rate(connection, now),
+                keep_days=shop.recording.keep_days,
+            )
+
+    def _recording_rate(self, connection: Connection, now: datetime) -> RecordingRate:
+        """Worked out anew when it is RATE_HOLDS old."""
+        if self._rate is None or not timedelta() <= now - self._rate[0] < RATE_HOLDS:
+            self._rate = now, recording_rate(connection, now)
+        return self._rate[1]
 
     def _before(
         self, connection: Connection, days: DaysOfConnection, period: Period, shop: Shop, within_seconds: int

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from gateway.api import bodies
 from gateway.errors import StoreError
 from gateway.messages import pick_language, words
+from gateway.store.overview import Overview
 from gateway.store.waits import TWO_RINGS_SECONDS
 from gateway.worker import asked
 from gateway.worker.comparison import compared
@@ -39,6 +40,9 @@ class ReportArchive(Protocol):
         self, since: datetime, until: datetime, by: str, *, within_seconds: int, is_compared: bool
     ) -> dict[str, Any]:
         """The schema `Statistics`; `is_compared`: with the period before."""
+
+    def overview(self) -> Overview:
+        """What the dashboard shows."""
 
     def missed(
         self, *, since: datetime | None = None, until: datetime | None = None, limit: int | None = None

@@ -31,6 +31,7 @@ from gateway.worker.certificate_routes import CertificateRoutes
 from gateway.worker.contact_routes import ContactArchive, ContactRoutes
 from gateway.worker.evidence_pack import write_pack
 from gateway.worker.message_table import message_cells, message_titles
+from gateway.worker.overview_routes import OverviewRoutes
 from gateway.worker.pack_routes import PackRoutes
 from gateway.worker.peaks import PeaksCache
 from gateway.worker.place_routes import PlaceRoutes
@@ -87,6 +88,7 @@ class WorkerServer:
             self._app.add_routes(SiteRoutes(site).routes())
         if reports is not None:
             self._app.add_routes(ReportRoutes(reports).routes())
+            self._app.add_routes(OverviewRoutes(reports, recordings_dir).routes())
         if prompts is not None:
             self._app.add_routes(PromptRoutes(prompts).routes())
         if shared is not None:

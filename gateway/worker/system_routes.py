@@ -15,7 +15,7 @@ from gateway import __version__
 from gateway.api import bodies
 from gateway.api.devices import wire_time
 from gateway.doctor import machine_state
-from gateway.doctor.vitals import read_vitals
+from gateway.doctor.vitals import Vitals, read_vitals
 from gateway.messages import finding_text, pick_language
 from gateway.settings import Settings
 from gateway.support.bundle import LOG_LINES, masked_log
@@ -66,10 +66,16 @@ def system_wire(settings: Settings, language: str) -> dict[str, object]:
         "system": f"{_system_name()} ({platform.machine()})",
         "time": wire_time(now),
         "disk": {"free_bytes": disk.free, "total_bytes": disk.total},
-        "vitals": {**asdict(vitals), "busy": vitals.is_busy, "lacks_memory": vitals.lacks_memory},
+        "vitals": vitals_wire(vitals),
         "findings": found,
         "backups": backups_wire(settings, now, language),
     }
+
+
+def vitals_wire(vitals: Vitals) -> dict[str, object]:
+    """The schema `Vitals`."""
+    judged = {"busy": vitals.is_busy, "lacks_memory": vitals.lacks_memory, "hot": vitals.is_hot}
+    return {**asdict(vitals), **judged}
 
 
 def _system_name() -> str:

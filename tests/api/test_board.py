@@ -38,6 +38,11 @@ from gateway.telephony.tariffs import TariffSettings
 from tests.api.shapes import assert_fits
 from tests.fakes.exchange_view import SHOP
 
+BESIDES: dict[str, Any] = {
+    "boot": "b", "ready": True, "emulated": False, "promised": {"waiting": 0, "due_at": None},
+}  # fmt: skip
+"""What the server adds to a snapshot."""
+
 
 class Desk:
     """A bus, its board, and a clock that a test turns."""
@@ -48,7 +53,7 @@ class Desk:
         self.board = Board(bus=self.bus, shop=lambda: SHOP, hang_up=lambda call_id: False, clock=lambda: self.now)
 
     def picture(self) -> dict[str, Any]:
-        snapshot = {**self.board.snapshot(), "boot": "b", "ready": True, "emulated": False}
+        snapshot = {**self.board.snapshot(), **BESIDES}
         assert_fits(snapshot, "Snapshot")
         return snapshot
 
@@ -197,7 +202,7 @@ def test_a_trunk_says_how_it_is_and_since_when() -> None:
     board = Board(bus=bus, shop=lambda: shop, hang_up=lambda call_id: False, clock=lambda: moment)
 
     def trunk() -> Any:
-        snapshot: dict[str, Any] = {**board.snapshot(), "boot": "b", "ready": True, "emulated": False}
+        snapshot: dict[str, Any] = {**board.snapshot(), **BESIDES}
         assert_fits(snapshot, "Snapshot")
         (row,) = snapshot["trunks"]
         return row
@@ -276,7 +281,7 @@ def test_a_couriers_account_at_the_pbx_is_shown_like_a_provider() -> None:
     courier = CourierSettings(extension="2001", mobile="+79161234567", pbx_password="secret")
     shop = Shop(couriers=(courier,), pbx=PbxSettings(host="pbx.example.lan"))
     board = Board(bus=EventBus(), shop=lambda: shop, hang_up=lambda call_id: False)
-    snapshot: dict[str, Any] = {**board.snapshot(), "boot": "b", "ready": True, "emulated": False}
+    snapshot: dict[str, Any] = {**board.snapshot(), **BESIDES}
     assert_fits(snapshot, "Snapshot")
     (row,) = snapshot["trunks"]
     assert (row["name"], row["host"], row["state"]) == ("pbx 2001", "pbx.example.lan:5060", "starting")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from datetime import timedelta
 
 from gateway.telephony.order_status import OrderStatusRules
 from gateway.telephony.promised import PromiseState
 from gateway.telephony.reception import Reception
 from gateway.telephony.shop import TrunkSettings
 from tests.api.served import serving
+from tests.fakes.call_backs import PROMISED_AT
 
 
 async def test_the_rules_their_line_of_time_and_other_values() -> None:
@@ -66,6 +68,10 @@ async def test_promised_call_backs_are_listed_and_taken_off() -> None:
     async with serving() as served:
         await served.set_up()
         promise = served.call_backs.add("+79035550001")
+        served.call_backs.add("+79035550003", due_at=PROMISED_AT - timedelta(minutes=5))
+        promised = (await served.ask("GET", "/api/v1/snapshot"))[1]["promised"]
+        assert promised == {"waiting": 2, "due_at": "2027-01-29T08:55:00.000Z"}
+        served.call_backs.promises.pop()
         served.call_backs.add("+79035550002", state=PromiseState.KEPT, attempts=1)
         status, answer = await served.ask("GET", "/api/v1/call-backs")
         assert status == 200

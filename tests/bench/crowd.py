@@ -37,7 +37,7 @@ from tests.bench.sip_phones import Failed
 STAFF, TABS = 30, 8
 ASK_SECONDS = 2.0
 PAGES = ("/", "/live", "/calls", "/lines", "/couriers", "/messages", "/missed", "/phones")
-_PARTS = {"calls": "live_calls", "all": "tiles", "history": "tiles", "phones": "tiles", "lines": "tiles"}
+_PARTS = {"calls": "live_calls", "all": "tiles", "history": "today", "phones": "tiles", "lines": "tiles"}
 _PHONES = 4
 
 

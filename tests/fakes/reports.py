@@ -5,6 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from gateway.store.figures import Figures
+from gateway.store.overview import Counted, Overview
+from gateway.store.recording_room import RecordingRate
+
 FIGURES: dict[str, Any] = {
     "calls": 12, "incoming": 8, "answered": 5, "missed": 3, "missed_share": 0.375, "answered_within": 4,
     "service_level": 0.5, "outgoing": 4, "reached": 3, "talk_seconds": 754.5,
@@ -53,6 +57,9 @@ class FakeReports:
         self.asked_within: list[tuple[int, bool]] = []
         """What counts as in time, and whether with the period before."""
         self.before: dict[str, Any] = BEFORE
+        self.today = Counted(figures=Figures(incoming=8, answered=5, outgoing=4, reached=3), quick=4)
+        self.days_before = Counted(figures=Figures(incoming=50, answered=45), quick=40)
+        self.rate = RecordingRate(kept_bytes=0, bytes_per_day=0)
         self.rows: dict[str, list[dict[str, Any]]] = {}
         """By the grouping; without an entry there are some that fit."""
 
@@ -82,6 +89,13 @@ class FakeReports:
                 "refused": 3, "saved": 2,
             } if is_line else None,
         }  # fmt: skip
+
+    def overview(self) -> Overview:
+        waiting = [row["first_at"] for row in self.customers if row["ended"] is None]
+        return Overview(
+            today=self.today, days_before=self.days_before, missed=len(waiting),
+            first_missed_at=datetime.fromisoformat(min(waiting)) if waiting else None, rate=self.rate, keep_days=90,
+        )  # fmt: skip
 
     def missed(
         self, *, since: datetime | None = None, until: datetime | None = None, limit: int | None = None

@@ -44,7 +44,7 @@ def test_who_was_missed_opens_as_last_time(owner: FlaskClient) -> None:
     owner.get("/missed?show=all")
     assert owner.get("/missed").location == "/missed?show=all"
     assert 'href="/missed?show=waiting"' in owner.get("/missed?show=all").text
-    assert 'href="/missed?show=waiting"' in owner.get("/parts/tiles").text, "who waits, not what was shown last"
+    assert 'href="/missed?show=waiting"' in owner.get("/parts/today").text, "who waits, not what was shown last"
     owner.get("/missed?show=waiting")
     assert owner.get("/missed").status_code == 200
 

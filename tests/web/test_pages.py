@@ -20,7 +20,6 @@ from gateway.events import (
 )
 from tests.fakes.exchange_view import SHOP
 from tests.fakes.gateway_thread import GatewayThread, gateway_running
-from tests.fakes.reports import missed_row
 from tests.fakes.rows import call_row, message_row
 from tests.faults import SOAKS, rounds
 from tests.web.conftest import csrf_of, sign_in
@@ -117,23 +116,6 @@ def test_no_text_from_outside_becomes_an_element_or_attribute(
         hostile = _skeletons(owner, app, gateway, payload)
         for path, bones in hostile.items():
             assert bones == plain[path], f"{payload!r} on {path}"
-
-
-def test_the_dashboard_counts_the_day(owner: FlaskClient, gateway: GatewayThread) -> None:
-    gateway.archive.call_rows = [
-        call_row("c1"),
-        call_row("c2", answered_at=None, answered_by=None, cause="cancelled", talk_seconds=0.0, recordings=[]),
-        call_row("c3", direction="outgoing", answered_at=None, answered_by=None, cause="busy", recordings=[]),
-    ]
-    gateway.reports.customers = [missed_row(), missed_row("+79031112244")]
-    gateway.publish(ModemChanged(modem="m0", line="red", state="ready", reason=None))
-    text = owner.get("/parts/tiles").text
-    assert "<strong>3</strong>" in text
-    assert "<strong>2</strong>" in text
-    assert "1 answered" in text
-    assert "Call them back" in text
-    assert "1 line needs care" in text
-    assert "1 is not registered" in text
 
 
 def test_filters_of_the_address_reach_the_store(owner: FlaskClient, gateway: GatewayThread) -> None:

@@ -87,12 +87,12 @@ def test_all_of_thirty_days_say_how_each_came_off_the_list(owner: FlaskClient, g
 
 def test_nobody_waits_is_said(owner: FlaskClient) -> None:
     assert "Nobody waits to be called back" in owner.get("/parts/missed").text
-    assert "Nobody waits" in owner.get("/parts/tiles").text
+    assert "Nobody waits" in owner.get("/parts/today").text
 
 
 def test_what_changes_the_list_puts_the_page_and_the_dashboard_out_of_date() -> None:
     """Within two seconds: the panel tells the browser of these topics at once, and once more 1.5 s later (A16)."""
-    for part in ("missed", "tiles"):
+    for part in ("missed", "today"):
         assert {"history", "missed"} <= set(PARTS[part].topics)
     assert topics_of(MissedClosed.type_name()) == ("missed",)
     assert "history" in topics_of("call.answered")

@@ -14,6 +14,7 @@ from gateway.api.contract import contract
 from gateway.messages import words
 from gateway.settings import Settings
 from gateway.store.database import open_engine
+from gateway.store.recording_room import RecordingRate
 from gateway.store.reports import Reports
 from gateway.store.schema import calls, legs, metadata
 from gateway.store.shop_document.shop_versions import add_shop
@@ -51,6 +52,12 @@ async def test_what_is_asked_arrives_and_what_comes_back_is_as_the_contract_says
         assert_fits(answer, "Statistics")
         assert (answer["within_seconds"], answer["before"]["total"]["missed"]) == (25, 2)
         assert reports.asked_within == [(10, False)] * len(GROUPINGS) + [(25, True)]
+        reports.rate = RecordingRate(kept_bytes=10, bytes_per_day=10**15)
+        _, answer = await served.ask("GET", "/api/v1/overview")
+        assert_fits(answer, "Overview")
+        assert (answer["today"]["service_level"], answer["days_before"]["missed_share"]) == (0.5, 0.1)
+        assert answer["missed"] == {"count": 1, "first_at": "2027-01-29T09:00:00.000Z"}
+        assert 0 <= answer["storage"]["days_left"] < 90, "a disk of 90,000 TB would be another matter"
         _, answer = await served.ask("GET", "/api/v1/missed")
         assert [row["number"] for row in answer["items"]] == ["+79031112233"]
         _, answer = await served.ask("GET", "/api/v1/missed?since=2027-01-01T00:00:00Z&limit=1")
