@@ -56,9 +56,20 @@ def missed_or_reason(**query: str | int | None) -> dict[str, Any]:
         return {"items": [], "count": 0, "refusal": refusal}
 
 
+def promises() -> dict[str, dict[str, Any]]:
+    """By the customer's number the call-back that is promised, or else the last one that came to nothing."""
+    found = client().call_backs(asker())
+    in_vain = [each for each in found["over"] if each["state"] in ("failed", "expired")]
+    return {each["number"]: each for each in (*reversed(in_vain), *found["waiting"])}
+
+
 def _live_calls() -> dict[str, Any]:
     """`key` makes what is asked of a call by this page happen once, however often its button is pressed."""
-    return {"key": secrets.token_urlsafe(12), "cards": cards_of(snapshot()["calls"])}
+    return {
+        "key": secrets.token_urlsafe(12),
+        "cards": cards_of(snapshot()["calls"]),
+        "queue_title": queue_title,
+    }
 
 
 def _tiles() -> dict[str, Any]:
@@ -132,6 +143,19 @@ def _pause_reasons() -> list[str]:
     return reasons
 
 
+def _queue() -> dict[str, Any]:
+    """`talking` and `ringing` are the extensions of phones that are in a call, or ring, now."""
+    legs = [leg for call in snapshot()["calls"] for leg in call["legs"] if leg["line"] is None]
+    phones = snapshot()["phones"]
+    return {
+        "reasons": _pause_reasons(),
+        "queue_title": queue_title,
+        "talking": {leg["peer"] for leg in legs if leg["state"] == "up" or leg["direction"] == "incoming"},
+        "ringing": {leg["peer"] for leg in legs if leg["state"] == "ringing" and leg["direction"] == "outgoing"},
+        "away": {phone["extension"] for phone in phones if not phone["registered"]},
+    }
+
+
 def _found() -> dict[str, Any]:
     """A colour for the next line, as people name SIMs; and whether modems are emulated."""
     taken = {line["name"] for line in snapshot()["lines"]}
@@ -148,14 +172,14 @@ PARTS = {
     "today": Part(("history", "missed", "contacts"), _today),
     "attention": Part(("alerts", "lines", "trunks", "phones"), _attention),
     "sims": Part(("lines", "history"), _nothing),
-    "missed": Part(("history", "missed", "orders"), lambda: {"page": missed_or_reason()}),
+    "missed": Part(("history", "missed", "orders"), lambda: {"page": missed_or_reason(), "promises": promises()}),
     "live_calls": Part(("calls", "contacts"), _live_calls),
     "recent_calls": Part(("history",), lambda: {"calls": calls_or_reason(limit=_RECENT)}),
     "lines": Part(("calls", "lines"), _nothing),
     "start_modems": Part(("lines",), _found),
     "modems": Part(("lines",), _nothing),
     "couriers": Part(("calls",), _nothing),
-    "queue": Part(("calls", "queue"), lambda: {"reasons": _pause_reasons(), "queue_title": queue_title}),
+    "queue": Part(("calls", "queue"), _queue),
     "unheard": Part(("voicemail",), _nothing),
     "phones": Part(("phones", "calls"), _nothing),
     "pbx": Part(("trunks",), lambda: {"accounts": accounts_at_pbx()}),

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from gateway.events import (
     CallAnswered,
     CallEnded,
+    CallQueued,
     CallRouted,
     CallShown,
     CallStarted,
@@ -15,7 +16,9 @@ from gateway.events import (
     Event,
     LegAnswered,
     LegEnded,
+    LegHeld,
     LegRang,
+    LegResumed,
     LegStarted,
     PartyJoined,
     PartyLeft,
@@ -38,6 +41,8 @@ class LiveLeg:
     state: str = "new"
     role: str | None = None
     """Of a guest: what it does; None: one of those who talk."""
+    held: bool = False
+    """The party has put the other one on hold."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,6 +60,8 @@ class LiveCall:
     order: str | None
     shown: str | None
     started_at: str
+    queue: str | None = None
+    """In which the caller waits or has waited last, where the shop has several; empty: the shop's own."""
     state: str = "ringing"
     answered_at: str | None = None
     answered_by: str | None = None
@@ -84,10 +91,14 @@ class LiveCalls:
                 self._start(event, time)
             case CallEnded():
                 self._calls.pop(event.call_id, None)
-            case LegStarted() | LegRang() | LegAnswered() | LegEnded() | PartyJoined() | PartyLeft():
+            case (
+                LegStarted() | LegRang() | LegAnswered() | LegHeld() | LegResumed() | LegEnded() | PartyJoined()
+                | PartyLeft()
+            ):  # fmt: skip
                 self._change_leg(event)
             case (
                 CallRouted()
+                | CallQueued()
                 | CallShown()
                 | CallAnswered()
                 | CallTransferred()
@@ -117,7 +128,13 @@ class LiveCalls:
 
     def _change(
         self,
-        event: CallRouted | CallShown | CallAnswered | CallTransferred | RecordingStarted | RecordingFinished,
+        event: CallRouted
+        | CallQueued
+        | CallShown
+        | CallAnswered
+        | CallTransferred
+        | RecordingStarted
+        | RecordingFinished,
         time: str,
     ) -> None:
         call = self._calls.get(event.call_id)
@@ -129,6 +146,8 @@ class LiveCalls:
                 call.direction = event.direction or call.direction
                 call.courier = event.courier or call.courier
                 call.order = event.order or call.order
+            case CallQueued():
+                call.queue = event.queue
             case CallShown():
                 call.shown = "withheld" if event.withheld else event.number
             case CallAnswered():
@@ -145,7 +164,10 @@ class LiveCalls:
         if call is not None:
             call.recording_paused = isinstance(event, RecordingPaused)
 
-    def _change_leg(self, event: LegStarted | LegRang | LegAnswered | LegEnded | PartyJoined | PartyLeft) -> None:
+    def _change_leg(
+        self,
+        event: LegStarted | LegRang | LegAnswered | LegHeld | LegResumed | LegEnded | PartyJoined | PartyLeft,
+    ) -> None:
         call = self._calls.get(event.call_id)
         if call is None:
             return
@@ -162,6 +184,10 @@ class LiveCalls:
                 leg.state = "ringing"
             case LegAnswered():
                 leg.state = "up"
+            case LegHeld():
+                leg.held = True
+            case LegResumed():
+                leg.held = False
             case PartyJoined():
                 leg.role = event.role
             case PartyLeft():

@@ -135,13 +135,17 @@ def read_missed(
     missed = [*missed_calls(since, until, number), *([] if call_id is None else [calls.c.id == call_id])]
     numbers: SelectBase = select(calls.c.caller).where(*missed, shows_number())
     nameless = select(calls.c.id).where(*missed, not_(shows_number()))
-    wanted = select(calls.c.caller, calls.c.id, _text(calls.c.started_at), calls.c.line, calls.c.caller_name).where(
-        *missed
-    )
+    wanted = select(
+        calls.c.caller, calls.c.id, _text(calls.c.started_at), calls.c.line, calls.c.caller_name, calls.c.cause,
+        calls.c.total_seconds,
+    ).where(*missed)  # fmt: skip
     tries = [
-        Try(number=caller, call_id=call_id, at=datetime.fromisoformat(at), line=line, name=name)
-        for caller, call_id, at, line, name in connection.execute(wanted)
-    ]
+        Try(
+            number=caller, call_id=call_id, at=datetime.fromisoformat(at), line=line, name=name, cause=cause,
+            waited_seconds=waited,
+        )
+        for caller, call_id, at, line, name, cause, waited in connection.execute(wanted)
+    ]  # fmt: skip
     if with_orders and call_id is None:
         wanting = _wanting(since, until, number)
         numbers = union(select(calls.c.caller).where(*missed, shows_number()), select(orders.c.phone).where(*wanting))

@@ -267,7 +267,14 @@ def _missed(customer: MissedCustomer) -> dict[str, object]:
         "first_at": wire(customer.first_at),
         "last_at": wire(customer.last_at),
         "tries": [
-            {"call_id": each.call_id or None, "at": wire(each.at), "line": each.line, "order": each.order}
+            {
+                "call_id": each.call_id or None,
+                "at": wire(each.at),
+                "line": each.line,
+                "order": each.order,
+                "cause": each.cause,
+                "waited_seconds": each.waited_seconds,
+            }
             for each in customer.tries
         ],
         "ended": _ending(customer),

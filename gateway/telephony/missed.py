@@ -35,6 +35,10 @@ class Try:
     """What the caller's side said of itself."""
     order: str | None = None
     """The number of the order."""
+    cause: str | None = None
+    """Why the call came to nothing, a telephony.causes.Cause; None: it is an order."""
+    waited_seconds: float | None = None
+    """How long the caller has waited; None: it is an order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

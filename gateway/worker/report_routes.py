@@ -107,11 +107,17 @@ class ReportRoutes:
         found, count = await read(lambda: self._reports.missed(since=since, until=until, limit=limit))
         if not is_csv:
             return web.json_response({"items": found, "count": count}, headers={"Cache-Control": "no-store"})
+        causes = words(_language(request))["causes"]
         table = [
-            [*(each[name] for name in ("number", "name", "first_at", "last_at")), len(each["tries"]), *_ending(each)]
+            [
+                *(each[name] for name in ("number", "name", "first_at", "last_at")),
+                len(each["tries"]),
+                causes[last]["title"] if (last := each["tries"][-1]["cause"]) in causes else last,
+                *_ending(each),
+            ]
             for each in found
         ]
-        return _csv(request, "missed.csv", ("number", "name", "first_at", "last_at", "tries", *_ENDING), table)
+        return _csv(request, "missed.csv", ("number", "name", "first_at", "last_at", "tries", "cause", *_ENDING), table)
 
 
 _ENDING = ("ended_at", "ended_by", "reason")

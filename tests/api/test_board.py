@@ -13,12 +13,15 @@ from gateway.events import (
     AlertRaised,
     CallAnswered,
     CallEnded,
+    CallQueued,
     CallRouted,
     CallStarted,
     EventBus,
     LegAnswered,
     LegEnded,
+    LegHeld,
     LegRang,
+    LegResumed,
     LegStarted,
     ModemChanged,
     ModemRemoved,
@@ -108,6 +111,18 @@ def test_a_call_is_seen_from_ring_to_end() -> None:
     desk.bus.publish(CallEnded(call_id="c1", cause="hung-up", ended_by="callee", talk_seconds=1, total_seconds=5))
     assert desk.picture()["calls"] == []
     assert desk.picture()["seq"] == desk.bus.seq == 12
+
+
+def test_who_holds_and_in_which_queue_a_call_waits_is_shown() -> None:
+    desk = Desk()
+    desk.start_call()
+    assert desk.picture()["calls"][0]["queue"] is None
+    desk.bus.publish(CallQueued(call_id="c1", queue="sales"))
+    assert desk.picture()["calls"][0]["queue"] == "sales"
+    for event, held in ((LegHeld, [False, True]), (LegResumed, [False, False])):
+        desk.bus.publish(event(call_id="c1", leg_id="l2"))
+        assert [leg["held"] for leg in desk.picture()["calls"][0]["legs"]] == held
+    desk.bus.publish(LegHeld(call_id="c1", leg_id="unknown"))
 
 
 def test_a_recognised_courier_is_shown() -> None:

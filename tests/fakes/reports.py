@@ -33,8 +33,10 @@ def missed_row(number: str = "+79031112233", **changes: Any) -> dict[str, Any]:
     row: dict[str, Any] = {
         "number": number, "name": "", "first_at": "2027-01-29T09:00:00.000Z", "last_at": "2027-01-29T09:20:00.000Z",
         "tries": [
-            {"call_id": "c1", "at": "2027-01-29T09:00:00.000Z", "line": "red", "order": None},
-            {"call_id": "c2", "at": "2027-01-29T09:20:00.000Z", "line": None, "order": None},
+            {"call_id": "c1", "at": "2027-01-29T09:00:00.000Z", "line": "red", "order": None, "cause": "cancelled",
+             "waited_seconds": 23.4},
+            {"call_id": "c2", "at": "2027-01-29T09:20:00.000Z", "line": None, "order": None, "cause": "no-answer",
+             "waited_seconds": 61.0},
         ],
         "ended": None,
     }  # fmt: skip

@@ -10,6 +10,9 @@ from gateway.events import (
     CallAnswered,
     CallShown,
     CallStarted,
+    LegAnswered,
+    LegHeld,
+    LegRang,
     LegStarted,
     PartyJoined,
     PhoneRegistered,
@@ -54,6 +57,33 @@ def test_a_live_call_is_shown_with_its_parties_and_can_be_ended(owner: FlaskClie
     assert gateway.hung_up == ["c1"]
     answer = owner.post("/calls/unknown/hangup", data={"csrf_token": csrf_of(owner, "/live")}, follow_redirects=True)
     assert "That call is already over." in answer.text
+
+
+def test_who_holds_the_call_and_how_it_is_with_each_phone(owner: FlaskClient, gateway: GatewayThread) -> None:
+    def state() -> str:
+        card = re.search(r"Front desk.*?</header>", owner.get("/parts/queue").text, re.DOTALL)
+        assert card is not None
+        found = re.search(r"</svg>([^<]+)</span>", card[0])
+        assert found is not None
+        return found[1].strip()
+
+    assert state() == "Not registered"
+    gateway.publish(
+        PhoneRegistered(extension="101", contact="sip:101@192.168.1.6", user_agent="x", expires_seconds=60),
+    )
+    assert state() == "Takes calls"
+    gateway.publish(
+        CallStarted(call_id="c1", direction="incoming", caller="+79031112233", called="red", line="red", flow="x"),
+        LegStarted(call_id="c1", leg_id="l2", kind="sip", direction="outgoing", peer="101", line=None),
+        LegRang(call_id="c1", leg_id="l2"),
+    )
+    assert state() == "Rings"
+    gateway.publish(LegAnswered(call_id="c1", leg_id="l2"), CallAnswered(call_id="c1", answered_by="101"))
+    assert state() == "In a call"
+    assert "on hold" not in owner.get("/parts/live_calls").text
+    gateway.publish(LegHeld(call_id="c1", leg_id="l2"))
+    assert "has put the call on hold" in owner.get("/parts/live_calls").text
+    assert 'id="part-sims"' in owner.get("/live").text, "the lines stand below"
 
 
 def test_a_phone_is_named_that_joins_a_running_call(owner: FlaskClient, gateway: GatewayThread) -> None:

@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from gateway.events import MissedClosed
+from gateway.telephony.promised import PromiseState
 from tests.fakes.gateway_thread import GatewayThread
 from tests.fakes.reports import ending, missed_row
 from tests.fakes.rows import call_row
@@ -33,7 +34,10 @@ def test_a_reason_that_is_being_written_outlives_the_list_being_shown_anew(
 
 
 def test_an_order_that_wants_a_call_is_told_from_a_missed_call(owner: FlaskClient, gateway: GatewayThread) -> None:
-    wish = {"call_id": None, "at": "2027-01-29T09:00:00.000Z", "line": None, "order": "A/1001"}
+    wish = {
+        "call_id": None, "at": "2027-01-29T09:00:00.000Z", "line": None, "order": "A/1001", "cause": None,
+        "waited_seconds": None,
+    }  # fmt: skip
     gateway.reports.customers = [missed_row(tries=[wish])]
     page = owner.get("/missed").text
     assert "must be called about order A/1001" in page
@@ -54,6 +58,28 @@ def test_who_waits_is_listed_and_closed_with_a_reason(owner: FlaskClient, gatewa
     assert "That customer is no longer waiting." in owner.post("/missed/close", data=form, follow_redirects=True).text
     empty = owner.post("/missed/close", data={**form, "reason": " "}, follow_redirects=True)
     assert "State why no call back is needed." in empty.text
+
+
+def test_each_try_says_why_nobody_talked_and_a_promised_call_back_how_it_stands(
+    owner: FlaskClient, gateway: GatewayThread
+) -> None:
+    gateway.reports.customers = [missed_row(), missed_row("+79031112244"), missed_row("+79031112255")]
+    text = owner.get("/missed").text
+    assert text.count("The caller gave up, after 0:23") == 3
+    assert text.count("No answer, after 1:01") == 3
+    assert "romised" not in text
+    gateway.call_backs.add("+79031112233", due_at=datetime(2027, 1, 29, 9, 30, tzinfo=UTC), attempts=1)
+    gateway.call_backs.add("+79031112244", state=PromiseState.DIALLING, attempts=2)
+    gateway.call_backs.add("+79031112255", state=PromiseState.FAILED, attempts=3)
+    gateway.call_backs.add("+79031112266", state=PromiseState.KEPT)
+    for path in ("/parts/missed", "/missed?show=all"):
+        text = owner.get(path).text
+        assert "at the earliest 29 Jan 2027, 12:30" in text
+        assert text.count("Promised call-back: being called now") == 1
+        assert text.count("The promised call-back reached nobody") == 1
+        assert "<small>3 tries</small>" in text
+    gateway.call_backs.add("+79031112255")
+    assert "reached nobody" not in owner.get("/parts/missed").text, "it was promised anew"
 
 
 def test_a_call_without_a_number_is_closed_by_itself(owner: FlaskClient, gateway: GatewayThread) -> None:

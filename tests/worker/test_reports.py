@@ -92,6 +92,7 @@ async def test_what_is_asked_arrives_and_what_comes_back_is_as_the_contract_says
         assert (head, len(rows), rows[9]) == (["Hour", "Busy at once"], 24, ["09", "2"])
         head, *rows = await table("/api/v1/missed?since=2027-01-01T00:00:00Z&format=csv", "en")
         assert [row[:2] for row in rows] == [["'+79031112233", ""], ["'+79031112244", "'=1+1"]]
+        assert (head[4:6], rows[0][4:6]) == (["Tries", "How it ended"], ["2", "No answer"])
 
         for wrong in (
             "statistics", f"statistics?{PERIOD}&by=moon", f"statistics?{PERIOD}&format=xls",
@@ -140,7 +141,8 @@ def test_the_store_gives_what_the_contract_says(tmp_path: Path) -> None:
     with engine.begin() as connection:
         add_shop(connection, small_shop(), gateway_id="g", by="test", now=nine)
         for row in (
-            {**call, "id": "c1", "caller": "+79165554433", "talk_seconds": 0.0, "total_seconds": 60.0},
+            {**call, "id": "c1", "caller": "+79165554433", "talk_seconds": 0.0, "total_seconds": 60.0,
+             "cause": "cancelled"},
             {**call, "id": "c2", "caller": "+79165554434", "talk_seconds": 50.0, "total_seconds": 60.0,
              "answered_at": nine + timedelta(seconds=10), "answered_by": "101"},
         ):  # fmt: skip
@@ -164,6 +166,7 @@ def test_the_store_gives_what_the_contract_says(tmp_path: Path) -> None:
         assert reports.missed(limit=0) == ([], 1)
         assert_fits(waiting, "MissedCustomer")
         assert waiting["number"] == "+79165554433"
+        assert [(each["cause"], each["waited_seconds"]) for each in waiting["tries"]] == [("cancelled", 60.0)]  # type: ignore[attr-defined]  # a list of tries
         assert [row["ended"] for row in reports.missed(since=nine - timedelta(hours=1))[0]] == [None]
         with pytest.raises(ValueError, match="moon"):
             reports.statistics(nine, nine, "moon")

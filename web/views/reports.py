@@ -47,7 +47,12 @@ def missed() -> str:
         return render_template("missed.html", chosen="waiting", snapshot=snapshot())
     found = parts.missed_or_reason(since=_days_ago(PERIODS["month"]).isoformat())
     return render_template(
-        "missed.html", chosen="all", page=found, snapshot=snapshot(), directory=Directory(snapshot())
+        "missed.html",
+        chosen="all",
+        page=found,
+        promises=parts.promises(),
+        snapshot=snapshot(),
+        directory=Directory(snapshot()),
     )
 
 
