@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 from flask import Flask
@@ -87,6 +89,15 @@ def serve(
             else:
                 files.start()
                 port = files.server_port
-        return create_app(api_url, hosts=names, only_private=only_private, tls=tls, phone_files_port=port)
+        app = create_app(api_url, hosts=names, only_private=only_private, tls=tls, phone_files_port=port)
+        Thread(target=compile_templates, args=(app,), name="templates", daemon=True).start()
+        return app
 
     _Server(make_app, settings).run()
+
+
+def compile_templates(app: Flask, *, pause_seconds: float = 0.05) -> None:
+    """Each once, so that the first reader of a page need not wait for it; whoever comes meanwhile comes first."""
+    for name in app.jinja_env.list_templates():
+        app.jinja_env.get_template(name)
+        time.sleep(pause_seconds)
