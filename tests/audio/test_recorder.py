@@ -343,7 +343,7 @@ def test_repair_of_files_cut_anywhere(tmp_path: Path) -> None:
     print("seed", seed)
     rng = random.Random(seed)
     whole = wav_header(24_000) + np.random.default_rng(seed).integers(-9999, 9999, 48_000, "<i2").tobytes()
-    for number, length in enumerate([*range(100), *(rng.randrange(100, len(whole)) for _ in range(200))]):
+    for number, length in enumerate([*range(100), *(rng.randrange(100, len(whole)) for _ in range(rounds(200, 1000)))]):
         directory = tmp_path / str(number)
         directory.mkdir()
         (directory / "call.wav.part").write_bytes(whole[:length])

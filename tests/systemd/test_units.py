@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ SYSTEMD = Path(__file__).parents[2] / "systemd"
 SERVICES = ("simbridge.service", "simbridge-worker.service", "simbridge-web.service")
 TIMED = ("simbridge-backup.service", "simbridge-name.service")
 """What a timer starts, and what needs Avahi."""
+TIMER = "simbridge-backup.timer"
 START_SECONDS = 15
 """What a start may take until the modems are hung up (docs/decisions/watchdog.md)."""
 
@@ -33,6 +35,7 @@ def units(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text = (SYSTEMD / name).read_text(encoding="utf-8")
         assert "ExecStart=/usr/bin/simbridge " in text
         (directory / name).write_text(text.replace("/usr/bin/simbridge ", "/bin/true "), encoding="utf-8")
+    shutil.copy(SYSTEMD / TIMER, directory)
     return directory
 
 
@@ -41,7 +44,7 @@ def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_systemd_understands_every_line(units: Path) -> None:
-    verdict = analyze("verify", "--man=no", *(str(units / name) for name in (*SERVICES, *TIMED)))
+    verdict = analyze("verify", "--man=no", *(str(units / name) for name in (*SERVICES, *TIMED, TIMER)))
     ours = [line for line in verdict.stderr.splitlines() if "simbridge" in line]
     assert not ours
     assert verdict.returncode == 0, verdict.stderr
@@ -68,7 +71,7 @@ def test_none_runs_as_root_and_all_start_at_boot(name: str) -> None:
 
 
 def test_the_nightly_backup_has_a_timer_and_waits_for_a_passphrase(tmp_path: Path) -> None:
-    timer = (SYSTEMD / "simbridge-backup.timer").read_text(encoding="utf-8")
+    timer = (SYSTEMD / TIMER).read_text(encoding="utf-8")
     calendar = re.search(r"^OnCalendar=(.+)$", timer, re.MULTILINE)
     assert calendar is not None
     assert analyze("calendar", calendar[1]).returncode == 0
