@@ -48,6 +48,17 @@ class CallQueued(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallStepped(Event):
+    """A caller for whom nobody has answered yet hears something else from now on.
+
+    `step` is the name of a telephony.reception.Phase: greeting, music or offer; before the first there is ringing.
+    """
+
+    call_id: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallShown(Event):
     """What number a party outside sees who is being called, by which way; None: withheld, or not known to us."""
 

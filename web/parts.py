@@ -15,6 +15,7 @@ from web.gateway_client import Refused
 from web.own_pbx import ACCOUNT, accounts_at_pbx
 from web.people import Directory, cards_of, queue_title
 from web.reader import asker, client, may, snapshot
+from web.timeline import step_title
 from web.trunk_trial import in_words
 
 _RECENT = 10
@@ -69,6 +70,7 @@ def _live_calls() -> dict[str, Any]:
         "key": secrets.token_urlsafe(12),
         "cards": cards_of(snapshot()["calls"]),
         "queue_title": queue_title,
+        "step_title": step_title,
     }
 
 

@@ -21,6 +21,16 @@ class Moment:
     note: str = ""
 
 
+def step_title(step: str) -> str:
+    """What a caller hears for whom nobody has answered yet."""
+    titles = {
+        "greeting": gettext("Hears the greeting"),
+        "music": gettext("Hears music"),
+        "offer": gettext("Is offered a call-back"),
+    }
+    return titles.get(step, step)
+
+
 def tell(call: dict[str, Any], directory: Directory) -> list[Moment]:
     """Every event of the call that a person would want to know of, in order."""
     began = datetime.fromisoformat(call["started_at"])
@@ -64,9 +74,8 @@ def _of_call(
             said = "user", gettext("Recognised: %(who)s", who=directory.party(data["courier"]).title), ""
         case "call.routed":
             said = "phone-forwarded", gettext("Goes on to %(who)s", who=directory.party(data.get("called")).title), ""
-        case "call.queued":
-            name = queue_title(snapshot(), str(data.get("queue", "")))
-            said = "clock", gettext("Waits in the queue: %(name)s", name=name), ""
+        case "call.queued" | "call.stepped":
+            said = _of_waiting(kind, data)
         case "call.answered":
             said = "circle-check", gettext("Both hear each other"), ""
         case "call.transferred":
@@ -83,6 +92,13 @@ def _of_call(
         case "call.ended":
             said = "phone-off", _end(data), words("causes", data.get("cause"))["title"]
     return said
+
+
+def _of_waiting(kind: str, data: dict[str, Any]) -> tuple[str, str, str]:
+    if kind == "call.stepped":
+        return "volume-2", step_title(str(data.get("step"))), ""
+    name = queue_title(snapshot(), str(data.get("queue", "")))
+    return "clock", gettext("Waits in the queue: %(name)s", name=name), ""
 
 
 def _of_leg(kind: str, data: dict[str, Any], peer: str) -> tuple[str, str, str] | None:

@@ -12,6 +12,7 @@ from gateway.events import (
     CallRouted,
     CallShown,
     CallStarted,
+    CallStepped,
     CallTransferred,
     Event,
     LegAnswered,
@@ -62,6 +63,9 @@ class LiveCall:
     started_at: str
     queue: str | None = None
     """In which the caller waits or has waited last, where the shop has several; empty: the shop's own."""
+    step: str | None = None
+    """What a caller hears for whom nobody has answered yet: a telephony.reception.Phase; None: they hear it ring."""
+    step_at: str | None = None
     state: str = "ringing"
     answered_at: str | None = None
     answered_by: str | None = None
@@ -99,6 +103,7 @@ class LiveCalls:
             case (
                 CallRouted()
                 | CallQueued()
+                | CallStepped()
                 | CallShown()
                 | CallAnswered()
                 | CallTransferred()
@@ -130,6 +135,7 @@ class LiveCalls:
         self,
         event: CallRouted
         | CallQueued
+        | CallStepped
         | CallShown
         | CallAnswered
         | CallTransferred
@@ -148,6 +154,8 @@ class LiveCalls:
                 call.order = event.order or call.order
             case CallQueued():
                 call.queue = event.queue
+            case CallStepped():
+                call.step, call.step_at = event.step, time
             case CallShown():
                 call.shown = "withheld" if event.withheld else event.number
             case CallAnswered():

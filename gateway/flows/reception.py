@@ -86,9 +86,14 @@ async def _climb(call: Call, staff: Staff, promise: Promise, found: Received) ->
         return agent
     with promise.on_key(staff.ringing.wake):
         greeting = own_prompt("greeting", found.whose)
+        call.is_at("greeting")
         agent = await staff.answered_during(greeting, within=rules.greeting_seconds)
-        agent = agent or await staff.answered_during_music(within=rules.music_rings * RING_SECONDS)
-        agent = agent or await _wait(call, staff, promise, found)
+        if agent is None:
+            call.is_at("music")
+            agent = await staff.answered_during_music(within=rules.music_rings * RING_SECONDS)
+        if agent is None:
+            call.is_at("offer")
+            agent = await _wait(call, staff, promise, found)
     if agent is not None:
         call.exchange.line_up.waited(staff)
     return agent

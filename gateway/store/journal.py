@@ -28,6 +28,7 @@ from gateway.events import (
     CallRouted,
     CallShown,
     CallStarted,
+    CallStepped,
     CallTraced,
     CallTransferred,
     LegAnswered,
@@ -101,6 +102,7 @@ class Journal:
                 | CallTraced()
                 | LegHeld()
                 | LegResumed()
+                | CallStepped()
                 | CallBackPromised()
                 | MessageLeft()
             ):
@@ -255,7 +257,7 @@ _KEPT = (
     *(RecordingStarted, RecordingPaused, RecordingResumed, RecordingFinished),
     *(AlertRaised, AlertCleared, AlertAcknowledged, ModemChanged),
     *(AudioStopped, AudioReturned, PartyJoined, PartyLeft, CallTraced, LegHeld, LegResumed),
-    *(CallBackPromised, MessageLeft),
+    *(CallStepped, CallBackPromised, MessageLeft),
 )
 """Of these there are rows; registrations have their ledger, SMS their inbox and outbox."""
 

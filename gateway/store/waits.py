@@ -5,6 +5,7 @@ The moments are kept one by one, shortest first, so that every number of seconds
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -18,9 +19,10 @@ from sqlalchemy import Connection, String, select, type_coerce
 
 from gateway.store.schema import calls
 from gateway.store.statistics import QUARTER, Grouping, Period, clock_keys, hour_of, midnight_before
+from gateway.telephony.reception import RING_SECONDS
 
-TWO_RINGS_SECONDS = 10
-"""A phone rings every five seconds in Russia and most of Europe (ITU-T E.180, Supplement 2): before the third ring."""
+TWO_RINGS_SECONDS = math.ceil(2 * RING_SECONDS)
+"""So long a caller of the reception hears it ring before anything is said, with the usual rules."""
 
 
 class Wait(NamedTuple):

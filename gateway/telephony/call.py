@@ -14,7 +14,7 @@ from functools import partial
 from gateway.audio.port import FrameSource
 from gateway.audio.tones import Tone, TonePlan, ToneSource
 from gateway.errors import LegEnded
-from gateway.events import CallQueued, CallRouted, CallShown, CallTransferred
+from gateway.events import CallQueued, CallRouted, CallShown, CallStepped, CallTransferred
 from gateway.ids import new_id
 from gateway.telephony.call_recorder import CallRecorder
 from gateway.telephony.causes import Cause
@@ -223,6 +223,10 @@ class Call:
         """Note in which queue the caller waits, where the shop has several; an empty name is its own one."""
         if self.exchange.shop().queues:
             self.exchange.publish(CallQueued(call_id=self.id, queue=queue))
+
+    def is_at(self, step: str) -> None:
+        """Note what the caller hears from now on who waits for an answer: the name of a reception.Phase."""
+        self.exchange.publish(CallStepped(call_id=self.id, step=step))
 
     async def whisper(self, leg: Leg, *keys: str, until: str = "", within: float = 0.0) -> bool:
         """Say prompts to a party who has just answered, while the caller waits on and hears nothing of it.

@@ -16,6 +16,7 @@ from gateway.events import (
     CallQueued,
     CallRouted,
     CallStarted,
+    CallStepped,
     EventBus,
     LegAnswered,
     LegEnded,
@@ -119,6 +120,11 @@ def test_who_holds_and_in_which_queue_a_call_waits_is_shown() -> None:
     assert desk.picture()["calls"][0]["queue"] is None
     desk.bus.publish(CallQueued(call_id="c1", queue="sales"))
     assert desk.picture()["calls"][0]["queue"] == "sales"
+    assert (desk.picture()["calls"][0]["step"], desk.picture()["calls"][0]["step_at"]) == (None, None)
+    desk.now += timedelta(seconds=9)
+    desk.bus.publish(CallStepped(call_id="c1", step="greeting"))
+    call = desk.picture()["calls"][0]
+    assert (call["step"], call["step_at"]) == ("greeting", "2027-01-31T12:00:09.000Z")
     for event, held in ((LegHeld, [False, True]), (LegResumed, [False, False])):
         desk.bus.publish(event(call_id="c1", leg_id="l2"))
         assert [leg["held"] for leg in desk.picture()["calls"][0]["legs"]] == held

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.audio.player import read_wav
 from gateway.audio.prompts import LANGUAGES, prompt_path
-from gateway.events import CallAnswered, CallBackPromised, CallStarted
+from gateway.events import CallAnswered, CallBackPromised, CallStarted, CallStepped
 from gateway.store.shop_document.shop_file import read_shop
 from gateway.telephony.causes import Cause
 from gateway.telephony.forwarding import Feature, PhoneChange
@@ -102,6 +102,24 @@ async def test_the_greeting_begins_after_two_rings_and_only_then_is_the_call_ans
         assert caller.told == ["ringing", "answer"]
         assert s.prompts_played == ["greeting"]
         caller.hangs_up()
+
+
+async def test_each_step_of_the_ladder_is_told_as_it_begins() -> None:
+    def told() -> list[str]:
+        return [event.step for event in s.events if isinstance(event, CallStepped)]
+
+    async with scene(SHOP) as s:
+        calls_shop(s)
+        await s.after(TWO_RINGS - 0.1)
+        assert told() == []
+        await s.after(0.2)
+        assert told() == ["greeting"]
+        await s.after(GREETING + 0.5)
+        assert told() == ["greeting", "music"]
+        await s.after(13)
+        assert told() == ["greeting", "music", "offer"]
+        await s.after(60)
+        assert told() == ["greeting", "music", "offer"], "offers and music take turns from there on"
 
 
 async def test_staff_ring_on_through_every_phase() -> None:

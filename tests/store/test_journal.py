@@ -18,6 +18,7 @@ from gateway.events import (
     CallEnded,
     CallRouted,
     CallStarted,
+    CallStepped,
     CallTransferred,
     EventBus,
     LegAnswered,
@@ -82,6 +83,7 @@ def tell_a_call(bus: EventBus, clock: HandClock, call_id: str, *, until: str = "
         (1, AudioReturned(call_id=call_id, leg_id=callee, side="callee", peer="101", seconds=1.0)),
         (0, LegHeld(call_id=call_id, leg_id=callee)),
         (0, LegResumed(call_id=call_id, leg_id=callee)),
+        (0, CallStepped(call_id=call_id, step="greeting")),
         (50, LegEnded(call_id=call_id, leg_id=caller, cause="hung-up", ended_by_peer=True, frames_in=3000,
                       frames_out=2999, lost=1, concealed=1, sound=SOUND)),
         (0, LegEnded(call_id=call_id, leg_id=callee, cause="hung-up", ended_by_peer=False, frames_in=3001,
@@ -128,7 +130,8 @@ async def test_a_call_reads_back_as_it_was_told(places: Settings, clock: HandClo
     assert (recording["seconds"], recording["verdict"], recording["size_bytes"]) == (60.0, "both-heard", 1920044)
     assert [step["type"] for step in call["timeline"]] == [
         "leg.started", "call.started", "leg.started", "leg.rang", "leg.answered", "leg.answered", "call.answered",
-        "recording.started", "audio.stopped", "audio.returned", "leg.held", "leg.resumed", "leg.ended", "leg.ended",
+        "recording.started", "audio.stopped", "audio.returned", "leg.held", "leg.resumed", "call.stepped", "leg.ended",
+        "leg.ended",
         "call.ended", "recording.finished",
     ]  # fmt: skip
     assert call["timeline"][6]["data"] == {"answered_by": "101"}

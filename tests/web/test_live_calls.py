@@ -10,6 +10,7 @@ from gateway.events import (
     CallAnswered,
     CallShown,
     CallStarted,
+    CallStepped,
     LegAnswered,
     LegHeld,
     LegRang,
@@ -78,6 +79,11 @@ def test_who_holds_the_call_and_how_it_is_with_each_phone(owner: FlaskClient, ga
         LegRang(call_id="c1", leg_id="l2"),
     )
     assert state() == "Rings"
+    assert "Hears" not in owner.get("/parts/live_calls").text
+    gateway.publish(CallStepped(call_id="c1", step="music"))
+    assert re.search(
+        r"Hears music</span>\s*<span class=\"number clock[^>]*data-since=", owner.get("/parts/live_calls").text
+    )
     gateway.publish(LegAnswered(call_id="c1", leg_id="l2"), CallAnswered(call_id="c1", answered_by="101"))
     assert state() == "In a call"
     assert "on hold" not in owner.get("/parts/live_calls").text

@@ -152,6 +152,9 @@ def test_a_call_tells_its_story(owner: FlaskClient, gateway: GatewayThread) -> N
         (0, "call.started", {}),
         (0, "leg.started", {"leg_id": "l2", "direction": "outgoing", "line": None}),
         (2, "leg.rang", {"leg_id": "l2"}),
+        (3, "call.stepped", {"step": "greeting"}),
+        (4, "call.stepped", {"step": "music"}),
+        (5, "call.stepped", {"step": "offer"}),
         (8, "leg.answered", {"leg_id": "l2"}),
         (8, "call.answered", {"answered_by": "101"}),
         (8, "leg.held", {"leg_id": "l2"}),
@@ -193,7 +196,8 @@ def test_a_call_tells_its_story(owner: FlaskClient, gateway: GatewayThread) -> N
     gateway.archive.call_rows = [call_row("c1", recordings=[recording])]
     text = owner.get("/calls/c1").text
     for expected in (
-        "8 (903) 111-22-33 calls", "Calling Front desk", "It rings at Front desk", "Front desk is on the line",
+        "8 (903) 111-22-33 calls", "Calling Front desk", "It rings at Front desk", "Hears the greeting",
+        "Hears music", "Is offered a call-back", "Front desk is on the line",
         "Both hear each other", "Nothing is heard from Front desk", "nothing arrives from there",
         "Front desk is heard again", "after 1.2 s", "listens in", "requested by anna",
         "has left", "good (4.1 of 5)", "−21 dBFS", "1.5 ms", "Recording begins",

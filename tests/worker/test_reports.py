@@ -51,7 +51,7 @@ async def test_what_is_asked_arrives_and_what_comes_back_is_as_the_contract_says
         _, answer = await served.ask("GET", f"/api/v1/statistics?{PERIOD}&within=25&compare=before")
         assert_fits(answer, "Statistics")
         assert (answer["within_seconds"], answer["before"]["total"]["missed"]) == (25, 2)
-        assert reports.asked_within == [(10, False)] * len(GROUPINGS) + [(25, True)]
+        assert reports.asked_within == [(9, False)] * len(GROUPINGS) + [(25, True)]
         reports.rate = RecordingRate(kept_bytes=10, bytes_per_day=10**15)
         _, answer = await served.ask("GET", "/api/v1/overview")
         assert_fits(answer, "Overview")

@@ -25,12 +25,12 @@ PERIODS = {"today": 1, "week": 7, "month": 30, "year": 365}
 GROUPINGS = ("day", "hour", "week-hour", "phone", "courier", "line", "queue")
 OF_MISSED = ("show",)
 USUAL_MISSED = {"show": "waiting"}
-WITHIN = ("5", "10", "15", "20", "30", "60")
-"""Seconds within which a caller counts as answered in time; ten are two rings."""
+WITHIN = ("5", "9", "15", "20", "30", "60")
+"""Seconds within which a caller counts as answered in time; nine are two rings."""
 COMPARISONS = ("before", "none")
 TABLES = ("rows", "comparison", "concurrency", "peaks")
 OF_STATISTICS = ("period", "by", "from", "to", "within", "compare")
-USUAL_STATISTICS = {"period": "week", "by": "day", "within": "10", "compare": "before"}
+USUAL_STATISTICS = {"period": "week", "by": "day", "within": "9", "compare": "before"}
 _OF_ALL = (
     "calls", "incoming", "answered", "missed", "missed_share", "service_level", "seconds_to_answer", "outgoing",
     "reached", "answer_seizure_ratio", "talk_seconds", "average_talk_seconds", "cost",
