@@ -77,7 +77,7 @@ def test_each_try_says_why_nobody_talked_and_a_promised_call_back_how_it_stands(
         assert "at the earliest 29 Jan 2027, 12:30" in text
         assert text.count("Promised call-back: being called now") == 1
         assert text.count("The promised call-back reached nobody") == 1
-        assert "<small>3 tries</small>" in text
+        assert "<small>· 3 tries</small>" in text
     gateway.call_backs.add("+79031112255")
     assert "reached nobody" not in owner.get("/parts/missed").text, "it was promised anew"
 
