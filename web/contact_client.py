@@ -47,6 +47,10 @@ class ContactClient(GatewayLink):
         )  # fmt: skip
         return answer
 
+    def take_contacts_back(self, asker: Asker, import_id: str) -> dict[str, Any]:
+        """Have all contacts as before a file: how many are `restored`, how many `kept`, and `kept_names`."""
+        return self._object(asker, "POST", "/api/v1/contacts/imports/{id}/take-back", id=import_id)
+
     @contextmanager
     def contact_file(self, asker: Asker, form: str) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:
         """Headers and pieces of the file of all contacts; `form` is "csv" or "vcard"."""

@@ -42,6 +42,10 @@ class OrderClient(GatewayLink):
         answer: dict[str, Any] = self._ask(asker, "POST", "/api/v1/orders/import", text=text, media_type="text/csv")
         return answer
 
+    def take_orders_back(self, asker: Asker, import_id: str) -> dict[str, Any]:
+        """Have all orders as before a table: how many are `restored`, how many `kept`, and `kept_names`."""
+        return self._object(asker, "POST", "/api/v1/orders/imports/{id}/take-back", id=import_id)
+
     def set_shift(self, asker: Asker, extension: str, *, on_shift: bool) -> None:
         """A courier is on shift, or not."""
         body = {"on_shift": on_shift}

@@ -8,6 +8,7 @@ from typing import Any
 from flask import flash, session, url_for
 
 from web.reader import asker, client
+from web.translation import gettext
 
 _KEY = "undo"
 OFFERED_SECONDS = 300.0
@@ -44,6 +45,16 @@ def undo_offer() -> dict[str, Any] | None:
         withdraw_offer()
         return None
     return offer
+
+
+def told_of_table(done: dict[str, Any]) -> str:
+    """What became of a table that was taken back (the schema `TakenBack`)."""
+    said = gettext("The import is undone. As before it: %(count)s.", count=done["restored"])
+    if not done["kept"]:
+        return said
+    names = ", ".join(done["kept_names"]) + (", …" if done["kept"] > len(done["kept_names"]) else "")
+    kept = gettext("Left as they are, since they have been changed, removed or used: %(names)s.", names=names)
+    return f"{said} {kept}"
 
 
 def withdraw_offer() -> None:

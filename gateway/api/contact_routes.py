@@ -17,6 +17,7 @@ from gateway.api.blocked_routes import Blocked
 from gateway.api.devices import wire_time
 from gateway.api.problems import NotFound
 from gateway.api.relay import Relay
+from gateway.api.taken_back import taken_back_wire
 from gateway.telephony.contacts import Contact, ContactDraft
 
 LONGEST_NOTE = 2_000
@@ -52,7 +53,10 @@ class Contacts(Protocol):
         """Have a contact again that was removed within the last minutes; None: there is none."""
 
     async def take(self, drafts: Sequence[tuple[str, ContactDraft]], *, by: str, really: bool) -> Any:
-        """Contacts of a file; what it comes to has `added`, `changed`, `same` and `problems`."""
+        """Contacts of a file; what it comes to has `added`, `changed`, `same`, `problems` and its `id`."""
+
+    async def take_back(self, table_id: str, *, by: str) -> Any:
+        """Have everything as before that file: how many are `restored`, the names `kept`. None: it is too late."""
 
     async def note_export(self, *, by: str) -> None:
         """Have it on record who took them all."""
@@ -103,6 +107,7 @@ class ContactRoutes:
             web.get("/api/v1/contacts", self._get_contacts),
             web.post("/api/v1/contacts", self._post_contact),
             web.post("/api/v1/contacts/import", self._post_import),
+            web.post("/api/v1/contacts/imports/{id}/take-back", self._post_take_back),
             web.get("/api/v1/contacts/export", self._get_export),
             web.get("/api/v1/contacts/{id}", self._get_contact),
             web.put("/api/v1/contacts/{id}", self._put_contact),
@@ -166,6 +171,7 @@ class ContactRoutes:
         problems = [*unread, *taken.problems]
         return _answer(
             {
+                "import": taken.id,
                 "added": taken.added,
                 "changed": taken.changed,
                 "same": taken.same,
@@ -173,6 +179,10 @@ class ContactRoutes:
                 "problems": [{"place": place, "problem": said} for place, said in problems[:_PROBLEMS_TOLD]],
             }
         )
+
+    async def _post_take_back(self, request: web.Request) -> web.Response:
+        done = await self._contacts.take_back(request.match_info["id"], by=request[PRINCIPAL].name)
+        return _answer(taken_back_wire(done))
 
     async def _get_export(self, request: web.Request) -> web.StreamResponse:
         await self._contacts.note_export(by=request[PRINCIPAL].name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -13,6 +13,7 @@ from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL
 from gateway.api.devices import wire_time
 from gateway.api.problems import NotFound
+from gateway.api.taken_back import taken_back_wire
 from gateway.telephony.orders import Life, Order, Stage
 
 _FIELDS = (
@@ -60,8 +61,11 @@ class Orders(Protocol):
     async def put_back(self, number: str, *, by: str) -> Order | None:
         """Have an order as it was before its last change; None: it is too late. Raises OrdersInvalid."""
 
-    async def import_text(self, text: str, *, by: str) -> tuple[int, int]:
-        """Take a CSV file, all or nothing. Raises OrdersInvalid."""
+    async def import_text(self, text: str, *, by: str) -> Any:
+        """Take a CSV file, all or nothing; it comes to `added`, `changed`, and its `id`. Raises OrdersInvalid."""
+
+    async def take_back(self, table_id: str, *, by: str) -> Any:
+        """Have all orders as before that table: how many are `restored`, the numbers `kept`. None: it is too late."""
 
 
 class OrderRoutes:
@@ -76,6 +80,7 @@ class OrderRoutes:
             web.get("/api/v1/orders", self._get_orders),
             web.post("/api/v1/orders", self._post_order),
             web.post("/api/v1/orders/import", self._post_import),
+            web.post("/api/v1/orders/imports/{id}/take-back", self._post_take_back),
             web.get("/api/v1/orders/{number}", self._get_order),
             web.put("/api/v1/orders/{number}", self._put_order),
             web.post("/api/v1/orders/{number}/close", self._post_close),
@@ -113,8 +118,12 @@ class OrderRoutes:
 
     async def _post_import(self, request: web.Request) -> web.Response:
         text = await bodies.text(request, media_type="text/csv")
-        added, changed = await self._orders.import_text(text, by=request[PRINCIPAL].name)
-        return _answer({"added": added, "changed": changed})
+        taken = await self._orders.import_text(text, by=request[PRINCIPAL].name)
+        return _answer({"import": taken.id, "added": taken.added, "changed": taken.changed})
+
+    async def _post_take_back(self, request: web.Request) -> web.Response:
+        done = await self._orders.take_back(request.match_info["id"], by=request[PRINCIPAL].name)
+        return _answer(taken_back_wire(done))
 
     async def _get_order(self, request: web.Request) -> web.Response:
         return _answer(self._wire(_found(await self._orders.find(request.match_info["number"]))))

@@ -30,6 +30,8 @@ class Taken:
     changed: int = 0
     same: int = 0
     problems: tuple[tuple[str, str], ...] = ()
+    id: str | None = None
+    """By this it can be taken back for some minutes; None: it has changed nothing."""
 
 
 def merged(
@@ -51,7 +53,7 @@ def merged(
             continue
         wanted[contact.id] = contact
         owner_of |= dict.fromkeys(contact.phones, contact.id)
-    changed = [each for each in wanted.values() if each.id not in former or _differs(each, former[each.id])]
+    changed = [each for each in wanted.values() if each.id not in former or differs(each, former[each.id])]
     added = sum(1 for each in changed if each.id not in former)
     taken = Taken(
         added=added,
@@ -113,7 +115,8 @@ def _joined(known: Contact | None, draft: ContactDraft) -> ContactDraft:
     )
 
 
-def _differs(one: Contact, other: Contact) -> bool:
+def differs(one: Contact, other: Contact) -> bool:
+    """In more than when they were changed."""
     return replace(one, changed_at=other.changed_at) != other
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,9 +27,10 @@ from gateway.errors import ContactPhoneTaken
 from gateway.events import ContactsChanged, Publish
 from gateway.ids import new_id
 from gateway.store.audit import add_audit
-from gateway.store.contact_drafts import Taken, blank, invalid, merged, with_draft
+from gateway.store.contact_drafts import Taken, blank, differs, invalid, merged, with_draft
 from gateway.store.paging import holds, read_cursor, write_cursor
 from gateway.store.schema_contacts import contact_phones, contacts
+from gateway.store.taken_table import TakenBack, TakenTable
 from gateway.store.writer import Writer
 from gateway.telephony.contacts import Contact, ContactDraft, Known
 from gateway.telephony.numbers import NumberPolicy
@@ -53,12 +55,13 @@ class StoredContacts:
         self._by_number: dict[str, Known] = {}
         self._removed: dict[str, tuple[Contact, datetime]] = {}
         """What can be put back, and until when: kept in memory alone, so that a number that is erased is nowhere."""
+        self._table: TakenTable[Contact] | None = None
 
     async def load(self) -> None:
         """Read whose number it is, also after somebody else has changed the rows."""
         async with self._changing:
             self._by_number = await self._writer.write(_read_known)
-            self._removed.clear()
+            self._forget_former()
 
     def changed_by_others(self, connection: Connection) -> dict[str, Known] | None:
         """In the writer's thread: whose number it is, when another process (the command line) has erased one."""
@@ -68,6 +71,7 @@ class StoredContacts:
     def use(self, known: dict[str, Known]) -> None:
         """Know these numbers from now on."""
         self._by_number = known
+        self._forget_former()
 
     def known(self, number: str) -> Known | None:
         """The contact with that number, as a network or a person spells it."""
@@ -182,7 +186,35 @@ class StoredContacts:
             if really and changed:
                 self._require_room(taken.added)
                 await self._keep(changed, by=by, action="contacts.imported")
+                rows = {each.id: (known.get(each.id), each) for each in changed}
+                self._table = TakenTable(new_id(), self._clock() + PUT_BACK_WITHIN, rows)
+                taken = replace(taken, id=self._table.id)
         return taken
+
+    async def take_back(self, table_id: str, *, by: str) -> TakenBack | None:
+        """Have everything as it was before that file was taken, within some minutes of it.
+
+        What somebody has changed or removed since stays as it is, and is told by its name. None: it is too late, or
+        another file was taken since.
+        """
+        async with self._changing:
+            table = self._table
+            if table is None or table.id != table_id or self._clock() >= table.until:
+                return None
+            found = await self._writer.write(lambda connection: read_contacts(connection, list(table.rows)))
+            there = {each.id: each for each in found}
+            untouched = {
+                key: former
+                for key, (former, left) in table.rows.items()
+                if key in there and not differs(there[key], left)
+            }
+            kept = tuple(there.get(key, left).name for key, (_, left) in table.rows.items() if key not in untouched)
+            if untouched:
+                restored = [former for former in untouched.values() if former is not None]
+                added = [key for key, former in untouched.items() if former is None]
+                await self._keep(restored, by=by, action="contacts.import-undone", without=added)
+            self._table = None
+        return TakenBack(len(untouched), kept)
 
     async def note_export(self, *, by: str) -> None:
         """Have it on record who took them all."""
@@ -193,6 +225,11 @@ class StoredContacts:
                 subject=str(count), details={},
             )
         )  # fmt: skip
+
+    def _forget_former(self) -> None:
+        """Nothing can be put back any more."""
+        self._removed.clear()
+        self._table = None
 
     def _with(self, contact: Contact, draft: ContactDraft) -> Contact:
         return with_draft(contact, draft, shop=self._shop(), now=self._clock())
@@ -210,9 +247,11 @@ class StoredContacts:
         if len({each.id for each in self._by_number.values()}) + more > MOST_CONTACTS:
             raise invalid(f"More than {MOST_CONTACTS} contacts cannot be kept.")
 
-    async def _keep(self, changed: Sequence[Contact], *, by: str, action: str) -> None:
+    async def _keep(self, changed: Sequence[Contact], *, by: str, action: str, without: Sequence[str] = ()) -> None:
+        """Commit these, and forget those of the ids `without`."""
         now, gateway_id = self._clock(), self._gateway_id
-        subject = changed[0].id if len(changed) == 1 else str(len(changed))
+        ids = [*(contact.id for contact in changed), *without]
+        subject = ids[0] if len(ids) == 1 else str(len(ids))
         rows = [_row_of(contact, gateway_id) for contact in changed]
         numbers = [
             {"id": new_id(), "gateway_id": gateway_id, "contact_id": each.id, "number": number, "place": place}
@@ -220,25 +259,26 @@ class StoredContacts:
             for place, number in enumerate(each.phones)
         ]
         statement = upsert(contacts)
-        new_values = {name: statement.excluded[name] for name in rows[0] if name not in ("id", "gateway_id")}
 
         def keep(connection: Connection) -> None:
-            ids = [contact.id for contact in changed]
             for first in range(0, len(ids), _AT_ONCE):
-                connection.execute(
-                    delete(contact_phones).where(contact_phones.c.contact_id.in_(ids[first : first + _AT_ONCE]))
-                )
-            connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=new_values), rows)
-            connection.execute(insert(contact_phones), numbers)
+                some = ids[first : first + _AT_ONCE]
+                connection.execute(delete(contact_phones).where(contact_phones.c.contact_id.in_(some)))
+            for first in range(0, len(without), _AT_ONCE):
+                forget_contacts(connection, without[first : first + _AT_ONCE])
+            if rows:
+                new_values = {name: statement.excluded[name] for name in rows[0] if name not in ("id", "gateway_id")}
+                connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=new_values), rows)
+                connection.execute(insert(contact_phones), numbers)
             add_audit(connection, gateway_id=gateway_id, now=now, by=by, action=action, subject=subject, details={})
 
         await self._writer.write(keep)
-        ids = {contact.id for contact in changed}
-        self._by_number = {number: each for number, each in self._by_number.items() if each.id not in ids}
+        concerned = set(ids)
+        self._by_number = {number: each for number, each in self._by_number.items() if each.id not in concerned}
         for contact in changed:
             known = Known(contact.id, contact.name, contact.manager, contact.tags)
             self._by_number |= dict.fromkeys(contact.phones, known)
-        self._publish(ContactsChanged(ids=tuple(contact.id for contact in changed[:50]), by=by))
+        self._publish(ContactsChanged(ids=tuple(ids[:50]), by=by))
 
 
 def read_contacts(connection: Connection, ids: Sequence[str]) -> list[Contact]:

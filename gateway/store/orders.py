@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.clock import WallClock
@@ -18,8 +18,9 @@ from gateway.events import OrdersChanged, Publish
 from gateway.ids import new_id
 from gateway.store.audit import add_audit
 from gateway.store.order_file import read_rows
-from gateway.store.schema import legs
+from gateway.store.schema import calls, legs
 from gateway.store.schema_orders import orders
+from gateway.store.taken_table import TakenBack, TakenTable
 from gateway.store.writer import Writer
 from gateway.telephony.delivery import read_day, read_hours
 from gateway.telephony.numbers import Dialable, NumberPolicy
@@ -39,12 +40,21 @@ _NUMBER = re.compile(r"[\w./-]*[0-9][\w./-]*")
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """The last one of an order by a person or a program; a table from a spreadsheet is none."""
+    """The last one of an order by a person or a program; a table from a spreadsheet is another matter."""
 
     former: Order
     current: Order
     until: datetime
     """Until then it can be taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersTaken:
+    """What a table came to; `id` is by what it can be taken back for some minutes."""
+
+    added: int
+    changed: int
+    id: str
 
 
 class StoredOrders:
@@ -59,6 +69,7 @@ class StoredOrders:
         self._living: dict[str, Order] = {}
         self._changes: dict[str, _Change] = {}
         """By number, in memory alone, so that a number that is erased is nowhere."""
+        self._table: TakenTable[Order] | None = None
         self._tell: Callable[[Sequence[Order], str], None] = lambda _changed, _by: None
 
     @property
@@ -201,17 +212,19 @@ class StoredOrders:
     def forget_changes(self) -> None:
         """Nothing can be put back any more: a number was erased."""
         self._changes.clear()
+        self._table = None
 
-    async def import_text(self, text: str, *, by: str) -> tuple[int, int]:
-        """Take a CSV file, all or nothing: how many orders are new and how many were there. Raises OrdersInvalid."""
+    async def import_text(self, text: str, *, by: str) -> OrdersTaken:
+        """Take a CSV file, all or nothing. Raises OrdersInvalid."""
         rows = read_rows(text)
         problems: list[str] = []
         wanted: dict[str, Order] = {}
-        added = 0
+        former: dict[str, Order | None] = {}
         for row in rows:
             number = row.values.get("number", "")
-            order = wanted.get(number) or await self.find(number)
-            added += order is None
+            if number not in former:
+                former[number] = await self.find(number)
+            order = wanted.get(number) or former[number]
             try:
                 wanted[number] = self._checked(order or self._blank(number, None), row.values)
             except OrdersInvalid as fault:
@@ -220,7 +233,49 @@ class StoredOrders:
             text = "\n".join(problems[:50])
             raise OrdersInvalid(text, problem=text)
         await self._keep(list(wanted.values()), by=by, action="orders.imported")
-        return added, len(wanted) - added
+        table = {number: (former[number], order) for number, order in wanted.items()}
+        self._table = TakenTable(new_id(), self._clock() + PUT_BACK_WITHIN, table)
+        added = sum(was is None for was, _ in table.values())
+        return OrdersTaken(added, len(wanted) - added, self._table.id)
+
+    async def take_back(self, table_id: str, *, by: str) -> TakenBack | None:
+        """Have all orders as they were before that table was taken, within some minutes of it.
+
+        An order stays as it is, and is told by its number, where somebody has changed it since, where a new one has
+        been called about, and where its former courier is gone. None: it is too late, or another table was taken.
+        """
+        table, now = self._table, self._clock()
+        if table is None or table.id != table_id or now >= table.until:
+            return None
+        couriers = {each.extension for each in self._shop().couriers}
+
+        def take_back(connection: Connection) -> tuple[list[Order], list[Order]]:
+            restored, removed = [], []
+            for number, (former, left) in table.rows.items():
+                of_number = select(orders).where(orders.c.number == number, orders.c.gateway_id == self._gateway_id)
+                row = connection.execute(of_number).first()
+                if row is None or order_of_row(row) != left:
+                    continue
+                if former is None and not _is_called_about(connection, left):
+                    connection.execute(delete(orders).where(orders.c.id == left.id))
+                    removed.append(left)
+                elif former is not None and former.courier in {None, *couriers}:
+                    as_before = replace(former, changed_at=now)
+                    connection.execute(update(orders).where(orders.c.id == left.id).values(_row(as_before)))
+                    restored.append(as_before)
+            add_audit(
+                connection, gateway_id=self._gateway_id, now=now, by=by, action="orders.import-undone",
+                subject=str(len(restored) + len(removed)), details={},
+            )  # fmt: skip
+            return restored, removed
+
+        restored, removed = await self._writer.write(take_back)
+        self._table = None
+        for order in removed:
+            self._living.pop(order.number, None)
+        self._now_are(restored, gone=[replace(each, closed_at=now, changed_at=now) for each in removed], by=by)
+        done = {each.number for each in (*restored, *removed)}
+        return TakenBack(len(done), tuple(number for number in table.rows if number not in done))
 
     def _remember(self, former: Order, current: Order) -> None:
         now = self._clock()
@@ -292,11 +347,16 @@ class StoredOrders:
             )
 
         await self._writer.write(keep)
+        self._now_are(changed, by=by)
+
+    def _now_are(self, changed: Sequence[Order], *, gone: Sequence[Order] = (), by: str) -> None:
+        """They are on disk: know them, and tell of them and of those that are `gone`."""
         for order in changed:
             self._living[order.number] = order
         self.alive()
-        self._tell(changed, by)
-        self._publish(OrdersChanged(numbers=tuple(order.number for order in changed[:50]), by=by))
+        both = [*changed, *gone]
+        self._tell(both, by)
+        self._publish(OrdersChanged(numbers=tuple(order.number for order in both[:50]), by=by))
 
 
 _DELIVERY = ("delivery_on", "delivery_from", "delivery_to")
@@ -344,6 +404,12 @@ def _delivery(order: Order, values: Mapping[str, str], now: datetime, shop: Shop
 
 def _invalid(problem: str) -> OrdersInvalid:
     return OrdersInvalid(problem, problem=problem)
+
+
+def _is_called_about(connection: Connection, order: Order) -> bool:
+    """A call belongs to it since it is there."""
+    of_it = select(calls.c.id).where(calls.c.order == order.number, calls.c.started_at >= order.created_at)
+    return connection.execute(of_it.limit(1)).first() is not None
 
 
 def _vain_calls(order: Order) -> Select[int]:

@@ -104,6 +104,12 @@ async def test_files_are_taken_and_given(tmp_path: Path) -> None:
         assert text.splitlines()[1:] == ["Борис,'+79031112234,,,", "Мария,'+79031112233,,vip,"]
         _, cards = await served.ask("GET", "/api/v1/contacts/export?form=vcard")
         assert cards.count("BEGIN:VCARD") == 2
+        back = f"/api/v1/contacts/imports/{taken['import']}/take-back"
+        status, done = await served.ask("POST", back)
+        assert (status, done) == (200, {"restored": 1, "kept": 0, "kept_names": []})
+        _, text = await served.ask("GET", "/api/v1/contacts/export")
+        assert text.splitlines()[1:] == ["Мария,'+79031112233,,vip,"]
+        assert (await served.ask("POST", back))[0] == 404
         for content, kind, expected in (("x", "text/csv", 422), (CARD, "text/plain", 415), ("", "text/vcard", 422)):
             answer = await served.ask("POST", "/api/v1/contacts/import", data=content, headers={"Content-Type": kind})
             assert answer[0] == expected

@@ -107,10 +107,14 @@ async def test_a_table_by_the_api() -> None:
         await served.set_up()
         headers = {"Content-Type": "text/csv"}
         text = "number,phone\n1001,89035550001\n"
-        assert await served.ask("POST", "/api/v1/orders/import", data=text, headers=headers) == (
-            200,
-            {"added": 1, "changed": 0},
-        )
+        status, taken = await served.ask("POST", "/api/v1/orders/import", data=text, headers=headers)
+        assert (status, taken["added"], taken["changed"]) == (200, 1, 0)
+        back = f"/api/v1/orders/imports/{taken['import']}/take-back"
+        status, done = await served.ask("POST", back)
+        assert (status, done) == (200, {"restored": 1, "kept": 0, "kept_names": []})
+        assert_fits(done, "TakenBack")
+        assert (await served.ask("GET", "/api/v1/orders/1001"))[0] == 404
+        assert (await served.ask("POST", back))[0] == 404
         status, answer = await served.ask("POST", "/api/v1/orders/import", data="x", headers=headers)
         assert (status, answer["code"]) == (422, "orders-invalid")
         assert (await served.ask("POST", "/api/v1/orders/import", json={}))[0] == 415

@@ -23,6 +23,7 @@ from tests.fakes.contacts import contacts_in_memory
 from tests.fakes.direct_store import loop_clock, memory_writer
 from tests.fakes.exchange_view import SHOP
 from tests.store.conftest import HandClock
+from tests.store.test_erasure import rows
 
 MARIA, HOME, OTHER = "+79031112233", "+74951234567", "+79031112234"
 
@@ -129,7 +130,7 @@ async def test_a_file_joins_what_is_known() -> None:
     looked = await contacts.take(file, by="anna", really=False)
     assert await contacts.find(maria.id) == maria, "a look changes nothing"
     taken = await contacts.take(file, by="anna", really=True)
-    assert taken == looked
+    assert replace(taken, id=None) == looked
     assert (taken.added, taken.changed, taken.same) == (1, 1, 1)
     assert [place for place, _ in taken.problems] == ["line 6", "line 7", "line 8"]
     joined = await contacts.find(maria.id)
@@ -241,3 +242,57 @@ async def test_a_removed_contact_is_put_back_for_some_minutes(
         assert await contacts.remove(made.id, by="anna")
         await contacts.load()  # as when a number is erased
         assert await contacts.put_back(made.id, by="anna") is None
+
+
+async def test_a_file_is_taken_back_but_for_what_was_changed_since(
+    places: Settings, clock: HandClock, bus: EventBus
+) -> None:
+    async with open_store(places, clock, bus) as store:
+        await store.save_shop(SHOP, by="test")
+        contacts = store.contacts
+        maria = await add(contacts, "Мария", MARIA, tags=("vip",), note="roses")
+        boris = await add(contacts, "Борис", OTHER)
+        before = rows(places, "SELECT * FROM contacts ORDER BY id")
+        file = [
+            ("line 2", draft(name="Мария И.", phones=(HOME, MARIA), tags=("опт",))),
+            ("line 3", draft(name="Борис Б.", phones=(OTHER,), note="tulips")),
+            *((f"line {4 + each}", draft(name=f"Новый {each}", phones=(f"+7903111{each:04}",))) for each in range(600)),
+        ]
+        clock.pass_by(minutes=1)
+        taken = await contacts.take(file, by="anna", really=True)
+        assert taken.id is not None
+        assert (await contacts.take(file, by="anna", really=False)).id is None
+        assert await contacts.take_back("another", by="anna") is None
+        done = await contacts.take_back(taken.id, by="boris")
+        assert done is not None
+        assert (done.restored, done.kept) == (602, ())
+        assert rows(places, "SELECT * FROM contacts ORDER BY id") == before, "to the last letter"
+        assert await contacts.find(maria.id) == maria
+        assert rows(places, "SELECT count(*) FROM contact_phones") == [(2,)]
+        assert (contacts.known(HOME), contacts.known("+79031110599")) == (None, None)
+        assert await contacts.take_back(taken.id, by="anna") is None, "once"
+        assert rows(places, "SELECT subject FROM audit WHERE action = 'contacts.import-undone'") == [("602",)]
+
+        taken = await contacts.take(file[:6], by="anna", really=True)
+        assert taken.id is not None
+        await contacts.change(boris.id, draft(note="peonies"), by="olga")
+        new = contacts.known("+79031110001")
+        assert new is not None
+        assert await contacts.remove(new.id, by="olga")
+        done = await contacts.take_back(taken.id, by="anna")
+        assert done is not None
+        assert (done.restored, done.kept) == (4, ("Борис Б.", "Новый 1"))
+        kept = await contacts.find(boris.id)
+        assert kept is not None
+        assert kept.note == "peonies"
+        assert await contacts.find(maria.id) == maria
+        assert await listed(contacts) == ["Борис Б.", "Мария"]
+
+        taken = await contacts.take(file[:3], by="anna", really=True)
+        assert taken.id is not None
+        clock.pass_by(minutes=10)
+        assert await contacts.take_back(taken.id, by="anna") is None, "too late"
+        taken = await contacts.take(file[3:6], by="anna", really=True)
+        assert taken.id is not None
+        await contacts.load()  # as when a number is erased
+        assert await contacts.take_back(taken.id, by="anna") is None

@@ -114,7 +114,8 @@ async def test_so_many_changes_can_be_taken_back(monkeypatch: pytest.MonkeyPatch
 
 async def test_a_table_is_taken_whole_or_not_at_all() -> None:
     orders = orders_in_memory(lambda: SHOP)
-    assert await orders.import_text(CSV, by="anna") == (2, 0)
+    taken = await orders.import_text(CSV, by="anna")
+    assert (taken.added, taken.changed) == (2, 0)
     first, second = await orders.find("1001"), await orders.find("1002")
     assert first is not None
     assert second is not None
@@ -125,7 +126,8 @@ async def test_a_table_is_taken_whole_or_not_at_all() -> None:
         await orders.import_text(wrong, by="anna")
     assert [line.partition(":")[0] for line in str(refusal.value).splitlines()] == [f"Line {n}" for n in (3, 4, 5, 6)]
     assert await orders.find("1001") == first
-    assert await orders.import_text("order,phone,courier\n1001,89035550009,\n", by="anna") == (0, 1)
+    taken = await orders.import_text("order,phone,courier\n1001,89035550009,\n", by="anna")
+    assert (taken.added, taken.changed) == (0, 1)
     changed = await orders.find("1001")
     assert changed is not None
     assert (changed.phone, changed.courier, changed.customer) == ("+79035550009", None, "Мария")
@@ -197,3 +199,59 @@ async def test_calls_in_vain_outlive_the_daemon(places: Settings, clock: HandClo
         assert await store.orders.in_vain() == {"1001": 3}
         await store.orders.close("1001", by="anna")
         assert await store.orders.in_vain() == {}
+
+
+async def test_a_table_is_taken_back_but_for_what_was_changed_or_called_about_since(
+    places: Settings, clock: HandClock, bus: EventBus, heard: list[Event]
+) -> None:
+    async with open_store(places, clock, bus) as store:
+        await store.save_shop(SHOP, by="test")
+        orders = store.orders
+        told: list[tuple[str, bool]] = []
+        for number in ("1001", "1002"):
+            await orders.add({"number": number, "phone": PHONE, "customer": "Мария"}, expires_at=None, by="anna")
+        orders.tell(lambda changed, by: told.extend((each.number, each.closed_at is not None) for each in changed))
+        first = await orders.find("1001")
+        assert first is not None
+        clock.pass_by(minutes=1)
+        table = "number,phone,customer\n" + "".join(f"{n},{PHONE},Другая\n" for n in (1001, 1002, 1003, 1004, 1005))
+        taken = await orders.import_text(table, by="anna")
+        told.clear()
+        clock.pass_by(minutes=1)
+        assert await orders.take_back("another", by="anna") is None
+        done = await orders.take_back(taken.id, by="boris")
+        assert done is not None
+        assert (done.restored, done.kept) == (5, ())
+        assert await orders.find("1001") == replace(first, changed_at=clock())
+        assert await orders.find("1003") is None
+        assert [each.number for each in orders.alive()] == ["1001", "1002"]
+        assert told == [("1001", False), ("1002", False), ("1003", True), ("1004", True), ("1005", True)]
+        assert heard[-1] == OrdersChanged(numbers=("1001", "1002", "1003", "1004", "1005"), by="boris")
+        assert await orders.take_back(taken.id, by="anna") is None, "once"
+        assert rows(places, "SELECT \"by\", subject FROM audit WHERE action = 'orders.import-undone'") == [
+            ("boris", "5")
+        ]
+
+        taken = await orders.import_text(table, by="anna")
+        await orders.change("1002", {"note": "hurry"}, by="olga")
+        await orders.close("1003", by="olga")
+        bus.publish(
+            CallStarted(
+                call_id="c4", direction="outgoing", caller="101", called=PHONE, line="red", flow="x", order="1004"
+            )
+        )
+        done = await orders.take_back(taken.id, by="anna")
+        assert done is not None
+        assert (done.restored, done.kept) == (2, ("1002", "1003", "1004"))
+        kept = await orders.find("1002")
+        assert kept is not None
+        assert (kept.note, kept.customer) == ("hurry", "Другая")
+        assert await orders.find("1004") is not None
+        assert await orders.find("1005") is None
+
+        taken = await orders.import_text(table, by="anna")
+        clock.pass_by(minutes=10)
+        assert await orders.take_back(taken.id, by="anna") is None, "too late"
+        taken = await orders.import_text(table, by="anna")
+        orders.forget_changes()  # as when a number is erased
+        assert await orders.take_back(taken.id, by="anna") is None

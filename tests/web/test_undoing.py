@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import re
 from dataclasses import replace
 
@@ -141,3 +142,28 @@ def test_what_was_not_done_does_not_look_as_if_it_was(owner: FlaskClient) -> Non
     token = {"csrf_token": csrf_of(owner, "/orders")}
     page = owner.post("/calls/unknown/hangup", data=token, follow_redirects=True).text
     assert re.search(r'class="notice warn" role="alert">.{1,200}That call is already over\.', page, re.DOTALL)
+
+
+def test_a_file_of_contacts_and_a_table_of_orders_are_taken_back_whole(
+    owner: FlaskClient, gateway: GatewayThread
+) -> None:
+    token = {"csrf_token": csrf_of(owner, "/contacts")}
+    gateway.keep_order("1001", customer="Мария", phone="+79031112233")
+    table = "number,phone,customer\n1001,+79031112233,Ольга\n1002,+79031112234,Вера\n1003,+79031112235,Анна\n"
+    form = {**token, "file": (io.BytesIO(table.encode()), "orders.csv")}
+    page = owner.post("/orders/import", data=form, follow_redirects=True).text
+    assert "New orders: 2, changed: 1." in page
+    gateway.keep_order("1003", note="hurry")
+    page = _undo(owner, page)
+    assert "The import is undone. As before it: 2." in page
+    assert "Left as they are, since they have been changed, removed or used: 1003." in page
+    assert {each.number: each.customer for each in gateway.orders.alive()} == {"1001": "Мария", "1003": "Анна"}
+    again = owner.post("/orders/imports/x/take-back", data=token, follow_redirects=True).text
+    assert "That can no longer be undone." in again
+
+    form = {**token, "file": (io.BytesIO(b"phone,name\n+79035550009,Boris\n"), "people.csv")}
+    page = owner.post("/contacts/import", data=form).text
+    assert "Contacts from a file: new 1, changed 0." in page
+    page = _undo(owner, owner.get("/calls").text)
+    assert "The import is undone. As before it: 1." in page
+    assert "Boris" not in page

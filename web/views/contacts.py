@@ -16,7 +16,7 @@ from web.people import card_of
 from web.reader import asker, client, snapshot
 from web.seen import is_outdated
 from web.translation import gettext
-from web.undo import offer_undo, withdraw_offer
+from web.undo import offer_undo, told_of_table, withdraw_offer
 
 contacts = Blueprint("contacts", __name__)
 
@@ -57,7 +57,25 @@ def take() -> str | tuple[str, int]:
         taken = client().import_contacts(asker(), content, is_cards=bool(_CARDS.match(content)), look=look)
     except Refused as refusal:
         return _again(refusal)
+    if taken["import"] is not None:
+        said = gettext(
+            "Contacts from a file: new %(added)s, changed %(changed)s.", added=taken["added"], changed=taken["changed"]
+        )
+        offer_undo(said, url_for("contacts.take_back", import_id=taken["import"]))
     return _page(taken={**taken, "look": look})
+
+
+@contacts.post("/contacts/imports/<import_id>/take-back")
+def take_back(import_id: str) -> AnyResponse:
+    """Have all contacts as they were before a file."""
+    withdraw_offer()
+    try:
+        flash(told_of_table(client().take_contacts_back(asker(), import_id)))
+    except Refused as refusal:
+        if refusal.status != 404:
+            raise
+        flash_not_done(gettext("That can no longer be undone."))
+    return redirect(url_for("contacts.page"))
 
 
 @contacts.get("/contacts/export")

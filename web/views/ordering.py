@@ -17,7 +17,7 @@ from web.order_table import ROWS_AT_A_TIME, order_table
 from web.reader import asker, client, language, snapshot
 from web.seen import is_outdated
 from web.translation import gettext
-from web.undo import offer_undo, withdraw_offer
+from web.undo import offer_undo, told_of_table, withdraw_offer
 
 ordering = Blueprint("ordering", __name__)
 
@@ -71,7 +71,23 @@ def take() -> str | Response | tuple[str, int]:
         counts = client().import_orders(asker(), text)
     except Refused as refusal:
         return _again(refusal)
-    flash(gettext("New orders: %(added)s, changed: %(changed)s.", added=counts["added"], changed=counts["changed"]))
+    offer_undo(
+        gettext("New orders: %(added)s, changed: %(changed)s.", added=counts["added"], changed=counts["changed"]),
+        url_for("ordering.take_back", import_id=counts["import"]),
+    )
+    return redirect(url_for("ordering.orders"))
+
+
+@ordering.post("/orders/imports/<import_id>/take-back")
+def take_back(import_id: str) -> Response:
+    """Have all orders as they were before a table."""
+    withdraw_offer()
+    try:
+        flash(told_of_table(client().take_orders_back(asker(), import_id)))
+    except Refused as refusal:
+        if refusal.status != 404:
+            raise
+        flash_not_done(gettext("That can no longer be undone."))
     return redirect(url_for("ordering.orders"))
 
 
