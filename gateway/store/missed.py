@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
@@ -111,11 +113,25 @@ class StoredMissed:
 
 
 def read_open(
-    connection: Connection, shop: Shop, now: datetime, *, number: str | None = None, call_id: str | None = None
+    connection: Connection,
+    shop: Shop,
+    now: datetime,
+    *,
+    number: str | None = None,
+    call_id: str | None = None,
+    of: Collection[str] | None = None,
 ) -> list[MissedCustomer]:
-    """Those who are missed now, out of all, of one number or of one call; the one who has waited longest first."""
-    since = now - timedelta(days=shop.missed.listed_days)
-    return still_missed(read_missed(connection, shop, since, number=number, call_id=call_id, with_orders=True))
+    """Those who are missed now, out of all, of one number or of one call; the one who has waited longest first.
+
+    `of` are numbers, and calls that show none: calls of nobody else are read, as somebody has talked to them since.
+    """
+    since = listed_since(shop, now)
+    return still_missed(read_missed(connection, shop, since, number=number, call_id=call_id, of=of, with_orders=True))
+
+
+def listed_since(shop: Shop, now: datetime) -> datetime:
+    """Who was missed before is on the list no more."""
+    return now - timedelta(days=shop.missed.listed_days)
 
 
 def read_missed(
@@ -126,13 +142,17 @@ def read_missed(
     *,
     number: str | None = None,
     call_id: str | None = None,
+    of: Collection[str] | None = None,
     with_orders: bool = False,
 ) -> list[MissedCustomer]:
-    """Every customer who was missed in that time, and what has ended it since then.
+    """Every customer who was missed in that time, and what has ended it since then; `of` as in `read_open`.
 
     With `with_orders` also those who are to be called about an order of that time that is not over.
     """
     missed = [*missed_calls(since, until, number), *([] if call_id is None else [calls.c.id == call_id])]
+    if of is not None:
+        listed = select(func.json_each(json.dumps(sorted(of))).table_valued("value").c.value)
+        missed.append(or_(calls.c.caller.in_(listed), calls.c.id.in_(listed)))
     numbers: SelectBase = select(calls.c.caller).where(*missed, shows_number())
     nameless = select(calls.c.id).where(*missed, not_(shows_number()))
     wanted = select(

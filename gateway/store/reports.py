@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -17,13 +17,13 @@ from gateway.store.database import Places
 from gateway.store.days import Days, DaysOfConnection
 from gateway.store.figures import Figures
 from gateway.store.kept_days import keep_days, recall_days
-from gateway.store.missed import read_missed, read_open
+from gateway.store.missed import listed_since, read_missed, read_open
 from gateway.store.occupancy import LONGEST_CALL, LinesOfStretch, all_lines, concurrency, lines_of
 from gateway.store.opened import OpenedToRead
 from gateway.store.overview import Overview, counted, today_and_before
 from gateway.store.period_before import period_before
 from gateway.store.recording_room import RecordingRate, recording_rate
-from gateway.store.returns import Returns, closures_since, returns, steps_of
+from gateway.store.returns import Returns, closures_since, returns, steps_of, still_tried
 from gateway.store.row_wire import wire
 from gateway.store.shop_document.shop_versions import load_shop
 from gateway.store.statistics import (
@@ -170,10 +170,19 @@ class Reports(OpenedToRead):
         with self._reading.connect() as connection, connection.begin():
             _, shop, _ = load_shop(connection)
             if since is None:
-                found = read_open(connection, shop, self._clock())
+                found = self._waiting(connection, shop)
             else:
                 found = read_missed(connection, shop, since, until, with_orders=True)[::-1]
             return [_missed(each) for each in found[:limit]], len(found)
+
+    def _waiting(self, connection: Connection, shop: Shop) -> list[MissedCustomer]:
+        """The days that are kept say who may wait; only their stories are read."""
+        now = self._clock()
+        since, zone = listed_since(shop, now), ZoneInfo("UTC")
+        known = Period(since=since - LONGEST_CALL, until=now, zone=zone)
+        later = Period(since=now, until=datetime.max.replace(tzinfo=UTC), zone=zone)  # when the clock was set back
+        parts = self._days.seen_by(connection).of(known, steps_of, name="steps")
+        return read_open(connection, shop, now, of=still_tried([*parts, steps_of(connection, later)], since))
 
 
 def _summary(

@@ -108,7 +108,22 @@ def returns(
 
     The numbers that are `ours` are no customers'.
     """
-    first, last = since.timestamp(), until.timestamp()
+    return _told(_in_order(parts, closures, since.timestamp(), until.timestamp()), ours)
+
+
+def still_tried(parts: Iterable[Steps], since: datetime) -> set[str]:
+    """Who has tried since then and was talked to no more, by calls alone: numbers, and the calls that show none."""
+    found: set[str] = set()
+    for _, what, number, _ in _in_order(parts, (), since.timestamp(), inf):
+        if what == _TRIED:
+            found.add(number)
+        else:
+            found.discard(number)
+    return found
+
+
+def _in_order(parts: Iterable[Steps], closures: Iterable[Step], first: float, last: float) -> list[Step]:
+    """Tries from `first` until `last`, and what has happened since `first`."""
     steps = list(closures)
     for part in parts:
         if part.first >= first and part.last_try < last:
@@ -116,7 +131,7 @@ def returns(
         else:
             steps += [step for step in part.steps if step[3] >= first and (step[1] != _TRIED or step[0] < last)]
     steps.sort()
-    return _told(steps, ours)
+    return steps
 
 
 def _told(steps: Iterable[Step], ours: Collection[str | None]) -> Returns:

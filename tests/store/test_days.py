@@ -19,15 +19,17 @@ from gateway.settings import Settings
 from gateway.store.database import open_engine, prepare
 from gateway.store.days import Days, stretches
 from gateway.store.figures import Figures
-from gateway.store.missed import read_missed
+from gateway.store.missed import read_missed, read_open
 from gateway.store.opened import transaction
 from gateway.store.reports import Reports
 from gateway.store.returns import closures_since, returns, steps_of
 from gateway.store.schema import calls, legs
 from gateway.store.schema_missed import missed_closures
+from gateway.store.schema_orders import orders
 from gateway.store.shop_document.shop_versions import add_shop
 from gateway.store.statistics import ClockSums, Grouping, Period, by_clock, totals
 from gateway.telephony.missed import Closure, numbers_of
+from gateway.telephony.missed_rules import MissedRules
 from gateway.telephony.shop import Shop
 from tests.fakes.call_log import LoggedCall, call_row, leg_row, random_log, stored
 from tests.store.conftest import small_shop
@@ -251,6 +253,47 @@ def test_a_day_that_was_remembered_is_not_read_again(places: Settings) -> None:
         for grouping in Grouping:
             reports.statistics(FIRST, until, grouping)
         assert reports.days_kept == kept > 0
+
+
+def test_who_waits_is_the_same_as_without_what_is_kept(places: Settings, seed: int) -> None:
+    """At whatever moment of a log that goes on (as after the clock was set back), also by what changes meanwhile."""
+    prepare(places)
+    shuffle = random.Random(seed)
+    log = random_log(shuffle, FIRST, timedelta(hours=90), 150)
+    keep_calls(places, log)
+    nows = [FIRST + timedelta(minutes=shuffle.randrange(1_000, 6_000)) for _ in range(5)]
+    now = [nows[0]]
+    shop = replace(small_shop(), missed=MissedRules(listed_days=2))
+    with transaction(places.database) as connection:
+        add_shop(connection, shop, gateway_id="g", by="test", now=FIRST)
+        for place, minutes in enumerate((500, 2_000, 3_500)):
+            at = FIRST + timedelta(minutes=minutes)
+            row = {"id": str(place), "gateway_id": "g", "number": f"+7916000000{place}", "call_id": ""}
+            connection.execute(insert(missed_closures).values(**row, closed_at=at, closed_by="anna", reason="-"))
+            order = {"id": str(place), "gateway_id": "g", "number": f"100{place}", "digits": f"100{place}", "note": ""}
+            moments = {"created_at": at, "changed_at": at, "expires_at": at + timedelta(days=9)}
+            wish = {"phone": f"+7916000000{place + 1}", "customer": "", "stage": "new", "callback_required": True}
+            connection.execute(insert(orders).values(**order, **moments, **wish))
+    counted = set()
+    with Reports(places, clock=lambda: now[0]) as reports:
+        for now[0] in (*nows, *nows):
+            with transaction(places.database) as connection:
+                expected = read_open(connection, shop, now[0])
+            found, count = reports.missed()
+            told = [(row["number"], row["tries"]) for row in found]
+            tried = [
+                (customer.number, [(each.call_id or None, each.order) for each in customer.tries])
+                for customer in expected
+            ]
+            assert [
+                (number, [(each["call_id"], each["order"]) for each in tries])  # type: ignore[attr-defined]  # rows
+                for number, tries in told
+            ] == tried
+            counted.add(count)
+            with transaction(places.database) as connection:
+                late = shuffle.choice([call.id for call in log if call.direction == "incoming"])
+                connection.execute(update(calls).where(calls.c.id == late).values(answered_at=None, answered_by=None))
+    assert max(counted) > 1
 
 
 @pytest.mark.parametrize("grouping", ["day", "hour", "week-hour", "line"])
