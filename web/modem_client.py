@@ -19,6 +19,10 @@ class ModemClient(GatewayLink):
         """What can be done with it now."""
         return self._object(asker, "GET", "/api/v1/modems/{name}", name=name)
 
+    def modem_vitals(self, asker: Asker, name: str) -> dict[str, Any]:
+        """What it says of itself: how warm it is, its band, its SMS centre."""
+        return self._object(asker, "GET", "/api/v1/modems/{name}/vitals", name=name)
+
     def modem_dialogue(self, asker: Asker, name: str) -> list[dict[str, str]]:
         """Its last lines, the oldest first."""
         lines: list[dict[str, str]] = self._object(asker, "GET", "/api/v1/modems/{name}/dialogue", name=name)["lines"]

@@ -40,6 +40,7 @@ class ModemRoutes:
         """For the router."""
         return [
             web.get("/api/v1/modems/{name}", self._get_condition),
+            web.get("/api/v1/modems/{name}/vitals", self._get_vitals),
             web.get("/api/v1/modems/{name}/dialogue", self._get_dialogue),
             web.post("/api/v1/modems/{name}/questions", self._post_question),
             web.post("/api/v1/modems/{name}/restart", self._post_restart),
@@ -49,6 +50,10 @@ class ModemRoutes:
 
     async def _get_condition(self, request: web.Request) -> web.Response:
         return web.json_response(_wire(self._condition(request)), headers={"Cache-Control": "no-store"})
+
+    async def _get_vitals(self, request: web.Request) -> web.Response:
+        vitals = await self._care.vitals(self._condition(request).name)
+        return web.json_response(asdict(vitals), headers={"Cache-Control": "no-store"})
 
     async def _get_dialogue(self, request: web.Request) -> web.Response:
         modem, by = self._condition(request).name, request[PRINCIPAL].name

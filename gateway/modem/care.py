@@ -9,12 +9,15 @@ from datetime import timedelta
 from gateway.clock import WallClock
 from gateway.errors import AtRefused, ModemInCall, ModemLost
 from gateway.modem import commands
+from gateway.modem.at import fields_of
+from gateway.modem.commands import Command
 from gateway.modem.fleet import HANG_UP_SECONDS, ModemFleet, idle
-from gateway.modem.modem import RESTARTING, Modem, ModemState
+from gateway.modem.modem import RESTARTING, Access, Modem, ModemState
+from gateway.modem.network import readable
 from gateway.modem.pin_files import PinFiles
 from gateway.modem.recovery import Rung
 from gateway.telephony.causes import Cause
-from gateway.telephony.modem_care import DialogueLine, ModemCondition, ModemReply, RestartStep
+from gateway.telephony.modem_care import DialogueLine, ModemCondition, ModemReply, ModemVitals, RestartStep
 from gateway.telephony.trace import Traces, at_text
 
 QUESTIONS = {
@@ -32,6 +35,8 @@ QUESTIONS = {
     )
 }
 """All that a person may have a modem asked: none of these costs money, changes anything or tells of people."""
+
+_DAY = timedelta(days=1)
 
 _RUNGS = {
     RestartStep.REOPEN: Rung.REOPEN,
@@ -63,6 +68,23 @@ class FleetCare:
             wants_pin=_wants_pin(found),
             pin_tries=found.facts.pin_tries,
             keeps_pin=self._pins.is_kept(found.sim_key),
+        )
+
+    async def vitals(self, modem: str) -> ModemVitals:
+        """See ModemCare."""
+        found = self._modem(modem)
+        access = found.access
+        if access is None:
+            raise _away(found)
+        dialect, now = access.dialect, self._clock()
+        warm = await _answer(access, dialect.temperature)
+        where = await _answer(access, dialect.band)
+        centre = [fields_of(line)[0] for line in await _answer(access, commands.MESSAGE_CENTRE)]
+        return ModemVitals(
+            celsius=dialect.celsius(warm),
+            band=dialect.band_name(where),
+            message_centre=readable(centre[0]) or None if centre else None,
+            restarts=max(0, sum(now - each < _DAY for each in found.served_since) - 1),
         )
 
     def dialogue(self, modem: str) -> Sequence[DialogueLine]:
@@ -115,6 +137,16 @@ class FleetCare:
 
     def _modem(self, name: str) -> Modem:
         return self._fleet.modems[name]
+
+
+async def _answer(access: Access, question: Command | None) -> tuple[str, ...]:
+    """The lines of the answer; none where the family has no such question, or this modem refuses it."""
+    if question is None:
+        return ()
+    try:
+        return (await access.ask(question)).lines
+    except AtRefused:
+        return ()
 
 
 def _steps(modem: Modem) -> tuple[RestartStep, ...]:

@@ -91,6 +91,10 @@ COMMON_INIT: tuple[InitStep, ...] = (
 """What every family gets; refused steps cost nothing but comfort."""
 
 
+_COLDEST, _WARMEST = -40, 125
+"""Degrees that a sensor in a modem can mean."""
+
+
 class ModemDialect:
     """A family. One object per modem: some families count or remember."""
 
@@ -110,6 +114,12 @@ class ModemDialect:
 
     pin_tries: ClassVar[Command | None] = None
     """Asks how often the PIN may still be tried."""
+
+    temperature: ClassVar[Command | None] = None
+    """Asks how warm it is; None: the family is not known to tell."""
+
+    band: ClassVar[Command | None] = None
+    """Asks in which band it is."""
 
     # Voice.
     serial_voice: ClassVar[VoicePlan | None] = VoicePlan()
@@ -140,6 +150,17 @@ class ModemDialect:
         """How often the PIN may still be tried, from the answer to `pin_tries`; None: it does not say."""
         del answer
         return None
+
+    def celsius(self, answer: tuple[str, ...]) -> int | None:
+        """How warm it is, from the answer to `temperature`; of several sensors the warmest."""
+        found = [
+            each for line in answer for place in range(8) if (each := number_in(fields_of(line), place)) is not None
+        ]
+        return max((each for each in found if _COLDEST <= each <= _WARMEST), default=None)
+
+    def band_name(self, answer: tuple[str, ...]) -> str | None:
+        """The band as the family calls it, from the answer to `band`."""
+        return next((field for line in answer for field in fields_of(line) if "BAND" in field.upper()), None)
 
     def why_mute(self, plan: VoicePlan, answer: tuple[str, ...] | None) -> str | None:
         """Why no voice passes, in words that follow "it"; None: it does. `answer` None: the check was refused."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gateway.audio.device_clock import Steadiness
@@ -15,6 +16,7 @@ from gateway.events import AlertCleared, AlertRaised, ModemChanged, ModemRemoved
 from gateway.modem.calls import ModemCalls
 from gateway.modem.channel import Answer
 from gateway.modem.commands import Command
+from gateway.modem.dialect import ModemDialect
 from gateway.modem.gsm_leg import GsmLeg
 from gateway.modem.messages import SimMessages
 from gateway.modem.pin_files import PinFiles
@@ -82,6 +84,8 @@ _WHY_NOT = {
 
 _LIMITED = frozenset({LineState.SEARCHING, LineState.ROAMING})
 _ALARMING = frozenset({ModemState.ABSENT, ModemState.NO_SIM, ModemState.LOCKED, ModemState.FAULTY, ModemState.LOST})
+_DAY = timedelta(days=1)
+_MOST_STARTS = 1_000
 _SERVED = frozenset({ModemState.READY, ModemState.SEARCHING})
 _NO_VOICE = "no-voice"
 _WORTH_AN_ALERT = frozenset({"registration-denied", ROAMING_BARRED})
@@ -158,6 +162,7 @@ class Access:
 
     ask: Callable[[Command], Awaitable[Answer]]
     """Raises AtRefused, AtTimeout, ModemLost."""
+    dialect: ModemDialect
     enter_pin: Callable[[str, bool], Awaitable[None]]
     """As SimDoor.enter: the PIN, and whether the last try may be used."""
 
@@ -179,6 +184,8 @@ class Modem:
         self.rounds = Rounds()
         self.settled = asyncio.Event()
         """Set once it is served, or known why not."""
+        self.served_since: list[datetime] = []
+        """The moments of the last day at which it came into service."""
         self._alerts: set[str] = set()
         self._published: ModemChanged | None = None
         self._last_line: str | None = None
@@ -267,6 +274,11 @@ class Modem:
         self.outside.publish(ModemRemoved(modem=self.name))
 
     # For the supervisor and the session.
+
+    def comes_into_service(self) -> None:
+        """Its port was opened, and it has begun to be served: to be noted once for each time."""
+        now = self.outside.clock()
+        self.served_since = [*(each for each in self.served_since if now - each < _DAY), now][-_MOST_STARTS:]
 
     def enter(self, state: ModemState, reason: str | None = None) -> None:
         """The one place where the state changes: logs, publishes, raises and clears alerts."""

@@ -130,7 +130,11 @@ class ModemSession:
         await self._start.greet()
         self._dialect = await self._start.identify()
         self._door = SimDoor(self._modem, self._channel, self._dialect)
-        self._modem.access = Access(partial(self._channel.send, priority=Priority.BACKGROUND), self._door.enter)
+        self._modem.access = Access(
+            ask=partial(self._channel.send, priority=Priority.BACKGROUND),
+            dialect=self._dialect,
+            enter_pin=self._door.enter,
+        )
         service: Abilities | None = None
         while True:
             if self._trouble is None and not self._may_have_restarted:
@@ -204,7 +208,9 @@ class ModemSession:
 
     async def _serve(self) -> None:
         """Look around, which shows that the modem lives, until the SIM goes. Raises AtTimeout for one that hangs."""
-        self.was_served = True
+        if not self.was_served:
+            self.was_served = True
+            self._modem.comes_into_service()
         self._network.show()
         rounds, turn = self._modem.rounds, 0
         rounds.back_within(KEEP_ALIVE_SECONDS)

@@ -270,7 +270,8 @@ class StoredOrders:
             return restored, removed
 
         restored, removed = await self._writer.write(take_back)
-        self._table = None
+        if self._table is table:  # no other one was taken meanwhile
+            self._table = None
         for order in removed:
             self._living.pop(order.number, None)
         self._now_are(restored, gone=[replace(each, closed_at=now, changed_at=now) for each in removed], by=by)

@@ -40,6 +40,19 @@ class ModemCondition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModemVitals:
+    """What a modem says of itself when it is asked; None: it does not tell."""
+
+    celsius: int | None
+    """How warm it is; of several sensors the warmest."""
+    band: str | None
+    message_centre: str | None
+    """The number by which its SIM sends SMS."""
+    restarts: int
+    """How often it came back within the last 24 hours: unplugged, hung, or restarted by somebody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DialogueLine:
     """A line between us and a modem, without secrets, texts and whole numbers. `way` is "in" or "out"."""
 
@@ -61,6 +74,9 @@ class ModemCare(Protocol):
 
     def condition(self, modem: str) -> ModemCondition:
         """What can be done with it now."""
+
+    async def vitals(self, modem: str) -> ModemVitals:
+        """Ask it, which takes it a moment. Raises AtTimeout, and ModemLost while its port is not open."""
 
     def dialogue(self, modem: str) -> Sequence[DialogueLine]:
         """The last lines, the oldest first; at most some minutes old."""

@@ -26,6 +26,11 @@ async def test_a_modem_is_looked_after() -> None:
         assert_fits(dialogue, "ModemDialogue")
         assert dialogue["lines"] == [{"time": "2027-01-29T09:00:00.000Z", "way": "out", "text": "AT+CSQ"}]
 
+        status, vitals = await served.ask("GET", f"{path}/vitals")
+        assert (status, vitals["celsius"], vitals["restarts"]) == (200, 34, 2)
+        assert_fits(vitals, "ModemVitals")
+        assert (await served.ask("GET", "/api/v1/modems/m7/vitals"))[0] == 404
+
         status, reply = await served.ask("POST", f"{path}/questions", json={"question": "AT+CSQ"})
         assert (status, reply) == (200, {"lines": ["+CSQ: 20,99"], "result": "OK"})
         assert_fits(reply, "ModemReply")

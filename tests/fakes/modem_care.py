@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from gateway.api.modem_routes import ModemDoor
-from gateway.errors import LastPinTry, ModemInCall, PinTriedBefore, PinWrong
-from gateway.telephony.modem_care import DialogueLine, ModemCondition, ModemReply, RestartStep
+from gateway.errors import GatewayError, LastPinTry, ModemInCall, PinTriedBefore, PinWrong
+from gateway.telephony.modem_care import DialogueLine, ModemCondition, ModemReply, ModemVitals, RestartStep
 
 
 class FakeModemCare:
@@ -19,6 +19,9 @@ class FakeModemCare:
             name="m0", line="red", state="ready", in_call=False, steps=(RestartStep.REOPEN, RestartStep.RESTART),
             questions=("ATI", "AT+CSQ"), wants_pin=False, pin_tries=None, keeps_pin=False,
         )  # fmt: skip
+        self.says = ModemVitals(celsius=34, band="LTE BAND 3", message_centre="+79168999100", restarts=2)
+        self.gone: GatewayError | None = None
+        """What a question fails with."""
         self.lines = [DialogueLine(time=datetime(2027, 1, 29, 9, tzinfo=UTC), way="out", text="AT+CSQ")]
         self.done: list[str] = []
         self.noted: list[tuple[str, str, str]] = []
@@ -36,6 +39,12 @@ class FakeModemCare:
         if modem != self.now.name:
             raise LookupError(modem)
         return self.now
+
+    async def vitals(self, modem: str) -> ModemVitals:
+        self.condition(modem)
+        if self.gone is not None:
+            raise self.gone
+        return self.says
 
     def dialogue(self, modem: str) -> Sequence[DialogueLine]:
         self.condition(modem)

@@ -20,6 +20,7 @@ from gateway.errors import (
     TextRefused,
 )
 from gateway.modem.care import QUESTIONS, FleetCare
+from gateway.modem.dialects.quectel import Quectel
 from gateway.modem.pin_files import PinFiles
 from gateway.settings import DiscoverySettings, ModemSettings
 from gateway.telephony.causes import Cause
@@ -322,3 +323,45 @@ async def test_the_dialogue_is_told_without_secrets(hardware: TranscriptModem, p
         times = [line.time for line in care.dialogue("m0")]
         assert times == sorted(times)
         assert (utc_now() - times[-1]).total_seconds() < 60
+
+
+@pytest.mark.real_time
+@pytest.mark.parametrize(
+    ("family", "expected"),
+    [
+        ("quectel", (34, "LTE BAND 3")),
+        ("simcom", (31, "EUTRAN-BAND3")),
+        ("huawei", (None, None)),
+        ("generic", (None, None)),
+    ],
+)
+async def test_a_modem_says_how_it_is_as_far_as_its_family_tells(
+    family: str, expected: tuple[int | None, str | None], tmp_path: Path, pins: PinFiles
+) -> None:
+    async with emulated(tmp_path, family) as (room, fleet, _emulator, _modems):
+        await ready(fleet, "l0")
+        care = FleetCare(fleet, room.traces, pins, utc_now)
+        vitals = await care.vitals("m0")
+        assert (vitals.celsius, vitals.band) == expected
+        assert vitals.message_centre is not None
+        assert vitals.message_centre.startswith("+7")
+        assert vitals.restarts == 0
+
+
+async def test_how_often_a_modem_came_back_is_counted(hardware: TranscriptModem, pins: PinFiles) -> None:
+    hardware.answer("AT+CSCA?", '+CSCA: "+79168999100",145', "OK")
+    async with served(hardware) as s:
+        care = care_of(s, pins)
+        for number in (1, 2):
+            await care.restart("m0", RestartStep.REOPEN, ends_call=False)
+            await s.until(lambda: s.fleet.lines["l0"].state is not LineState.READY)
+            await s.until(lambda: s.fleet.lines["l0"].state is LineState.READY)
+            assert (await care.vitals("m0")).restarts == number
+
+
+@pytest.mark.parametrize(
+    ("answer", "celsius"),
+    [(("+QTEMP: 34,31,30",), 34), (("+QTEMP: 255,-5,0",), 0), (("+QTEMP: x",), None), ((), None)],
+)
+def test_of_several_sensors_the_warmest_that_can_be(answer: tuple[str, ...], celsius: int | None) -> None:
+    assert Quectel().celsius(answer) == celsius

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from flask.testing import FlaskClient
 
+from gateway.errors import ModemLost
 from gateway.events import CallStarted, LegStarted, ModemChanged
 from gateway.telephony.modem_care import DialogueLine, RestartStep
 from tests.fakes.gateway_thread import GatewayThread
@@ -86,3 +87,18 @@ def test_how_it_is_comes_by_itself(owner: FlaskClient, gateway: GatewayThread) -
     assert "MTS" in part
     assert "is being restarted" in part
     assert "This modem is gone." in owner.get("/parts/modems/m7").text
+
+
+def test_what_a_modem_says_of_itself_and_what_it_does_not(owner: FlaskClient, gateway: GatewayThread) -> None:
+    gateway.publish(ModemChanged(modem="m0", line="red", state="ready", reason=None))
+    assert 'hx-get="/parts/modems/m0/vitals"' in owner.get(PAGE).text
+    part = owner.get(f"/parts{PAGE}/vitals").text
+    for said in ("34 °C", "LTE BAND 3", "8 (916) 899-91-00", "<dd>2</dd>"):
+        assert said in part, said
+    gateway.modems.says = replace(gateway.modems.says, celsius=None, band=None, message_centre=None)
+    part = owner.get(f"/parts{PAGE}/vitals").text
+    assert "does not tell how warm it is" in part
+    assert "Band" not in part
+    gateway.modems.gone = ModemLost("The port of the modem m0 is not open now.", modem="m0")
+    answer = owner.get(f"/parts{PAGE}/vitals")
+    assert (answer.status_code, "gives no answer now" in answer.text) == (200, True)

@@ -27,6 +27,18 @@ def now(modem: str) -> str:
     return render_template("parts/modem_now.html", modem=_seen(modem), name=modem)
 
 
+@modems.get("/parts/modems/<modem>/vitals")
+def vitals(modem: str) -> str:
+    """What it says when it is asked, which takes it a moment."""
+    try:
+        found = client().modem_vitals(asker(), modem)
+    except Refused as refusal:
+        if refusal.status not in (503, 504):
+            raise
+        return render_template("parts/modem_vitals.html", vitals=None, name=modem)
+    return render_template("parts/modem_vitals.html", vitals=found, name=modem)
+
+
 @modems.post("/modems/<modem>/restart")
 def restart(modem: str) -> Response | tuple[str, int]:
     """Begin to restart it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.modem.at import fields_of, name_of, number_in
-from gateway.modem.commands import fixed, query
+from gateway.modem.commands import LOOK_SECONDS, fixed, query
 from gateway.modem.dialect import (
     CALL_STAGES,
     COMMON_INIT,
@@ -68,6 +68,8 @@ class Quectel(ModemDialect):
         to_mobile=_TO_MOBILE,
         keys_as_tones=True,
     )
+    temperature = query("AT+QTEMP", "+QTEMP", timeout_seconds=LOOK_SECONDS)
+    band = query("AT+QNWINFO", "+QNWINFO", timeout_seconds=LOOK_SECONDS)
     ims = query('AT+QCFG="IMS"', "+QCFG")
     reports_calls = True
     ussd_coding = UssdCoding.UCS2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from gateway.modem.at import fields_of, name_of, number_in
-from gateway.modem.commands import Command, fixed, query
+from gateway.modem.commands import LOOK_SECONDS, Command, fixed, query
 from gateway.modem.dialect import (
     COMMON_INIT,
     InitStep,
@@ -47,6 +47,8 @@ class Simcom(ModemDialect):
     iccid = (query("AT+CICCID", "+ICCID"), *ModemDialect.iccid)
     keys_on = fixed("AT+DDET=1")
     pin_tries = query("AT+SPIC", "+SPIC")
+    temperature = query("AT+CPMUTEMP", "+CPMUTEMP", timeout_seconds=LOOK_SECONDS)
+    band = query("AT+CPSI?", "+CPSI", timeout_seconds=LOOK_SECONDS)
     serial_voice: ClassVar[VoicePlan | None] = VoicePlan(
         check=query("AT+CPCMREG?", "+CPCMREG"),
         setup=(fixed("AT+CPCMFRM=0"), fixed("AT+CPCMREG=0")),
