@@ -1,4 +1,4 @@
-"""X-D3 with a whole gateway: the daemon is killed or stopped in a call, over and over, while a browser shows the panel.
+"""X-D3 and X-D2 with a whole gateway: the daemon ends in a call while a browser shows the panel; a panel is killed.
 
 Named to `make soak` alone: each round takes seconds of real time.
 """
@@ -9,9 +9,10 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 from playwright.async_api import Error, Page, async_playwright, expect
 
@@ -21,9 +22,12 @@ from gateway.emulator.client import RemoteSubscriber, running_emulator
 from gateway.emulator.sip_phone import SipPhone
 from gateway.settings import load_settings
 from gateway.store.shop_document.shop_commands import import_shop
+from tests.bench.pages import PASSWORD, sign_in
 from tests.browser.conftest import CHROMIUM
+from tests.end_to_end.house import house
 from tests.faults import rounds
 from tests.faults.stops import daemon, panel
+from tests.faults.watchdog import of_unit
 
 pytestmark = pytest.mark.real_time
 
@@ -32,7 +36,9 @@ MOST_SECONDS = 5.0
 """From when the new daemon is ready until the page shows what is so."""
 AWAY_MS = 15_000.0
 """Until the page says that the daemon is away; it drains for some seconds when it is asked to end."""
-PASSWORD = "three unlikely words"
+UNIT = Path(__file__).parents[2] / "systemd" / "simbridge-web.service"
+MOST_AWAY_SECONDS = 3.0
+"""A panel that was killed, until it serves those who had signed in: the pause of its unit, and its start."""
 
 
 @asynccontextmanager
@@ -110,3 +116,43 @@ async def shows_a_call(site: Site, courier: RemoteSubscriber, page: Page) -> Non
         async with asyncio.timeout(30):
             await call.answered()
         await expect(page.locator(".live-call.talking")).to_have_count(1, timeout=1000 * MOST_SECONDS)
+
+
+@pytest.mark.timeout(180 + 30 * RESTARTS)
+async def test_a_killed_panel_is_back_and_knows_who_was_signed_in(tmp_path: Path) -> None:
+    """systemd's part is the pause that the unit names."""
+    slowest = 0.0
+    async with house(tmp_path / "site") as stack, AsyncExitStack() as open_things:
+        await stack.api.post("/users", {"name": "anna", "password": PASSWORD, "role": "operator"})
+        jar = aiohttp.CookieJar(unsafe=True)
+        browser = await open_things.enter_async_context(
+            aiohttp.ClientSession(stack.site.panel_url.rstrip("/"), cookie_jar=jar)
+        )
+        async with panel(stack.site.config):
+            await until_served(browser, "/login")
+            await sign_in(browser, "anna")  # leaving the block kills the panel
+        for _ in range(RESTARTS):
+            began = time.monotonic()
+            await asyncio.sleep(of_unit("RestartSec", UNIT))
+            async with panel(stack.site.config):
+                await until_served(browser, "/calls")
+                slowest = max(slowest, time.monotonic() - began)
+    print(f"{RESTARTS} panels killed: back {slowest:.1f} s after, at most (load {os.getloadavg()[0]:.0f})")
+    assert slowest <= MOST_AWAY_SECONDS
+
+
+async def until_served(browser: aiohttp.ClientSession, path: str) -> None:
+    """Until the panel answers with that page, and with no other."""
+    async with asyncio.timeout(60):
+        while not await is_served(browser, path):  # noqa: ASYNC110  # another process has no event for it
+            await asyncio.sleep(0.02)
+
+
+async def is_served(browser: aiohttp.ClientSession, path: str) -> bool:
+    """Whether somebody listens there by now; who does must know the browser."""
+    try:
+        async with browser.get(path, allow_redirects=False) as answer:
+            assert answer.status == 200, answer.headers.get("Location")
+            return True
+    except aiohttp.ClientConnectorError:
+        return False

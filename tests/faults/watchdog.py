@@ -53,9 +53,9 @@ sys.exit(main(["run", "--config", sys.argv[1]]))
 """A daemon whose loop stands still from SIGUSR1 on, or the drivers of whose modems do from SIGUSR2 on."""
 
 
-def of_unit(name: str) -> float:
+def of_unit(name: str, unit: Path = UNIT) -> float:
     """Seconds."""
-    found = re.search(rf"^{name}=(\d+)$", UNIT.read_text(encoding="utf-8"), re.MULTILINE)
+    found = re.search(rf"^{name}=(\d+)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
     assert found is not None
     return float(found[1])
 
