@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import secrets
 from functools import cache
+from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, make_response, redirect, render_template, request, url_for
 from flask_babel import Babel, get_locale
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from markupsafe import Markup
@@ -28,6 +29,7 @@ from web.signal_line import signal_lines
 from web.site_door import SiteDoor
 from web.translation import gettext
 from web.undo import undo_offer
+from web.unsent import unsent
 from web.uploads import PanelRequest, room_bytes
 from web.views.access import access
 from web.views.alerting import alerting
@@ -38,7 +40,7 @@ from web.views.calling import calling
 from web.views.certificate import CERTIFICATE, certificate
 from web.views.comments import comments
 from web.views.contacts import LARGEST_CONTACTS_BYTES, contacts
-from web.views.entry import entry
+from web.views.entry import entry, own_path
 from web.views.erasing import erasing
 from web.views.finding import finding
 from web.views.first_run import first_run
@@ -168,10 +170,18 @@ def _whole_page(place: str) -> AnyResponse:
 
 
 def _to_login() -> AnyResponse:
-    """To the sign-in form, and back afterwards."""
+    """To the sign-in form, and back afterwards: from a form that was sent in vain, to its page."""
     is_page = request.method == "GET" and request.endpoint not in ("overview.part", "news.stream")
     back = request.full_path.rstrip("?") if is_page else None
-    return _whole_page(url_for("entry.login", next=back if back != "/" else None))
+    if request.method == "POST":
+        back = _page_of_form()
+    return unsent(_whole_page(url_for("entry.login", next=back if back != "/" else None)))
+
+
+def _page_of_form() -> str:
+    """The page from which a form was sent, as far as the browser says so."""
+    page = urlsplit(request.referrer or "")
+    return own_path(f"{page.path}?{page.query}" if page.query else page.path) if page.netloc == request.host else "/"
 
 
 def _teach_templates(app: Flask) -> None:
@@ -225,8 +235,8 @@ def icon(name: str) -> Markup:
 
 def _answer_errors(app: Flask) -> None:
     @app.errorhandler(GatewayAway)
-    def away(_error: GatewayAway) -> tuple[str, int]:
-        return render_template("away.html"), 503
+    def away(_error: GatewayAway) -> AnyResponse:
+        return unsent(make_response(render_template("away.html"), 503))
 
     @app.errorhandler(Refused)
     def refused(refusal: Refused) -> AnyResponse | tuple[str, int]:
@@ -241,8 +251,11 @@ def _answer_errors(app: Flask) -> None:
         return _plain(refusal.title, refusal.detail or refusal.advice, refusal.status)
 
     @app.errorhandler(CSRFError)
-    def old_form(_error: CSRFError) -> tuple[str, int]:
-        return _plain(gettext("This form has expired."), gettext("Go back, reload the page and try again."), 400)
+    def old_form(_error: CSRFError) -> AnyResponse:
+        title = gettext("This form has expired.")
+        text = gettext("Open its page again: what you entered is there. Check it and send it again.")
+        page = render_template("plain.html", title=title, text=text, back=_page_of_form())
+        return unsent(make_response(page, 400))
 
     @app.errorhandler(405)
     def only_takes_forms(error: HTTPException) -> AnyResponse | tuple[str, int]:

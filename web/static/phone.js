@@ -194,14 +194,16 @@
     }
     call = session;
     const party = session.remote_identity;
-    part("party").textContent = [party.display_name, party.uri.user].filter(Boolean).join(" · ");
+    part("party").textContent = [party.display_name, party.uri.user === "anonymous" ? "" : party.uri.user].filter(Boolean).join(" · ");
     const over = (event) => {
       tones.stop();
       unnotify();
       call = null;
       press(part("mute"), false);
       press(part("hold"), false);
-      say(event.originator === "local" && event.cause !== "User Denied Media Access" ? "ready" : SPECIAL[event.cause] ?? "failed");
+      const isOwn = event.originator === "local" && event.cause !== "User Denied Media Access";
+      const isFull = event.message?.status_code === 503;
+      say(isOwn ? "ready" : isFull ? "noline" : SPECIAL[event.cause] ?? "failed");
       show();
     };
     session.on("progress", (event) => {
