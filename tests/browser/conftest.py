@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from gateway.demo.free_port import free_port
 from gateway.events import AlertRaised, ModemChanged, PhoneRegistered
 from tests.fakes.gateway_thread import GatewayThread
+from tests.fakes.reports import ending, missed_row
 from tests.fakes.rows import call_row, message_row
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"
@@ -45,6 +46,7 @@ def gateway(tmp_path: Path) -> GatewayThread:
         ),
         call_row("c4", caller="", direction="internal", called="101", cause="no-audio", line=None),
     ]  # fmt: skip
+    filled.reports.customers = [missed_row(), missed_row("+79031112244", ended=ending("closed")), missed_row("")]
     visit = {
         "id": "v1", "number": "+79161234567", "name": "Olga", "origin": "https://shop.example",
         "asked_at": "2027-01-29T08:59:00.000Z", "due_at": "2027-01-29T08:59:00.000Z", "consent": "I agree",

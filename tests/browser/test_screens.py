@@ -20,6 +20,7 @@ SCREENS = (
     "/webhooks", "/alerts", "/alerts/ways", "/blocked", "/calls/recordings",
     "/shop", "/more", "/no-such-page", "/orders", "/order-status", "/access", "/account",
     "/account/second-step", "/system/passphrase", "/access/audit", "/playground", "/queue", "/voicemail",
+    "/statistics?by=line", "/statistics?by=week-hour&compare=none", "/missed", "/missed?show=all",
     "/system", "/system/certificate", "/restore", "/site", "/access/everywhere", "/shop/versions",
     "/access/wrong-passwords",
 )  # fmt: skip
