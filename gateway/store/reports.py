@@ -98,7 +98,7 @@ class Reports(OpenedToRead):
             _, shop, _ = load_shop(connection)
             now = self._clock()
             today, before = today_and_before(Period(since=now, until=now, zone=ZoneInfo(shop.time_zone)))
-            days, waiting = self._days.seen_by(connection), read_open(connection, shop, now)
+            days, waiting = self._days.seen_by(connection), self._waiting(connection, shop)
             return Overview(
                 today=counted(_clock_sums(days, today), _waits(days, today)),
                 days_before=counted(_clock_sums(days, before), _waits(days, before)),
