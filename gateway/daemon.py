@@ -6,7 +6,6 @@ import asyncio
 import faulthandler
 import gc
 import logging
-import signal
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -37,6 +36,7 @@ from gateway.backup.waiting import take_waiting
 from gateway.boot_clock import BootClock, is_known_to_be_right
 from gateway.clock import utc_now
 from gateway.emulated_modems import EmulatedModems
+from gateway.ending import Ending
 from gateway.event_hooks import desk_of, event_post, news_of
 from gateway.events import EventBus, Published, ShopChanged, Subscriber
 from gateway.health import Notifier, sip_answers
@@ -107,9 +107,8 @@ def run_daemon(settings: Settings, config: Path) -> int:
 
 async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
     """Until told to stop; whether to begin anew then, since a backup waits to be put in place."""
-    ending, loop = _Ending(), asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ending.stop)
+    ending, loop = Ending(), asyncio.get_running_loop()
+    ending.follow_signals()
     async with AsyncExitStack() as stack:
         bus = EventBus(clock := BootClock(boot_id(), is_certain=is_known_to_be_right()))
         store = await stack.enter_async_context(open_store(settings, clock, bus, clock))
@@ -356,21 +355,6 @@ async def _serve(settings: Settings, config: Path, service: Notifier) -> bool:
         service.stops(anew=ending.is_anew)
         log.info("Stopping: running calls may go on for a moment.")
     return ending.is_anew
-
-
-class _Ending:
-    """When the daemon ends, and whether it begins anew then."""
-
-    def __init__(self) -> None:
-        self.told = asyncio.Event()
-        self.is_anew = False
-
-    def stop(self) -> None:
-        self.told.set()
-
-    def start_again(self) -> None:
-        self.is_anew = True
-        self.told.set()
 
 
 async def _last_words(sip: SipServer) -> None:

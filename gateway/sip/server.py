@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import importlib
 import logging
-import secrets
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from ipaddress import ip_address, ip_network
@@ -37,6 +35,7 @@ from gateway.sip.resolver import Names, SystemNames
 from gateway.sip.sdp import CONTENT_TYPE
 from gateway.sip.self_check import SelfCheck
 from gateway.sip.speakers import Speakers, Standing
+from gateway.sip.stateless_tags import StatelessTags
 from gateway.sip.stranger_alerts import StrangerAlerts
 from gateway.sip.subscribe import Subscriptions
 from gateway.sip.transaction import ServerTransaction
@@ -88,6 +87,7 @@ class SipServer:
         self._alerts = StrangerAlerts(publish)
         self._guard = Guard(self._now, trusted=self._is_trusted, on_stranger=self._alerts.has_ignored)
         self._registrar = Registrar(bindings, publish, clock)
+        self._tag = StatelessTags().of
         self._authentication = Authentication(
             self._guard, self._alerts, shop, now=self._now, is_bound=self._registrar.is_bound, tag=self._tag,
             bound_at=self._registrar.extensions_at,
@@ -96,7 +96,6 @@ class SipServer:
             self._guard, self._alerts, shop, now=self._now, clock=clock, bound_at=self._registrar.extensions_at
         )
         """For the API: wrong passwords, and who is shut out for them."""
-        self._tag_key = secrets.token_bytes(16)
         self._speakers = Speakers(self._registrar.is_bound, self._is_provider)
         self._arrivals = Arrivals(self._wire, shop, incoming, self._tag, pacer=self._pacer, ports=self._ports)
         self._work: set[asyncio.Task[None]] = set()
@@ -241,8 +240,7 @@ class SipServer:
             return
         try:
             back = self._note_source(request, flow)
-            names = ("From", "To", "Call-ID", "CSeq")
-            if all(len(request.headers.all(name)) == 1 for name in names):
+            if all(len(request.headers.all(name)) == 1 for name in ("From", "To", "Call-ID", "CSeq")):
                 reason = "Version Not Supported" if status == 505 else "Bad Request"
                 back.send(serialise(decline(request, status, reason)))
         except MalformedMessage:
@@ -382,11 +380,6 @@ class SipServer:
 
     def _terms_of(self, extension: str, flow: Flow) -> MediaTerms:
         return phone_terms(self._shop().phone(extension), is_browser=flow.transport == TRANSPORT)
-
-    def _tag(self, request: Request) -> str:
-        """The same tag for each repetition of a request that we keep no state of (RFC 3261 section 8.2.7)."""
-        name = f"{request.call_id} {request.sender.tag} {request.cseq.number}".encode("utf-8", "replace")
-        return hashlib.blake2s(name, key=self._tag_key, digest_size=8).hexdigest()
 
     def _is_provider(self, host: str) -> bool:
         return self._upstream.is_at(host)

@@ -20,6 +20,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "memory": frozenset(),
     "priority": frozenset(),
     "syncing": frozenset(),
+    "ending": frozenset(),
     "logs": frozenset(),
     "media_loop": frozenset(),
     # Facts and words.
