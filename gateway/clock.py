@@ -20,6 +20,11 @@ EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 """Before this no clock is set: a machine without a battery begins in the past (X-T1)."""
 
 
+def wire_time(moment: datetime, timespec: str = "milliseconds") -> str:
+    """RFC 3339 in UTC, as events, the API and webhooks have it; `timespec` as of `isoformat`."""
+    return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
+
+
 def is_set(moment: datetime) -> bool:
     """Whether a clock that shows `moment`, aware, was ever set."""
     return moment > EARLIEST

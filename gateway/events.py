@@ -40,7 +40,7 @@ from gateway.call_events import (
     RecordingStarted,
     TracedLine,
 )
-from gateway.clock import WallClock, utc_now
+from gateway.clock import WallClock, utc_now, wire_time
 from gateway.event import Event
 from gateway.staff_events import MailboxChanged, StaffChanged
 
@@ -337,7 +337,7 @@ class Published:
         """The JSON form that the stream, webhooks and the journal use."""
         return {
             "seq": self.seq,
-            "time": self.time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "time": wire_time(self.time),
             "type": self.event.type_name(),
             **asdict(self.event),
         }

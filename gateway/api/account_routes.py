@@ -6,7 +6,6 @@ from aiohttp import web
 
 from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL, client_address
-from gateway.api.devices import wire_time
 from gateway.api.passwords import LONGEST, check_password
 from gateway.api.problems import (
     NotFound,
@@ -20,6 +19,7 @@ from gateway.api.problems import (
 )
 from gateway.api.seams import Accounts, NewSession, SessionRow, TokenRow
 from gateway.api.throttle import Throttle
+from gateway.clock import wire_time
 
 LONGEST_CODE = 40
 SCOPES = frozenset({"read", "calls", "orders", "shop", "admin"})

@@ -9,8 +9,8 @@ from aiohttp import web
 
 from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL
-from gateway.api.devices import wire_time
 from gateway.api.problems import NotFound
+from gateway.clock import wire_time
 from gateway.telephony.blocked import BlockedNumber
 
 LONGEST_REASON = 200

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.api.devices import Alerts, Modems, Registrations, Trunks, balance_wire, phone_wire, wire_time
+from gateway.api.devices import Alerts, Modems, Registrations, Trunks, balance_wire, phone_wire
 from gateway.api.live_calls import LiveCalls, LiveLeg
 from gateway.api.live_queue import nothing_waits
-from gateway.clock import WallClock, utc_now
+from gateway.clock import WallClock, utc_now, wire_time
 from gateway.events import AlertAcknowledged, EventBus, Published, ShopChanged
 from gateway.telephony.ledger import Balance, LineMinutes
 from gateway.telephony.line import LineState

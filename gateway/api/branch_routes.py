@@ -6,8 +6,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from gateway.api.devices import wire_time
-from gateway.clock import WallClock, utc_now
+from gateway.clock import WallClock, utc_now, wire_time
 from gateway.telephony.branches import Branch
 from gateway.telephony.russian_regions import BY_KEY, REGIONS
 from gateway.telephony.shop import ShopView

@@ -14,10 +14,10 @@ from aiohttp import web
 from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL
 from gateway.api.blocked_routes import Blocked
-from gateway.api.devices import wire_time
 from gateway.api.problems import NotFound
 from gateway.api.relay import Relay
 from gateway.api.taken_back import taken_back_wire
+from gateway.clock import wire_time
 from gateway.telephony.contacts import Contact, ContactDraft
 
 LONGEST_NOTE = 2_000

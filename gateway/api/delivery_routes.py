@@ -8,8 +8,8 @@ from typing import Any, Protocol, TypeAlias
 
 from aiohttp import web
 
-from gateway.api.devices import wire_time
 from gateway.api.problems import NotFound, NotNow
+from gateway.clock import wire_time
 
 _KINDS = {"alert-webhook": "webhook", "alert-telegram": "telegram", "alert-mail": "mail"}
 EVENT_KIND = "event-webhook"

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
+from gateway.clock import wire_time
 from gateway.events import (
     AlertAcknowledged,
     AlertCleared,
@@ -21,12 +22,6 @@ from gateway.events import (
 from gateway.ids import new_id
 from gateway.telephony.ledger import Balance
 from gateway.telephony.shop import PhoneSettings, TrunkSettings
-
-
-def wire_time(moment: datetime) -> str:
-    """RFC 3339 in UTC, with milliseconds, as events have it."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
 
 SIGNAL_SAMPLES = 120
 SIGNAL_SECONDS = 60

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Protocol
 
-from gateway.api.devices import wire_time
+from gateway.clock import wire_time
 from gateway.telephony.on_duty import Standing
 from gateway.telephony.shop import Shop, ShopView
 from gateway.telephony.waiting_line import Waiting

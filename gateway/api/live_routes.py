@@ -10,11 +10,11 @@ from aiohttp import web
 from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL, require_principal
 from gateway.api.contract import contract
-from gateway.api.devices import wire_time
 from gateway.api.problems import NotFound, NotSignedIn, TooManyStreams
 from gateway.api.seams import LiveView
 from gateway.api.shop_seam import ShopFile
 from gateway.api.stream import KEEP_ALIVE_SECONDS, EventStream
+from gateway.clock import wire_time
 from gateway.messages import pick_language, words
 from gateway.telephony.promised import PromisedCall
 

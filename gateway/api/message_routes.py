@@ -10,9 +10,9 @@ from aiohttp import web
 
 from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL
-from gateway.api.devices import wire_time
 from gateway.api.once import Answers, carried_out_once
 from gateway.api.problems import NotFound, NotNow
+from gateway.clock import wire_time
 
 LONGEST_TEXT = 2000
 """More than fits into the parts that one message may have."""

@@ -10,8 +10,8 @@ from aiohttp import web
 
 from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL
-from gateway.api.devices import wire_time
 from gateway.api.problems import NotFound, NotNow
+from gateway.clock import wire_time
 from gateway.telephony.modem_care import ModemCare, ModemCondition, RestartStep
 
 SAME_LOOK_SECONDS = 600.0

@@ -11,9 +11,9 @@ from aiohttp import web
 
 from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL
-from gateway.api.devices import wire_time
 from gateway.api.problems import NotFound
 from gateway.api.taken_back import taken_back_wire
+from gateway.clock import wire_time
 from gateway.telephony.orders import Life, Order, Stage
 
 _FIELDS = (

@@ -11,11 +11,10 @@ from aiohttp import web
 
 from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL
-from gateway.api.devices import wire_time
 from gateway.api.live_queue import LiveQueue
 from gateway.api.problems import NotFound
 from gateway.api.shop_seam import ShopFile
-from gateway.clock import WallClock
+from gateway.clock import WallClock, wire_time
 from gateway.telephony.mailboxes import LeftMessage, Mailboxes
 from gateway.telephony.on_duty import Duty, PausedTime
 from gateway.telephony.queue_rules import QueueRules

@@ -10,9 +10,9 @@ from aiohttp import web
 
 from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL
-from gateway.api.devices import wire_time
 from gateway.api.problems import NotFound
 from gateway.api.shop_seam import ShopFile
+from gateway.clock import wire_time
 from gateway.telephony.promised import PromisedCall
 from gateway.telephony.reception import Reception, phases
 from gateway.telephony.reception_advice import advice_on

@@ -8,9 +8,8 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from gateway.api import bodies
-from gateway.api.devices import wire_time
 from gateway.api.schedule_routes import moment_of
-from gateway.clock import WallClock, utc_now
+from gateway.clock import WallClock, utc_now, wire_time
 from gateway.messages import pick_language, step_text
 from gateway.telephony.route_steps import RouteAnswer, RouteQuestion
 from gateway.telephony.shop import ShopView

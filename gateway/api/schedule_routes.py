@@ -12,7 +12,7 @@ from aiohttp import web
 from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL
 from gateway.api.shop_seam import ShopFile
-from gateway.clock import WallClock, utc_now
+from gateway.clock import WallClock, utc_now, wire_time
 from gateway.messages import pick_language
 from gateway.telephony.schedule import WEEKDAYS, Schedule, ScheduleException, hours_text
 from gateway.telephony.spoken_hours import said
@@ -115,4 +115,4 @@ def moment_of(text: str, zone: ZoneInfo) -> datetime:
 
 
 def _wire(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return None if moment is None else wire_time(moment, "seconds")

@@ -9,12 +9,12 @@ from aiohttp import web
 from gateway.api import bodies
 from gateway.api.account_routes import LONGEST_CODE
 from gateway.api.auth import PRINCIPAL, client_address
-from gateway.api.devices import wire_time
 from gateway.api.passwords import LONGEST
 from gateway.api.problems import NotFound, NotNow, SecondStepNeeded, TooManyTries, WrongCode, WrongCredentials
 from gateway.api.seams import Accounts, Principal
 from gateway.api.throttle import Throttle
 from gateway.api.user_routes import ROLES
+from gateway.clock import wire_time
 from gateway.errors import OwnersOnly
 from gateway.telephony.shop import ShopView
 

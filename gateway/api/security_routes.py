@@ -9,10 +9,9 @@ from datetime import datetime, timedelta
 from aiohttp import web
 
 from gateway.api.auth import PRINCIPAL
-from gateway.api.devices import wire_time
 from gateway.api.problems import NotFound
 from gateway.api.throttle import Throttle
-from gateway.clock import utc_now
+from gateway.clock import utc_now, wire_time
 from gateway.telephony.failed_logins import FailedHost, FailedLogins, GuessedPhone
 
 

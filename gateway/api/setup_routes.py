@@ -9,10 +9,9 @@ from aiohttp import web
 
 from gateway.api.auth import PRINCIPAL, client_address
 from gateway.api.bodies import bad_request
-from gateway.api.devices import wire_time
 from gateway.api.problems import NotFound
 from gateway.api.seams import PhoneSetup
-from gateway.clock import utc_now
+from gateway.clock import utc_now, wire_time
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ import re
 from aiohttp import web
 
 from gateway.api.auth import PRINCIPAL
-from gateway.api.devices import wire_time
 from gateway.api.problems import NotFound
 from gateway.api.shop_seam import ShopFile, Version
+from gateway.clock import wire_time
 
 
 class ShopVersionRoutes:

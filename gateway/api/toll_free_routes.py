@@ -10,9 +10,9 @@ from aiohttp import web
 
 from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL
-from gateway.api.devices import wire_time
 from gateway.api.problems import NotFound
 from gateway.api.shop_seam import ShopFile
+from gateway.clock import wire_time
 from gateway.telephony.number_kind import NumberKind, kind_of_way
 from gateway.telephony.shop import LineSettings, TrunkSettings
 from gateway.telephony.toll_free import ALARM_SHARE, Block, TollFreeRules, Usage

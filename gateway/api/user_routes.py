@@ -10,11 +10,11 @@ from aiohttp import web
 from gateway.api import bodies
 from gateway.api.account_routes import session_wire, token_wire
 from gateway.api.auth import PRINCIPAL, client_address
-from gateway.api.devices import wire_time
 from gateway.api.passwords import LONGEST, check_password
 from gateway.api.problems import NotFound, TooManyTries, WrongCredentials
 from gateway.api.seams import Accounts, UserRow
 from gateway.api.throttle import Throttle
+from gateway.clock import wire_time
 
 ROLES = ("owner", "admin", "operator", "courier", "viewer")
 

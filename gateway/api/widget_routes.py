@@ -15,11 +15,10 @@ from aiohttp import web
 
 from gateway.api import bodies
 from gateway.api.auth import PRINCIPAL, client_address
-from gateway.api.devices import wire_time
 from gateway.api.form_tokens import FormTokens
 from gateway.api.problems import FormTooOld, NotFound
 from gateway.api.shop_seam import ShopFile
-from gateway.clock import WallClock
+from gateway.clock import WallClock, wire_time
 from gateway.telephony.site_desk import consent_of
 from gateway.telephony.widget import MARKS, WidgetRules, slots
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeAlias
 
-from gateway.clock import WallClock
+from gateway.clock import WallClock, wire_time
 from gateway.events import (
     CallAnswered,
     CallEnded,
@@ -160,7 +160,7 @@ class EventNews:
     def _of_call(self, call: KnownCall) -> Facts:
         return {
             "call_id": call.call_id,
-            "started_at": _text(call.started_at),
+            "started_at": wire_time(call.started_at),
             "direction": call.direction,
             "caller": self._party(call.caller),
             "caller_name": call.caller_name,
@@ -194,7 +194,7 @@ class EventNews:
             if what in hook.events:
                 event = {
                     "type": str(what),
-                    "time": _text(when),
+                    "time": wire_time(when),
                     "shop": self._shop().name,
                     "data": _linked(facts, hook),
                 }
@@ -208,7 +208,3 @@ def _is_self_served(call: KnownCall) -> bool:
 def _linked(facts: Facts, hook: EventHook) -> Facts:
     """With links that lead to the panel as that program reaches it."""
     return {name: hook.panel + value if name in ("page", "sound") else value for name, value in facts.items()}
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

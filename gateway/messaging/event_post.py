@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from gateway.clock import WallClock
+from gateway.clock import WallClock, wire_time
 from gateway.errors import GatewayError
 from gateway.ids import new_id
 from gateway.jobs import BoundJob, Told, job
@@ -44,7 +44,7 @@ class EventPost:
         if hook is None:
             return None
         now = self.clock()
-        event = {"type": TEST, "time": now.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
+        event = {"type": TEST, "time": wire_time(now)}
         told = Told(
             job_id=new_id(),
             kind=KIND,

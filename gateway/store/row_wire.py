@@ -8,13 +8,14 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from gateway.clock import wire_time
 from gateway.store.call_tags import tags_of
 from gateway.store.evidence import Listening
 
 
 def wire(moment: datetime | None) -> str | None:
     """RFC 3339 in UTC, with milliseconds, as events have it."""
-    return None if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return None if moment is None else wire_time(moment)
 
 
 def pick(row: Row[Any], *names: str) -> dict[str, object]:

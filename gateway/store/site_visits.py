@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
-from gateway.clock import WallClock
+from gateway.clock import WallClock, wire_time
 from gateway.store.schema_site import site_visits
 from gateway.store.writer import Writer
 from gateway.telephony.shop import ShopView
@@ -32,8 +32,8 @@ def visit_of_call(connection: Connection, visit_id: str | None) -> dict[str, obj
 def visit_wire(row: Row[Any]) -> dict[str, object]:
     """The schema `SiteVisit` of a row."""
     return {
-        "id": row.id, "number": row.number, "name": row.name, "origin": row.origin, "asked_at": _text(row.asked_at),
-        "due_at": _text(row.due_at), "page_url": row.page_url, "landing_url": row.landing_url,
+        "id": row.id, "number": row.number, "name": row.name, "origin": row.origin, "asked_at": wire_time(row.asked_at),
+        "due_at": wire_time(row.due_at), "page_url": row.page_url, "landing_url": row.landing_url,
         "referrer": row.referrer, "consent": row.consent, "marks": row.marks,
     }  # fmt: skip
 
@@ -94,7 +94,3 @@ class StoredVisits:
         else:
             network = str(ipaddress.ip_network((parsed, _NET_BITS), strict=False) if parsed.version == 6 else parsed)
         return hashlib.sha256(f"{self._gateway_id} {network}".encode()).hexdigest()[:32]
-
-
-def _text(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

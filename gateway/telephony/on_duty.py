@@ -16,7 +16,7 @@ from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from gateway.clock import WallClock
+from gateway.clock import WallClock, wire_time
 from gateway.errors import StoreError
 from gateway.events import (
     CallAnswered,
@@ -316,7 +316,7 @@ class OnDuty:
             StaffChanged(
                 extension=extension,
                 state=DutyState.WRAP_UP,
-                until=until.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                until=wire_time(until),
             )
         )
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from gateway.clock import wire_time
 from gateway.events import CallBackChanged, CallBackPromised
 from gateway.telephony.causes import NEXT_WAY, Cause
 from gateway.telephony.reception import Reception
@@ -80,18 +81,16 @@ class PromisedCall:
 
     def promised_event(self) -> CallBackPromised:
         """What is told when it is made in a call."""
-        return CallBackPromised(call_id=self.call_id, promise_id=self.id, number=self.number, due_at=_text(self.due_at))
+        return CallBackPromised(
+            call_id=self.call_id, promise_id=self.id, number=self.number, due_at=wire_time(self.due_at, "seconds")
+        )
 
     def changed_event(self) -> CallBackChanged:
         """What is told when it stands otherwise than before."""
         return CallBackChanged(
             promise_id=self.id, number=self.number, state=str(self.state), attempts=self.attempts,
-            due_at=_text(self.due_at), cause=self.last_cause,
+            due_at=wire_time(self.due_at, "seconds"), cause=self.last_cause,
         )  # fmt: skip
-
-
-def _text(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 NOT_THE_CUSTOMER = NEXT_WAY | {Cause.TOO_MANY_CALLS, Cause.FAULT, Cause.SHUTDOWN}

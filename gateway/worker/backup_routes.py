@@ -8,12 +8,12 @@ from typing import Protocol
 
 from aiohttp import web
 
-from gateway.api.devices import wire_time
 from gateway.api.problems import NotFound
 from gateway.backup.make import read_passphrase
 from gateway.backup.on_demand import Progress
 from gateway.backup.passphrase import passphrase_origin
 from gateway.backup.state import backup_state
+from gateway.clock import wire_time
 from gateway.messages import pick_language, retold
 from gateway.settings import Settings
 

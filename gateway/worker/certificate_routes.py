@@ -13,7 +13,7 @@ from pathlib import Path
 from aiohttp import web
 
 from gateway.api import bodies
-from gateway.api.devices import wire_time
+from gateway.clock import wire_time
 from gateway.doctor.certificate import LONGEST_PEM, ReadCertificate, judge_certificate, read_certificate
 from gateway.settings import Settings
 

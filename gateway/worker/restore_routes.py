@@ -10,10 +10,10 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from gateway.api.devices import wire_time
 from gateway.backup.contents import Manifest
 from gateway.backup.sealed_file import BackupUnusable
 from gateway.backup.waiting import make_ready
+from gateway.clock import wire_time
 from gateway.settings import Settings
 
 SPARE_BYTES = 200_000_000

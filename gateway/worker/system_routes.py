@@ -13,7 +13,7 @@ from aiohttp import web
 
 from gateway import __version__
 from gateway.api import bodies
-from gateway.api.devices import wire_time
+from gateway.clock import wire_time
 from gateway.doctor import machine_state
 from gateway.doctor.vitals import Vitals, read_vitals
 from gateway.messages import finding_text, pick_language
