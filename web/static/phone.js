@@ -164,7 +164,7 @@
 
   // For somebody who looks at another tab or program.
   const notify = (party) => {
-    if (!document.hidden || !("Notification" in window) || Notification.permission !== "granted") {
+    if ((!document.hidden && document.hasFocus()) || !("Notification" in window) || Notification.permission !== "granted") {
       return;
     }
     try {
