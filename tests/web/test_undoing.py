@@ -167,3 +167,11 @@ def test_a_file_of_contacts_and_a_table_of_orders_are_taken_back_whole(
     page = _undo(owner, owner.get("/calls").text)
     assert "The import is undone. As before it: 1." in page
     assert "Boris" not in page
+
+
+def test_a_refusal_is_not_headed_by_what_was_done_before_it(owner: FlaskClient) -> None:
+    token = {"csrf_token": csrf_of(owner, "/shop/couriers/new")}
+    owner.post("/shop/couriers/edit/2001/remove", data=token)
+    refused = owner.post("/shop/couriers/new", data={**token, "extension": "2009", "mobile": "12"})
+    assert (refused.status_code, "has been removed" in refused.text) == (422, False)
+    assert "2001 has been removed." in owner.get("/calls").text, "it can still be taken back"
