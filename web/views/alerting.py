@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from web.deliveries import try_again
 from web.gateway_client import Refused
 from web.reader import asker, client
 from web.translation import gettext
@@ -68,14 +69,7 @@ def test(way: str) -> str | tuple[str, int]:
 @alerting.post("/alerts/deliveries/<delivery_id>/retry")
 def retry(delivery_id: str) -> Response:
     """Another try of what did not arrive."""
-    try:
-        client().retry_delivery(asker(), delivery_id)
-    except Refused as refusal:
-        if refusal.status != 409:
-            raise
-        flash(gettext("It is being sent, or has already arrived."))
-    else:
-        flash(gettext("It is being sent again; reload the page in a few seconds."))
+    try_again(delivery_id)
     return redirect(url_for("overview.alerts"))
 
 
