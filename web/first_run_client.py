@@ -36,6 +36,14 @@ class FirstRunClient(GatewayLink):
         """Ring a phone; the id of the call."""
         return str(self._object(asker, "POST", "/api/v1/test-calls", body={"extension": extension})["call"])
 
+    def begin_line_test_call(self, asker: Asker, line: str, *, number: str, key: str) -> str:
+        """Have a line call a number, once for each `key`; the id of the call."""
+        headers = {"Idempotency-Key": key}
+        answer = self._ask(
+            asker, "POST", "/api/v1/lines/{name}/test-calls", body={"number": number}, headers=headers, name=line
+        )
+        return str(answer["call"])
+
     def test_call(self, asker: Asker, call: str) -> dict[str, Any]:
         """How far it is, and what is known of both ways."""
         return self._object(asker, "GET", "/api/v1/test-calls/{id}", id=call)

@@ -180,7 +180,7 @@ class ApiServer:
             PbxRoutes(shop),
             EmulatedRoutes(emulated),
             TrunkTrialRoutes(shop, try_trunk),
-            TrialCallRoutes(trials or NoTrials()),
+            TrialCallRoutes(trials or NoTrials(), texts.answers, modems.note),
             ShopVersionRoutes(shop),
             ReceptionRoutes(shop, call_backs),
             WidgetRoutes(site, shop),

@@ -58,9 +58,10 @@ class ShopApi:
                     return answer
                 await asyncio.sleep(0.05)
 
-    async def post(self, path: str, body: Mapping[str, object]) -> Any:
-        """The JSON of a POST, None where there is none."""
-        async with self._http.post(self._base + path, json=body) as answer:
+    async def post(self, path: str, body: Mapping[str, object], *, key: str | None = None) -> Any:
+        """The JSON of a POST, None where there is none; with a key it is carried out once."""
+        headers = {"Idempotency-Key": key} if key is not None else {}
+        async with self._http.post(self._base + path, json=body, headers=headers) as answer:
             answer.raise_for_status()
             return await answer.json() if answer.content_type == "application/json" else None
 

@@ -27,7 +27,7 @@ async def trial_call(call: Call, settings: TrialCall) -> None:
     await call.say("trial-hello")
     await call.say(BEEP)
     trial.stage = TrialStage.LISTENING
-    said = await overheard(call.caller, seconds=LISTEN_SECONDS)
+    said = await overheard(call.caller, seconds=LISTEN_SECONDS, watch=trial.hears)
     if trial.judge(said):
         trial.stage = TrialStage.REPLAYING
         await call.say("trial-you-said")

@@ -123,7 +123,7 @@ class TwoLegs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialCall:
-    """The gateway itself has rung a phone of ours, to see whether both hear each other."""
+    """The gateway itself has rung a phone of ours, or called a number, to see whether both hear each other."""
 
     trial: Trial
 

@@ -95,6 +95,15 @@ class NumberPolicy:
             f"The number {shown!r} may not be dialled ({verdict.reason}).", number=shown, reason=verdict.reason
         )
 
+    def require_from_screen(self, text: str) -> Dialable:
+        """As `require`, and no emergency number: who needs help dials by hand, no program shall call there."""
+        number = self.require(text)
+        if number.emergency:
+            raise NumberBarred(
+                f"The number {text!r} is called from a phone only.", number=text, reason=BarredReason.KIND
+            )
+        return number
+
     def normalise(self, text: str) -> str | None:
         """The E.164 form of a number as a network, a person or a file spells it; None where there is none.
 

@@ -26,6 +26,7 @@ from gateway.telephony.destinations import (
     RingPhones,
     ToCourier,
     ToOutside,
+    TrialCall,
     TwoLegs,
 )
 from gateway.telephony.exchange import Exchange
@@ -303,6 +304,8 @@ class Switchboard:
                 inside = isinstance(to_dialled(call.exchange.shop(), text), RingPhones)
                 direction = "internal" if inside else "outgoing"
                 call.called = text
+            case TrialCall():
+                direction = "internal" if leg.line is None else "outgoing"
             case _ if leg.line is not None:
                 direction = "incoming"
             case ToCourier() | ToOutside():

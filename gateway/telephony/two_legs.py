@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from gateway.errors import NoFreeLine, NumberBarred, PhoneNotFree
+from gateway.errors import NoFreeLine, PhoneNotFree
 from gateway.ids import new_id
 from gateway.telephony.causes import Cause
 from gateway.telephony.destinations import Destination, ToOutside, TwoLegs
 from gateway.telephony.exchange import Exchange
 from gateway.telephony.leg import Leg, LegState
 from gateway.telephony.line import Caller
-from gateway.telephony.numbers import BarredReason
 from gateway.telephony.routing import to_dialled
 from gateway.telephony.staff import is_engaged
 
@@ -40,11 +39,7 @@ class TwoLegDesk:
             raise LookupError(f"there is no phone {extension}")
         shown = to
         if isinstance(to_dialled(shop, to), ToOutside):
-            number = exchange.policy().require(to)
-            if number.emergency:  # who needs help dials by hand: nobody shall be called there by a program
-                raise NumberBarred(
-                    f"The number {to!r} is called from a phone only.", number=to, reason=BarredReason.KIND
-                )
+            number = exchange.policy().require_from_screen(to)
             if not exchange.has_way_outside(payer=extension):
                 raise NoFreeLine("No line that may carry this call is free.")
             shown = number.digits

@@ -92,3 +92,24 @@ async def test_a_test_call_is_placed_and_told_of() -> None:
         refused = [await served.ask("POST", path, json={"extension": each}) for each in ("102", "999", "")]
         assert [status for status, _ in refused] == [409, 404, 400]
         assert (await served.ask("GET", f"{path}/unknown"))[0] == 404
+
+
+async def test_a_line_calls_a_number_once_for_each_key_and_it_is_on_record() -> None:
+    path = "/api/v1/lines/red/test-calls"
+    async with serving() as served:
+        await served.set_up()
+        assert (await served.ask("POST", path, json={"number": "+79161112233"}))[0] == 400, "no key"
+        keys = [{"Idempotency-Key": f"test-call-{each}"} for each in (1, 1, 2)]
+        asked = [await served.ask("POST", path, json={"number": "+79161112233"}, headers=key) for key in keys]
+        assert asked == [(201, {"call": "t1"}), (201, {"call": "t1"}), (201, {"call": "t2"})]
+        assert served.trials.rung == ["red +79161112233"] * 2
+        served.trials.trial_now = Trial("+79161112233", TrialStage.LISTENING, level_dbfs=-21.5, line="red")
+        _, answer = await served.ask("GET", "/api/v1/test-calls/t1")
+        assert (answer["party"], answer["line"], answer["cause"]) == ("+79161112233", "red", None)
+        assert_fits(answer, "TestCall")
+        barred = await served.ask("POST", path, json={"number": "112"}, headers={"Idempotency-Key": "test-call-3"})
+        assert (barred[0], barred[1]["code"]) == (403, "number-barred")
+        elsewhere = await served.ask("POST", path.replace("red", "grey"), json={"number": "1"}, headers=keys[0])
+        assert elsewhere[0] == 404
+        noted = [each for each in served.modems.noted if each[1] == "line.test-call"]
+        assert noted == [("anna", "line.test-call", "red")] * 3

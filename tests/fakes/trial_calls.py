@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.errors import PhoneNotFree
+from gateway.errors import NumberBarred, PhoneNotFree
 from gateway.telephony.trial_call import Trial
 
 
@@ -19,6 +19,15 @@ class FakeTrials:
         if extension != "101":
             raise LookupError(extension)
         self.rung.append(extension)
+        return f"t{len(self.rung)}"
+
+    def has_line(self, name: str) -> bool:
+        return name == "red"
+
+    def begin_by_line(self, name: str, number: str) -> str:
+        if number == "112":
+            raise NumberBarred("The number '112' is called from a phone only.", number=number, reason="kind")
+        self.rung.append(f"{name} {number}")
         return f"t{len(self.rung)}"
 
     def trial(self, call_id: str) -> Trial | None:

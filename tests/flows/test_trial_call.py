@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from gateway.audio.frame import FRAME_SAMPLES
-from gateway.errors import PhoneNotFree
+from gateway.errors import NoFreeLine, NumberBarred, PhoneNotFree
 from gateway.events import CallStarted
 from gateway.flows.trial_call import KEY_SECONDS, LISTEN_SECONDS, RING_SECONDS
+from gateway.telephony.causes import Cause
+from gateway.telephony.line import LineState
 from gateway.telephony.trial_call import Trial, TrialStage, TrialVerdict
 from gateway.telephony.trial_desk import REMEMBERED, TrialDesk
 from tests.fakes.exchange import Scene, scene
@@ -52,6 +54,8 @@ async def over(s: Scene, trial: Trial) -> None:
 async def test_who_hears_themselves_and_presses_1_is_heard_both_ways() -> None:
     async with scene(SHOP) as s:
         leg, trial = await answered(s, desk(s))
+        speak(leg, FAINT)
+        assert trial.level_dbfs == pytest.approx(-73.4, abs=0.2), "the level of this moment, for whoever watches"
         speak(leg, LOUD)
         while trial.stage is not TrialStage.ASKING:
             await s.after(0.1)
@@ -115,3 +119,53 @@ async def test_who_cannot_be_rung_is_said_at_once_and_old_ones_are_forgotten() -
             await s.after(0.5)
         assert trials.trial(ids[0]) is None
         assert trials.trial(ids[-1]) is not None
+
+
+async def test_a_line_calls_a_number_at_its_own_expense() -> None:
+    async with scene(SHOP) as s:
+        trials = desk(s)
+        line = s.lines["red"]
+        trial = trials.trial(trials.begin_by_line("red", "8 (903) 111-22-33"))
+        assert trial is not None
+        assert (trial.party, trial.line) == ("+79031112233", "red")
+        assert line.dialled == [("+79031112233", None)]
+        await s.after(1)
+        (leg,) = line.legs
+        leg.answers()
+        while stage(trial) != TrialStage.LISTENING:
+            await s.after(0.1)
+        speak(leg, LOUD)
+        while stage(trial) != TrialStage.ASKING:
+            await s.after(0.1)
+        leg.presses("1")
+        await over(s, trial)
+        assert (trial.verdict, trial.cause) == (TrialVerdict.BOTH_WAYS, Cause.HUNG_UP)
+        (started,) = [event for event in s.events if isinstance(event, CallStarted)]
+        assert (started.direction, started.line, started.caller) == ("outgoing", "red", "+79031112233")
+
+
+@pytest.mark.parametrize("number", ["112", "8-900", "+4915112345678", "*100#", "ATD123;"])
+async def test_no_number_passes_by_the_policy_and_none_of_these_reaches_a_line(number: str) -> None:
+    async with scene(SHOP) as s:
+        with pytest.raises(NumberBarred):
+            desk(s).begin_by_line("red", number)
+        assert s.lines["red"].dialled == []
+
+
+async def test_a_line_that_is_taken_or_refuses_is_said() -> None:
+    async with scene(SHOP) as s:
+        trials, line = desk(s), s.lines["red"]
+        assert trials.has_line("red")
+        assert not trials.has_line("grey")
+        line.state = LineState.BUSY
+        with pytest.raises(NoFreeLine):
+            trials.begin_by_line("red", "+79031112233")
+        line.state, line.can_speak = LineState.READY, False
+        with pytest.raises(NoFreeLine):
+            trials.begin_by_line("red", "+79031112233")
+        line.can_speak = True
+        line.on_dial = lambda leg: leg.hangs_up(Cause.BUDGET_SPENT)
+        trial = trials.trial(trials.begin_by_line("red", "+79031112233"))
+        assert trial is not None
+        await s.after(1)
+        assert (trial.verdict, trial.cause) == (TrialVerdict.NOT_ANSWERED, Cause.BUDGET_SPENT)

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from gateway.events import ModemChanged
+from gateway.telephony.causes import Cause
 from gateway.telephony.recording_policy import RecordCalls
 from gateway.telephony.trial_call import Trial, TrialStage, TrialVerdict
 from tests.fakes.gateway_thread import GatewayThread
@@ -125,6 +126,14 @@ def test_couriers_phones_hours_and_recording_are_done_in_place(owner: FlaskClien
         (Trial("101", TrialStage.OVER, TrialVerdict.NOTHING_ARRIVES), "Nothing arrives"),
         (Trial("101", TrialStage.OVER, TrialVerdict.NOT_ANSWERED), "Nobody has answered"),
         (Trial("101", TrialStage.OVER), "over before you could be heard"),
+        (Trial("+79161112233", line="red"), "Line red calls 8 (916) 111-22-33: answer it."),
+        (Trial("+79161112233", TrialStage.LISTENING, None, -33.0, line="red"), 'value="-33.0"'),
+        (Trial("+79161112233", TrialStage.OVER, TrialVerdict.SILENT, line="red"), "from the modem, but no voice"),
+        (Trial("+79161112233", TrialStage.OVER, TrialVerdict.NOTHING_ARRIVES, line="red"), "arrives from the modem"),
+        (
+            Trial("+79161112233", TrialStage.OVER, TrialVerdict.NOT_ANSWERED, line="red", cause=Cause.NIGHT_LOCK),
+            "Nobody has answered at 8 (916) 111-22-33.",
+        ),
     ],
 )
 def test_a_test_call_says_how_it_goes(owner: FlaskClient, gateway: GatewayThread, trial: Trial, said: str) -> None:

@@ -46,6 +46,17 @@ def test_a_modem_is_restarted_and_a_call_ends_only_when_that_is_said(
     assert owner.get("/modems/m7").status_code == 404
 
 
+def test_a_line_makes_a_test_call_from_the_page_of_its_modem(owner: FlaskClient, gateway: GatewayThread) -> None:
+    page = post(owner, f"{PAGE}/test-call", number="8 916 111-22-33", key="one-test-call")
+    assert 'hx-get="/start/call/t1"' in page
+    assert gateway.trials.rung == ["red 8 916 111-22-33"]
+    barred = post(owner, f"{PAGE}/test-call", number="112", key="another-test-call")
+    assert 'value="112"' in barred, "what was typed stays"
+    assert "t2" not in barred
+    gateway.modems.lock()
+    assert 'name="number"' not in owner.get(PAGE).text, "not while the SIM waits for its PIN"
+
+
 def test_a_pin_is_entered_with_open_eyes_and_never_shown(owner: FlaskClient, gateway: GatewayThread) -> None:
     assert 'name="pin"' not in owner.get(PAGE).text
     gateway.modems.lock()

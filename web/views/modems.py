@@ -53,6 +53,20 @@ def restart(modem: str) -> Response | tuple[str, int]:
     return redirect(url_for("modems.page", modem=modem))
 
 
+@modems.post("/modems/<modem>/test-call")
+def test_call(modem: str) -> Response | tuple[str, int]:
+    """Have its line call a number; the page then says what becomes of it."""
+    line = str(client().modem(asker(), modem)["line"])
+    number, key = request.form.get("number", "").strip(), request.form.get("key", "")
+    try:
+        call = client().begin_line_test_call(asker(), line, number=number, key=key)
+    except Refused as refusal:
+        if refusal.status >= 500 and refusal.code != "no-free-line":
+            raise
+        return _page(modem, refusal), refusal.status
+    return redirect(url_for("modems.page", modem=modem, call=call, _anchor="test-call"))
+
+
 @modems.post("/modems/<modem>/pin")
 def enter_pin(modem: str) -> Response | tuple[str, int]:
     """Give its SIM the PIN."""
