@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 
     running = _add(commands, "run", _run, "the daemon: modems, SIP, calls, API")
     running.add_argument("--safe", action="store_true", help="touch no modem, to mend what makes the daemon fail")
+    running.add_argument("--check", action="store_true", help="only say whether gateway.toml is right; start nothing")
     _add(commands, "worker", _worker, "the helper process for lists, recordings and whatever is slow")
     _add(commands, "web", _web, "the panel")
     _add(commands, "doctor", _doctor, "say what is wrong with this machine and how to mend it")
@@ -81,20 +82,13 @@ def _parser() -> argparse.ArgumentParser:
     bundling = _add(commands, "support-bundle", _support_bundle, "pack what helps to find a fault, and no secrets")
     bundling.add_argument("--output", type=Path, metavar="FILE", help="where to write it; left out: here, by the time")
 
-    shop = commands.add_parser("shop", help="take the shop from a file, or write it to one")
-    verbs = shop.add_subparsers(required=True, metavar="VERB")
-    importing = _add(verbs, "import", _shop_import, "take lines, phones, couriers and rules from a shop.toml")
-    importing.add_argument("file", type=Path, metavar="FILE")
-    exporting = _add(verbs, "export", _shop_export, "write the shop as shop.toml to standard output")
-    exporting.add_argument("--with-secrets", action="store_true", help="write passwords and PINs, not asterisks")
-
+    _add_shop(commands)
     erasing = _add(commands, "erase", _erase, "erase everything of a telephone number, as a customer may demand")
     erasing.add_argument("number", metavar="NUMBER", help="in any spelling")
     erasing.add_argument("--yes", action="store_true", help="do it; without this, only say what would go")
 
     alone = _add(commands, "second-step-off", _second_step_off, "let a person in who has lost the phone with the codes")
     alone.add_argument("name", metavar="NAME", help="as typed at sign-in")
-
     forgotten = _add(commands, "new-password", _new_password, "let a person in who has forgotten the password")
     forgotten.add_argument("name", metavar="NAME", help="as typed at sign-in")
 
@@ -116,6 +110,16 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_demo(commands)
     return parser
+
+
+def _add_shop(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    shop = commands.add_parser("shop", help="take the shop from a file, or write it to one")
+    verbs = shop.add_subparsers(required=True, metavar="VERB")
+    importing = _add(verbs, "import", _shop_import, "take lines, phones, couriers and rules from a shop.toml")
+    importing.add_argument("file", type=Path, metavar="FILE")
+    importing.add_argument("--check", action="store_true", help="only say whether it would be taken; change nothing")
+    exporting = _add(verbs, "export", _shop_export, "write the shop as shop.toml to standard output")
+    exporting.add_argument("--with-secrets", action="store_true", help="write passwords and PINs, not asterisks")
 
 
 def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -150,6 +154,9 @@ def _run(options: argparse.Namespace) -> int:
     from gateway.settings import load_settings
 
     settings = load_settings(options.config)
+    if options.check:
+        say(f"The file {options.config} is right.")
+        return 0
     if options.safe:
         settings = replace(settings, modems=(), discovery=replace(settings.discovery, enabled=False))
     try:
@@ -285,9 +292,15 @@ def _support_bundle(options: argparse.Namespace) -> int:
 
 def _shop_import(options: argparse.Namespace) -> int:
     from gateway.settings import load_settings
-    from gateway.store.shop_document.shop_commands import import_shop
+    from gateway.store.shop_document.shop_commands import import_shop, stored_shop
+    from gateway.store.shop_document.shop_file import read_shop
 
-    say(import_shop(load_settings(options.config), options.file))
+    places = load_settings(options.config)
+    if options.check:
+        read_shop(options.file, stored_shop(places))
+        say(f"The file {options.file} is right.")
+    else:
+        say(import_shop(places, options.file))
     return 0
 
 

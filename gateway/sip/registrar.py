@@ -73,7 +73,8 @@ class Registrar:
         """Take over what was bound before a restart, so that those phones ring at once."""
         now = asyncio.get_running_loop().time()
         for extension, contact, received_from, expires_at, user_agent in await self._ledger.load():
-            left = (expires_at - self._clock()).total_seconds()
+            # No longer than any phone is taken for: the clock may have been put back since.
+            left = min((expires_at - self._clock()).total_seconds(), LONGEST_EXPIRES_SECONDS)
             try:
                 uri = parse_uri(contact)
                 host, port = parse_host_port(received_from)

@@ -32,6 +32,8 @@ def the_sentence(run: subprocess.CompletedProcess[str]) -> str:
     ("command", "file", "change", "hint"),
     [
         (("run",), "gateway.toml", ("[sip]", "[sipp]"), "sip"),
+        (("run", "--check"), "gateway.toml", ("port = ", "prot = "), "port"),
+        (("shop", "import", "shop.toml", "--check"), "shop.toml", ("mobile", "moblie"), "mobile"),
         (("worker",), "gateway.toml", ("bind = [", "bindd = ["), "bind"),
         (("web",), "gateway.toml", ("port = ", "prot = "), "port"),
         (("shop", "import", "shop.toml"), "shop.toml", ("time_zone", "timezone"), "time_zone"),
@@ -54,6 +56,15 @@ def test_a_wrong_key_stops_the_command_with_file_line_and_spelling(
     sentence = the_sentence(run)
     assert f"{path}:{number}" in sentence
     assert hint in sentence.split(f":{number}", 1)[1]
+
+
+def test_what_is_right_is_only_said_where_it_is_to_be_checked(tmp_path: Path) -> None:
+    site = prepare(tmp_path, usual_ports=False)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for command, file in ((("run",), site.config), (("shop", "import", str(site.shop)), site.shop)):
+        run = simbridge(*command, "--check", "--config", str(site.config))
+        assert (run.returncode, run.stdout + run.stderr) == (0, f"The file {file} is right.\n")
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_a_sip_port_in_use_is_one_sentence(tmp_path: Path) -> None:

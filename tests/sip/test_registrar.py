@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
@@ -11,7 +12,8 @@ from gateway.clock import utc_now
 from gateway.events import AlertCleared, AlertRaised, PhoneRegistered, PhoneUnregistered
 from gateway.sip.digest import DigestServer
 from gateway.sip.message import Headers, Response
-from gateway.sip.transport import Address
+from gateway.sip.registrar import LONGEST_EXPIRES_SECONDS, Registrar
+from gateway.sip.transport import Address, Flow
 from gateway.telephony.line import Caller
 from tests.fakes.sip import MemoryBindings, SipWorld
 from tests.fakes.sip_peer import Peer
@@ -174,6 +176,17 @@ async def test_registrations_survive_a_restart() -> None:
         async with world.server:
             world.server.phones.dial("101", caller=Caller(number="102")).hangup()
             await phone.asked("INVITE")
+
+
+async def test_no_registration_lasts_for_years_because_the_clock_was_put_back() -> None:
+    bindings = MemoryBindings()
+    in_years = utc_now() + timedelta(days=3_650)
+    bindings.rows["101", "sip:101@127.0.0.1:5070"] = ("127.0.0.1:5070", in_years, "phone")
+    registrar = Registrar(bindings, lambda *_events: None, utc_now)
+    await registrar.restore(lambda _address: cast("Flow", object()))
+    (binding,) = registrar.everything()
+    assert binding.expires_at - asyncio.get_running_loop().time() <= LONGEST_EXPIRES_SECONDS
+    registrar.close()
 
 
 async def test_a_stranger_cannot_tell_a_user_from_nobody() -> None:
