@@ -6,10 +6,8 @@ What failed beside others, because the machine stood still, is judged once more 
 from __future__ import annotations
 
 import fcntl
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TextIO
 
 import pytest
@@ -42,12 +40,11 @@ _turn = pytest.StashKey[Turn]()
 @contextmanager
 def turn(item: pytest.Item) -> Iterator[None]:
     """Wait until `item` may run: until none is alone."""
-    run = getattr(item.config, "workerinput", {}).get("testrunuid")
-    if run is None:  # one worker is always alone
+    if not hasattr(item.config, "workerinput"):  # one worker is always alone
         yield
         return
-    directory = Path(tempfile.gettempdir()) / f"simbridge-tests-{run}"
-    directory.mkdir(exist_ok=True)
+    files: pytest.TempPathFactory = item.config._tmp_path_factory  # type: ignore[attr-defined]  # no other way to ask
+    directory = files.getbasetemp().parent  # of all workers of this run
     with (directory / "gate").open("w") as gate, (directory / "room").open("w") as room:
         item.stash[_turn] = Turn(gate, room)
         item.stash[_turn].enter()
