@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -18,24 +17,19 @@ from gateway.events import OrdersChanged, Publish
 from gateway.ids import new_id
 from gateway.store.audit import add_audit
 from gateway.store.order_file import read_rows
+from gateway.store.order_values import blank, checked, invalid
 from gateway.store.schema import calls, legs
 from gateway.store.schema_orders import orders
 from gateway.store.taken_table import TakenBack, TakenTable
 from gateway.store.writer import Writer
-from gateway.telephony.delivery import read_day, read_hours
-from gateway.telephony.numbers import Dialable, NumberPolicy
-from gateway.telephony.orders import LAST_STAGES, Life, Order, Stage, alive
+from gateway.telephony.orders import Life, Order, Stage, alive
 from gateway.telephony.promised import NOT_THE_CUSTOMER
 from gateway.telephony.routing import order_dialled_as
-from gateway.telephony.shop import Shop, ShopView
-from gateway.telephony.stage_words import stage_of
+from gateway.telephony.shop import ShopView
 
-LONGEST = {"number": 32, "customer": 100, "note": 500, "phone": 64, "courier": 16, "stage": 40}
 PUT_BACK_WITHIN = timedelta(minutes=10)
-_LONGEST_DELIVERY = 40
 _MOST_ALIKE = 10
 _MOST_PUT_BACK = 500
-_NUMBER = re.compile(r"[\w./-]*[0-9][\w./-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +160,9 @@ class StoredOrders:
         number = values.get("number", "")
         if await self.find(number) is not None:
             raise OrderExists(f"There is an order {number!r} already.", number=number)
-        made = replace(self._checked(self._blank(number, expires_at), values), callback_required=callback_required)
+        shop, now = self._shop(), self._clock()
+        made = checked(blank(number, expires_at, shop=shop, now=now), values, shop=shop, now=now)
+        made = replace(made, callback_required=callback_required)
         await self._keep([made], by=by, action="order.created")
         return made
 
@@ -178,7 +174,7 @@ class StoredOrders:
         if former is None:
             return None
         order = former if expires_at is None else replace(former, expires_at=expires_at, closed_at=None)
-        changed = self._checked(order, values)
+        changed = checked(order, values, shop=self._shop(), now=self._clock())
         await self._keep([changed], by=by, action="order.changed")
         self._remember(former, changed)
         return changed
@@ -203,7 +199,7 @@ class StoredOrders:
             return None
         courier = change.former.courier
         if courier is not None and self._shop().courier(courier) is None:
-            raise _invalid(f"There is no courier {courier!r}.")
+            raise invalid(f"There is no courier {courier!r}.")
         restored = replace(change.former, changed_at=self._clock())
         await self._keep([restored], by=by, action="order.put-back")
         self._changes.pop(number, None)
@@ -216,7 +212,7 @@ class StoredOrders:
 
     async def import_text(self, text: str, *, by: str) -> OrdersTaken:
         """Take a CSV file, all or nothing. Raises OrdersInvalid."""
-        rows = read_rows(text)
+        rows, shop, now = read_rows(text), self._shop(), self._clock()
         problems: list[str] = []
         wanted: dict[str, Order] = {}
         former: dict[str, Order | None] = {}
@@ -226,7 +222,9 @@ class StoredOrders:
                 former[number] = await self.find(number)
             order = wanted.get(number) or former[number]
             try:
-                wanted[number] = self._checked(order or self._blank(number, None), row.values)
+                wanted[number] = checked(
+                    order or blank(number, None, shop=shop, now=now), row.values, shop=shop, now=now
+                )
             except OrdersInvalid as fault:
                 problems.append(f"Line {row.line}: {fault}")
         if problems:
@@ -286,55 +284,6 @@ class StoredOrders:
             del self._changes[next(iter(self._changes))]
         self._changes[former.number] = _Change(former, current, now + PUT_BACK_WITHIN)
 
-    def _blank(self, number: str, expires_at: datetime | None) -> Order:
-        now = self._clock()
-        expires_at = expires_at or now + timedelta(days=self._shop().orders.open_days)
-        return Order(id=new_id(), number=number, phone="", created_at=now, changed_at=now, expires_at=expires_at)
-
-    def _checked(self, order: Order, values: Mapping[str, str]) -> Order:
-        """The order with these values put in."""
-        for name, value in values.items():
-            if len(value) > LONGEST.get(name, _LONGEST_DELIVERY) or any(
-                ord(character) < 32 and character != "\n" for character in value
-            ):
-                raise _invalid(f"The {name} is too long, or holds characters that cannot be shown.")
-        now, shop = self._clock(), self._shop()
-        number = values.get("number", order.number)
-        phone = order.phone
-        if "phone" in values or not phone:
-            checked = NumberPolicy(shop.numbers).check(values.get("phone", ""))
-            if not isinstance(checked, Dialable) or checked.emergency:
-                raise _invalid(f"The phone {values.get('phone', '')!r} is no number that may be called.")
-            phone = checked.digits
-        if not _NUMBER.fullmatch(number):
-            raise _invalid(f"The number {number!r} must have a digit, and only letters, digits, dots, dashes, slashes.")
-        courier = (values["courier"] or None) if "courier" in values else order.courier
-        if courier is not None and shop.courier(courier) is None:
-            raise _invalid(f"There is no courier {courier!r}.")
-        stage = order.stage
-        if values.get("stage"):
-            known = stage_of(values["stage"], shop.order_words)
-            if known is None:
-                raise _invalid(
-                    f"The stage {values['stage']!r} must be one of: {', '.join(Stage)}; or a word that your table of"
-                    " stages knows."
-                )
-            stage = known
-        is_over = stage in LAST_STAGES
-        return replace(
-            order,
-            number=number,
-            phone=phone,
-            courier=courier,
-            stage=stage,
-            customer=values.get("customer", order.customer),
-            note=values.get("note", order.note),
-            changed_at=now,
-            ended_at=(order.ended_at or now) if is_over else None,
-            closed_at=order.closed_at if is_over else None,
-            **_delivery(order, values, now, shop),
-        )
-
     async def _keep(self, changed: Sequence[Order], *, by: str, action: str) -> None:
         now = self._clock()
         subject = changed[0].number if len(changed) == 1 else str(len(changed))
@@ -383,28 +332,6 @@ def _row(order: Order) -> dict[str, object]:
         "delivery_from": f"{begins:%H:%M}" if begins is not None else None,
         "delivery_to": f"{ends:%H:%M}" if ends is not None else None,
     }
-
-
-def _delivery(order: Order, values: Mapping[str, str], now: datetime, shop: Shop) -> dict[str, Any]:
-    """The day and the hours; what is not named stays, an empty text takes it away. Raises OrdersInvalid."""
-    on, begins, ends = order.delivery_on, order.delivery_from, order.delivery_to
-    try:
-        if "delivery_on" in values:
-            text = values["delivery_on"]
-            on = read_day(text, now, ZoneInfo(shop.time_zone)) if text else None
-        if "delivery_from" in values or "delivery_to" in values:
-            first = values.get("delivery_from", f"{begins:%H:%M}" if begins is not None else "")
-            last = values.get("delivery_to", f"{ends:%H:%M}" if ends is not None else "")
-            begins, ends = read_hours(first, last)
-    except ValueError as fault:
-        raise _invalid(
-            "The day of delivery must be like 2026-11-25, 25.11.2026 or the days from today, its hours like 14:00."
-        ) from fault
-    return {"delivery_on": on, "delivery_from": begins, "delivery_to": ends}
-
-
-def _invalid(problem: str) -> OrdersInvalid:
-    return OrdersInvalid(problem, problem=problem)
 
 
 def _is_called_about(connection: Connection, order: Order) -> bool:
