@@ -253,9 +253,11 @@ def test_what_the_daemon_says_of_each_sim(settings: Settings) -> None:
 
 
 def test_every_port_that_is_wanted_is_tried(settings: Settings) -> None:
-    with socket.create_server(("0.0.0.0", 0)) as taken:
-        port = taken.getsockname()[1]
-        away = replace(settings, sip=replace(settings.sip, tls_port=port), api=ApiSettings(bind="127.0.0.1:1"))
+    with socket.create_server(("0.0.0.0", 0)) as taken, socket.create_server(("0.0.0.0", 0)) as another:
+        port, free = taken.getsockname()[1], another.getsockname()[1]
+        another.close()
+        ports = replace(settings.sip, port=free, tls_port=port)
+        away = replace(settings, sip=ports, api=ApiSettings(bind="127.0.0.1:1"))
         tried = [finding for finding in findings(away) if finding.code in ("port-taken", "port-free")]
     assert [finding.values["name"] for finding in tried if finding.code == "port-taken"] == ["sip over tls"]
     assert len(tried) >= 3
