@@ -130,6 +130,11 @@ def test_a_running_call_is_handed_over(owner: FlaskClient, gateway: GatewayThrea
     text = owner.get("/parts/live_calls").text
     for expected in ("Hand over", '<option value="101">', '<option value="2001">'):
         assert expected in text, expected
+    in_call = {"101": '<option value="101">', "+79161234567": '<option value="2001">'}
+    for number, (peer, option) in enumerate(in_call.items()):
+        leg = LegStarted(call_id="c1", leg_id=f"l{number}", kind="sip", direction="outgoing", peer=peer, line=None)
+        gateway.publish(leg)
+        assert option not in owner.get("/parts/live_calls").text, "who is in the call is offered no place in it"
     form = {"csrf_token": csrf_of(owner, "/live"), "key": "as-on-the-page"}
     for path, to, said in (
         ("/calls/c1/transfer", "102", "The call is handed over as soon as 102 answers."),
