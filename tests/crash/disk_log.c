@@ -4,19 +4,12 @@
  * (offset, length of the first text, length of the second), then the two texts: a path and bytes, or two paths.
  * C create (offset 1: emptied), W write, T truncate, S sync of a file or a directory, R rename, U unlink, M mkdir.
  */
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <fcntl.h>
+#define BELOW "DISK_LOG_BELOW"
+#include "../disk_calls.h"
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 static int log_file = -2;
@@ -28,20 +21,6 @@ static void ready(void) {
     }
 }
 
-static int below(const char *path) {
-    const char *root = getenv("DISK_LOG_BELOW");
-    return root && strncmp(path, root, strlen(root)) == 0;
-}
-
-static int path_of(int file, char *path, size_t size) {
-    char link[64];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
-    ssize_t length = readlink(link, path, size - 1);
-    if (length <= 0) return 0;
-    path[length] = 0;
-    return below(path);
-}
-
 static void note(char what, int64_t offset, const char *first, const void *second, size_t length) {
     ready();
     if (log_file < 0) return;
@@ -51,8 +30,6 @@ static void note(char what, int64_t offset, const char *first, const void *secon
     syscall(SYS_writev, log_file, parts, 4);
 }
 
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
-
 static int opened(int file, const char *given, int flags) {
     char path[4096];
     (void)given;
@@ -61,24 +38,12 @@ static int opened(int file, const char *given, int flags) {
     return file;
 }
 
-#define OPEN(name, arguments, call)                                                                                   \
-    int name arguments {                                                                                              \
-        mode_t mode = 0;                                                                                              \
-        if (flags & O_CREAT) {                                                                                        \
-            va_list rest;                                                                                             \
-            va_start(rest, flags);                                                                                    \
-            mode = va_arg(rest, mode_t);                                                                              \
-            va_end(rest);                                                                                             \
-        }                                                                                                             \
-        pthread_mutex_lock(&turn);                                                                                    \
-        int file = opened(REAL(name) call, path, flags);                                                              \
-        pthread_mutex_unlock(&turn);                                                                                  \
-        return file;                                                                                                  \
-    }
-OPEN(open, (const char *path, int flags, ...), (path, flags, mode))
-OPEN(open64, (const char *path, int flags, ...), (path, flags, mode))
-OPEN(openat, (int place, const char *path, int flags, ...), (place, path, flags, mode))
-OPEN(openat64, (int place, const char *path, int flags, ...), (place, path, flags, mode))
+#define OPENED(name, call)                                                                                            \
+    pthread_mutex_lock(&turn);                                                                                        \
+    int file = opened(REAL(name) call, path, flags);                                                                  \
+    pthread_mutex_unlock(&turn);                                                                                      \
+    return file;
+EACH_OPEN
 
 static ssize_t written(int file, const void *bytes, ssize_t count, int64_t offset) {
     char path[4096];
