@@ -124,6 +124,13 @@ def line(block: int, monkeypatch: pytest.MonkeyPatch, cleaner: VoiceCleaner | No
     return Line(port, taker, block, [])
 
 
+def places_of_frames(modem: Line) -> list[int]:
+    """Where each frame that comes from now on lies in the call, in samples."""
+    places: list[int] = []
+    modem.port.listen(lambda _, position: places.append(position))
+    return places
+
+
 class Clip:
     def __init__(self, samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> None:
         self._frames = list(samples.reshape(-1, FRAME_SAMPLES))
@@ -184,8 +191,7 @@ async def test_nothing_is_delivered_before_open_or_after_close(monkeypatch: pyte
 
 async def test_a_pause_of_the_modem_is_a_jump_of_its_timeline(monkeypatch: pytest.MonkeyPatch) -> None:
     modem = line(1, monkeypatch)
-    positions: list[int] = []
-    modem.port.listen(lambda _, position: positions.append(position))
+    positions = places_of_frames(modem)
     for _ in range(5):
         await modem.tick()
     await asyncio.sleep(1.0)
@@ -203,8 +209,7 @@ async def test_what_was_kept_through_a_pause_is_in_its_place(
 ) -> None:
     """The machine stood still for a fifth of a second; then all comes at once, but is not read at once."""
     modem = line(1, monkeypatch)
-    positions: list[int] = []
-    modem.port.listen(lambda _, position: positions.append(position))
+    positions = places_of_frames(modem)
     for _ in range(5):
         await modem.tick()
     await asyncio.sleep(0.18)
@@ -220,8 +225,7 @@ async def test_what_was_kept_through_a_pause_is_in_its_place(
 
 async def test_a_second_pause_within_the_first_is_counted_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     modem = line(1, monkeypatch)
-    positions: list[int] = []
-    modem.port.listen(lambda _, position: positions.append(position))
+    positions = places_of_frames(modem)
     for _ in range(2):
         await modem.tick()
         await asyncio.sleep(0.2)
