@@ -171,7 +171,7 @@ def _powers(parts: NDArray[np.float32]) -> list[float]:
 
 def _may_be_key(frame: Frame) -> bool:
     """Whether enough of a frame is on the eight frequencies together: seldom, in speech, and quickly told."""
-    rms = audioop.rms(frame, 2)  # type: ignore[arg-type]  # numpy tells of its buffers from Python 3.12 on
+    rms = audioop.rms(frame.data, 2)
     if rms < _LEAST_RMS:
         return False
     parts = _PROBE.dot(frame)

@@ -34,7 +34,7 @@ def encode(frame: Frame, law: Law) -> bytes:
     The samples must lie side by side.
     """
     if law is Law.ALAW:
-        return audioop.lin2alaw(frame, 2)  # type: ignore[arg-type]  # numpy tells of its buffers from Python 3.12 on
+        return audioop.lin2alaw(frame.data, 2)
     return _ENCODE_ULAW.take(frame).tobytes()  # negative samples count from the table's end
 
 
