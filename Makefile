@@ -73,7 +73,7 @@ test: programs venv-dev ## the whole test suite; installs the programs it needs 
 	exec .venv/bin/python -m pytest -n 6 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 .PHONY: soak
-soak: programs venv-dev ## faults, ten thousand calls and a thousand days of a shop in their full count; four hours, on a calm machine
+soak: programs venv-dev ## faults, ten thousand calls and a thousand days of a shop in their full count; some hours, on a calm machine
 	@export SIMBRIDGE_SOAK=1
 	.venv/bin/python -m pytest tests/faults/test_*.py tests/faults/hub.py tests/faults/many_calls.py tests/faults/cards.py tests/faults/no_disk.py tests/faults/restarts.py tests/faults/stalls.py tests/faults/stops.py tests/faults/watchdog.py tests/end_to_end/two_gateways.py tests/audio/twenty_seeds.py tests/audio/test_recorder.py::test_an_hour_of_drifting_clocks_stays_aligned tests/audio/test_recorder.py::test_repair_of_files_cut_anywhere tests/interop/test_sip_kamailio.py::test_a_provider_that_was_down_is_registered_at_within_five_seconds tests/store/replication/test_replication.py tests/store/replication/replication_kills.py tests/store/shop_document/test_shop_file.py tests/store/test_database.py tests/store/test_later_release.py tests/flows tests/telephony/test_route_trial.py tests/api/test_fuzz.py tests/web/test_pages.py tests/browser/test_screens.py tests/browser/test_first_run.py --only-rerun '(?!)' -s $(ARGS)
 	.venv/bin/python -m pytest -m hypothesis --timeout 3600 --ignore=tests/store/shop_document/test_shop_file.py $(ARGS)
