@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from web.gateway_client import Refused
 from web.reader import asker, client, snapshot
+from web.seen import is_outdated
 from web.told import whole
 from web.translation import gettext
 from web.undo import offer_shop_undo, shop_number
@@ -27,13 +28,15 @@ _SWITCHES = ("evens_out", "reduces_noise", "cancels_echo", "hide_number", "asks_
 @line_rules.get("/lines/<line>/rules")
 def form(line: str) -> str:
     """The rules as they are."""
-    return _page(line, client().line_rules(asker(), line))
+    return _page(line)
 
 
 @line_rules.post("/lines/<line>/rules")
 def take(line: str) -> Response | tuple[str, int]:
     """Other rules; what the form leaves empty is as if it had never been set."""
     rules = _told()
+    if is_outdated(client().line_rules(asker(), line)):
+        return _page(line, rules, is_old=True), 409
     was = shop_number()
     try:
         client().change_line(asker(), line, rules | accepted())
@@ -59,5 +62,11 @@ def _told() -> dict[str, Any]:
     return rules | {name: name in told for name in _SWITCHES}
 
 
-def _page(line: str, rules: dict[str, Any], refusal: Refused | None = None) -> str:
-    return render_template("line_rules.html", line=line, rules=rules, refusal=refusal, snapshot=snapshot())
+def _page(
+    line: str, rules: dict[str, Any] | None = None, refusal: Refused | None = None, *, is_old: bool = False
+) -> str:
+    kept = client().line_rules(asker(), line)
+    return render_template(
+        "line_rules.html", line=line, rules=rules or kept, refusal=refusal, is_old=is_old, kept=kept,
+        snapshot=snapshot(),
+    )  # fmt: skip

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from web.gateway_client import Refused
 from web.reader import asker, client, snapshot
+from web.seen import is_outdated
 from web.told import whole
 from web.translation import gettext
 from web.undo import offer_shop_undo, shop_number
@@ -32,6 +33,8 @@ def page() -> str:
 def take() -> str | AnyResponse | tuple[str, int]:
     """Other rules, all of them; a secret that is left empty is kept."""
     rules = _told()
+    if is_outdated(client().order_status(asker())):
+        return _page(rules=rules, is_old=True), 409
     was = shop_number()
     try:
         client().change_order_status(asker(), rules)
@@ -90,11 +93,12 @@ def _page(
     refusal: Refused | None = None,
     number: str = "",
     tried: dict[str, Any] | None = None,
+    is_old: bool = False,
 ) -> str:
     known = client().order_status(asker())
     shown = {**known, **(rules or {})}
     with_secret = {header["name"] for header in known["order_headers"] if header["has_secret"]}
     return render_template(
         "order_status.html", rules=shown, with_secret=with_secret, stages=STAGES, refusal=refusal, number=number,
-        tried=tried, more=range(_MORE_ROWS), snapshot=snapshot(),
+        is_old=is_old, kept=known, tried=tried, more=range(_MORE_ROWS), snapshot=snapshot(),
     )  # fmt: skip

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from web.gateway_client import Refused
 from web.own_pbx import TriedCourier, Typed, tried_there, typed
 from web.reader import asker, client, snapshot
+from web.seen import is_outdated
 from web.translation import gettext
 from web.undo import offer_shop_undo, shop_number
 
@@ -28,13 +31,17 @@ def take() -> Response | tuple[str, int]:
     form = typed(request.form)
     if form.problem:
         return _page(form, problem=form.problem), 422
+    if is_outdated(_seen(client().pbx(asker()))):
+        return _page(form, is_old=True), 409
+    was = shop_number()
     try:
         client().change_pbx(asker(), form.changes())
     except Refused as refusal:
         if refusal.status not in _SAID:
             raise
         return _page(form, refusal=refusal), refusal.status
-    flash(gettext("Your PBX is saved; the couriers will register with it within seconds."))
+    text = gettext("Your PBX is saved; the couriers will register with it within seconds.")
+    offer_shop_undo(text, was, back=url_for("pbx.page"))
     return redirect(url_for("pbx.page"))
 
 
@@ -78,6 +85,7 @@ def _page(
     tried: list[TriedCourier] | None = None,
     refusal: Refused | None = None,
     problem: str = "",
+    is_old: bool = False,
 ) -> str:
     """Without `form`: as it is kept."""
     kept = client().pbx(asker())
@@ -89,5 +97,12 @@ def _page(
         tried=tried or [],
         refusal=refusal,
         problem=problem,
+        is_old=is_old,
+        seen=_seen(kept),
         snapshot=snapshot(),
     )
+
+
+def _seen(kept: dict[str, Any]) -> dict[str, Any]:
+    """What the form is filled from; who is registered changes without anybody."""
+    return {"pbx": kept["pbx"]}

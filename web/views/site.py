@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from web.gateway_client import Refused
 from web.reader import asker, client, now, snapshot
+from web.seen import is_outdated
 from web.told import whole
 from web.translation import gettext
 from web.undo import offer_shop_undo, shop_number
@@ -36,6 +37,8 @@ def take() -> str | AnyResponse | tuple[str, int]:
     rules["on"] = "on" in told
     rules["origins"] = [each.rstrip("/").lower() for each in told.get("origins", "").split()]
     rules["rings"] = request.form.getlist("rings")
+    if is_outdated(client().widget(asker())):
+        return _page(rules, is_old=True), 409
     was = shop_number()
     try:
         client().change_widget(asker(), rules)
@@ -56,8 +59,9 @@ def metrica() -> Response:
     return response
 
 
-def _page(rules: dict[str, Any] | None = None, refusal: Refused | None = None) -> str:
+def _page(rules: dict[str, Any] | None = None, refusal: Refused | None = None, *, is_old: bool = False) -> str:
     found, away = None, None
+    kept = client().widget(asker())
     try:
         found = client().widget_report(asker(), **_period())
     except Refused as problem:
@@ -65,7 +69,7 @@ def _page(rules: dict[str, Any] | None = None, refusal: Refused | None = None) -
             raise
         away = problem
     return render_template(
-        "site.html", rules=rules or client().widget(asker()), refusal=refusal, found=found, away=away,
+        "site.html", rules=rules or kept, refusal=refusal, is_old=is_old, kept=kept, found=found, away=away,
         snapshot=snapshot(), script=url_for("site.page", _external=True).removesuffix("site") + "widget.js", days=DAYS,
     )  # fmt: skip
 

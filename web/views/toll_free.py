@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from web.gateway_client import Refused
 from web.notices import flash_not_done
 from web.reader import asker, client, snapshot
+from web.seen import is_outdated
 from web.told import whole
 from web.translation import gettext
 from web.undo import offer_shop_undo, shop_number
@@ -35,6 +36,8 @@ def take() -> Response | tuple[str, int]:
     told = {name: value.strip() for name, value in request.form.items()}
     rules: dict[str, Any] = {name: whole(told.get(name, "")) for name in _COUNTS}
     rules |= {name: told.get(name) or None for name in _WORDS} | {"bills_ringing": "bills_ringing" in told}
+    if is_outdated(client().toll_free(asker())["rules"]):
+        return _page(rules, is_old=True), 409
     was = shop_number()
     try:
         client().change_toll_free(asker(), rules)
@@ -60,8 +63,9 @@ def lift(caller: str) -> Response:
     return redirect(url_for("toll_free.page"))
 
 
-def _page(rules: dict[str, Any] | None = None, refusal: Refused | None = None) -> str:
+def _page(rules: dict[str, Any] | None = None, refusal: Refused | None = None, *, is_old: bool = False) -> str:
     guard = client().toll_free(asker())
     return render_template(
-        "toll_free.html", guard=guard, rules=rules or guard["rules"], refusal=refusal, snapshot=snapshot()
-    )
+        "toll_free.html", guard=guard, rules=rules or guard["rules"], refusal=refusal, is_old=is_old,
+        kept=guard["rules"], snapshot=snapshot(),
+    )  # fmt: skip
